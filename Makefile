@@ -1,0 +1,42 @@
+# One command each: `make demo` shows what the package does, `make test` proves it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test check lint format parity gallery clean
+
+demo: $(INSTALLED) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
+	$(BIN)/python scripts/photographs.py demo/photographs
+	$(BIN)/corruptgen generate demo --source demo/photographs --output demo/demo-c --overwrite
+	$(BIN)/corruptgen verify demo/demo-c --source demo/photographs --depth sample
+	$(BIN)/corruptgen preview demo/photographs/animal/chelsea.png --preset natural --output demo/sheet.png
+	@echo "The dataset is in demo/demo-c, its contact sheet in demo/sheet.png."
+
+test: $(INSTALLED) lint ## Everything that CI checks.
+	$(BIN)/pytest -m "not long"
+
+check: $(INSTALLED) lint ## The same and the full sweeps.
+	$(BIN)/pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Versions are those that the goldens were proven with. Frost's pictures come with a package that is installed without
+# its own (older) dependencies: only its pictures are used.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps imagecorruptions==1.1.2
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,25 @@
+"""corruptgen: corrupted and shifted image benchmarks, faithful, deterministic and fast."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corruptgen.front import corrupt, presets, rows
+    from corruptgen.generation import generate
+
+__all__ = ["__version__", "corrupt", "generate", "presets", "rows"]
+__version__ = "0.1.0"
+
+# Loaded at first use, so that `import corruptgen` costs nothing.
+_HOMES = {
+    "corrupt": "corruptgen.front",
+    "presets": "corruptgen.front",
+    "rows": "corruptgen.front",
+    "generate": "corruptgen.generation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'corruptgen' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

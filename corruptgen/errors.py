@@ -1,0 +1,56 @@
+"""Every error that corruptgen raises on purpose; a message says where, what was found, what is allowed, what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CorruptgenError(Exception):
+    """The root: catch it to catch everything that corruptgen raises on purpose."""
+
+
+class DeclarationError(CorruptgenError):
+    """A corruption function is not written as the catalog needs it."""
+
+
+class UnknownName(CorruptgenError):
+    """A row, preset, recipe or corruption that nobody has declared."""
+
+
+class PresetError(CorruptgenError):
+    """A severity table that cannot be read or does not fit its functions."""
+
+
+class SeverityError(CorruptgenError):
+    """A severity outside of what the table gives."""
+
+
+class ImageError(CorruptgenError):
+    """An image of a kind, type or size that cannot be corrupted as asked."""
+
+
+class AssetError(CorruptgenError):
+    """A picture that a corruption needs is not there or is not the right one."""
+
+
+class RecipeError(CorruptgenError):
+    """A recipe that cannot be read or that asks for something impossible."""
+
+
+class SourceError(CorruptgenError):
+    """A source of clean images that is not there or has nothing in it."""
+
+
+class OutputError(CorruptgenError):
+    """An output directory that cannot be written or that holds something else."""
+
+
+class Rejected(CorruptgenError):
+    """One input item cannot be used; the others go on without it."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Word the message for a name that is not known, with the nearest known one or all of them."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
+    return f"no {kind} is called {name!r}; {advice}"
