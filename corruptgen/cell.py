@@ -1,0 +1,103 @@
+"""A cell, a row at a severity: the one place where a corruption meets an image."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from corruptgen.declare import Channels, Corruption
+from corruptgen.errors import ImageError
+from corruptgen.imaging.pixels import BYTE, Arithmetic, SampleFormat, given, narrowed, stored, widened
+from corruptgen.interpolation import Value
+from corruptgen.randomness import Draws
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The image sizes that a severity table holds for."""
+
+    preset: str
+    allowed: tuple[tuple[int, int], ...] = ()
+    """(height, width) pairs; empty: any size from `smallest` up."""
+    smallest: tuple[int, ...] = (1, 1)
+    others: str = ""
+    """What to use for other sizes, in words."""
+    reference_side: int | None = None
+    """The shorter side, in pixels, that scaled parameters are given for."""
+
+    def check(self, height: int, width: int) -> None:
+        """Raise `ImageError` if the table does not hold for images of this size."""
+        if self.allowed and (height, width) not in self.allowed:
+            allowed = " or ".join(f"{h}×{w}" for h, w in self.allowed)
+        elif height < self.smallest[0] or width < self.smallest[1]:
+            allowed = f"at least {self.smallest[0]}×{self.smallest[1]}"
+        else:
+            return
+        advice = f"; for other sizes use {self.others}" if self.others else ""
+        raise ImageError(f"{self.preset} is for images of {allowed} pixels, found {height}×{width}{advice}")
+
+    def factor(self, height: int, width: int) -> float:
+        """Give what scaled parameters are multiplied by for an image of this size."""
+        return min(height, width) / self.reference_side if self.reference_side else 1.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row at a severity, ready to be applied to any number of images."""
+
+    row: str
+    severity: float
+    corruption: Corruption | None
+    """None at severity 0: the clean image."""
+    parameters: Mapping[str, Value]
+    arithmetic: Arithmetic
+    scaled: frozenset[str]
+    sizes: Sizes
+
+    @property
+    def draws(self) -> bool:
+        """Whether the result depends on chance."""
+        return self.corruption is not None and self.corruption.draws
+
+    def apply(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> NDArray[Any]:
+        """Corrupt one image.
+
+        Parameters
+        ----------
+        image : (H, W, 1) or (H, W, 3) samples in `form`; not changed
+        rng : the draws of this image in this cell
+        form : how the samples are stored
+
+        Returns
+        -------
+        A new array of the same shape and type.
+
+        Raises
+        ------
+        ImageError
+            If the table does not hold for images of this size.
+        """
+        height, width, channels = image.shape
+        self.sizes.check(height, width)
+        if self.corruption is None:
+            return image.copy()
+
+        widen = channels == 1 and self.corruption.channels is Channels.COLOUR
+        pixels = given(widened(image) if widen else image, self.corruption.takes, form, self.arithmetic)
+        arguments = (pixels, rng) if self.corruption.draws else (pixels,)
+        result = self.corruption.function(*arguments, **self.parameters_for(height, width))
+        samples = stored(result, self.corruption.gives, form, self.arithmetic.rounding)
+        return narrowed(samples, form) if widen else samples
+
+    def parameters_for(self, height: int, width: int) -> dict[str, Value]:
+        """Give the parameters for an image of this size; whole numbers that scale stay whole and at least 1."""
+        factor = self.sizes.factor(height, width)
+        return {name: _scaled(v, factor) if name in self.scaled else v for name, v in self.parameters.items()}
+
+
+def _scaled(value: Value, factor: float) -> Value:
+    if isinstance(value, int):
+        return max(1, math.floor(value * factor + 0.5))
+    return value * factor if isinstance(value, float) else value

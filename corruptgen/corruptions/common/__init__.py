@@ -1,0 +1,1 @@
+"""Corruptions of any camera and any codec."""

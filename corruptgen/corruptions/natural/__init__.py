@@ -1,0 +1,1 @@
+"""Corruptions of pictures taken out of doors."""

@@ -1,0 +1,138 @@
+"""Declare a corruption with one bare decorator and read off the function what is known about it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.errors import DeclarationError
+
+
+class Pixels(Enum):
+    """The unit in which a corruption takes or gives its samples."""
+
+    UNIT = "float, full scale is 1; the result may leave [0, 1]"
+    LEVELS = "float, full scale is 255; the result may leave [0, 255]"
+    BYTES = "uint8"
+
+
+class Channels(Enum):
+    """The channels that a corruption makes sense for."""
+
+    ANY = "any number of channels, grey included"
+    COLOUR = "three channels only; the caller widens a grey image and takes the luma of the result"
+
+
+# What a corruption writes in its signature. The caller converts, clips and rounds: once, in one place.
+Unit = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.ANY]
+UnitColour = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.COLOUR]
+Levels = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.ANY]
+LevelsColour = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.COLOUR]
+Bytes = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.ANY]
+BytesColour = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.COLOUR]
+
+PARAMETER_TYPES = (float, int, bool, str)
+# Words that mean something else in a severity table.
+RESERVED = frozenset({"use", "between", "clean", "precision", "rounding", "scaled", "not_worse"})
+
+F = TypeVar("F", bound=Callable[..., NDArray[Any]])
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """A declared corruption: the function and what its text and place say about it."""
+
+    name: str
+    domain: str
+    family: str
+    function: Callable[..., NDArray[Any]]
+    parameters: Mapping[str, type]
+    draws: bool
+    takes: Pixels
+    gives: Pixels
+    channels: Channels
+    docstring: str
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the docstring."""
+        return self.docstring.split("\n", 1)[0]
+
+
+def corruption(function: F) -> F:
+    """Declare `function` as a corruption.
+
+    The function looks like ``def name(image: Unit[, rng: Draws], *, parameter: float, ...) -> Unit``:
+    `image` is (H, W, C) of the annotated pixel type, `rng` is there only if something is drawn, and parameters are
+    keyword-only, annotated and without defaults. Name, domain (folder), family (module), pixel types and docstring are
+    read off it; nothing is typed twice.
+
+    Raises
+    ------
+    DeclarationError
+        If the function does not look like that; the message says what to write.
+    """
+    function.declaration = _read(function)  # type: ignore[attr-defined]
+    return function
+
+
+def declaration_of(thing: object) -> Corruption | None:
+    """Give what `@corruption` noted on `thing`, or None if `thing` was never declared."""
+    found = getattr(thing, "declaration", None)
+    return found if isinstance(found, Corruption) else None
+
+
+def _read(function: Callable[..., NDArray[Any]]) -> Corruption:
+    name = function.__name__
+    place = f"{function.__module__}.{name}"
+    docstring = inspect.getdoc(function)
+    if not docstring:
+        raise DeclarationError(f"{place} has no docstring; write one sentence that says what it does to the image")
+
+    hints = get_type_hints(function, include_extras=True)
+    arguments = list(inspect.signature(function).parameters.values())
+    positional = [a.name for a in arguments if a.kind is not inspect.Parameter.KEYWORD_ONLY]
+    if positional not in (["image"], ["image", "rng"]):
+        raise DeclarationError(
+            f"{place} takes {positional}; write (image, *, ...) or, if it draws, (image, rng, *, ...)"
+        )
+
+    takes, channels = _pixels(hints.get("image"), place, "image")
+    gives, _ = _pixels(hints.get("return"), place, "return")
+    parameters: dict[str, type] = {}
+    for argument in arguments[len(positional) :]:
+        hint = hints.get(argument.name)
+        if hint not in PARAMETER_TYPES or argument.default is not inspect.Parameter.empty:
+            raise DeclarationError(
+                f"{place}: parameter {argument.name!r} must be annotated float, int, bool or str and have no default; "
+                "its values live in the severity tables"
+            )
+        if argument.name in RESERVED:
+            raise DeclarationError(f"{place}: {argument.name!r} is a word of the severity tables; rename the parameter")
+        parameters[argument.name] = hint
+
+    *_, domain, family = ["", *function.__module__.split(".")]
+    return Corruption(
+        name=name,
+        domain=domain,
+        family=family,
+        function=function,
+        parameters=MappingProxyType(parameters),
+        draws="rng" in positional,
+        takes=takes,
+        gives=gives,
+        channels=channels,
+        docstring=docstring,
+    )
+
+
+def _pixels(hint: Any, place: str, name: str) -> tuple[Pixels, Channels]:
+    match getattr(hint, "__metadata__", ()):
+        case (Pixels() as pixels, Channels() as channels):
+            return pixels, channels
+    raise DeclarationError(f"{place}: annotate {name!r} as Unit, Levels or Bytes (or UnitColour, ... for colour only)")

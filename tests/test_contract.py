@@ -1,0 +1,178 @@
+"""What every cell of every table promises, for every size that its table allows, grey and colour."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from corruptgen import catalog, corrupt
+from corruptgen.randomness import rng_for
+from tests.pictures import Plain, photograph
+
+ANY_SIZE = [(37, 53), (61, 32), (96, 128)]
+SEED = 1843956201
+
+
+def sizes(preset):
+    """Give the sizes to try: all that a fixed table allows; else the smallest, odd ones and a common one."""
+    allowed = preset.sizes
+    return list(allowed.allowed) or [tuple(allowed.smallest), *ANY_SIZE]
+
+
+PRESETS = [catalog.preset(name) for name in catalog.preset_names()]
+ROWS = [pytest.param(preset, row, id=f"{preset.name}-{row}") for preset in PRESETS for row in preset.rows]
+DRAWING_ROWS = [
+    pytest.param(preset, row.name, id=f"{preset.name}-{row.name}")
+    for preset in PRESETS
+    for row in preset.rows.values()
+    if all(level.corruption.draws for level in row.levels)
+]
+
+
+def cells_and_images(preset, row):
+    for severity, size, channels in itertools.product(range(1, preset.levels + 1), sizes(preset), (3, 1)):
+        yield severity, photograph(*size, channels)
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_a_cell_gives_an_image_like_the_one_it_was_given_and_leaves_that_alone(preset, row):
+    for severity, image in cells_and_images(preset, row):
+        before = image.copy()
+
+        result = corrupt(image, row, severity, preset=preset.name, key="a")
+
+        assert (result.shape, result.dtype) == (image.shape, image.dtype)
+        assert np.array_equal(image, before)
+        assert not np.shares_memory(result, image)
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_the_same_key_gives_the_same_pixels(preset, row):
+    for severity, image in cells_and_images(preset, row):
+        once, again = (corrupt(image, row, severity, preset=preset.name, seed=SEED, key="a") for _ in range(2))
+
+        assert np.array_equal(once, again)
+
+
+@pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS)
+def test_another_key_or_seed_gives_other_pixels(preset, row):
+    for severity, image in cells_and_images(preset, row):
+        results = [
+            corrupt(image, row, severity, preset=preset.name, seed=seed, key=key)
+            for seed, key in itertools.product((SEED, SEED + 1), ("a", "b", "c"))
+        ]
+
+        different = {result.tobytes() for result in results}
+        # A tiny picture can take the same drop, picture or angle twice, but not six times.
+        assert len(different) > (1 if image.size < 4096 else 3), (severity, image.shape)
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_the_fused_path_gives_the_pixels_of_the_plain_path(preset, row):
+    for severity, image in cells_and_images(preset, row):
+        plain = Plain(rng_for(SEED, row, severity, "a"))
+
+        assert np.array_equal(
+            corrupt(image, row, severity, preset=preset.name, seed=SEED, key="a"),
+            corrupt(image, row, severity, preset=preset.name, rng=plain),
+        )
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_severity_0_is_the_clean_image(preset, row):
+    image = photograph(*sizes(preset)[0])
+
+    result = corrupt(image, row, 0, preset=preset.name)
+
+    assert np.array_equal(result, image)
+    assert result is not image
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_a_higher_level_is_not_nearer_to_the_clean_image(preset, row):
+    table_row = preset.rows[row]
+    for size in sizes(preset):
+        image = photograph(*size)
+
+        distances = [mean_distance(image, preset.name, row, s) for s in range(1, preset.levels + 1)]
+
+        for level, (easier, harder) in enumerate(itertools.pairwise(distances), start=2):
+            if level not in table_row.not_worse:
+                assert harder >= easier * 0.98, f"level {level} at {size}: {distances}"
+
+
+def mean_distance(image, preset, row, severity):
+    """Give the mean absolute distance from the clean image, over a few keys."""
+    return np.mean(
+        [
+            np.abs(corrupt(image, row, severity, preset=preset, key=key).astype(int) - image).mean()
+            for key in ("a", "b", "c", "d")
+        ]
+    )
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_severities_between_levels_lie_between_them(preset, row):
+    image = photograph(*sizes(preset)[-1])
+    table_row = preset.rows[row]
+
+    for severity in (1.5, 2.25, 3.75, 4.5):
+        between = corrupt(image, row, severity, preset=preset.name, key="a")
+
+        neighbours = {
+            corrupt(image, row, level, preset=preset.name, key="a").tobytes()
+            for level in (int(severity), int(severity) + 1)
+        }
+        assert between.shape == image.shape
+        if table_row.between == "nearest" and not table_row.levels[0].corruption.draws:
+            assert between.tobytes() in neighbours
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_below_level_1_a_row_is_milder_or_says_that_it_cannot(preset, row):
+    image = photograph(*sizes(preset)[-1])
+    table_row = preset.rows[row]
+    if not table_row.clean:
+        with pytest.raises(Exception, match="no clean values"):
+            corrupt(image, row, 0.5, preset=preset.name)
+        return
+
+    assert mean_distance(image, preset.name, row, 0.3) <= mean_distance(image, preset.name, row, 1) * 1.02
+    assert mean_distance(image, preset.name, row, 1e-6) <= 0.6
+
+
+@pytest.mark.parametrize("name", ["black", "white"])
+@pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_flat_images_go_through_without_a_warning(preset, row, name):
+    for size in sizes(preset)[:2]:
+        image = np.full((*size, 3), 0 if name == "black" else 255, np.uint8)
+
+        for severity in range(1, preset.levels + 1):
+            assert corrupt(image, row, severity, preset=preset.name, key="a").shape == image.shape
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_a_table_refuses_sizes_that_it_does_not_hold_for(preset):
+    rules = preset.sizes
+    if rules.allowed:
+        wrong = (rules.allowed[0][0], rules.allowed[0][1] + 1)
+    else:
+        wrong = (rules.smallest[0] - 1, rules.smallest[1])
+    row = next(iter(preset.rows))
+
+    with pytest.raises(Exception, match=f"{preset.name} is for images of .* found {wrong[0]}×{wrong[1]}"):
+        corrupt(np.zeros((*wrong, 3), np.uint8), row, 1, preset=preset.name)
+
+
+@pytest.mark.parametrize("declared", catalog.corruptions().values(), ids=lambda declared: declared.name)
+def test_every_corruption_says_what_it_does_and_where_it_comes_from(declared):
+    assert declared.summary.endswith("."), "the docstring begins with one sentence"
+    assert "References\n----------" in declared.docstring
+    for parameter in declared.parameters:
+        assert f"{parameter} :" in declared.docstring, f"the docstring explains {parameter}"
+
+
+def test_every_corruption_is_used_by_a_table():
+    used = {level.corruption.name for preset in PRESETS for row in preset.rows.values() for level in row.levels}
+
+    assert used == set(catalog.corruptions())

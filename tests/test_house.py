@@ -1,0 +1,150 @@
+"""The house: light imports, one place per corruption, and declarations that say what is wrong with them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from corruptgen.declare import Bytes, Unit, corruption
+from corruptgen.errors import DeclarationError
+from corruptgen.randomness import Draws
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_importing_corruptgen_loads_nothing_heavy(tmp_path):
+    heavy = ("torch", "datasets", "huggingface_hub", "numba", "cv2", "numpy", "PIL", "scipy", "joblib", "pydantic")
+
+    done = run("-c", f"import sys, corruptgen; print([m for m in {heavy} if m in sys.modules])", cwd=tmp_path)
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_corrupting_an_image_loads_no_framework(tmp_path):
+    code = (
+        "import sys, numpy, corruptgen; corruptgen.corrupt(numpy.zeros((32, 32, 3), 'uint8'), 'contrast', 1);"
+        "print([m for m in ('torch', 'datasets', 'huggingface_hub', 'joblib', 'skimage') if m in sys.modules])"
+    )
+
+    done = run("-c", code, cwd=tmp_path)
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+NEW_CORRUPTION = '''"""Tints."""
+
+from corruptgen.declare import UnitColour, corruption
+
+
+@corruption
+def sepia(image: UnitColour, *, strength: float) -> UnitColour:
+    """Tint the image brown, as an old print.
+
+    Parameters
+    ----------
+    image : (H, W, 3) float in [0, 1]
+    strength : weight of the tint; 0 leaves the image alone, 1 leaves nothing but brown
+
+    References
+    ----------
+    Ours.
+    """
+    brown = image.mean(axis=2, keepdims=True) * [1.0, 0.8, 0.6]
+    return (1 - strength) * image + strength * brown
+'''
+NEW_TABLE = '[preset]\ntitle = "Old prints"\n[sepia]\nstrength = [0.2, 0.4, 0.6, 0.8, 1.0]\nclean = { strength = 0 }\n'
+NEW_RECIPE = 'name = "old"\nversion = "1.0.0"\n[source]\nkind = "folder"\n[corrupt]\npreset = "prints"\n'
+
+
+def test_adding_a_corruption_takes_one_function_and_one_table(tmp_path):
+    shutil.copytree(ROOT / "corruptgen", tmp_path / "corruptgen", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    (tmp_path / "corruptgen/corruptions/natural/tint.py").write_text(NEW_CORRUPTION, "utf-8")
+    (tmp_path / "corruptgen/presets/prints.toml").write_text(NEW_TABLE, "utf-8")
+    (tmp_path / "old.toml").write_text(NEW_RECIPE, "utf-8")
+    (tmp_path / "photographs").mkdir()
+    run("-c", "import sys; from PIL import Image; Image.effect_mandelbrot((40, 40), (-2, -1, 1, 1), 50)"
+              ".convert('RGB').save('photographs/a.png')", cwd=tmp_path)  # fmt: skip
+
+    def corruptgen(*arguments):
+        done = run("-m", "corruptgen.cli", *arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "prints" in corruptgen("list")
+    assert "sepia" in corruptgen("list", "prints")
+    assert "Tint the image brown" in corruptgen("show", "sepia")
+    corruptgen("preview", "photographs/a.png", "--preset", "prints", "--output", "sheet.png")
+    assert (tmp_path / "sheet.png").stat().st_size > 1000
+    corruptgen("generate", "old.toml", "--source", "photographs", "--output", "out", "--workers", "1")
+    assert (tmp_path / "out/sepia/5/a.png").exists()
+
+
+def test_a_package_of_its_own_brings_corruptions_through_an_entry_point(tmp_path):
+    (tmp_path / "prints.py").write_text(NEW_CORRUPTION, "utf-8")
+    (tmp_path / "prints.toml").write_text(NEW_TABLE, "utf-8")
+    info = tmp_path / "prints-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: prints\nVersion: 1.0\n", "utf-8")
+    (info / "entry_points.txt").write_text("[corruptgen.corruptions]\nprints = prints\n", "utf-8")
+    code = (
+        "import numpy, corruptgen;"
+        "print(corruptgen.corrupt(numpy.full((8, 8, 3), 200, 'uint8'), 'sepia', 5, preset='prints.toml')[0, 0])"
+    )
+
+    done = run("-c", code, cwd=tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+
+    assert done.stdout.strip() == "[200 160 120]", done.stderr
+
+
+def undocumented(image: Unit) -> Unit:
+    return image
+
+
+def drawing_late(image: Unit, *, sigma: float, rng: Draws) -> Unit:
+    """Draw."""
+    return image
+
+
+def with_a_default(image: Unit, *, sigma: float = 0.1) -> Unit:
+    """Have a default."""
+    return image
+
+
+def without_pixels(image, *, sigma: float) -> Bytes:
+    """Say nothing about pixels."""
+    return image
+
+
+def with_a_reserved_word(image: Unit, *, between: float) -> Unit:
+    """Use a word of the tables."""
+    return image
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (undocumented, "has no docstring"),
+        (drawing_late, "'rng' must be annotated float, int, bool or str"),
+        (with_a_default, "have no default"),
+        (without_pixels, "annotate 'image' as Unit, Levels or Bytes"),
+        (with_a_reserved_word, "rename the parameter"),
+    ],
+)
+def test_a_wrong_declaration_says_what_to_write(function, message):
+    with pytest.raises(DeclarationError, match=message):
+        corruption(function)

@@ -1,0 +1,157 @@
+"""Severity tables: what is refused, how values go from level to level, and that frozen tables stay as they are."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corruptgen import catalog, corrupt
+from corruptgen.errors import PresetError, SeverityError, UnknownName
+from tests.pictures import photograph
+
+GOLDEN = Path(__file__).parent / "golden" / "tables.json"
+HEADER = '[preset]\ntitle = "mine"\nlevels = 3\n'
+
+
+def table(tmp_path, text, header=HEADER):
+    path = tmp_path / "mine.toml"
+    path.write_text(header + text, "utf-8")
+    return catalog.preset(str(path))
+
+
+def test_frozen_tables_stay_as_they_are():
+    # A frozen table is a published benchmark. Other values need a new file, not a new digest.
+    frozen = {name: catalog.preset(name).digest for name in catalog.preset_names() if catalog.preset(name).frozen}
+
+    assert frozen == json.loads(GOLDEN.read_text("utf-8"))
+
+
+def test_a_recorded_table_makes_the_same_preset_again():
+    for name in catalog.preset_names():
+        preset = catalog.preset(name)
+
+        again = catalog.preset_from(name, json.loads(json.dumps(preset.content)))
+
+        assert again == preset
+        assert again.digest == preset.digest
+
+
+def test_groups_stand_for_their_rows():
+    preset = catalog.preset("imagenet-c")
+
+    assert len(preset.named_rows(["common"])) == 15
+    assert len(preset.named_rows(["extra"])) == 4
+    assert len(preset.named_rows(["common", "fog", "extra"])) == 19
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[brightness]\noffset = [0.1, 0.2]", r"mine \[brightness\] offset: 2 values for 3 severities"),
+        ("[brightness]\nofset = [1, 2, 3]", r"mine \[brightness\]: .* called 'ofset'; did you mean 'offset'"),
+        ("[brightness]", "the column 'offset' is missing"),
+        ('[brightness]\noffset = ["a", "b", "c"]', "found 'a' at level 1, allowed is float"),
+        ("[jpeg_compression]\nquality = [30, 20.5, 10]", "found 20.5 at level 2, allowed is int"),
+        ("[brightnes]\noffset = 1", "no corruption is called 'brightnes'; did you mean 'brightness'"),
+        ('[brightness]\nbetween = "cubic"\noffset = [0.1, 0.2, 0.3]', "between: found 'cubic', allowed are linear"),
+        ('[brightness]\nbetween = "log"\noffset = [0.0, 0.2, 0.3]', "log.* needs values above 0"),
+        ('[brightness]\nscaled = ["offset"]\noffset = [0.1, 0.2, 0.3]', "write reference_side"),
+        ('[a]\nuse = ["brightness", "contrast", "contrast"]', 'write between = "nearest"'),
+        ('[a]\nuse = ["brightness"]\nbetween = "nearest"', "1 functions for 3 severities"),
+        ("", "the table has no rows"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_is_refused_with_its_place(tmp_path, text, message):
+    with pytest.raises((PresetError, UnknownName), match=message):
+        table(tmp_path, text)
+
+
+def test_a_table_without_a_header_or_with_a_wrong_one_is_refused(tmp_path):
+    with pytest.raises(PresetError, match=r"no \[preset\] header"):
+        table(tmp_path, "[brightness]\noffset = 0.1", header="")
+    with pytest.raises(PresetError, match="no header field is called 'level'; did you mean 'levels'"):
+        table(tmp_path, "[brightness]\noffset = 0.1", header="[preset]\nlevel = 3\n")
+    with pytest.raises(PresetError, match="cannot read this severity table"):
+        table(tmp_path, "[brightness\n")
+
+
+def test_values_go_from_level_to_level_as_the_row_says(tmp_path):
+    preset = table(
+        tmp_path,
+        """
+        [line]
+        use = "gaussian_noise"
+        sigma = [0.1, 0.3, 0.4]
+        clean = { sigma = 0 }
+        [geometric]
+        use = "gaussian_noise"
+        between = "log"
+        sigma = [0.1, 0.4, 0.9]
+        [steps]
+        use = "gaussian_noise"
+        between = "nearest"
+        sigma = [0.1, 0.3, 0.4]
+        [whole]
+        use = "jpeg_compression"
+        quality = [80, 75, 10]
+        """,
+    )
+
+    def value(row, severity):
+        return next(iter(preset.cell(row, severity).parameters.values()))
+
+    assert [value("line", s) for s in (0.5, 1, 1.5, 3)] == pytest.approx([0.05, 0.1, 0.2, 0.4])
+    assert value("geometric", 1.5) == pytest.approx(0.2)
+    assert [value("steps", s) for s in (1.49, 1.5, 2.4)] == [0.1, 0.3, 0.3]
+    assert value("whole", 1.5) == 78
+    with pytest.raises(SeverityError, match="no clean values"):
+        preset.cell("steps", 0.5)
+
+
+def test_a_row_may_change_its_function_from_level_to_level(tmp_path):
+    preset = table(
+        tmp_path,
+        """
+        [exposure]
+        use = ["brightness", "brightness", "contrast"]
+        between = "nearest"
+        offset = [0.1, 0.2]
+        factor = 0.4
+        """,
+    )
+
+    names = [preset.cell("exposure", s).corruption.name for s in (1, 2.4, 2.6, 3)]
+
+    assert names == ["brightness", "brightness", "contrast", "contrast"]
+    assert dict(preset.cell("exposure", 2).parameters) == {"offset": 0.2}
+
+
+def test_saturate_and_spatter_do_not_pass_through_the_clean_image():
+    for name in catalog.preset_names():
+        image = photograph(*(catalog.preset(name).sizes.allowed or [(64, 64)])[0])
+        for row in ("saturate", "spatter"):
+            for severity in np.linspace(1, 5, 17):
+                result = corrupt(image, row, float(severity), preset=name, key="a")
+
+                assert np.abs(result.astype(int) - image).mean() > 0.3, (name, row, severity)
+
+
+def test_scaled_parameters_grow_with_the_shorter_side(tmp_path):
+    header = HEADER + "reference_side = 100\n"
+    preset = table(tmp_path, '[gaussian_blur]\nscaled = ["sigma"]\nsigma = [1.0, 2.0, 3.0]', header)
+
+    cell = preset.cell("gaussian_blur", 2)
+
+    assert cell.parameters_for(200, 400) == {"sigma": pytest.approx(4)}
+    assert cell.parameters_for(50, 400) == {"sigma": pytest.approx(1)}
+
+
+def test_a_table_of_the_users_own_works_everywhere(tmp_path):
+    preset = tmp_path / "mine.toml"
+    preset.write_text(HEADER + "[brightness]\noffset = [0.1, 0.2, 0.3]", "utf-8")
+    image = photograph(16, 16)
+
+    result = corrupt(image, "brightness", 3, preset=str(preset))
+
+    assert result.mean() > image.mean()
