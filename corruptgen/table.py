@@ -46,7 +46,8 @@ class Row:
     def at(self, severity: float) -> Level:
         """Give function and parameters at a severity above 0, interpolating between the levels.
 
-        Between 0 and level 1 the parameters go linearly from their clean values to those of level 1.
+        Between 0 and level 1 the parameters go from their clean values to those of level 1: by their logarithms if the
+        row says so and none of them is 0, else linearly.
 
         Raises
         ------
@@ -62,7 +63,9 @@ class Row:
                     f"{self.name}: severity {severity:g} lies between the clean image and level 1, and the table gives "
                     "no clean values for this row; use 0, or 1 and above"
                 )
-            return Level(first.corruption, blended({**first.parameters, **self.clean}, first, severity, "linear"))
+            positive = all(isinstance(value, int | float) and value > 0 for value in self.clean.values())
+            between = "log" if self.between == "log" and positive else "linear"
+            return Level(first.corruption, blended({**first.parameters, **self.clean}, first, severity, between))
         lower = self.levels[int(severity) - 1]
         upper = self.levels[min(int(severity), len(self.levels) - 1)]
         return Level(

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from corruptgen import catalog, corrupt
+from corruptgen.errors import AssetError
+from corruptgen.imaging.textures import frost_picture
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
@@ -27,6 +29,17 @@ DRAWING_ROWS = [
     for row in preset.rows.values()
     if all(level.corruption.draws for level in row.levels)
 ]
+
+
+@pytest.fixture(autouse=True)
+def _pictures_of_frost(request):
+    """Leave out the frozen tables' frost where its photographs, which are not ours to ship, are not there."""
+    arguments = getattr(request.node, "callspec", None)
+    if arguments and arguments.params.get("row") == "frost" and arguments.params["preset"].frozen:
+        try:
+            frost_picture(0, 1.0)
+        except AssetError as error:
+            pytest.skip(str(error))
 
 
 def cells_and_images(preset, row):
@@ -102,12 +115,11 @@ def test_a_higher_level_is_not_nearer_to_the_clean_image(preset, row):
 
 
 def mean_distance(image, preset, row, severity):
-    """Give the mean absolute distance from the clean image, over a few keys."""
+    """Give the mean absolute distance from the clean image over a few keys, all levels sharing their draws."""
+    keys = range(4 if image.size > 10_000 else 24)  # chance weighs more in a small picture
+    streams = (rng_for(SEED, row, None, str(key)) for key in keys)
     return np.mean(
-        [
-            np.abs(corrupt(image, row, severity, preset=preset, key=key).astype(int) - image).mean()
-            for key in ("a", "b", "c", "d")
-        ]
+        [np.abs(corrupt(image, row, severity, preset=preset, rng=rng).astype(int) - image).mean() for rng in streams]
     )
 
 

@@ -72,7 +72,7 @@ def test_a_numpy_generator_can_stand_in_for_the_keyed_stream():
         ({"severity": float("nan")}, SeverityError, r"outside of 0\.\.5"),
         ({"severity": True}, SeverityError, "must be a number"),
         ({"severity": "3"}, SeverityError, "must be a number"),
-        ({"row": "spatter", "severity": 0.5}, SeverityError, "no clean values"),
+        ({"row": "jpeg_compression", "severity": 0.5}, SeverityError, "no clean values"),
         ({"image": COLOUR.astype(float)}, ImageError, "float64; give uint8"),
         ({"image": COLOUR[..., :2]}, ImageError, r"shape \(48, 40, 2\)"),
         ({"image": COLOUR[:0]}, ImageError, "none of them 0"),

@@ -1,0 +1,68 @@
+"""Blur that comes from the lens or from what stands before it."""
+
+import numpy as np
+
+from corruptgen.declare import Bytes, Unit, corruption
+from corruptgen.imaging.gaussian import smooth
+from corruptgen.imaging.glass import shuffled
+from corruptgen.imaging.kernels import correlate, disk
+from corruptgen.randomness.draws import Draws
+
+
+@corruption
+def gaussian_blur(image: Unit, *, sigma: float) -> Unit:
+    """Smooth the image with a Gaussian.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    sigma : standard deviation in pixels; more is worse, 0 leaves the image alone
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    return smooth(image, sigma)
+
+
+@corruption
+def defocus_blur(image: Unit, *, radius: float, alias_blur: float, unit_gain: bool) -> Unit:
+    """Spread every point over a disk, as a lens does that is focused elsewhere.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    radius : of the disk in pixels; more is worse, 0 leaves the image alone
+    alias_blur : standard deviation in pixels of the smoothing of the disk's edge; 0 is none
+    unit_gain : whether the kernel is scaled back to a sum of 1 after the smoothing, which may have raised it
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    kernel = disk(radius, alias_blur)
+    return correlate(image, kernel / kernel.sum() if unit_gain else kernel)
+
+
+@corruption
+def glass_blur(image: Bytes, rng: Draws, *, sigma: float, reach: int, iterations: int, exchange: bool) -> Unit:
+    """Look through frosted glass: smooth, move pixels about within a small distance, smooth again.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    sigma : standard deviation in pixels of both smoothings; more is worse
+    reach : pixels are moved by -reach ... reach - 1 rows and columns; more is worse; at least 1
+    iterations : how often every pixel is moved; more is worse, 0 not at all
+    exchange : whether two pixels change places; if not, one is copied over the other
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    moved = (np.clip(smooth(image / 255.0, sigma), 0, 1) * 255).astype(np.uint8)
+    inner = [max(length - 2 * reach, 0) for length in image.shape[:2]]
+    for _ in range(iterations):
+        offsets = rng.integers(-reach, reach, size=(inner[0] * inner[1], 2))
+        moved = shuffled(moved, offsets, reach, exchange=exchange)
+    return smooth(moved / 255.0, sigma)

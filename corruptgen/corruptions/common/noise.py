@@ -1,0 +1,72 @@
+"""Noise of the sensor: values that stray, by chance, from what the lens gave."""
+
+import numpy as np
+
+from corruptgen.declare import Unit, corruption
+from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.impulses import SALT, UNTOUCHED, impulses
+
+
+@corruption
+def gaussian_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
+    """Add independent normal noise to every value, as a sensor does in poor light.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    sigma : standard deviation as a fraction of full scale; more is worse, 0 leaves the image alone
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    return image + sigma * rng.standard_normal(image.shape)
+
+
+@corruption
+def shot_noise(image: Unit, rng: Draws, *, photons: float) -> Unit:
+    """Count photons: every value becomes a Poisson draw of that expectation.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    photons : expected count of a white value; fewer is worse
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    return rng.poisson(image * photons) / photons
+
+
+@corruption
+def impulse_noise(image: Unit, rng: Draws, *, amount: float) -> Unit:
+    """Turn some values black or white, each channel by itself, so that the specks are coloured.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    amount : fraction of the values that are hit; more is worse, 0 leaves the image alone
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    marks = impulses(rng, image.shape, amount)
+    return np.where(marks == UNTOUCHED, image, marks == SALT)
+
+
+@corruption
+def speckle_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
+    """Add normal noise in proportion to every value, so that the dark parts stay clean.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    sigma : standard deviation as a fraction of the value itself; more is worse, 0 leaves the image alone
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    return image + image * (sigma * rng.standard_normal(image.shape))

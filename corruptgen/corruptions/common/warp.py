@@ -1,0 +1,76 @@
+"""Geometry gone wrong."""
+
+import numpy as np
+
+from corruptgen.declare import Unit, corruption
+from corruptgen.imaging.gaussian import smooth, smooth_separably
+from corruptgen.imaging.warp import affine_map, affine_warped, displaced
+from corruptgen.randomness.draws import Draws
+
+# The displacement is smoothed with a shorter kernel than everything else.
+TRUNCATE = 3.0
+
+
+@corruption
+def elastic_transform(
+    image: Unit, rng: Draws, *, displacement: float, sigma: float, affine: float, border: str
+) -> Unit:
+    """Move three points of the image by chance, then stretch and squeeze it locally.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    displacement : of every pixel, in pixels, before it is smoothed; more is worse, 0 is none
+    sigma : standard deviation in pixels of the smoothing of the displacements; more is smoother, 0 is none
+    affine : by how many pixels the three points move at most; more is worse, 0 is none
+    border : what lies outside, as in `corruptgen.imaging.warp.displaced`: "reflect" or "reflect-2018"
+
+    References
+    ----------
+    Simard, Steinkraus & Platt 2003, https://doi.org/10.1109/ICDAR.2003.1227801
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    height, width = image.shape[:2]
+    x, y, arm = width // 2, height // 2, min(height, width) // 3
+    points = np.array([[x + arm, y + arm], [x + arm, y - arm], [x - arm, y - arm]], np.float32)
+    moved = points + rng.uniform(-affine, affine, points.shape).astype(np.float32)
+    tilted = affine_warped(image.astype(np.float32), affine_map(points, moved))
+
+    right, down = (
+        (smooth(rng.uniform(-1, 1, (height, width)), sigma, truncate=TRUNCATE, border="reflect") * displacement).astype(
+            np.float32
+        )
+        for _ in range(2)
+    )
+    return displaced(tilted, down, right, border=border)
+
+
+@corruption
+def elastic_smooth(image: Unit, rng: Draws, *, gain: float, reach: float, smoothness: float) -> Unit:
+    """Stretch and squeeze the image in long, smooth waves.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    gain : by which the smoothed displacements are multiplied; more is worse, 0 leaves the image alone
+    reach : largest displacement before it is smoothed, in both directions, as a fraction of the height; more is worse
+    smoothness : standard deviation of the smoothing as a fraction of the height and of the width; more is smoother
+
+    References
+    ----------
+    Simard, Steinkraus & Platt 2003, https://doi.org/10.1109/ICDAR.2003.1227801
+    Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
+    """
+    height, width = image.shape[:2]
+    right, down = (
+        smooth_separably(
+            rng.uniform(-reach * height, reach * height, (height, width)),
+            smoothness * height,
+            smoothness * width,
+            truncate=TRUNCATE,
+            border="reflect",
+        )
+        * gain
+        for _ in range(2)
+    )
+    return displaced(image, down.astype(np.float32), right.astype(np.float32), border="reflect")

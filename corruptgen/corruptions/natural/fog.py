@@ -1,0 +1,25 @@
+"""Fog."""
+
+from corruptgen.declare import Unit, corruption
+from corruptgen.imaging.fields import plasma, power_of_two
+from corruptgen.randomness.draws import Draws
+
+
+@corruption
+def fog(image: Unit, rng: Draws, *, thickness: float, roughness: float) -> Unit:
+    """Lay a drifting bank of fog over the image and darken the whole back to its brightest value.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    thickness : weight of the fog against the image; more is worse, 0 leaves the image alone
+    roughness : how fast detail fades from one octave to the next, 1 or above; less is worse
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    height, width = image.shape[:2]
+    bank = plasma(power_of_two(max(height, width)), roughness, rng)[:height, :width, None]
+    brightest = image.max()
+    return (image + thickness * bank) * brightest / (brightest + thickness)

@@ -1,0 +1,77 @@
+"""Frost on the lens."""
+
+import math
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.declare import LevelsColour, corruption
+from corruptgen.imaging.textures import frost_picture
+from corruptgen.randomness.draws import Draws
+
+
+@corruption
+def frost(
+    image: LevelsColour, rng: Draws, *, image_weight: float, frost_weight: float, pictures: int, texture_scale: float
+) -> LevelsColour:
+    """Mix the image with a part of a photograph of frost.
+
+    Parameters
+    ----------
+    image : (H, W, 3) float in [0, 255], smaller than the pictures of frost
+    image_weight : of the image in the sum; less is worse
+    frost_weight : of the frost in the sum; more is worse, 0 leaves the image alone if its own weight is 1
+    pictures : how many of the six pictures of frost are drawn from
+    texture_scale : by which the pictures are scaled first
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    height, width = image.shape[:2]
+    picture = frost_picture(int(rng.integers(pictures)), texture_scale)
+    # The upper bound is exclusive: the last row and column of the picture are never reached, as in the original.
+    top = int(rng.integers(0, picture.shape[0] - height))
+    left = int(rng.integers(0, picture.shape[1] - width))
+    return image_weight * image + frost_weight * picture[top : top + height, left : left + width]
+
+
+# The fitted picture is larger than the image by this at least, so that there are places to choose from.
+MARGIN = 1.1
+
+
+@corruption
+def frost_fitted(
+    image: LevelsColour, rng: Draws, *, image_weight: float, frost_weight: float, pictures: int
+) -> LevelsColour:
+    """Mix the image with a part of a photograph of frost that was enlarged until the image fits into it.
+
+    Parameters
+    ----------
+    image : (H, W, 3) float in [0, 255]
+    image_weight : of the image in the sum; less is worse
+    frost_weight : of the frost in the sum; more is worse, 0 leaves the image alone if its own weight is 1
+    pictures : how many of the six pictures of frost are drawn from
+
+    References
+    ----------
+    Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
+    """
+    height, width = image.shape[:2]
+    index = int(rng.integers(pictures))
+    tall, wide = frost_picture(index, 1.0).shape[:2]
+    enlargement = max(1.0, height / tall, width / wide) * MARGIN
+    picture = _enlarged(index, math.ceil(tall * enlargement), math.ceil(wide * enlargement))
+    top = int(rng.integers(0, picture.shape[0] - height))
+    left = int(rng.integers(0, picture.shape[1] - width))
+    return image_weight * image + frost_weight * picture[top : top + height, left : left + width]
+
+
+# As many as there are pictures: images up to their size all take the same five.
+@lru_cache(maxsize=6)
+def _enlarged(index: int, height: int, width: int) -> NDArray[np.uint8]:
+    picture = cv2.resize(frost_picture(index, 1.0), (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    picture.flags.writeable = False
+    return picture

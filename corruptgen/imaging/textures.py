@@ -1,0 +1,147 @@
+"""Pictures that corruptions need and that are not ours to ship: found by their hash, wherever they are."""
+
+import hashlib
+import importlib.metadata
+import importlib.resources
+import logging
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.errors import AssetError
+
+DIRECTORY_VARIABLE = "CORRUPTGEN_TEXTURES"
+DOWNLOAD_SECONDS = 4
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A registered picture: its file's name and hash, and where it may be had."""
+
+    name: str
+    sha256: str
+    url: str
+    distributions: tuple[str, ...]
+
+
+@lru_cache(maxsize=32)
+def frost_picture(index: int, scale: float) -> NDArray[np.uint8]:
+    """Give a photograph of frost as (H, W, 3) uint8 RGB, read-only, scaled bilinearly by `scale`.
+
+    Raises
+    ------
+    AssetError
+        If the picture is nowhere; the message says where it was looked for and what to do.
+    """
+    picture = _decoded(textures("frost")[index])
+    if scale != 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    picture.flags.writeable = False
+    return picture
+
+
+@lru_cache
+def textures(collection: str) -> tuple[Texture, ...]:
+    """Read the registry of a collection of pictures, in its order."""
+    text = (importlib.resources.files("corruptgen") / "assets" / f"{collection}.toml").read_text(encoding="utf-8")
+    registry = tomllib.loads(text)
+    about = registry["collection"]
+    return tuple(
+        Texture(
+            name=picture["name"],
+            sha256=picture["sha256"],
+            url=about["base"] + picture["name"],
+            distributions=tuple(about["distributions"]),
+        )
+        for picture in registry["picture"]
+    )
+
+
+def texture_bytes(texture: Texture) -> bytes:
+    """Find a picture by its hash: in the user's directory, in an installed distribution, or by download.
+
+    Raises
+    ------
+    AssetError
+        If it is in none of these places.
+    """
+    reasons: list[str] = []
+    for place, path in _places(texture, reasons):
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == texture.sha256:
+            return content
+        reasons.append(f"{place} is another picture (sha256 {hashlib.sha256(content).hexdigest()[:12]}...)")
+    raise AssetError(
+        f"the picture {texture.name} (sha256 {texture.sha256[:12]}...) was not found: {'; '.join(reasons)}. "
+        f"Either `pip install --no-deps {texture.distributions[0]}`, which ships it, or put {texture.name} into a "
+        f"directory and set {DIRECTORY_VARIABLE} to that directory; it is at {texture.url}"
+    )
+
+
+def _places(texture: Texture, reasons: list[str]) -> Iterator[tuple[str, Path]]:
+    """Give where the picture may be, each place in words that name no path; note why it is not in the others."""
+    directory = os.environ.get(DIRECTORY_VARIABLE)
+    if not directory:
+        reasons.append(f"{DIRECTORY_VARIABLE} is not set")
+    elif (Path(directory) / texture.name).is_file():
+        yield f"the one in the directory {DIRECTORY_VARIABLE}", Path(directory) / texture.name
+    else:
+        reasons.append(f"the directory {DIRECTORY_VARIABLE} has no such file")
+
+    installed = [(f"the one of {name}", path) for name in texture.distributions for path in _installed(name, texture)]
+    yield from installed
+    if not installed:
+        reasons.append(f"no distribution that ships it is installed ({', '.join(texture.distributions)})")
+
+    downloaded = _downloaded(texture)
+    if isinstance(downloaded, Path):
+        yield "the downloaded one", downloaded
+    else:
+        reasons.append(downloaded)
+
+
+def _installed(distribution: str, texture: Texture) -> list[Path]:
+    try:
+        files = importlib.metadata.distribution(distribution).files or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    places = (Path(str(file.locate())) for file in files if file.name == texture.name)
+    return [place for place in places if place.is_file()]
+
+
+@lru_cache
+def _downloaded(texture: Texture) -> Path | str:
+    """Give the picture in the cache, or the reason why it is not there; cached, so that nobody waits twice."""
+    import pooch  # noqa: PLC0415 - it brings an HTTP library that nobody else needs
+
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        found = pooch.retrieve(
+            texture.url,
+            known_hash=f"sha256:{texture.sha256}",
+            fname=texture.name,
+            path=pooch.os_cache("corruptgen"),
+            downloader=pooch.HTTPDownloader(timeout=DOWNLOAD_SECONDS),
+        )
+    except (OSError, ValueError) as error:
+        return f"the download failed ({type(error).__name__})"
+    finally:
+        logger.setLevel(level)
+    return Path(found)
+
+
+def _decoded(texture: Texture) -> NDArray[np.uint8]:
+    content = np.frombuffer(texture_bytes(texture), np.uint8)
+    picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    if picture is None:
+        raise AssetError(f"OpenCV cannot decode {texture.name}; reinstall opencv-python-headless")
+    return np.ascontiguousarray(picture[..., ::-1])

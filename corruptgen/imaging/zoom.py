@@ -1,0 +1,82 @@
+"""Bilinear magnification whose corners lie on the corners of the picture."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+def magnified(image: NDArray[Any], factor: float) -> NDArray[Any]:
+    """Magnify an (H, W, C) float image to (round(H * factor), round(W * factor), C), bilinearly.
+
+    The first and the last sample of an axis stay the first and the last; the sums are made in float64 and given in the
+    type of the image. At a few sizes and factors the rounding of float64 puts the last position just outside of the
+    image, where all is black: so does scipy, and so do the published images.
+    """
+    rows, columns = (_positions(length, round(length * factor)) for length in image.shape[:2])
+    return _sampled(image, rows, columns)
+
+
+def zoomed(image: NDArray[Any], factor: float) -> NDArray[Any]:
+    """Zoom into the centre of an (H, W, C) float image by `factor`, 1 or above, and keep its size."""
+    (rows, tall), (columns, wide) = (_central_positions(length, factor) for length in image.shape[:2])
+    return _sampled(image[tall, wide], rows, columns)
+
+
+def _central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], slice]:
+    """Give the positions to sample along an axis, and the part of the axis that they count from."""
+    part = math.ceil(length / factor)
+    start = (length - part) // 2
+    target = round(part * factor)
+    trimmed = (target - length) // 2
+    return _positions(part, target)[trimmed : trimmed + length], slice(start, start + part)
+
+
+def _sampled(image: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[Any]:
+    result = np.empty((rows.size, columns.size, image.shape[2]), image.dtype)
+    _interpolate(np.ascontiguousarray(image), rows, columns, result)
+    return result
+
+
+def _positions(source: int, target: int) -> NDArray[np.float64]:
+    if target == 1:
+        return np.zeros(1)
+    return np.arange(target, dtype=np.float64) * ((source - 1) / (target - 1))
+
+
+@njit(cache=True, nogil=True)
+def _interpolate(image, rows, columns, result):  # type: ignore[no-untyped-def]
+    height, width, channels = image.shape
+    size = width * channels
+    upper = np.empty(size)
+    lower = np.empty(size)
+    for y in range(rows.size):
+        above = int(rows[y])
+        below = min(above + 1, height - 1)
+        if rows[y] > height - 1:
+            result[y] = 0
+            continue
+        lower_weight = rows[y] - above
+        upper_weight = 1.0 - lower_weight
+        for i in range(width):
+            for c in range(channels):
+                upper[i * channels + c] = image[above, i, c] * upper_weight
+                lower[i * channels + c] = image[below, i, c] * lower_weight
+        for x in range(columns.size):
+            if columns[x] > width - 1:
+                result[y, x] = 0
+                continue
+            left = int(columns[x])
+            right_weight = columns[x] - left
+            left_weight = 1.0 - right_weight
+            near = left * channels
+            far = min(left + 1, width - 1) * channels
+            for c in range(channels):
+                # One sum from the upper left to the lower right, as scipy makes it.
+                total = upper[near + c] * left_weight
+                total += upper[far + c] * right_weight
+                total += lower[near + c] * left_weight
+                total += lower[far + c] * right_weight
+                result[y, x, c] = total
