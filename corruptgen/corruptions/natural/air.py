@@ -1,0 +1,85 @@
+"""What drifts in the air between the camera and the world."""
+
+import math
+
+import numpy as np
+
+from corruptgen.declare import Unit, corruption
+from corruptgen.imaging.fine_grid import averaged, fineness
+from corruptgen.imaging.noise_fields import cloud_noise
+from corruptgen.imaging.specks import draw_trails
+from corruptgen.randomness.draws import Draws
+
+# The light that fog and falling snow send to the camera.
+AIRLIGHT = 0.88
+# Swaths of fog: height and width of the largest as fractions of the shorter side.
+SWATH = (0.45, 0.9)
+# Three depths of falling snow: size of the flakes, opacity, share of the covered area.
+DEPTHS = ((0.5, 0.75, 0.3), (1.0, 0.9, 0.4), (2.0, 0.7, 0.3))
+# The wind blows the snow at most so many radians from the vertical, and each flake a little differently.
+WIND = 0.7
+GUST = 0.12
+
+
+@corruption
+def drifting_fog(image: Unit, rng: Draws, *, density: float, patchiness: float) -> Unit:
+    """Let a bank of fog drift between the camera and the world.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    density : mean optical depth of the fog; more is worse, 0 leaves the image alone
+    patchiness : how much thicker than the mean the swaths are, from 0, even, to about 1
+
+    References
+    ----------
+    Koschmieder 1924: what is seen is the image times exp(-depth), and for the rest the light of the fog itself. The
+    swaths are ours.
+    """
+    side = min(image.shape[:2])
+    swaths = cloud_noise((image.shape[0], image.shape[1]), (SWATH[0] * side, SWATH[1] * side), 6, 0.5, rng)
+    # Every bank holds as much fog, however few swaths of it are in the image.
+    swaths = (swaths - swaths.mean()) / max(float(swaths.std()), 1e-6)
+    depth = np.exp(np.float32(patchiness) * swaths)
+    depth *= np.float32(density) / depth.mean()
+    passed = np.exp(-depth)[..., None]
+    return image * passed + np.float32(AIRLIGHT) * (1 - passed)
+
+
+@corruption
+def falling_snow(image: Unit, rng: Draws, *, coverage: float, radius: float, trail: float, veil: float) -> Unit:
+    """Let snow fall: flakes at three depths, each blurred along its way by the wind, before a white veil of far ones.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    coverage : area of the trails of all flakes, as a fraction of the image; more is worse
+    radius : of a flake at the middle depth in pixels
+    trail : way of such a flake during the exposure in pixels
+    veil : share of the light that the far flakes replace; more is worse
+
+    With `coverage` and `veil` of 0 the image is left alone.
+
+    References
+    ----------
+    Ours, after the idea of Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261.
+    """
+    samples = fineness(image.shape)
+    height, width = (length * samples for length in image.shape[:2])
+    clear = np.ones((height, width), np.float32)
+    wind = rng.uniform(-WIND, WIND)
+    for size, opacity, share in DEPTHS:
+        flake, way = size * radius * samples, size * trail * samples
+        margin = flake + way / 2
+        area = (height + 2 * margin) * (width + 2 * margin)
+        count = math.ceil(share * coverage * area / (math.pi * flake**2 + 2 * flake * way))
+        draws = rng.random((count, 4))
+        middles = draws[:, :2] * (height + 2 * margin, width + 2 * margin) - margin
+        angles = wind + (draws[:, 2] - 0.5) * 2 * GUST
+        halves = np.stack([np.cos(angles), np.sin(angles)], axis=1) * way / 2
+        # Sizes are spread evenly, so that every draw covers about as much.
+        sizes = flake * (0.6 + 0.8 * (np.arange(count) + 0.5) / max(count, 1))
+        draw_trails(clear, middles, halves, sizes, opacity * (0.6 + 0.4 * draws[:, 3]))
+    flakes = 1 - averaged(clear, samples)[..., None]
+    veiled = image + np.float32(veil) * (np.float32(AIRLIGHT) - image)
+    return veiled + flakes * (1 - veiled)

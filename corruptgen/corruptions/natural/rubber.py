@@ -1,0 +1,31 @@
+"""Stretching the picture as if it were printed on rubber."""
+
+import numpy as np
+
+from corruptgen.declare import Unit, corruption
+from corruptgen.imaging.noise_fields import smooth_noise
+from corruptgen.imaging.warp import displaced
+from corruptgen.randomness.draws import Draws
+
+
+@corruption
+def rubber_sheet(image: Unit, rng: Draws, *, amplitude: float, wave: float) -> Unit:
+    """Stretch and squeeze the image smoothly, a different way everywhere.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    amplitude : root of the mean squared displacement in pixels along each axis; more is worse, 0 leaves the image alone
+    wave : distance in pixels over which the displacement changes; less is worse
+
+    References
+    ----------
+    Ours, after Simard, Steinkraus & Platt 2003, https://doi.org/10.1109/ICDAR.2003.1227801; what lies outside of the
+    image is its mirror image.
+    """
+    size = (image.shape[0], image.shape[1])
+    down, right = (smooth_noise(size, (wave, wave), rng) for _ in range(2))
+    # Every draw moves the image as far, however few waves it has.
+    swing = np.sqrt((np.mean(down * down) + np.mean(right * right)) / 2)
+    gain = np.float32(amplitude / max(float(swing), 1e-6))
+    return displaced(image, down * gain, right * gain, border="reflect")

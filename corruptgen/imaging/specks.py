@@ -1,0 +1,53 @@
+"""Round things in the air or on a pane: trails of flakes, and blobs that run together."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def draw_trails(clear, middles, halves, radii, opacities):  # type: ignore[no-untyped-def]
+    """Multiply the clearness of an (H, W) layer by that of round specks which move on a line.
+
+    Parameters
+    ----------
+    clear : (H, W) float32, changed in place; 1 where nothing hides what is behind
+    middles, halves : (N, 2) middle of each trail, and the vector from there to its end, in samples
+    radii : (N,) in samples
+    opacities : (N,) from 0 to 1
+    """
+    height, width = clear.shape
+    for i in range(radii.size):
+        y, x = middles[i]
+        dy, dx = halves[i]
+        radius = radii[i]
+        # The edge is as soft as half the speck, and never sharper than a sample.
+        soft = max(1.0, 0.9 * radius)
+        reach = radius + soft / 2
+        squared = dy * dy + dx * dx
+        for row in range(max(0, int(y - abs(dy) - reach)), min(height, int(y + abs(dy) + reach) + 2)):
+            for column in range(max(0, int(x - abs(dx) - reach)), min(width, int(x + abs(dx) + reach) + 2)):
+                py, px = row - y, column - x
+                t = 0.0
+                if squared > 0:
+                    t = min(max((py * dy + px * dx) / squared, -1.0), 1.0)
+                py -= t * dy
+                px -= t * dx
+                inside = (radius - np.sqrt(py * py + px * px)) / soft + 0.5
+                if inside > 0:
+                    inside = min(inside, 1.0)
+                    fade = inside * inside * (3 - 2 * inside) * (1 - 0.5 * t * t)
+                    clear[row, column] *= np.float32(1 - opacities[i] * fade)
+
+
+@njit(cache=True, nogil=True)
+def draw_blobs(field, centres, radii):  # type: ignore[no-untyped-def]
+    """Add round humps to an (H, W) float32 field, in place: 1 in the middle, 0 from `radii` samples on."""
+    height, width = field.shape
+    for i in range(radii.size):
+        y, x = centres[i]
+        radius = max(radii[i], 1.0)
+        for row in range(max(0, int(y - radius)), min(height, int(y + radius) + 2)):
+            for column in range(max(0, int(x - radius)), min(width, int(x + radius) + 2)):
+                distance = ((row - y) ** 2 + (column - x) ** 2) / (radius * radius)
+                if distance < 1:
+                    field[row, column] += np.float32((1 - distance) * (1 - distance))
