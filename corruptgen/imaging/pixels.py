@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from corruptgen.declare import Pixels
@@ -62,6 +63,12 @@ def given(image: NDArray[Any], pixels: Pixels, form: SampleFormat, arithmetic: A
 
 def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: str) -> NDArray[Any]:
     """Clip what a corruption gave to black and white and convert it to stored samples."""
+    if pixels is not Pixels.BYTES and form == BYTE:
+        samples = np.empty(result.shape, np.uint8)
+        factor = result.dtype.type(BYTE.full_scale if pixels is Pixels.UNIT else 1)
+        half = result.dtype.type(0.5 if rounding == "round" else 0)
+        _store_bytes(samples.ravel(), np.ascontiguousarray(result).ravel(), factor, half)
+        return samples
     match pixels:
         case Pixels.UNIT:
             scaled = np.clip(result, 0, 1) * result.dtype.type(form.full_scale)
@@ -76,3 +83,14 @@ def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: s
     if rounding == "round" and not np.issubdtype(np.dtype(form.dtype), np.floating):
         scaled = np.floor(scaled + scaled.dtype.type(0.5))
     return scaled.astype(form.dtype)
+
+
+@njit(cache=True, nogil=True)
+def _store_bytes(samples, values, factor, half):  # type: ignore[no-untyped-def]
+    """Do for bytes in one pass what `stored` says: scale, clip, round or truncate. NaN becomes black."""
+    white = type(factor)(255)
+    black = type(factor)(0)
+    for i in range(samples.size):
+        value = values[i] * factor
+        value = value if value > black else black
+        samples[i] = np.uint8((value if value < white else white) + half)
