@@ -3,17 +3,16 @@
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from corruptgen.table import Level
+from typing import Any
 
 BETWEEN = ("linear", "log", "nearest")
 
 Value = float | int | bool | str
 
 
-def blended(lower: Mapping[str, Value], upper: "Level", fraction: float, between: str) -> Mapping[str, Value]:
+def blended(
+    lower: Mapping[str, Value], upper: Mapping[str, Value], kinds: Mapping[str, type], fraction: float, between: str
+) -> Mapping[str, Value]:
     """Give the parameters at `fraction` of the way from `lower` to `upper`.
 
     Whole numbers are rounded, half up; truth values and texts switch at the middle, as everything does in a row that is
@@ -22,10 +21,9 @@ def blended(lower: Mapping[str, Value], upper: "Level", fraction: float, between
     if fraction == 0 or (between == "nearest" and fraction < 0.5):
         return lower
     if between == "nearest":
-        return upper.parameters
-    kinds = upper.corruption.parameters
+        return upper
     return MappingProxyType(
-        {name: _value(lower[name], value, fraction, between, kinds[name]) for name, value in upper.parameters.items()}
+        {name: _value(lower[name], value, fraction, between, kinds[name]) for name, value in upper.items()}
     )
 
 

@@ -65,13 +65,17 @@ class Row:
                 )
             positive = all(isinstance(value, int | float) and value > 0 for value in self.clean.values())
             between = "log" if self.between == "log" and positive else "linear"
-            return Level(first.corruption, blended({**first.parameters, **self.clean}, first, severity, between))
+            clean = Level(first.corruption, {**first.parameters, **self.clean})
+            return _between(clean, first, severity, between)
         lower = self.levels[int(severity) - 1]
         upper = self.levels[min(int(severity), len(self.levels) - 1)]
-        return Level(
-            upper.corruption if severity % 1 >= 0.5 else lower.corruption,
-            blended(lower.parameters, upper, severity % 1, self.between),
-        )
+        return _between(lower, upper, severity % 1, self.between)
+
+
+def _between(lower: Level, upper: Level, fraction: float, between: str) -> Level:
+    """Give the level at `fraction` of the way; levels of different functions are only ever taken whole."""
+    nearest = upper.corruption if fraction >= 0.5 else lower.corruption
+    return Level(nearest, blended(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, between))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,136 @@
+"""The commands and their options; what they do is imported when they run, so that `--help` comes at once."""
+
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corruptgen import __version__
+from corruptgen.cli.terminal import exit_codes
+
+app = typer.Typer(
+    name="corruptgen",
+    help="Make corrupted image benchmarks: faithful, deterministic, fast.",
+    epilog="Exit codes: 0 done; 1 failed; 2 wrong usage or recipe; 3 done, but some input items were rejected.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A recipe's .toml file, or a shipped one's name.")
+]
+SourceOption = Annotated[Path | None, typer.Option(help="Folder of the clean images; default: as the recipe says.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Number of processes; default: one per processor.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; rejections are still listed.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that the terminal's encoding lacks is shown by its escapes; it must not end the program.
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="corruptgen")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"corruptgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("generate")
+def _generate(
+    recipe: RecipeArgument,
+    source: SourceOption = None,
+    output: Annotated[Path | None, typer.Option(help="Directory to make; default: ./<name>-<version>.")] = None,
+    workers: WorkersOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove an earlier build first, nothing else.")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make the dataset of a recipe; go on with it if it is unfinished."""
+    with exit_codes("the same command goes on where this one stopped"):
+        from corruptgen.cli import making
+
+        making.generate(recipe, source, output, workers, overwrite, quiet)
+
+
+@app.command("plan")
+def _plan(recipe: RecipeArgument, source: SourceOption = None) -> None:
+    """Say what a recipe would make, without making it."""
+    with exit_codes():
+        from corruptgen.cli import making
+
+        making.plan(recipe, source)
+
+
+@app.command("verify")
+def _verify(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate has made.")],
+    source: Annotated[Path | None, typer.Option(help="Folder of the clean images; default: the clean twin.")] = None,
+    depth: Annotated[
+        str, typer.Option(help="files: digests; sample: also make some images again; full: all.")
+    ] = "files",
+    seed: Annotated[int, typer.Option(help="Another seed takes another sample.")] = 0,
+    workers: WorkersOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Check a finished dataset against its manifest."""
+    with exit_codes():
+        from corruptgen.cli import making
+
+        making.verify(directory, source, depth, seed, workers, quiet)
+
+
+@app.command("list")
+def _list(
+    preset: Annotated[str | None, typer.Argument(metavar="[PRESET]", help="A severity table.")] = None,
+) -> None:
+    """List the severity tables and recipes, or the rows of one table."""
+    with exit_codes():
+        from corruptgen.cli import looking
+
+        looking.list_rows(preset) if preset else looking.list_tables()
+
+
+@app.command("show")
+def _show(
+    row: Annotated[str, typer.Argument(metavar="ROW", help="A row of a severity table.")],
+    preset: Annotated[str | None, typer.Option(help="Only this severity table.")] = None,
+) -> None:
+    """Say what a row does and how bad it is in each table."""
+    with exit_codes():
+        from corruptgen.cli import looking
+
+        looking.show(row, preset)
+
+
+@app.command("preview")
+def _preview(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A photograph.")],
+    preset: Annotated[str, typer.Option(help="The severity table.")] = "natural",
+    output: Annotated[Path, typer.Option(help="The contact sheet to write, a .png.")] = Path("sheet.png"),
+    rows: Annotated[str | None, typer.Option(help="Rows or groups, with commas; default: all.")] = None,
+    severities: Annotated[str | None, typer.Option(help="Numbers, with commas; default: every level.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
+) -> None:
+    """Draw a contact sheet: an image under every row and severity."""
+    with exit_codes():
+        from corruptgen.cli import looking
+
+        looking.preview(image, preset, output, rows, severities, seed)

@@ -1,0 +1,178 @@
+"""Bytes become pixels and pixels become bytes: what can be read, what is refused, how images are stored."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from corruptgen.errors import Rejected
+from corruptgen.imaging.geometry import check_area, fitted
+from corruptgen.records import Decoding, Encoding
+
+EXTENSIONS = frozenset(
+    {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+)
+# The content decides, not the name: a JPEG called .png is read as what it is. JPEG includes those with previews (MPO).
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+CONVERTED_MODES = ("1", "CMYK", "L", "P", "RGB", "YCbCr")
+ALPHA_MODES = ("LA", "PA", "RGBA")
+OPAQUE = 255
+BITS = 8
+TIFF_BITS_PER_SAMPLE = 258
+EXIF_ORIENTATION = 0x0112
+# What an EXIF orientation asks for; 1 and values that do not exist leave the image as it lies.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+TURNED_BACK = UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+# Bytes like the smallest file, twice the speed: run lengths are all that pays off in noisy pictures.
+PNG_SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+
+
+def decoded(content: bytes, decoding: Decoding) -> NDArray[np.uint8]:
+    """Decode the bytes of an image file and bring the image to its size.
+
+    Parameters
+    ----------
+    content : the whole file
+    decoding : EXIF orientation, resizing and cropping
+
+    Returns
+    -------
+    (H, W, 3) uint8.
+
+    Raises
+    ------
+    Rejected
+        If this is no image, not the whole image, or not one that 8 bits in three channels can hold without loss;
+        whatever the decoder reports, warnings included, rejects.
+    """
+    if not content:
+        raise Rejected("is empty")
+    with _strict():
+        try:
+            _check_integrity(content)
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                check_area(image.height, image.width)
+                _check_samples(image)
+                picture = _oriented(image, decoding.exif)
+        except Rejected:
+            raise
+        # Decoders that are fed broken bytes raise whatever they stumble upon; all of it says that the file is broken.
+        except Exception as error:
+            raise Rejected(f"cannot be decoded: {_reason(error)}") from error
+    return np.array(fitted(picture, decoding))
+
+
+def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
+    """Give the bytes of an image file; equal pixels give equal bytes.
+
+    Parameters
+    ----------
+    image : (H, W, 3)
+    encoding : PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it
+    """
+    if encoding.name == "jpeg":
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "JPEG", quality=encoding.quality, optimize=True)
+        return buffer.getvalue()
+    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), PNG_SETTINGS)[1].tobytes()
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    """Turn warnings into errors, and see to it that Pillow does not fill up truncated files."""
+    lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+
+
+def _check_integrity(content: bytes) -> None:
+    """Find the damage that Pillow passes over: checksums of PNG, and what libjpeg only warns about."""
+    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        if image.format == "PNG":
+            image.verify()
+        elif image.format in ("JPEG", "MPO"):
+            _check_jpeg(content)
+
+
+def _check_jpeg(content: bytes) -> None:
+    try:
+        _, _, colours, _ = simplejpeg.decode_jpeg_header(content)
+    except ValueError as error:
+        # This decoder knows the usual chroma subsamplings only; Pillow knows all of them.
+        if "subsampling" in str(error):
+            return
+        raise
+    target = "CMYK" if colours in ("CMYK", "YCCK") else "GRAY"
+    # An eighth of the size: all of the file is read, and hardly any pixel computed.
+    simplejpeg.decode_jpeg(content, colorspace=target, min_height=1, min_width=1, strict=True)
+
+
+def _check_samples(image: ImageFile.ImageFile) -> None:
+    bits = _bits(image)
+    if bits > BITS or image.mode in ("F", "I") or image.mode.startswith("I;"):
+        raise Rejected(f"has samples of more than 8 bits (mode {image.mode}); convert it to 8 bits first")
+    if image.mode not in CONVERTED_MODES + ALPHA_MODES:
+        raise Rejected(f"has mode {image.mode}; taken are {', '.join(CONVERTED_MODES + ALPHA_MODES)}")
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise Rejected("holds more than one picture; take one of them out first")
+
+
+def _bits(image: ImageFile.ImageFile) -> int:
+    """Give the bits of a sample in the file; Pillow reduces some 16-bit files to 8 bits and does not say so."""
+    match image.format:
+        case "PNG":
+            return 2 * BITS if "16" in str(image.tile[0].args) else BITS
+        case "PPM":
+            # The decoder's arguments end with the largest value of a sample.
+            arguments = image.tile[0].args
+            largest = arguments[-1] if isinstance(arguments, tuple) else OPAQUE
+            return largest.bit_length() if isinstance(largest, int) else BITS
+        case "TIFF":
+            return max(getattr(image, "tag_v2", {}).get(TIFF_BITS_PER_SAMPLE, (1,)))
+    return BITS
+
+
+def _oriented(image: Image.Image, exif: str) -> Image.Image:
+    """Give the image in RGB, upright as its EXIF orientation asks or, for "ignore", as its samples lie in the file."""
+    # Pillow itself turns a TIFF while loading it, and forgets the tag.
+    turned = getattr(image, "tag_v2", {}).get(EXIF_ORIENTATION, 1) if image.format == "TIFF" else 1
+    picture = _rgb(image)
+    turn = UPRIGHT.get(image.getexif().get(EXIF_ORIENTATION, 1)) if exif == "apply" else TURNED_BACK.get(turned)
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    image.load()
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema()[0] != OPAQUE:
+            raise Rejected("has transparent pixels; flatten it onto a background first")
+    return image.convert("RGB")
+
+
+def _reason(error: Exception) -> str:
+    """Word a decoder's complaint in one line that is the same in every run."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image of a known format"
+    message = re.sub(r"<[^>]*>|0x[0-9a-fA-F]+", "...", str(error))
+    line = " ".join(message.split())[:160]
+    return line or type(error).__name__

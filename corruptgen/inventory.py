@@ -1,0 +1,136 @@
+"""What lies in an output directory: what belongs to a build, what a killed run left behind, what is not ours."""
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from corruptgen.errors import OutputError
+from corruptgen.manifest import MANIFEST, MARKER
+from corruptgen.names import shown, storable
+from corruptgen.sinks.folder import UNFINISHED, Folder
+
+MOST_NAMED = 3  # foreign files in one message
+
+
+@dataclass(frozen=True)
+class Found:
+    """One file, link or other thing that is no folder."""
+
+    name: str
+    """Relative to the output, with "/"."""
+    size: int
+    is_file: bool
+    """Whether it is a regular file and no link."""
+
+    @property
+    def cell(self) -> str:
+        """The first two folders."""
+        return "/".join(self.name.split("/")[:2])
+
+    @property
+    def item(self) -> str:
+        """The rest of the name."""
+        return "/".join(self.name.split("/")[2:])
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All that lies in an output, told apart."""
+
+    sizes: Counter[str]
+    """Bytes of all files of an item, by the item's name in a cell."""
+    counts: Counter[str]
+    """Number of files of an item."""
+    ours: tuple[str, ...]
+    """Files that the build consists of, only gathered on request: there may be millions."""
+    unfinished: tuple[str, ...]
+    """What a killed run was writing."""
+    foreign: tuple[str, ...]
+
+    def check_foreign(self) -> None:
+        """Raise `OutputError` if there is anything that no build has made."""
+        if self.foreign:
+            more = f" and {len(self.foreign) - MOST_NAMED} more" if len(self.foreign) > MOST_NAMED else ""
+            names = ", ".join(shown(storable(name)) for name in self.foreign[:MOST_NAMED])
+            raise OutputError(
+                f"the output directory holds what is not part of this build: {names}{more}; "
+                "move it away, or choose another directory with --output"
+            )
+
+
+def inventory(
+    output: Folder, cells: Collection[str], items: Collection[str], tables: Collection[str], *, gather: bool = False
+) -> Inventory:
+    """Look through an output directory.
+
+    Parameters
+    ----------
+    output : the directory; it need not exist
+    cells : the folders of the cells
+    items : the names of the items in each of them
+    tables : the files of the tables
+    gather : also list the files that belong to the build
+
+    Raises
+    ------
+    OutputError
+        If the directory cannot be read.
+    """
+    sizes: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    ours, unfinished, foreign = [], [], []
+    for found in everything(output.root):
+        if found.is_file and found.name.endswith(UNFINISHED):
+            unfinished.append(found.name)
+        elif found.is_file and found.cell in cells and found.item in items:
+            sizes[found.item] += found.size
+            counts[found.item] += 1
+            if gather:
+                ours.append(found.name)
+        elif found.is_file and (found.name in (MARKER, MANIFEST) or found.name in tables):
+            if gather:
+                ours.append(found.name)
+        else:
+            foreign.append(found.name)
+    return Inventory(sizes, counts, tuple(ours), tuple(sorted(unfinished)), tuple(sorted(foreign)))
+
+
+def everything(root: Path) -> Iterator[Found]:
+    """Walk through all that is below a directory and is no folder, without following links."""
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(root / prefix) as entries:
+                for entry in entries:
+                    name = prefix + entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(name + "/")
+                    else:
+                        size = entry.stat(follow_symlinks=False).st_size
+                        yield Found(name, size, entry.is_file(follow_symlinks=False))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            place = storable(prefix) or "the output directory"
+            raise OutputError(f"cannot read {place}: {error.strerror or type(error).__name__}") from error
+
+
+def sweep(output: Folder) -> None:
+    """Remove what a killed run was writing."""
+    for found in everything(output.root):
+        if found.is_file and found.name.endswith(UNFINISHED):
+            output.remove(found.name)
+
+
+def clear(output: Folder, names: Collection[str]) -> None:
+    """Remove files and then the folders that are empty; the marker last, so that a stopped clearing can go on."""
+    for name in sorted(names, key=lambda name: (name == MARKER, name != MANIFEST, name)):
+        output.remove(name)
+    for folder, _, _ in os.walk(output.root, topdown=False):
+        if Path(folder) != output.root:
+            with suppress(OSError):
+                Path(folder).rmdir()

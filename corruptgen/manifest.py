@@ -1,0 +1,228 @@
+"""What is written down about a build: the marker at its beginning, a table per block, the manifest at its end."""
+
+import base64
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen import __version__
+from corruptgen.errors import OutputError
+from corruptgen.randomness.key import STREAM_VERSION
+from corruptgen.recipe import Recipe
+from corruptgen.records import Item, Listing, Rejection
+from corruptgen.table import Preset
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+MARKER = ".corruptgen.json"
+# Bytes of the digests that exist once per item and cell, per item, and per block and cell: with 95 cells, a table stays
+# below 2 kB per item, and a file that was damaged by chance still goes unnoticed once in 2**64 at most.
+PIXELS_BYTES, FILES_BYTES, SHARD_BYTES = 10, 8, 12
+
+
+def pixels_digest(pixels: NDArray[np.uint8]) -> bytes:
+    """Give the digest of an image before it is encoded: of its shape and its samples."""
+    shape = "x".join(map(str, pixels.shape)).encode() + b"\0"
+    return hashlib.blake2b(shape + pixels.tobytes(), digest_size=PIXELS_BYTES).digest()
+
+
+def file_digest(content: bytes) -> bytes:
+    """Give the digest of a file, which goes into those of its item and its shard."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def files_digest(files: Iterable[bytes]) -> bytes:
+    """Give the digest of all files of one item, from the digest of each, in the order of the cells."""
+    return hashlib.blake2b(b"".join(files), digest_size=FILES_BYTES).digest()
+
+
+def shard_digest(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """Give the digest of the files of one cell in one block, from the name and digest of each, in order."""
+    named = b"".join(name.encode() + b"\0" + digest for name, digest in files)
+    return hashlib.blake2b(named, digest_size=SHARD_BYTES).digest()
+
+
+@dataclass(frozen=True)
+class ItemRecord:
+    """What is known about one item: the digests of what was read and made, or why nothing was made."""
+
+    id: str
+    label: str
+    source: str = ""
+    """The sha256 of the bytes of the source."""
+    pixels: bytes = b""
+    """A `pixels_digest` per cell."""
+    files: bytes = b""
+    rejected: str = ""
+    """The reason; empty if the item is complete."""
+
+    @property
+    def item(self) -> Item:
+        """The item itself."""
+        return Item(self.id, self.label)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known about the items of one block."""
+
+    number: int
+    records: tuple[ItemRecord, ...]
+    size: int
+    """Bytes of all files together."""
+    shards: bytes
+    """A `shard_digest` per cell."""
+
+    @property
+    def made(self) -> list[ItemRecord]:
+        """The records of the complete items."""
+        return [record for record in self.records if not record.rejected]
+
+    @property
+    def rejected(self) -> list[Rejection]:
+        """The items that are not there, and why."""
+        return [Rejection(record.id, record.rejected) for record in self.records if record.rejected]
+
+    def to_bytes(self) -> bytes:
+        """Give the table as JSON lines: one about the block, one per item."""
+        head = {"block": self.number, "items": len(self.made), "bytes": self.size, "shards": _text(self.shards)}
+        return "".join([_line(head), *(_line(_entry(record)) for record in self.records)]).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Table":
+        """Read a table; raise `OutputError` if this is none."""
+        try:
+            # Not splitlines: a name may hold other characters that end a line.
+            head, *entries = [json.loads(line) for line in content.decode().split("\n")[:-1]]
+            return cls(head["block"], tuple(map(_record, entries)), head["bytes"], _bytes(head["shards"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise OutputError(f"this is not a table of items: {type(error).__name__}") from error
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the manifest says about the table of a block."""
+
+    digest: str
+    items: int
+    rejected: tuple[Rejection, ...]
+
+
+def recorded(table: Table, content: bytes) -> Recorded:
+    """Sum a table up for the manifest."""
+    return Recorded(hashlib.sha256(content).hexdigest(), len(table.made), tuple(table.rejected))
+
+
+def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
+    """Say whose output this is; written before anything else, so that no other build mixes with this one."""
+    named = [(item.id, item.label) for item in listing.items]
+    refused = [(rejection.id, rejection.reason) for rejection in listing.rejected]
+    return {
+        "schema": SCHEMA,
+        "recipe": recipe.content(),
+        "preset": preset.digest,
+        "source": hashlib.sha256(json.dumps([named, refused]).encode()).hexdigest(),
+        "environment": environment(),
+    }
+
+
+def manifest(
+    recipe: Recipe, preset: Preset, listing: Listing, cells: Sequence[str], tables: Mapping[str, Recorded]
+) -> dict[str, Any]:
+    """Say what was made, from what and with what; nothing about where, when and by how many.
+
+    Parameters
+    ----------
+    recipe, preset, listing : what was to be made
+    cells : the folder of every cell, in the order of all digests
+    tables : what became of it, by the file of each block's table, in their order
+    """
+    rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
+    items = sum(table.items for table in tables.values())
+    return {
+        "schema": SCHEMA,
+        "recipe": recipe.content(),
+        "preset": {"name": preset.name, "digest": preset.digest, "table": preset.content},
+        "environment": environment(),
+        "counts": {
+            "items": items,
+            "rejected": len(rejected),
+            "ignored": listing.ignored,
+            "cells": len(cells),
+            "files": items * len(cells),
+        },
+        "cells": list(cells),
+        "rejected": [{"id": r.id, "reason": r.reason} for r in sorted(rejected, key=lambda r: r.id)],
+        "tables": {name: table.digest for name, table in tables.items()},
+    }
+
+
+def environment() -> dict[str, str]:
+    """Name the versions that pixels may depend on."""
+    packages = ("numba", "numpy", "pillow", "scipy", "simplejpeg")
+    return {
+        "corruptgen": __version__,
+        "opencv": cv2.__version__,
+        "python": platform.python_version(),
+        "stream": STREAM_VERSION,
+    } | {package: version(package) for package in packages}
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """Write a record for people: indented, in its own order, with a line end at the end."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def parsed(content: bytes, name: str) -> dict[str, Any]:
+    """Read a marker or manifest; raise `OutputError` if it is none that this version can read."""
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        raise OutputError(f"{name} is damaged: it is not JSON") from error
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise OutputError(f"{name} has another schema than {SCHEMA}; use the version of corruptgen that wrote it")
+    return found
+
+
+def split(digests: bytes, size: int) -> list[bytes]:
+    """Take joined digests apart."""
+    return [digests[start : start + size] for start in range(0, len(digests), size)]
+
+
+def _entry(record: ItemRecord) -> dict[str, str]:
+    named = {"id": record.id, "label": record.label}
+    source = {"source": record.source} if record.source else {}
+    if record.rejected:
+        return named | source | {"rejected": record.rejected}
+    return named | source | {"pixels": _text(record.pixels), "files": _text(record.files)}
+
+
+def _record(entry: Mapping[str, str]) -> ItemRecord:
+    return ItemRecord(
+        id=entry["id"],
+        label=entry["label"],
+        source=entry.get("source", ""),
+        pixels=_bytes(entry.get("pixels", "")),
+        files=_bytes(entry.get("files", "")),
+        rejected=entry.get("rejected", ""),
+    )
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _text(digests: bytes) -> str:
+    return base64.b64encode(digests).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

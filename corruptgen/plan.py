@@ -1,0 +1,168 @@
+"""A plan: what a recipe means for the items that are really there; the same for everyone who works on it."""
+
+import math
+import os
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from corruptgen import catalog
+from corruptgen.errors import CorruptgenError, RecipeError, SourceError
+from corruptgen.recipe import NAME, Recipe, load
+from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sinks.folder import LONGEST_COMPONENT, cell_folder, item_name
+from corruptgen.sources import KINDS, Source
+from corruptgen.table import Preset
+
+CLEAN = ("clean", 0.0)
+# What lies in an output beside the rows.
+RESERVED_ROWS = frozenset({"clean", "items", "manifest.json"})
+# Blocks of few items keep many workers busy, blocks of many keep the tables of a large build few.
+FEWEST_PER_BLOCK, MOST_PER_BLOCK, WANTED_BLOCKS = 8, 50, 32
+
+
+@dataclass(frozen=True)
+class Block:
+    """Items that one worker makes in all cells, and whose table is one file."""
+
+    number: int
+    items: tuple[Item, ...]
+
+    @property
+    def table(self) -> str:
+        """The file of its table, relative to the output."""
+        return f"items/{self.number:05d}.jsonl"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe with its table read, its cells spelled out, and the items it is for."""
+
+    recipe: Recipe
+    """Rows and severities are those of `cells`, by name."""
+    preset: Preset
+    source: Source
+    listing: Listing
+    cells: tuple[tuple[str, float], ...]
+    """Row and severity in the order of all digests; the clean twin, if wanted, comes first."""
+    blocks: tuple[Block, ...]
+
+    @property
+    def folders(self) -> list[str]:
+        """The folder of every cell, in the order of `cells`."""
+        return [cell_folder(row, severity) for row, severity in self.cells]
+
+
+def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Plan:
+    """Find out what a recipe means.
+
+    Parameters
+    ----------
+    recipe : a recipe, the path of one, or the name of a shipped one
+    source : where the clean images are; None: where the recipe says
+
+    Raises
+    ------
+    RecipeError
+        If the recipe asks for something that is not there.
+    SourceError
+        If there is nothing in the source.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = load(recipe)
+    preset = _preset(recipe)
+    recipe = _spelled(recipe, preset)
+    place = _place(recipe, source)
+    opened = KINDS[recipe.source.kind](place)
+    listing = opened.listing()
+    if not listing.items and not listing.rejected:
+        raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind)")
+    listing = _without_collisions(listing, recipe.output.stored.extension)
+    return Plan(
+        recipe=recipe,
+        preset=preset,
+        source=opened,
+        listing=listing,
+        cells=spelled_cells(recipe),
+        blocks=tuple(_blocks(listing.items)),
+    )
+
+
+def spelled_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
+    """Give the cells of a recipe whose rows and severities are spelled out, as those of plans and manifests are."""
+    corrupt = recipe.corrupt
+    cells = tuple((row, severity) for row in corrupt.rows or () for severity in corrupt.severities or ())
+    return (CLEAN, *cells) if recipe.output.clean else cells
+
+
+def _preset(recipe: Recipe) -> Preset:
+    name = recipe.corrupt.preset
+    try:
+        return catalog.preset(name if name in catalog.preset_names() else str(recipe.path(name)))
+    except CorruptgenError as error:
+        raise RecipeError(f"{recipe.name} [corrupt] preset: {error}") from error
+
+
+def _spelled(recipe: Recipe, preset: Preset) -> Recipe:
+    """Replace the defaults and groups of rows by names, and check that the table has every cell."""
+    chosen = recipe.corrupt
+    try:
+        rows = preset.named_rows(chosen.rows) if chosen.rows else list(preset.rows)
+        severities = chosen.severities or tuple(float(level) for level in range(1, preset.levels + 1))
+        for row in rows:
+            for severity in severities:
+                preset.cell(row, severity)
+    except CorruptgenError as error:
+        raise RecipeError(f"{recipe.name} [corrupt]: {error}") from error
+    for row in rows:
+        if row in RESERVED_ROWS or not NAME.fullmatch(row):
+            raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
+    corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
+    return replace(recipe, corrupt=corrupt)
+
+
+def _place(recipe: Recipe, source: str | Path | None) -> Path:
+    if source is None and recipe.source.path is None:
+        raise RecipeError(f"{recipe.name}: the recipe names no source; say where the clean images are with --source")
+    place = Path(source) if source is not None else recipe.path(recipe.source.path or "")
+    if not place.exists():
+        written = source if source is not None else recipe.source.path
+        raise RecipeError(f"{recipe.name}: the source {str(written)!r} is not there; give another one with --source")
+    return Path(os.path.abspath(place))
+
+
+def _without_collisions(listing: Listing, extension: str) -> Listing:
+    """Reject the items that cannot have an output file of their own."""
+    names = {item.id: item_name(item, extension) for item in listing.items}
+    users = defaultdict(list)
+    for item in listing.items:
+        users[names[item.id]].append(item.id)
+    folders = {folder for item in listing.items for folder in _ancestors(item.label)}
+    good, bad = [], list(listing.rejected)
+    for item in listing.items:
+        name = names[item.id]
+        if len(users[name]) > 1:
+            twins = (twin for twin in users[name] if twin != item.id)
+            bad.append(Rejection(item.id, f"would be written to {name}, as {', '.join(twins)} would; rename one"))
+        elif name in folders:
+            bad.append(Rejection(item.id, f"would be written to {name}, which is the name of a folder; rename it"))
+        elif any(len(os.fsencode(part)) > LONGEST_COMPONENT for part in name.split("/")):
+            bad.append(
+                Rejection(item.id, f"would need an output name of more than {LONGEST_COMPONENT} bytes; rename it")
+            )
+        else:
+            good.append(item)
+    return replace(listing, items=tuple(good), rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
+
+
+def _ancestors(label: str) -> list[str]:
+    parts = label.split("/")
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))] if label else []
+
+
+def _blocks(items: tuple[Item, ...]) -> list[Block]:
+    """Share the items out evenly; how depends on their number alone, never on who works."""
+    size = min(max(math.ceil(len(items) / WANTED_BLOCKS), FEWEST_PER_BLOCK), MOST_PER_BLOCK)
+    count = math.ceil(len(items) / size)
+    edges = [len(items) * number // count for number in range(count + 1)] if count else [0]
+    return [Block(number, items[edges[number] : edges[number + 1]]) for number in range(count)]

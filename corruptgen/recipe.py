@@ -1,0 +1,296 @@
+"""A recipe says what dataset to make: read from TOML, checked key by key, with no code in it."""
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from corruptgen.errors import RecipeError, unknown
+from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
+from corruptgen.records import Decoding, Encoding
+
+LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
+LONGEST_NAME = 100
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+
+
+@dataclass(frozen=True)
+class SourceChoice:
+    """Where the clean images are."""
+
+    kind: str
+    path: str | None = None
+    """None: the caller says where; never recorded."""
+
+
+@dataclass(frozen=True)
+class CorruptChoice:
+    """Which cells of which severity table."""
+
+    preset: str
+    rows: tuple[str, ...] | None = None
+    """Rows and groups of rows; None: all."""
+    severities: tuple[float, ...] | None = None
+    """Ascending; None: every level of the table."""
+    paired: bool = False
+
+
+@dataclass(frozen=True)
+class OutputChoice:
+    """How the output is laid out and stored."""
+
+    format: str = "folder"
+    encoding: str = "png"
+    quality: int = 85
+    clean: bool = False
+
+    @property
+    def stored(self) -> Encoding:
+        """How each image is stored."""
+        return Encoding(self.encoding, self.quality)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What dataset to make."""
+
+    name: str
+    version: str
+    source: SourceChoice
+    corrupt: CorruptChoice
+    seed: int = 0
+    decode: Decoding = field(default_factory=Decoding)
+    output: OutputChoice = field(default_factory=OutputChoice)
+    folder: Path | None = field(default=None, compare=False)
+    """Where the recipe's file is: paths in it are relative to that, or else to the current directory."""
+
+    def content(self) -> dict[str, Any]:
+        """Give the recipe in plain values, defaults spelled out and without local paths; `read` makes it again."""
+        corrupt, output, decode = self.corrupt, self.output, self.decode
+        chosen = {
+            "preset": corrupt.preset,
+            "rows": None if corrupt.rows is None else list(corrupt.rows),
+            "severities": None if corrupt.severities is None else [_shortest(s) for s in corrupt.severities],
+            "paired": corrupt.paired,
+        }
+        geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
+        stored = {"format": output.format, "encoding": output.encoding, "clean": output.clean}
+        return {
+            "name": self.name,
+            "version": self.version,
+            "seed": self.seed,
+            "source": {"kind": self.source.kind},
+            "decode": _given(geometry) | {"interpolation": decode.interpolation, "exif": decode.exif},
+            "corrupt": _given(chosen),
+            "output": stored | ({"quality": output.quality} if output.encoding == "jpeg" else {}),
+        }
+
+    def path(self, written: str) -> Path:
+        """Find what a path in the recipe means: next to the recipe, or else from the current directory."""
+        beside = (self.folder or Path()) / written
+        return beside if beside.exists() else Path(written)
+
+
+def load(recipe: str | Path) -> Recipe:
+    """Read a recipe from a .toml file, or a shipped one by its name.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such recipe, or it cannot be read; the message says where and what is allowed.
+    """
+    path = Path(recipe)
+    shipped = _shipped()
+    if str(recipe) in shipped:
+        place, folder, text = f"{recipe}.toml", None, shipped[str(recipe)].read_text("utf-8")
+    elif path.suffix == ".toml":
+        place, folder = path.name, path.parent
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise RecipeError(f"{recipe}: cannot read this recipe: {_reason(error)}") from error
+    else:
+        raise RecipeError(unknown("recipe", str(recipe), shipped) + "; a recipe of your own is named by its .toml path")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{place}: this is not TOML: {error}") from error
+    return read(content, place, folder)
+
+
+def shipped_names() -> list[str]:
+    """List the recipes that travel with the package."""
+    return sorted(_shipped())
+
+
+def read(content: Mapping[str, Any], place: str, folder: Path | None = None) -> Recipe:
+    """Make a recipe of the plain values of its TOML.
+
+    Parameters
+    ----------
+    content : the parsed file, or what `Recipe.content` gave
+    place : what to call it in messages
+    folder : where relative paths in it start
+    """
+    top = {key: value for key, value in content.items() if key not in SECTIONS}
+    parts = {name: _checked(content.get(name, {}), keys, f"{place} [{name}]") for name, keys in SECTIONS.items()}
+    output = OutputChoice(**parts["output"])
+    if "quality" in parts["output"] and output.encoding != "jpeg":
+        raise RecipeError(f'{place} [output] quality: only for encoding = "jpeg"; png loses nothing')
+    for section, key in (("source", "kind"), ("corrupt", "preset")):
+        if key not in parts[section]:
+            raise RecipeError(f"{place} [{section}]: the key {key!r} is missing")
+    header = _checked(top, TOP, place, sections=SECTIONS)
+    for key in ("name", "version"):
+        if key not in header:
+            raise RecipeError(f"{place}: the key {key!r} is missing; write it above the first [section]")
+    return Recipe(
+        **header,
+        source=SourceChoice(**parts["source"]),
+        decode=Decoding(**parts["decode"]),
+        corrupt=CorruptChoice(**parts["corrupt"]),
+        output=output,
+        folder=folder,
+    )
+
+
+Check = Callable[[Any], Any]
+
+
+def _checked(
+    content: Any, keys: Mapping[str, Check], place: str, sections: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Hold every key of a section against what it may be."""
+    if not isinstance(content, Mapping):
+        raise RecipeError(f"{place}: found {content!r}, allowed is a section of keys")
+    for key in content:
+        if key not in keys:
+            raise RecipeError(f"{place} {key}: " + unknown("key", key, {*keys, *(sections or {})}))
+    checked = {}
+    for key, value in content.items():
+        try:
+            checked[key] = keys[key](value)
+        except ValueError as error:
+            raise RecipeError(f"{place} {key}: found {value!r}, allowed is {error}") from None
+    return checked
+
+
+def _name(value: Any) -> str:
+    if not (isinstance(value, str) and NAME.fullmatch(value) and len(value) <= LONGEST_NAME):
+        raise ValueError(f"a text of letters, digits, '.', '-' and '_', not longer than {LONGEST_NAME}")
+    return value
+
+
+def _version(value: Any) -> str:
+    if not (isinstance(value, str) and VERSION.fullmatch(value) and len(value) <= LONGEST_NAME):
+        raise ValueError('a version of three numbers, such as "1.0.0"')
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("a text")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _whole(low: int | None = None, high: int | None = None) -> Check:
+    def check(value: Any) -> int:
+        if type(value) is not int or (low is not None and value < low) or (high is not None and value > high):
+            raise ValueError("a whole number" if low is None else f"a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def _one_of(*allowed: str) -> Check:
+    def check(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(" or ".join(f'"{word}"' for word in allowed))
+        return str(value)
+
+    return check
+
+
+_side = _whole(1, LONGEST_SIDE)
+
+
+def _extent(value: Any) -> int | tuple[int, int]:
+    if isinstance(value, list) and len(value) == 2:
+        return _side(value[0]), _side(value[1])
+    if isinstance(value, list):
+        raise ValueError("a number of pixels, or [height, width]")
+    return int(_side(value))
+
+
+def _crop(value: Any) -> int | float | tuple[int, int]:
+    if isinstance(value, float):
+        if not 0 < value <= 1:
+            raise ValueError("a number of pixels, [height, width], or a fraction above 0 and up to 1.0")
+        return value
+    return _extent(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise ValueError("a list of at least one name of a row or group")
+    return tuple(value)
+
+
+def _severities(value: Any) -> tuple[float, ...]:
+    numbers = value if isinstance(value, list) else []
+    if not numbers or not all(type(n) in (int, float) and math.isfinite(n) and n > 0 for n in numbers):
+        raise ValueError("a list of at least one number above 0 (for the clean images write clean = true in [output])")
+    return tuple(sorted({float(number) for number in numbers}))
+
+
+TOP: Mapping[str, Check] = {"name": _name, "version": _version, "seed": _whole()}
+SECTIONS: Mapping[str, Mapping[str, Check]] = {
+    "source": {"kind": _one_of("folder"), "path": _text},
+    "decode": {
+        "resize": _extent,
+        "crop": _crop,
+        "order": _one_of(*ORDERS),
+        "interpolation": _one_of(*INTERPOLATIONS),
+        "exif": _one_of("apply", "ignore"),
+    },
+    "corrupt": {"preset": _text, "rows": _names, "severities": _severities, "paired": _truth},
+    "output": {
+        "format": _one_of("folder"),
+        "encoding": _one_of("png", "jpeg"),
+        "quality": _whole(1, 100),
+        "clean": _truth,
+    },
+}
+
+
+def _shipped() -> dict[str, Traversable]:
+    """Find the shipped recipes: inside of the installed package, or beside it in a checkout."""
+    package = resources.files("corruptgen")
+    for folder in (package / "recipes", Path(str(package)).parent / "recipes"):
+        if folder.is_dir():
+            return {e.name.removesuffix(".toml"): e for e in folder.iterdir() if e.name.endswith(".toml")}
+    return {}
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items() if v is not None}
+
+
+def _shortest(severity: float) -> float | int:
+    return int(severity) if severity.is_integer() else severity
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)

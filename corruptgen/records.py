@@ -1,0 +1,86 @@
+"""The plain frozen values that travel from the source to the manifest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+Extent = int | tuple[int, int]
+"""A number of pixels for the shorter side (resize) or for both sides (crop), or exactly (height, width)."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One clean image of a source, not read yet."""
+
+    id: str
+    """Its name in the source, stable for ever; the key of every draw."""
+    label: str
+    """Its class: for folders the path of the folder that holds it, "" at the top."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One input item that cannot be used, and why, in one line without paths of this machine."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds."""
+
+    items: tuple[Item, ...]
+    """Sorted by id."""
+    rejected: tuple[Rejection, ...] = ()
+    """What looks like an item and cannot be one, sorted by id."""
+    ignored: int = 0
+    """Number of files that do not claim to be images."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a clean image is made of the bytes of a file."""
+
+    resize: Extent | None = None
+    crop: Extent | float | None = None
+    """A float is a fraction of each side."""
+    order: str = "resize-crop"
+    interpolation: str = "bilinear"
+    exif: str = "apply"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How an output image becomes the bytes of a file."""
+
+    name: str = "png"
+    quality: int = 85
+    """Of JPEG, 1 to 100."""
+
+    @property
+    def extension(self) -> str:
+        """The ending of a file's name; `.JPEG` as in ImageNet."""
+        return {"png": ".png", "jpeg": ".JPEG"}[self.name]
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether decoding gives the pixels back."""
+        return self.name == "png"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `generate` did."""
+
+    output: Path
+    items: int
+    """Items that are complete in every cell."""
+    cells: int
+    """Cells, the clean twin included."""
+    files: int
+    """Output images that there are now."""
+    rejected: tuple[Rejection, ...]
+    ignored: int
+    """Files of the source that do not claim to be images."""
+    was_finished: bool
+    """Whether the output was whole before, so that nothing was done."""

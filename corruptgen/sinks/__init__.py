@@ -1,0 +1,1 @@
+"""Where corrupted images go."""

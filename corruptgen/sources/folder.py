@@ -1,0 +1,100 @@
+"""A folder of image files: class sub-folders, nested or not, or all in one."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from corruptgen.errors import Rejected, SourceError
+from corruptgen.imaging.codec import EXTENSIONS
+from corruptgen.names import is_below, storable
+from corruptgen.records import Item, Listing, Rejection
+
+# The machine's own trouble, not the file's: the build fails instead of going on without the item.
+OUT_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Every file below a folder whose name ends like an image's.
+
+    An item's id is its path relative to the folder, with "/" and exactly as on disk; its label is the folder that holds
+    it, "" at the top. Names with a leading dot are names like others. A link to a file is followed if the file lies
+    inside of the source; links to folders are not followed.
+    """
+
+    root: Path
+
+    def listing(self) -> Listing:
+        """List the items sorted by id; links out of the folder and names that are not UTF-8 are rejected."""
+        items: list[Item] = []
+        rejected: list[Rejection] = []
+        ignored = 0
+        inside = os.path.realpath(self.root)
+        for entry, name in _entries(self.root, rejected):
+            if _is_link_to_folder(entry):
+                rejected.append(Rejection(storable(name), "is a link to a folder; write its files into the source"))
+            elif PurePosixPath(name).suffix.lower() not in EXTENSIONS:
+                ignored += 1
+            elif reason := _objection(entry, name, inside):
+                rejected.append(Rejection(storable(name), reason))
+            else:
+                items.append(Item(name, name.rpartition("/")[0]))
+        return Listing(
+            tuple(sorted(items, key=lambda item: item.id)), tuple(sorted(rejected, key=lambda r: r.id)), ignored
+        )
+
+    def read(self, item: Item) -> bytes:
+        """Give the bytes of a file, or say why it cannot be read."""
+        if not is_below(item.id):
+            raise Rejected("has a name that leads out of the source")
+        try:
+            return (self.root / item.id).read_bytes()
+        except OSError as error:
+            if error.errno in OUT_OF_MEANS:
+                raise
+            raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def _entries(root: Path, rejected: list[Rejection]) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Walk through everything below a folder that is not itself a folder."""
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(root / prefix) as found:
+                entries = list(found)
+        except OSError as error:
+            if not prefix or error.errno in OUT_OF_MEANS:
+                raise SourceError(f"the source cannot be listed: {error.strerror or type(error).__name__}") from error
+            rejected.append(Rejection(storable(prefix.rstrip("/")), f"cannot be listed: {error.strerror}"))
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(f"{prefix}{entry.name}/")
+            else:
+                yield entry, prefix + entry.name
+
+
+def _is_link_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_symlink() and entry.is_dir()
+    except OSError:
+        return False
+
+
+def _objection(entry: os.DirEntry[str], name: str, inside: str) -> str | None:
+    """Say why a file cannot be an item, judging by its name and kind alone."""
+    try:
+        os.fsencode(name).decode("utf-8")
+    except UnicodeDecodeError:
+        return "has a name that is not UTF-8; rename it"
+    try:
+        kind = os.stat(entry.path).st_mode
+    except OSError as error:
+        return f"cannot be read: {error.strerror or type(error).__name__}"
+    if entry.is_symlink() and os.path.commonpath([inside, os.path.realpath(entry.path)]) != inside:
+        return "is a link that leads out of the source; copy the file into it"
+    return None if stat.S_ISREG(kind) else "is not a regular file"

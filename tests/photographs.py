@@ -1,0 +1,85 @@
+"""Folders of real photographs, small tables and recipes for the tests of generation."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.pictures import photograph
+
+ROOT = Path(__file__).parents[1]
+
+# Rows that draw, that do not, and that go through a codec; two levels are enough to tell them apart.
+TABLE = """
+[preset]
+title = "Three rows"
+levels = 2
+smallest = [8, 8]
+[preset.groups]
+common = ["gaussian_noise", "brightness"]
+[gaussian_noise]
+sigma = [0.1, 0.3]
+clean = { sigma = 0.0 }
+[brightness]
+offset = [0.1, 0.2]
+clean = { offset = 0.0 }
+[jpeg_compression]
+quality = [40, 10]
+"""
+
+NAMES = ("astronaut", "chelsea", "coffee", "rocket")
+
+
+def write_photographs(folder, count=12, size=(40, 48)):
+    """Write `count` photographs into class folders, and give their ids and pixels."""
+    pixels = {}
+    for number in range(count):
+        name = NAMES[number % len(NAMES)]
+        place = f"{name}/{number:02d}.png"
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        pixels[place] = np.roll(photograph(*size, name=name), number, axis=1)
+        Image.fromarray(pixels[place]).save(folder / place)
+    return pixels
+
+
+def write_recipe(folder, *, top="", decode="", corrupt="", output="", preset="three.toml"):
+    """Write a recipe over the small table beside it."""
+    (folder / "three.toml").write_text(TABLE, "utf-8")
+    recipe = folder / "recipe.toml"
+    recipe.write_text(
+        f'name = "small-c"\nversion = "1.0.0"\n{top}\n[source]\nkind = "folder"\npath = "photographs"\n'
+        f'[decode]\n{decode}\n[corrupt]\npreset = "{preset}"\n{corrupt}\n[output]\n{output}\n',
+        "utf-8",
+    )
+    return recipe
+
+
+def tree(folder):
+    """Give the digest of every file below a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if not path.is_dir()
+    }
+
+
+def pixels_of(path):
+    """Give the pixels of an image file."""
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def command(*arguments, cwd, **environment):
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "corruptgen.cli", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

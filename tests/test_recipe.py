@@ -1,0 +1,197 @@
+"""Recipes: defaults, every wrong key or value with its place and what is allowed, and those that are shipped."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from corruptgen import catalog
+from corruptgen.errors import RecipeError, SourceError
+from corruptgen.plan import planned
+from corruptgen.recipe import load, read, shipped_names
+from tests.photographs import ROOT, write_photographs, write_recipe
+
+SMALLEST = """
+name = "a"
+version = "1.0.0"
+[source]
+kind = "folder"
+[corrupt]
+preset = "natural"
+"""
+
+
+def recipe(addition="", **replacements):
+    text = SMALLEST
+    for old, new in replacements.items():
+        text = text.replace(f"{old} = ", f"{new} = ")
+    return read(tomllib.loads(text + addition), "mine.toml")
+
+
+def test_everything_but_name_version_source_and_preset_has_a_default():
+    assert recipe().content() == {
+        "name": "a",
+        "version": "1.0.0",
+        "seed": 0,
+        "source": {"kind": "folder"},
+        "decode": {"order": "resize-crop", "interpolation": "bilinear", "exif": "apply"},
+        "corrupt": {"preset": "natural", "paired": False},
+        "output": {"format": "folder", "encoding": "png", "clean": False},
+    }
+
+
+def test_what_a_manifest_records_is_the_same_recipe_again():
+    addition = """
+    rows = ["fog", "snow"]
+    severities = [3, 1, 2.5, 1.0]
+    paired = true
+    [decode]
+    resize = [64, 48]
+    crop = 0.5
+    order = "crop-resize"
+    [output]
+    encoding = "jpeg"
+    clean = true
+    """
+    first = recipe(addition)
+
+    again = read(first.content(), "manifest.json")
+
+    assert again == first
+    assert first.corrupt.severities == (1.0, 2.5, 3.0)
+    assert first.output.quality == 85
+
+
+@pytest.mark.parametrize(
+    ("addition", "message"),
+    [
+        ("[decode]\nresise = 3", r"mine.toml \[decode\] resise: no key is called 'resise'; did you mean 'resize'\?"),
+        ("[decode]\nresize = 0", r"\[decode\] resize: found 0, allowed is a whole number from 1"),
+        ("[decode]\nresize = true", r"\[decode\] resize: found True, allowed is"),
+        ("[decode]\nresize = [1, 2, 3]", r"allowed is a number of pixels, or \[height, width\]"),
+        ("[decode]\ncrop = 1.5", r"crop: found 1.5, allowed is .* fraction above 0 and up to 1.0"),
+        ("[decode]\ncrop = nan", r"crop: found nan"),
+        ("[decode]\norder = 'crop'", r'order: found \'crop\', allowed is "resize-crop" or "crop-resize"'),
+        ("[decode]\ninterpolation = 'cubic'", r"interpolation: found 'cubic', allowed is .*bicubic"),
+        ("[decode]\nexif = true", r'exif: found True, allowed is "apply" or "ignore"'),
+        ("severities = []", r"severities: found \[\], allowed is a list of at least one number above 0"),
+        ("severities = [0]", r"for the clean images write clean = true"),
+        ("severities = [inf]", r"severities: found \[inf\]"),
+        ("severities = ['1']", r"severities: found \['1'\]"),
+        ("rows = 'fog'", r"rows: found 'fog', allowed is a list"),
+        ("rows = []", r"rows: found \[\]"),
+        ("paired = 1", r"paired: found 1, allowed is true or false"),
+        ("[output]\nencoding = 'jpg'", r'encoding: found \'jpg\', allowed is "png" or "jpeg"'),
+        ("[output]\nquality = 90", r'quality: only for encoding = "jpeg"'),
+        ("[output]\nencoding = 'jpeg'\nquality = 101", r"quality: found 101, allowed is a whole number from 1 to 100"),
+        ("[publish]\nrepo = 'a/b'", r"no key is called 'publish'"),
+        ("[outptu]\nclean = true", r"did you mean 'output'"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_what_is_allowed(addition, message):
+    with pytest.raises(RecipeError, match=message):
+        recipe(addition)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "a"', 'name = "../a"', "name: found '../a', allowed is a text of letters"),
+        ('name = "a"', 'name = ".a"', "name: found"),
+        ('name = "a"', "", "the key 'name' is missing"),
+        ('version = "1.0.0"', 'version = "1"', "version: found '1', allowed is a version of three numbers"),
+        ('version = "1.0.0"', "", "the key 'version' is missing"),
+        ('kind = "folder"', "", r"\[source\]: the key 'kind' is missing"),
+        ('kind = "folder"', 'kind = "zip"', r'kind: found \'zip\', allowed is "folder"'),
+        ('preset = "natural"', "", r"\[corrupt\]: the key 'preset' is missing"),
+        ('version = "1.0.0"', 'version = "1.0.0"\nseed = 1.5', "seed: found 1.5, allowed is a whole number"),
+        ('version = "1.0.0"', 'version = "1.0.0"\ndecode = 5', r"\[decode\]: found 5, allowed is a section"),
+    ],
+)
+def test_a_wrong_header_says_what_to_write(old, new, message):
+    with pytest.raises(RecipeError, match=message):
+        read(tomllib.loads(SMALLEST.replace(old, new)), "mine.toml")
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", None])
+def test_a_file_that_cannot_be_read_is_a_recipe_error(tmp_path, content):
+    if content is not None:
+        (tmp_path / "broken.toml").write_bytes(content)
+
+    with pytest.raises(RecipeError, match=r"broken\.toml"):
+        load(tmp_path / "broken.toml")
+
+
+def test_a_recipe_that_is_not_shipped_is_answered_with_the_nearest():
+    with pytest.raises(RecipeError, match="no recipe is called 'imagenet'; did you mean 'imagenet-c'"):
+        load("imagenet")
+
+
+@pytest.mark.parametrize(
+    ("corrupt", "message"),
+    [
+        ('rows = ["brightnes"]', "no row of three is called 'brightnes'; did you mean 'brightness'"),
+        ("severities = [3]", "severity 3 is outside of 0..2"),
+        ("severities = [0.5]", "jpeg_compression: severity 0.5 lies between"),
+    ],
+)
+def test_a_plan_checks_every_cell(tmp_path, corrupt, message):
+    write_photographs(tmp_path / "photographs", 1)
+
+    with pytest.raises(RecipeError, match=message):
+        planned(write_recipe(tmp_path, corrupt=corrupt))
+
+
+def test_a_plan_spells_out_groups_and_defaults(tmp_path):
+    write_photographs(tmp_path / "photographs", 1)
+    recipe = write_recipe(tmp_path, corrupt='rows = ["jpeg_compression", "common"]', output="clean = true")
+
+    plan = planned(recipe)
+
+    assert plan.folders == [
+        "clean/0",
+        *("jpeg_compression/1", "jpeg_compression/2", "gaussian_noise/1", "gaussian_noise/2"),
+        *("brightness/1", "brightness/2"),
+    ]
+
+
+def test_a_row_whose_name_is_not_that_of_a_folder_is_refused(tmp_path):
+    write_photographs(tmp_path / "photographs", 1)
+    recipe = write_recipe(tmp_path)
+    table = '[preset]\ntitle = "t"\nlevels = 1\n["../out"]\nuse = "brightness"\noffset = [0.1]\n'
+    (tmp_path / "three.toml").write_text(table, "utf-8")
+
+    with pytest.raises(RecipeError, match="cannot name a folder"):
+        planned(recipe)
+
+
+def test_a_recipe_without_a_source_asks_for_one(tmp_path):
+    with pytest.raises(RecipeError, match="--source"):
+        planned("imagenet-c")
+    with pytest.raises(RecipeError, match="is not there"):
+        planned("imagenet-c", tmp_path / "nowhere")
+    with pytest.raises(SourceError, match="holds no images"):
+        planned("imagenet-c", tmp_path)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, name):
+    write_photographs(tmp_path / "photographs", 2)
+    text = (ROOT / "recipes" / f"{name}.toml").read_text("utf-8")
+
+    plan = planned(name, tmp_path / "photographs")
+
+    assert text.startswith("# ")
+    assert len(plan.cells) == len(plan.recipe.corrupt.rows) * 5
+    assert plan.preset.name in catalog.preset_names()
+    assert Path(plan.recipe.name).name == plan.recipe.name
+
+
+def test_the_shipped_recipes_are_those_of_the_published_benchmarks():
+    imagenet = load("imagenet-c")
+
+    assert {"demo", "imagenet-c", "imagenet-c-extra", "tiny-imagenet-c", "coco-c"} <= set(shipped_names())
+    assert (imagenet.decode.resize, imagenet.decode.crop, imagenet.decode.exif) == (256, 224, "ignore")
+    assert (imagenet.output.encoding, imagenet.output.quality) == ("jpeg", 85)
+    assert load("imagenet-c-299").decode.order == "crop-resize"
+    assert load("tiny-imagenet-c").decode.resize == (64, 64)
