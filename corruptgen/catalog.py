@@ -23,8 +23,8 @@ ENTRY_POINTS = "corruptgen.corruptions"
 def corruptions() -> Mapping[str, Corruption]:
     """Give every declared corruption by name: ours, and those of installed packages.
 
-    A package adds its own through the entry point group `corruptgen.corruptions`; each entry names a module, all that is
-    declared in it being added, or one declared function.
+    A package adds its own through the entry point group `corruptgen.corruptions`; each entry names a module, of which
+    all that is declared is added, or one declared function.
 
     Raises
     ------
