@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import corruptgen
@@ -98,3 +100,21 @@ def test_presets_and_rows_are_listed():
     for preset in corruptgen.presets():
         rows = corruptgen.rows(preset)
         assert len(rows) == len(set(rows)) == 19
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(8, 70),
+    width=st.integers(8, 70),
+    channels=st.sampled_from([1, 3]),
+    row=st.sampled_from(corruptgen.rows("natural")),
+    severity=st.floats(1, 5),
+    key=st.text(max_size=8),
+)
+def test_any_image_goes_through_any_row_at_any_severity(height, width, channels, row, severity, key):
+    image = photograph(height, width, channels)
+
+    once, again = (corrupt(image, row, severity, preset="natural", key=key) for _ in range(2))
+
+    assert once.shape == image.shape
+    assert np.array_equal(once, again)
