@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,12 +143,22 @@ class _Build:
             items |= {item_name(item, extension) for block in self.plan.blocks for item in block.items}
             for path in sorted(self.output.root.glob("items/*.jsonl")):
                 tables.add(f"items/{path.name}")
-                items |= {item_name(record.item, extension) for record in Table.from_bytes(path.read_bytes()).records}
+                with suppress(OutputError):
+                    items |= {
+                        item_name(record.item, extension) for record in Table.from_bytes(path.read_bytes()).records
+                    }
         found = inventory(self.output, cells, items, tables, gather=True)
-        found.check_foreign()
-        if there is None and found.ours:
-            raise OutputError("the output directory was not made by corruptgen; choose another one with --output")
+        self.check_ours(found)
         clear(self.output, [*found.ours, *found.unfinished])
+
+    def check_ours(self, found: Inventory) -> None:
+        """Refuse a directory that holds anything that no build has put there, even under the names of this one."""
+        found.check_foreign()
+        if found.known and self.output.read(MARKER) is None:
+            raise OutputError(
+                "the output directory holds images, tables or a manifest, but not corruptgen's mark: "
+                "it may be the work of something else; choose another directory with --output"
+            )
 
     def run(self, workers: int | None, progress: Progress | None) -> Outcome:
         """Make what is missing."""
@@ -160,7 +171,7 @@ class _Build:
                 kept[block.table] = table
         finished = len(kept) == len(self.plan.blocks) and self.has_manifest(kept)
         if not finished:
-            found.check_foreign()
+            self.check_ours(found)
             self.make(kept, before, workers, progress)
         items = sum(table.items for table in kept.values())
         rejected = [*self.plan.listing.rejected, *(r for table in kept.values() for r in table.rejected)]
@@ -218,8 +229,8 @@ class _Build:
         content = self.output.read(MANIFEST)
         if content is None or content == self.manifest(kept):
             return content is not None
-        marker = parsed(self.output.read(MARKER) or b"{}", MARKER)
-        return bool(marker["environment"] != self.marker["environment"])
+        there = self.output.read(MARKER)
+        return there is not None and bool(parsed(there, MARKER).get("environment") != self.marker["environment"])
 
     def kept(self, block: Block, found: Inventory, before: dict[str, str]) -> Recorded | None:
         """Sum up a block whose table and files are there in full; note the sources of one that is not in `before`."""

@@ -44,8 +44,10 @@ class Inventory:
     """Bytes of all files of an item, by the item's name in a cell."""
     counts: Counter[str]
     """Number of files of an item."""
+    known: int
+    """Number of files that the build consists of."""
     ours: tuple[str, ...]
-    """Files that the build consists of, only gathered on request: there may be millions."""
+    """Their names, only gathered on request: there may be millions."""
     unfinished: tuple[str, ...]
     """What a killed run was writing."""
     foreign: tuple[str, ...]
@@ -81,21 +83,22 @@ def inventory(
     """
     sizes: Counter[str] = Counter()
     counts: Counter[str] = Counter()
+    known = 0
     ours, unfinished, foreign = [], [], []
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)
-        elif found.is_file and found.cell in cells and found.item in items:
+            continue
+        if found.is_file and found.cell in cells and found.item in items:
             sizes[found.item] += found.size
             counts[found.item] += 1
-            if gather:
-                ours.append(found.name)
-        elif found.is_file and (found.name in (MARKER, MANIFEST) or found.name in tables):
-            if gather:
-                ours.append(found.name)
-        else:
+        elif not (found.is_file and (found.name in (MARKER, MANIFEST) or found.name in tables)):
             foreign.append(found.name)
-    return Inventory(sizes, counts, tuple(ours), tuple(sorted(unfinished)), tuple(sorted(foreign)))
+            continue
+        known += 1
+        if gather:
+            ours.append(found.name)
+    return Inventory(sizes, counts, known, tuple(ours), tuple(sorted(unfinished)), tuple(sorted(foreign)))
 
 
 def everything(root: Path) -> Iterator[Found]:

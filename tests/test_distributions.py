@@ -120,12 +120,12 @@ def test_speckle_noise_grows_with_the_brightness_of_the_pixel():
 
 
 def test_shot_noise_has_the_variance_of_its_photons():
-    photons = catalog.preset("natural").cell("shot_noise", 1).parameters["photons"]
+    spread = catalog.preset("natural").cell("shot_noise", 1).parameters["noise"]
 
     noise = noise_of("shot_noise", 1, level=100, **BIG)
 
     assert noise.mean() == pytest.approx(0, abs=0.005)
-    assert noise.var() == pytest.approx(100 / 255 / photons, rel=0.05)
+    assert noise.var() == pytest.approx(100 / 255 * spread**2, rel=0.05)
 
 
 @pytest.mark.parametrize("severity", [1, 3, 5])

@@ -249,6 +249,20 @@ def test_what_is_not_ours_is_never_touched(place, overwrite):
     assert tree(place / "out") == before
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", ["brightness/1/astronaut/00.png", "manifest.json", "items/00000.jsonl"])
+def test_what_only_has_our_names_is_never_touched(place, name, overwrite):
+    recipe = write_recipe(place)
+    (place / "out" / name).parent.mkdir(parents=True)
+    (place / "out" / name).write_bytes(b"from elsewhere")
+    before = tree(place / "out")
+
+    with pytest.raises(OutputError, match="choose another directory"):
+        corruptgen.generate(recipe, output=place / "out", workers=1, overwrite=overwrite)
+
+    assert tree(place / "out") == before
+
+
 def test_foreign_files_in_our_own_output_stop_overwriting(place):
     recipe = write_recipe(place)
     corruptgen.generate(recipe, output=place / "out", workers=1)
