@@ -16,7 +16,7 @@ from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.hub import HubSource
 from corruptgen.sources.kind import Source
 from corruptgen.sources.labels import Classes, Labelling
-from corruptgen.sources.places import content, is_folder, is_remote, local, name_of, reporting, version_of
+from corruptgen.sources.places import content, is_folder, is_remote, local, name_of, reporting, version_below
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.sources.selection import sample, subset, wanted_ids
 from corruptgen.sources.webdataset import IMAGES, LABELS, TarSource
@@ -68,9 +68,11 @@ def _place(recipe: Recipe, source: str | Path | None) -> str:
     written = local(written)
     if is_remote(written):
         return written
-    place = recipe.path(written) if source is None else Path(written)
-    is_pattern = recipe.source.kind == "webdataset" and not place.exists() and glob.has_magic(place.name)
-    if not (place.parent if is_pattern else place).exists():
+    found = recipe.path if source is None else Path
+    place, name = found(written), Path(written).name
+    if recipe.source.kind == "webdataset" and not place.exists() and glob.has_magic(name):
+        place = found(str(Path(written).parent)) / name
+    elif not place.exists():
         raise RecipeError(f"{recipe.name}: the source {written!r} is not there; give another one with --source")
     return os.path.abspath(place)
 
@@ -105,8 +107,7 @@ def _npy(place: str, recipe: Recipe) -> Source:
 
 
 def _cifar(place: str, recipe: Recipe) -> Source:
-    version = _version(place) if not is_folder(place) else str(Path(place).stat().st_mtime_ns)
-    return CifarSource(place, version, recipe.source.split or SPLIT, recipe.source.labels)
+    return CifarSource(place, _version(place), recipe.source.split or SPLIT, recipe.source.labels)
 
 
 def _hub(place: str, recipe: Recipe) -> Source:
@@ -152,7 +153,7 @@ KINDS: Mapping[str, Callable[[str, Recipe], Source]] = {
 
 def _version(place: str) -> str:
     with reporting(place):
-        return version_of(place)
+        return version_below(place)
 
 
 def _classes(recipe: Recipe) -> Classes:

@@ -128,8 +128,24 @@ def version_of(*places: str) -> str:
     return hashlib.blake2b("\n".join(states).encode(), digest_size=16).hexdigest()
 
 
+def version_below(place: str) -> str:
+    """Name the state of a file, or of all files in a folder."""
+    if not is_folder(place):
+        return version_of(place)
+    return version_of(*(beside(place, name) for name in files_below(place)))
+
+
+def files_in(place: str) -> list[str]:
+    """List the names of the files in a folder or behind a URL, sorted."""
+    if not is_remote(place):
+        with os.scandir(place) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file())
+    system, path = filesystem(place)
+    return sorted(name_of(str(entry["name"])) for entry in system.ls(path, detail=True) if entry["type"] == "file")
+
+
 def files_below(place: str) -> list[str]:
-    """List the regular files below a folder or URL, by their names relative to it; or of a pattern such as `*.tar`."""
+    """List the regular files below a folder or URL, by their names relative to it, sorted."""
     if not is_remote(place):
         return sorted(
             os.path.relpath(os.path.join(folder, name), place).replace(os.sep, "/")

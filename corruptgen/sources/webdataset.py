@@ -16,7 +16,7 @@ from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources.labels import NUMBERED, Classes, label_objection, label_text
 from corruptgen.sources.places import (
     beside,
-    files_below,
+    files_in,
     length_of,
     name_of,
     opened,
@@ -106,7 +106,7 @@ class TarSource:
 def _shards(folder: str, pattern: str) -> list[str]:
     """Find the shards in a folder."""
     with reporting(folder):
-        names = [name for name in files_below(folder) if "/" not in name and fnmatchcase(name, pattern)]
+        names = [name for name in files_in(folder) if fnmatchcase(name, pattern)]
     for name in names:
         if not name.endswith(ENDING):
             raise SourceError(f"{name} does not end in {ENDING}; shards are tar archives that are not packed")
