@@ -4,16 +4,19 @@ import gc
 import io
 import json
 import pickle
+import re
 import shutil
 import tarfile
 import tomllib
 import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
 import datasets
 import fsspec
+import huggingface_hub
 import numpy as np
 import pytest
 import webdataset
@@ -557,6 +560,41 @@ class TestHub:
         assert asked["all"] == (("who/what", "plain"), {"split": "test", "revision": revision})
         assert len(found.items) == 8
 
+    def test_files_that_the_library_fetched_are_read_and_no_others(self, tmp_path, table, monkeypatch):
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache/a.png").write_bytes(b"fetched")
+        (tmp_path / "private.png").write_bytes(b"private")
+        rows = table.cast_column("image", datasets.Image(decode=False)).to_list()[:2]
+        rows[0]["image"] = {"bytes": None, "path": str(tmp_path / "cache/a.png")}
+        rows[1]["image"] = {"bytes": None, "path": str(tmp_path / "cache/../private.png")}
+        pointing = datasets.Dataset.from_list(rows, features=table.features)
+        monkeypatch.setattr(datasets, "load_dataset", lambda *arguments, **options: pointing)
+        source = open_source(load(recipe(tmp_path, 'kind = "hub"\nrepo = "who/else"\nrevision = "v1"\nsplit = "test"')))
+
+        assert source.read(Item("test/0", "")) == b"fetched"
+        with pytest.raises(Rejected, match="does not come from the dataset"):
+            source.read(Item("test/1", ""))
+
+    def test_a_repository_that_cannot_be_had_is_an_error(self, tmp_path, monkeypatch):
+        def load_dataset(*arguments, **options):
+            raise ConnectionError("no network")
+
+        monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+        with pytest.raises(SourceError, match="who/nobody, split 'test', at v1 cannot be loaded: no network"):
+            listing(tmp_path, 'kind = "hub"\nrepo = "who/nobody"\nrevision = "v1"\nsplit = "test"')
+
+    def test_workers_open_datasets_and_shards_themselves(self, tmp_path, table):
+        table.save_to_disk(tmp_path / "saved")
+        table.to_parquet(tmp_path / "test.parquet")
+        write_tar(tmp_path / "a.tar", list(TestTar().members(20)))
+
+        for kind, path in (("hub", "saved"), ("hub", "test.parquet"), ("webdataset", "a.tar")):
+            asked = recipe(tmp_path, f'kind = "{kind}"\npath = "{path}"', corrupt='rows = ["brightness"]')
+            corruptgen.generate(asked, output=tmp_path / f"one-{path}", workers=1)
+            corruptgen.generate(asked, output=tmp_path / f"two-{path}", workers=2)
+            assert tree(tmp_path / f"one-{path}") == tree(tmp_path / f"two-{path}")
+
 
 class TestTar:
     def members(self, count=4, first=0):
@@ -807,6 +845,17 @@ class TestRemote:
             for item in local.listing().items:
                 assert source_digest(local.read(item)) == source_digest(remote.read(item))
 
+    def test_threads_share_an_archive(self, tmp_path, memory):
+        pixels = real_pixels(40)
+        write_npz(tmp_path / "m.npz", test_images=pixels, test_labels=np.arange(40))
+        memory.put(str(tmp_path / "m.npz"), "/data/m.npz")
+        source = open_source(load(recipe(tmp_path, 'kind = "npz"\npath = "memory://data/m.npz"')))
+
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(source.read, source.listing().items))
+
+        assert np.array_equal(np.stack(found), pixels)
+
     def test_file_urls_are_paths(self, tmp_path):
         write_photographs(tmp_path / "images", 2)
 
@@ -894,3 +943,13 @@ def test_real_photographs_keep_their_pixels_through_every_kind(tmp_path):
 
     assert trees[0] == trees[1] == trees[2]
     assert len(trees[0]) == 5
+
+
+def test_every_section_in_the_document_is_read():
+    sections = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/sources.md").read_text("utf-8"), re.DOTALL)
+
+    for section in sections:
+        text = f'name = "a"\nversion = "1.0.0"\n{section}\n[corrupt]\npreset = "natural"\n'
+        assert read(tomllib.loads(text), "sources.md").source.kind
+
+    assert len(sections) >= 10
