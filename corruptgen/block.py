@@ -1,6 +1,5 @@
 """One block of work: its items are read and decoded once each and become files in every cell."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from corruptgen.randomness import rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Encoding, Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
-from corruptgen.sources import Source
+from corruptgen.sources import Source, source_digest
 from corruptgen.table import Preset
 
 
@@ -107,7 +106,7 @@ def _made_item(work: Work, item: Item, before: str | None) -> tuple[ItemRecord, 
     source = ""
     try:
         content = work.source.read(item)
-        source = hashlib.sha256(content).hexdigest()
+        source = source_digest(content)
         if before not in (None, source):
             raise SourceError(f"{item.id} has changed since this output was begun; bring it back or use --overwrite")
         image = decoded(content, work.decoding)

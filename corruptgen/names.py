@@ -16,3 +16,12 @@ def storable(name: str) -> str:
 def shown(name: str) -> str:
     """Write a name for a terminal: control characters, which could steer it, as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a name can be stored as UTF-8: one that was read from a file may hold half a character."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

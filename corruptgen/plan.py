@@ -11,7 +11,7 @@ from corruptgen.errors import CorruptgenError, RecipeError, SourceError
 from corruptgen.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sinks.folder import LONGEST_COMPONENT, cell_folder, item_name
-from corruptgen.sources import KINDS, Source
+from corruptgen.sources import Source, open_source, wanted
 from corruptgen.table import Preset
 
 CLEAN = ("clean", 0.0)
@@ -72,9 +72,8 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
         recipe = load(recipe)
     preset = _preset(recipe)
     recipe = _spelled(recipe, preset)
-    place = _place(recipe, source)
-    opened = KINDS[recipe.source.kind](place)
-    listing = opened.listing()
+    opened = open_source(recipe, source)
+    listing = wanted(opened.listing(), recipe)
     if not listing.items and not listing.rejected:
         raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind)")
     listing = _without_collisions(listing, recipe.output.stored.extension)
@@ -119,16 +118,6 @@ def _spelled(recipe: Recipe, preset: Preset) -> Recipe:
             raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
     corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
     return replace(recipe, corrupt=corrupt)
-
-
-def _place(recipe: Recipe, source: str | Path | None) -> Path:
-    if source is None and recipe.source.path is None:
-        raise RecipeError(f"{recipe.name}: the recipe names no source; say where the clean images are with --source")
-    place = Path(source) if source is not None else recipe.path(recipe.source.path or "")
-    if not place.exists():
-        written = source if source is not None else recipe.source.path
-        raise RecipeError(f"{recipe.name}: the source {str(written)!r} is not there; give another one with --source")
-    return Path(os.path.abspath(place))
 
 
 def _without_collisions(listing: Listing, extension: str) -> Listing:

@@ -3,30 +3,28 @@
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from corruptgen.checks import Check
+from corruptgen.checks import one_of as _one_of
+from corruptgen.checks import text as _text
+from corruptgen.checks import truth as _truth
+from corruptgen.checks import whole as _whole
 from corruptgen.errors import RecipeError, unknown
 from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
 from corruptgen.records import Decoding, Encoding
+from corruptgen.source_choice import SourceChoice, chosen
 
+SOURCE = "source"
 LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
 LONGEST_NAME = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
-
-
-@dataclass(frozen=True)
-class SourceChoice:
-    """Where the clean images are."""
-
-    kind: str
-    path: str | None = None
-    """None: the caller says where; never recorded."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Recipe:
             "name": self.name,
             "version": self.version,
             "seed": self.seed,
-            "source": {"kind": self.source.kind},
+            "source": self.source.content(),
             "decode": _given(geometry) | {"interpolation": decode.interpolation, "exif": decode.exif},
             "corrupt": _given(chosen),
             "output": stored | ({"quality": output.quality} if output.encoding == "jpeg" else {}),
@@ -138,29 +136,26 @@ def read(content: Mapping[str, Any], place: str, folder: Path | None = None) -> 
     place : what to call it in messages
     folder : where relative paths in it start
     """
-    top = {key: value for key, value in content.items() if key not in SECTIONS}
+    top = {key: value for key, value in content.items() if key not in (*SECTIONS, SOURCE)}
+    source = chosen(content.get(SOURCE, {}), f"{place} [{SOURCE}]")
     parts = {name: _checked(content.get(name, {}), keys, f"{place} [{name}]") for name, keys in SECTIONS.items()}
     output = OutputChoice(**parts["output"])
     if "quality" in parts["output"] and output.encoding != "jpeg":
         raise RecipeError(f'{place} [output] quality: only for encoding = "jpeg"; png loses nothing')
-    for section, key in (("source", "kind"), ("corrupt", "preset")):
-        if key not in parts[section]:
-            raise RecipeError(f"{place} [{section}]: the key {key!r} is missing")
-    header = _checked(top, TOP, place, sections=SECTIONS)
+    if "preset" not in parts["corrupt"]:
+        raise RecipeError(f"{place} [corrupt]: the key 'preset' is missing")
+    header = _checked(top, TOP, place, sections={**SECTIONS, SOURCE: {}})
     for key in ("name", "version"):
         if key not in header:
             raise RecipeError(f"{place}: the key {key!r} is missing; write it above the first [section]")
     return Recipe(
         **header,
-        source=SourceChoice(**parts["source"]),
+        source=source,
         decode=Decoding(**parts["decode"]),
         corrupt=CorruptChoice(**parts["corrupt"]),
         output=output,
         folder=folder,
     )
-
-
-Check = Callable[[Any], Any]
 
 
 def _checked(
@@ -191,36 +186,6 @@ def _version(value: Any) -> str:
     if not (isinstance(value, str) and VERSION.fullmatch(value) and len(value) <= LONGEST_NAME):
         raise ValueError('a version of three numbers, such as "1.0.0"')
     return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError("a text")
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
-
-
-def _whole(low: int | None = None, high: int | None = None) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not int or (low is not None and value < low) or (high is not None and value > high):
-            raise ValueError("a whole number" if low is None else f"a whole number from {low} to {high}")
-        return value
-
-    return check
-
-
-def _one_of(*allowed: str) -> Check:
-    def check(value: Any) -> str:
-        if value not in allowed:
-            raise ValueError(" or ".join(f'"{word}"' for word in allowed))
-        return str(value)
-
-    return check
 
 
 _side = _whole(1, LONGEST_SIDE)
@@ -257,7 +222,6 @@ def _severities(value: Any) -> tuple[float, ...]:
 
 TOP: Mapping[str, Check] = {"name": _name, "version": _version, "seed": _whole()}
 SECTIONS: Mapping[str, Mapping[str, Check]] = {
-    "source": {"kind": _one_of("folder"), "path": _text},
     "decode": {
         "resize": _extent,
         "crop": _crop,
@@ -267,7 +231,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
     },
     "corrupt": {"preset": _text, "rows": _names, "severities": _severities, "paired": _truth},
     "output": {
-        "format": _one_of("folder"),
+        "format": _one_of("folder", "parquet", "npy", "npz", "webdataset"),
         "encoding": _one_of("png", "jpeg"),
         "quality": _whole(1, 100),
         "clean": _truth,

@@ -14,7 +14,8 @@ class Item:
     id: str
     """Its name in the source, stable for ever; the key of every draw."""
     label: str
-    """Its class: for folders the path of the folder that holds it, "" at the top."""
+    """Its class: for folders the path of the folder that holds it, "" at the top; for others the name of the class, its
+    number in decimals, or several numbers with spaces between."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class Listing:
     """What a source holds."""
 
     items: tuple[Item, ...]
-    """Sorted by id."""
+    """In the order of the source: by id, or by number where ids end in numbers."""
     rejected: tuple[Rejection, ...] = ()
     """What looks like an item and cannot be one, sorted by id."""
     ignored: int = 0
     """Number of files that do not claim to be images."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes in the order of their numbers; empty: the sorted set of the labels."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from corruptgen import catalog
 from corruptgen.block import Cells, single_threaded
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected
-from corruptgen.imaging.codec import decoded
+from corruptgen.imaging.codec import decoded, restored
 from corruptgen.inventory import inventory
 from corruptgen.manifest import (
     FILES_BYTES,
@@ -34,9 +34,9 @@ from corruptgen.progress import Progress, results
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
-from corruptgen.records import Decoding, Item
+from corruptgen.records import Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
-from corruptgen.sources import KINDS, FolderSource, Source
+from corruptgen.sources import FolderSource, Source, open_known, source_digest
 
 DEPTHS = ("files", "sample", "full")
 SAMPLES = 20  # item-cells that the depth "sample" makes again
@@ -156,9 +156,7 @@ def _read(output: Folder, manifest: dict[str, Any]) -> tuple[_Build, dict[str, A
 def _clean(build: _Build, source: str | Path | None) -> Source:
     """Find the clean images to start from."""
     if source is not None:
-        if not Path(source).is_dir():
-            raise RecipeError(f"the source {str(source)!r} is not a folder")
-        return KINDS[build.recipe.source.kind](Path(source).resolve())
+        return open_known(build.recipe, source)
     stored = build.recipe.output
     if stored.clean and stored.stored.is_lossless:
         return FolderSource(build.output.root / cell_folder(*CLEAN))
@@ -252,7 +250,7 @@ def _holds(build: _Build, record: ItemRecord, cell: int) -> bool:
     if content is None or not build.recipe.output.stored.is_lossless:
         return False
     try:
-        return pixels_digest(decoded(content, Decoding())) == split(record.pixels, PIXELS_BYTES)[cell]
+        return pixels_digest(restored(content)) == split(record.pixels, PIXELS_BYTES)[cell]
     except Rejected:
         return False
 
@@ -285,10 +283,12 @@ def _checked_pixels(build: _Build, clean: Source, table: Table, chosen: dict[int
             place = Item(item_name(item, build.extension), record.label) if twin else item
             try:
                 content = clean.read(place)
-                if not twin and hashlib.sha256(content).hexdigest() != record.source:
+                if not twin and source_digest(content) != record.source:
                     problems.append(f"{record.id} in the source has changed")
                     continue
-                image = decoded(content, Decoding() if twin else build.recipe.decode)
+                image = (
+                    restored(content) if twin and isinstance(content, bytes) else decoded(content, build.recipe.decode)
+                )
             except Rejected as error:
                 problems.append(f"{record.id} in the {'clean twin' if twin else 'source'} {error}")
                 continue

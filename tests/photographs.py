@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
 from tests.pictures import photograph
 
@@ -43,6 +44,31 @@ def write_photographs(folder, count=12, size=(40, 48)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         pixels[place] = np.roll(photograph(*size, name=name), number, axis=1)
         Image.fromarray(pixels[place]).save(folder / place)
+    return pixels
+
+
+def real_pixels(count, side=32):
+    """Give real photographs as an array."""
+    whole = [photograph(side, side, name=name) for name in NAMES] + [
+        np.asarray(Image.fromarray(image).resize((side, side))) for image in load_sample_images().images
+    ]
+    return np.stack([np.roll(whole[number % len(whole)], number, axis=1) for number in range(count)])
+
+
+def write_cifar(folder, *, hundred=False):
+    """Write CIFAR's own binary files, with photographs in them, and give their pixels."""
+    pixels = real_pixels(12)
+    planes = pixels.transpose(0, 3, 1, 2).reshape(12, -1)
+    folder.mkdir(parents=True)
+    files = ("train.bin", "test.bin") if hundred else ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
+    for number, name in enumerate(files):
+        rows = planes[4 * number : 4 * number + 4]
+        heads = [bytes([k % 2, k]) if hundred else bytes([k]) for k in range(len(rows))]
+        (folder / name).write_bytes(b"".join(head + row.tobytes() for head, row in zip(heads, rows, strict=True)))
+    names = {"fine_label_names.txt": "a\nb\nc\nd\n", "coarse_label_names.txt": "even\nodd\n"}
+    names = names if hundred else {"batches.meta.txt": "airplane\nautomobile\nbird\ncat\n\n"}
+    for name, text in names.items():
+        (folder / name).write_text(text)
     return pixels
 
 

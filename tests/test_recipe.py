@@ -9,7 +9,7 @@ from corruptgen import catalog
 from corruptgen.errors import RecipeError, SourceError
 from corruptgen.plan import planned
 from corruptgen.recipe import load, read, shipped_names
-from tests.photographs import ROOT, write_photographs, write_recipe
+from tests.photographs import ROOT, write_cifar, write_photographs, write_recipe
 
 SMALLEST = """
 name = "a"
@@ -177,12 +177,14 @@ def test_a_recipe_without_a_source_asks_for_one(tmp_path):
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, name):
     write_photographs(tmp_path / "photographs", 2)
+    if load(name).source.kind == "cifar":
+        write_cifar(tmp_path / "cifar", hundred="100" in name)
     text = (ROOT / "recipes" / f"{name}.toml").read_text("utf-8")
 
-    plan = planned(name, tmp_path / "photographs")
+    plan = planned(name, tmp_path / ("cifar" if load(name).source.kind == "cifar" else "photographs"))
 
     assert text.startswith("# ")
-    assert len(plan.cells) == len(plan.recipe.corrupt.rows) * 5
+    assert len(plan.cells) == len(plan.recipe.corrupt.rows) * 5 + plan.recipe.output.clean
     assert plan.preset.name in catalog.preset_names()
     assert Path(plan.recipe.name).name == plan.recipe.name
 

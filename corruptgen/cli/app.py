@@ -23,7 +23,9 @@ app = typer.Typer(
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe's .toml file, or a shipped one's name.")
 ]
-SourceOption = Annotated[Path | None, typer.Option(help="Folder of the clean images; default: as the recipe says.")]
+SourceOption = Annotated[
+    str | None, typer.Option(metavar="PATH", help="The clean images, a path or a URL; default: as the recipe says.")
+]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Number of processes; default: one per processor.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; rejections are still listed.")]
 
@@ -82,7 +84,9 @@ def _plan(recipe: RecipeArgument, source: SourceOption = None) -> None:
 @app.command("verify")
 def _verify(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate has made.")],
-    source: Annotated[Path | None, typer.Option(help="Folder of the clean images; default: the clean twin.")] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="PATH", help="The clean images, a path or a URL; default: the clean twin.")
+    ] = None,
     depth: Annotated[
         str, typer.Option(help="files: digests; sample: also make some images again; full: all.")
     ] = "files",

@@ -19,7 +19,7 @@ BYTES_PER_MB = 10**6
 
 
 def generate(
-    recipe: str, source: Path | None, output: Path | None, workers: int | None, overwrite: bool, quiet: bool
+    recipe: str, source: str | None, output: Path | None, workers: int | None, overwrite: bool, quiet: bool
 ) -> None:
     """Make the dataset of a recipe."""
     with _bar("item", quiet) as progress:
@@ -37,7 +37,7 @@ def generate(
         raise typer.Exit(SOME_REJECTED)
 
 
-def plan(recipe: str, source: Path | None) -> None:
+def plan(recipe: str, source: str | None) -> None:
     """Say what a recipe would make."""
     plan = planned(recipe, source)
     expected = estimate(plan)
@@ -53,7 +53,7 @@ def plan(recipe: str, source: Path | None) -> None:
     _list(listing.rejected)
 
 
-def verify(directory: Path, source: Path | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
+def verify(directory: Path, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
     """Check a finished dataset."""
     with _bar("block", quiet) as progress:
         verdict = verification.verify(

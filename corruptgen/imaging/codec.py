@@ -42,17 +42,17 @@ TURNED_BACK = UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE
 PNG_SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 
 
-def decoded(content: bytes, decoding: Decoding) -> NDArray[np.uint8]:
-    """Decode the bytes of an image file and bring the image to its size.
+def decoded(content: bytes | NDArray[np.uint8], decoding: Decoding) -> NDArray[np.uint8]:
+    """Decode the bytes of an image file, or take the pixels of an array, and bring the image to its size.
 
     Parameters
     ----------
-    content : the whole file
+    content : the whole file; or pixels of shape (H, W), (H, W, 1) or (H, W, 3)
     decoding : EXIF orientation, resizing and cropping
 
     Returns
     -------
-    (H, W, 3) uint8.
+    (H, W, 3) uint8; of a grey array (H, W, 1).
 
     Raises
     ------
@@ -60,6 +60,26 @@ def decoded(content: bytes, decoding: Decoding) -> NDArray[np.uint8]:
         If this is no image, not the whole image, or not one that 8 bits in three channels can hold without loss;
         whatever the decoder reports, warnings included, rejects.
     """
+    if not isinstance(content, bytes):
+        return _layers(fitted(_picture(content), decoding))
+    return np.array(fitted(_opened(content, decoding.exif), decoding))
+
+
+def restored(content: bytes) -> NDArray[np.uint8]:
+    """Decode a file that `encoded` wrote without loss: grey stays grey.
+
+    Raises
+    ------
+    Rejected
+        If it is damaged.
+    """
+    pixels = np.array(_opened(content, "ignore"))
+    with Image.open(io.BytesIO(content)) as image:
+        return pixels[..., :1] if image.mode == "L" else pixels
+
+
+def _opened(content: bytes, exif: str) -> Image.Image:
+    """Decode the bytes of an image file to RGB."""
     if not content:
         raise Rejected("is empty")
     with _strict():
@@ -68,13 +88,28 @@ def decoded(content: bytes, decoding: Decoding) -> NDArray[np.uint8]:
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 check_area(image.height, image.width)
                 _check_samples(image)
-                picture = _oriented(image, decoding.exif)
+                return _oriented(image, exif)
         except Rejected:
             raise
         # Decoders that are fed broken bytes raise whatever they stumble upon; all of it says that the file is broken.
         except Exception as error:
             raise Rejected(f"cannot be decoded: {_reason(error)}") from error
-    return np.array(fitted(picture, decoding))
+
+
+def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Make a picture of an array, grey or RGB."""
+    if pixels.dtype != np.uint8:
+        raise Rejected(f"is an array of {pixels.dtype}; scale to 0..255 and save as uint8")
+    channels = pixels.shape[2:]
+    if pixels.ndim not in (2, 3) or channels not in ((), (1,), (3,)):
+        raise Rejected(f"is an array of shape {pixels.shape}; taken are (H, W), (H, W, 1) and (H, W, 3)")
+    check_area(*pixels.shape[:2])
+    return Image.fromarray(pixels[..., 0] if channels == (1,) else pixels)
+
+
+def _layers(picture: Image.Image) -> NDArray[np.uint8]:
+    pixels = np.array(picture)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
@@ -82,14 +117,15 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
 
     Parameters
     ----------
-    image : (H, W, 3)
+    image : (H, W, 3), or (H, W, 1), which is stored as grey
     encoding : PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it
     """
     if encoding.name == "jpeg":
         buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "JPEG", quality=encoding.quality, optimize=True)
+        _picture(image).save(buffer, "JPEG", quality=encoding.quality, optimize=True)
         return buffer.getvalue()
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), PNG_SETTINGS)[1].tobytes()
+    samples = image if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".png", samples, PNG_SETTINGS)[1].tobytes()
 
 
 @contextmanager

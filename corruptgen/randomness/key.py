@@ -33,12 +33,12 @@ def rng_for(
     domain, name = (b"item", key.encode()) if isinstance(key, str) else (b"pixels", key)
     level = "" if severity is None else severity_name(severity)
     fields = (STREAM_VERSION.encode(), str(seed).encode(), row.encode(), level.encode(), domain, name)
-    return Stream(_digest(*fields), purpose)
+    return Stream(digest_of(*fields), purpose)
 
 
 def pixels_digest(image: NDArray[Any]) -> bytes:
     """Name an image by its own pixels: a digest of sample type, shape and samples."""
-    return _digest(str(image.dtype).encode(), str(image.shape).encode(), np.ascontiguousarray(image).tobytes())
+    return digest_of(str(image.dtype).encode(), str(image.shape).encode(), np.ascontiguousarray(image).tobytes())
 
 
 def severity_name(severity: float) -> str:
@@ -46,7 +46,7 @@ def severity_name(severity: float) -> str:
     return repr(float(severity)).removesuffix(".0")
 
 
-def _digest(*fields: bytes) -> bytes:
+def digest_of(*fields: bytes) -> bytes:
     """Hash fields, each behind its length, so that ("a", "bc") and ("ab", "c") differ."""
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for field in fields:

@@ -4,9 +4,10 @@ import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from corruptgen.errors import OutputError
+from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below
 from corruptgen.randomness.key import severity_name
 from corruptgen.records import Item
@@ -23,7 +24,8 @@ def cell_folder(row: str, severity: float) -> str:
 
 def item_name(item: Item, extension: str) -> str:
     """Give the file of an item, relative to the folder of a cell."""
-    stem = item.id.rpartition("/")[2].rpartition(".")[0]
+    name = PurePosixPath(item.id)
+    stem = name.stem if name.suffix.lower() in EXTENSIONS else name.name
     return f"{item.label}/{stem}{extension}" if item.label else stem + extension
 
 

@@ -1,19 +1,17 @@
 """A folder of image files: class sub-folders, nested or not, or all in one."""
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below, storable
 from corruptgen.records import Item, Listing, Rejection
-
-# The machine's own trouble, not the file's: the build fails instead of going on without the item.
-OUT_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+from corruptgen.sources.labels import Labelling
+from corruptgen.sources.places import OUT_OF_MEANS, beside, content
 
 
 @dataclass(frozen=True)
@@ -21,29 +19,37 @@ class FolderSource:
     """Every file below a folder whose name ends like an image's.
 
     An item's id is its path relative to the folder, with "/" and exactly as on disk; its label is the folder that holds
-    it, "" at the top. Names with a leading dot are names like others. A link to a file is followed if the file lies
-    inside of the source; links to folders are not followed.
+    it, "" at the top, or what the labelling says. Names with a leading dot are names like others. A link to a file is
+    followed if the file lies inside of the source; links to folders are not followed.
     """
 
     root: Path
+    labelling: Labelling = field(default_factory=Labelling)
 
     def listing(self) -> Listing:
         """List the items sorted by id; links out of the folder and names that are not UTF-8 are rejected."""
-        items: list[Item] = []
+        names: list[str] = []
+        others: list[str] = []
         rejected: list[Rejection] = []
-        ignored = 0
         inside = os.path.realpath(self.root)
         for entry, name in _entries(self.root, rejected):
             if _is_link_to_folder(entry):
                 rejected.append(Rejection(storable(name), "is a link to a folder; write its files into the source"))
             elif PurePosixPath(name).suffix.lower() not in EXTENSIONS:
-                ignored += 1
+                others.append(name)
             elif reason := _objection(entry, name, inside):
                 rejected.append(Rejection(storable(name), reason))
             else:
-                items.append(Item(name, name.rpartition("/")[0]))
+                names.append(name)
+        items, unlabelled = self.labelling.labelled(
+            sorted(names), others, lambda name: content(beside(str(self.root), name))
+        )
+        rejected += _not_yet(unlabelled, rejected)
         return Listing(
-            tuple(sorted(items, key=lambda item: item.id)), tuple(sorted(rejected, key=lambda r: r.id)), ignored
+            tuple(items),
+            tuple(sorted(rejected, key=lambda r: r.id)),
+            len(others),
+            self.labelling.classes.names,
         )
 
     def read(self, item: Item) -> bytes:
@@ -76,6 +82,11 @@ def _entries(root: Path, rejected: list[Rejection]) -> Iterator[tuple[os.DirEntr
                 waiting.append(f"{prefix}{entry.name}/")
             else:
                 yield entry, prefix + entry.name
+
+
+def _not_yet(rejections: list[Rejection], before: list[Rejection]) -> list[Rejection]:
+    known = {rejection.id for rejection in before}
+    return [rejection for rejection in rejections if rejection.id not in known]
 
 
 def _is_link_to_folder(entry: os.DirEntry[str]) -> bool:

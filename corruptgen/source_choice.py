@@ -1,0 +1,135 @@
+"""The [source] section of a recipe: which kind of source, where it is, and which of its items."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from corruptgen.checks import Check, names_by, one_of, text, whole
+from corruptgen.errors import RecipeError, unknown
+
+# Words that say where labels come from; anything else is the path of a file that lists them.
+FOLDERS, METADATA, NONE = "folders", "metadata", "none"
+# Keys that hold the path of a file: only its name is recorded.
+FILES = ("labels", "classes", "subset")
+
+
+@dataclass(frozen=True)
+class SourceChoice:
+    """Where the clean images are, and which of them are wanted."""
+
+    kind: str
+    path: str | None = None
+    """None: the caller says where; never recorded."""
+    labels: str | None = None
+    """Where labels come from: a word of the kind, or the path of a file that lists them."""
+    classes: str | None = None
+    """A file with the names of the classes in the order of their numbers."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """What the source calls its parts, by what they are to us: image, label, id, file."""
+    split: str | None = None
+    repo: str | None = None
+    revision: str | None = None
+    config: str | None = None
+    limit: int | None = None
+    """The first so many items, in the order of the source."""
+    subset: str | None = None
+    """A file with the ids of the wanted items, one in each line."""
+    sample: int | None = None
+    """So many items chosen by the digests of their ids; of each class, with `per`."""
+    per: str | None = None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The columns as a mapping."""
+        return dict(self.columns)
+
+    def content(self) -> dict[str, Any]:
+        """Give the section in plain values, without local paths; only what was chosen."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "path" and getattr(self, f.name)}
+        shortened = {key: given[key].replace("\\", "/").rpartition("/")[2] for key in FILES if key in given}
+        return given | shortened | ({"columns": self.names} if self.columns else {})
+
+
+_SELECTION: Mapping[str, Check] = {
+    "limit": whole(1),
+    "subset": text,
+    "sample": whole(1),
+    "per": one_of("class"),
+}
+KEYS: Mapping[str, Mapping[str, Check]] = {
+    "folder": {"labels": text, "classes": text, "columns": names_by("file", "label")},
+    "npz": {"split": text, "classes": text, "columns": names_by("image", "label")},
+    "npy": {"split": text, "labels": text, "classes": text},
+    "cifar": {"split": one_of("train", "test"), "labels": one_of("fine", "coarse")},
+    "hub": {
+        "repo": text,
+        "revision": text,
+        "config": text,
+        "split": text,
+        "columns": names_by("image", "label", "id"),
+    },
+    "webdataset": {"classes": text, "columns": names_by("image", "label")},
+}
+
+
+def chosen(content: Any, place: str) -> SourceChoice:
+    """Make the choice of the plain values of a recipe's section.
+
+    Parameters
+    ----------
+    content : the section
+    place : what to call it in messages
+
+    Raises
+    ------
+    RecipeError
+        If a key is missing, unknown, of another kind of source, or has a wrong value.
+    """
+    if not isinstance(content, Mapping):
+        raise RecipeError(f"{place}: found {content!r}, allowed is a section of keys")
+    if "kind" not in content:
+        raise RecipeError(f"{place}: the key 'kind' is missing")
+    checks: dict[str, Check] = {"kind": one_of(*KEYS)}
+    values: dict[str, Any] = {"kind": _value(content, "kind", checks, place)}
+    checks |= {"path": text, **KEYS[values["kind"]], **_SELECTION}
+    for key in content:
+        if key not in checks:
+            raise RecipeError(f"{place} {key}: " + _objection(key, values["kind"], checks))
+        values[key] = _value(content, key, checks, place)
+    choice = SourceChoice(**values)
+    _check_together(choice, place)
+    return choice
+
+
+def _value(content: Mapping[str, Any], key: str, checks: Mapping[str, Check], place: str) -> Any:
+    try:
+        return checks[key](content[key])
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"{place} {key}: found {content[key]!r}, allowed is {error}") from None
+
+
+def _objection(key: str, kind: str, checks: Mapping[str, Check]) -> str:
+    others = [f'"{name}"' for name, keys in KEYS.items() if key in keys]
+    if others:
+        allowed = ", ".join(sorted(checks))
+        return f'is a key of kind = {" or ".join(others)}; the keys of kind = "{kind}" are {allowed}'
+    return unknown("key", key, checks)
+
+
+def _check_together(choice: SourceChoice, place: str) -> None:
+    """Refuse keys that contradict or need each other."""
+    if choice.per and not choice.sample:
+        raise RecipeError(f"{place} per: needs sample = N, the number of items of each class")
+    if choice.kind != "hub":
+        return
+    if choice.repo and choice.path:
+        raise RecipeError(f"{place}: has both repo and path; take one: repo on the Hub, or path on this machine")
+    if choice.repo and not choice.revision:
+        raise RecipeError(
+            f"{place} revision: is missing; pin the repository to a commit (40 hexadecimal digits) or a tag, "
+            "so that the dataset stays the same"
+        )
+    if choice.repo and not choice.split:
+        raise RecipeError(f'{place} split: is missing; say which split of {choice.repo}, such as split = "test"')
+    if choice.revision and not choice.repo and choice.path:
+        raise RecipeError(f"{place} revision: belongs to repo; a path has none")

@@ -1,0 +1,119 @@
+"""Images in arrays: the .npz archives of MedMNIST, pairs of .npy files, their parts read one image at a time."""
+
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.errors import Rejected, SourceError
+from corruptgen.records import Item, Listing
+from corruptgen.sources.labels import NUMBERED, Classes
+from corruptgen.sources.npy import Header, check_images, check_labels, header, index_of, label_texts, numbered
+from corruptgen.sources.places import OUT_OF_MEANS, length_of, name_of, opened, piece, reporting
+from corruptgen.sources.zipped import Member, Unpacked, check_whole, members
+
+LONGEST_HEADER = 1 << 16  # bytes
+
+
+@dataclass(frozen=True)
+class NpzSource:
+    """The images and labels of one split of an archive that `numpy.savez` or `savez_compressed` wrote."""
+
+    place: str
+    version: str
+    split: str
+    image: str
+    """The name of the array of images, `test_images` in MedMNIST."""
+    label: str | None
+    """The name of the array of labels; None: there are none."""
+    classes: Classes = NUMBERED
+
+    def listing(self) -> Listing:
+        """List the images in their order; every array that is used is read once to check it."""
+        images = _array(self.place, self.version, self.image)
+        name = name_of(self.place)
+        check_images(images[1], f"{name}: {self.image}")
+        check_whole(images[0])
+        if self.label is None:
+            return numbered(self.split, [""] * images[1].shape[0], self.classes)
+        member, found = _array(self.place, self.version, self.label)
+        check_labels(found, images[1], f"{name}: {self.label}")
+        check_whole(member)
+        with reporting(self.place):
+            content = Unpacked(member).piece(found.offset, member.length - found.offset)
+            return numbered(self.split, _labels(content, found), self.classes)
+
+    def read(self, item: Item) -> NDArray[np.uint8]:
+        """Give the pixels of an image."""
+        unpacked, found = _unpacked(self.place, self.version, self.image)
+        return _image(unpacked.piece(found.offset + index_of(item) * found.stride, found.stride), found)
+
+
+@dataclass(frozen=True)
+class NpySource:
+    """The images of a file that `numpy.save` wrote, with labels in another one."""
+
+    place: str
+    version: str
+    split: str
+    labels: str | None
+    """The place of the array of labels; None: there are none."""
+    classes: Classes = NUMBERED
+
+    def listing(self) -> Listing:
+        """List the images in their order."""
+        images = _header(self.place, self.version)
+        check_images(images, name_of(self.place))
+        if self.labels is None:
+            return numbered(self.split, [""] * images.shape[0], self.classes)
+        with reporting(self.labels), opened(self.labels) as file:
+            found = header(file, length_of(self.labels), name_of(self.labels))
+            check_labels(found, images, name_of(self.labels))
+            return numbered(self.split, _labels(file.read(), found), self.classes)
+
+    def read(self, item: Item) -> NDArray[np.uint8]:
+        """Give the pixels of an image."""
+        found = _header(self.place, self.version)
+        try:
+            content = piece(self.place, found.offset + index_of(item) * found.stride, found.stride)
+        except OSError as error:
+            if error.errno in OUT_OF_MEANS:
+                raise
+            raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+        return _image(content, found)
+
+
+def _labels(content: bytes, found: Header) -> list[str]:
+    return label_texts(np.ndarray(found.shape, found.dtype, content)) if content else []
+
+
+def _image(content: bytes, found: Header) -> NDArray[np.uint8]:
+    if len(content) != found.stride:
+        raise Rejected("cannot be read: the array ends before it")
+    return np.frombuffer(content, np.uint8).reshape(found.image)
+
+
+def _array(place: str, version: str, wanted: str) -> tuple[Member, Header]:
+    """Find an array in an archive and read its header."""
+    found = members(place, version)
+    name = name_of(place)
+    if wanted + ".npy" not in found:
+        names = ", ".join(sorted(member.removesuffix(".npy") for member in found)[:20]) or "nothing"
+        raise SourceError(f"{name} holds no array {wanted!r}, but {names}; say which with split or columns in [source]")
+    member = found[wanted + ".npy"]
+    start = Unpacked(member).piece(0, LONGEST_HEADER)
+    return member, header(io.BytesIO(start), member.length, f"{name}: {wanted}")
+
+
+@lru_cache(maxsize=4)
+def _unpacked(place: str, version: str, wanted: str) -> tuple[Unpacked, Header]:
+    member, found = _array(place, version, wanted)
+    return Unpacked(member), found
+
+
+@lru_cache(maxsize=4)
+def _header(place: str, version: str) -> Header:
+    with reporting(place), opened(place) as file:
+        return header(file, length_of(place), name_of(place))

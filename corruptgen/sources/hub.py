@@ -1,0 +1,261 @@
+"""Datasets of the library `datasets`: from the Hub at a pinned revision, saved to disk, or as parquet files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from corruptgen.errors import Rejected, SourceError
+from corruptgen.names import is_below, is_text
+from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sources.content import Content
+from corruptgen.sources.labels import label_objection, label_text
+from corruptgen.sources.npy import index_of
+from corruptgen.sources.parquet import ParquetRows, parquet_files
+from corruptgen.sources.places import name_of, reason, reporting, version_of
+
+UNKNOWN_LABEL = -1  # what test splits without labels hold
+SAVED = ("dataset_info.json", "dataset_dict.json")
+IMAGE_COLUMNS, LABEL_COLUMNS = ("image", "img"), ("label", "labels", "fine_label")
+
+
+class Rows(Protocol):
+    """A table of which single values can be read."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """What is known about each column, in the plain values of the library's own description."""
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The columns by name."""
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+
+    def values(self, column: str) -> list[Any]:
+        """Give a column of all rows."""
+
+    def value(self, index: int, column: str) -> Any:
+        """Give one value."""
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """The rows of a dataset; small enough to travel: every process opens the dataset itself, once.
+
+    Ids are `split/index`, or what a column of ids says.
+    """
+
+    place: str | None = None
+    """What `save_to_disk` made, a parquet file, or a folder of those."""
+    version: str = ""
+    repo: str | None = None
+    revision: str | None = None
+    config: str | None = None
+    split: str | None = None
+    image: str | None = None
+    label: str | None = None
+    id: str | None = None
+    """The column of ids."""
+
+    def listing(self) -> Listing:
+        """List the rows in their order."""
+        rows = _rows(self)
+        self._column(rows, "image", self.image, IMAGE_COLUMNS)
+        label = self._column(rows, "label", self.label, LABEL_COLUMNS)
+        classes = _class_names(rows.features.get(label, {})) if label else ()
+        labels = rows.values(label) if label else [None] * rows.count
+        ids = self._ids(rows)
+        items: dict[str, Item] = {}
+        rejected: dict[str, str] = {}
+        for index, (key, value) in enumerate(zip(ids, labels, strict=True)):
+            found = _item(key, value, classes)
+            if isinstance(found, Item) and key not in rejected and key not in items:
+                items[key] = found
+            elif isinstance(found, Item):
+                items.pop(key, None)
+                rejected[key] = f"is the id of several rows, such as row {index}"
+            else:
+                rejected[key if is_text(key) else repr(key)[1:-1]] = found
+        rejections = tuple(Rejection(key, why) for key, why in sorted(rejected.items()))
+        return Listing(tuple(items.values()), rejections, 0, classes)
+
+    def read(self, item: Item) -> Content:
+        """Give the bytes of an image, as the dataset holds them, or the pixels of a column of arrays."""
+        rows = _rows(self)
+        column = self._column(rows, "image", self.image, IMAGE_COLUMNS)
+        index = _index(self).get(item.id) if self.id else index_of(item)
+        if index is None or not 0 <= index < rows.count or column is None:
+            raise Rejected("is not there")
+        value = rows.value(index, column)
+        match value:
+            case bytes():
+                return value
+            case {"bytes": bytes(content)}:
+                return content
+            case {"bytes": None, "path": str(path)} if self.repo:
+                return _downloaded(path)
+            case {"bytes": None}:
+                raise Rejected("holds no image, only the path of a file; save the dataset with its images embedded")
+            case list():
+                return _pixels(value, rows.features.get(column, {}))
+        raise Rejected("holds no image")
+
+    def _ids(self, rows: Rows) -> list[str]:
+        """Name the rows."""
+        if self.id is None:
+            prefix = self.split or "all"
+            return [f"{prefix}/{index}" for index in range(rows.count)]
+        self._column(rows, "id", self.id, ())
+        return [str(value) if isinstance(value, str | int) else "" for value in rows.values(self.id)]
+
+    def _column(self, rows: Rows, role: str, chosen: str | None, usual: tuple[str, ...]) -> str | None:
+        """Find a column; only the image's must be there if the recipe names none."""
+        found = chosen or next((name for name in usual if name in rows.columns), None)
+        if found in rows.columns or (found is None and role != "image"):
+            return found
+        names = ", ".join(rows.columns)
+        what = f"no column {chosen!r}" if chosen else "no column of images with a usual name"
+        raise SourceError(
+            f'{self._name} has {what}, only {names}; say which with columns = {{ {role} = "..." }} in [source]'
+        )
+
+    @property
+    def _name(self) -> str:
+        return self.repo or name_of(self.place or "")
+
+
+@dataclass(frozen=True)
+class _DatasetRows:
+    """The rows of a dataset that the library has opened; they stay on disk until they are asked for."""
+
+    dataset: Any
+    _views: dict[str, Any] = field(default_factory=dict)
+    """The dataset with one column only, so that no other image is touched."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        return self.dataset.features.to_dict()
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        return self.dataset.features
+
+    @property
+    def count(self) -> int:
+        return len(self.dataset)
+
+    def values(self, column: str) -> list[Any]:
+        return list(self.dataset.select_columns([column])[:][column])
+
+    def value(self, index: int, column: str) -> Any:
+        if column not in self._views:
+            self._views[column] = _single(self.dataset, column)
+        return self._views[column][index][column]
+
+
+def _single(dataset: Any, column: str) -> Any:
+    """Give a dataset of one column, which holds the bytes of images as they are."""
+    import datasets  # noqa: PLC0415
+
+    single = dataset.select_columns([column])
+    if isinstance(single.features[column], datasets.Image):
+        return single.cast_column(column, datasets.Image(decode=False))
+    return single
+
+
+@lru_cache(maxsize=4)
+def _rows(source: HubSource) -> Rows:
+    """Open the dataset, once per process."""
+    try:
+        if source.place and not _is_saved(source.place):
+            files = parquet_files(source.place, source.split, source.config)
+            return ParquetRows.opened(files, version_of(*files))
+        return _DatasetRows(_dataset(source))
+    except ImportError as error:
+        raise SourceError(f"to read {source._name} more is needed: pip install 'corruptgen[hub]'") from error
+
+
+def _is_saved(place: str) -> bool:
+    return any((Path(place) / name).is_file() for name in SAVED)
+
+
+def _dataset(source: HubSource) -> Any:
+    import datasets  # noqa: PLC0415
+
+    if source.repo:
+        try:
+            return datasets.load_dataset(source.repo, source.config, split=source.split, revision=source.revision)
+        # Clients of servers raise whatever they stumble upon.
+        except Exception as error:
+            asked = f"{source.repo}, split {source.split!r}, at {source.revision}"
+            raise SourceError(f"{asked} cannot be loaded: {reason(error)}") from error
+    with reporting(source.place or ""):
+        found = datasets.load_from_disk(source.place)
+    if not isinstance(found, datasets.DatasetDict):
+        if source.split and str(found.split or source.split) != source.split:
+            raise SourceError(f"{source._name} holds the split {str(found.split)!r}, not {source.split!r}")
+        return found
+    if source.split not in found:
+        known = ", ".join(map(repr, found))
+        raise SourceError(f"{source._name} holds the splits {known}; say which with split = ... in [source]")
+    return found[source.split]
+
+
+def _item(key: str, value: Any, classes: tuple[str, ...]) -> Item | str:
+    """Make an item of a row, or say why it is none."""
+    if not is_text(key) or not is_below(key):
+        return "has an id that is empty or cannot name a file"
+    try:
+        number = value if classes and isinstance(value, int) else UNKNOWN_LABEL
+        label = "" if value == UNKNOWN_LABEL and classes else label_text(value)
+        if number != UNKNOWN_LABEL:
+            label = classes[number] if 0 <= number < len(classes) else label
+    except ValueError as error:
+        return f"has a label that cannot be used: {str(error)[:160]}"
+    return label_objection(label) or Item(key, label)
+
+
+def _class_names(feature: Any) -> tuple[str, ...]:
+    names = feature.get("names") if isinstance(feature, Mapping) else None
+    return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+@lru_cache(maxsize=2)
+def _index(source: HubSource) -> dict[str, int]:
+    """Find the rows by id, where a column says what that is."""
+    return {key: index for index, key in enumerate(source._ids(_rows(source)))}
+
+
+def _downloaded(path: str) -> bytes:
+    """Read a file that the library has fetched; nothing else of this machine."""
+    from datasets import config  # noqa: PLC0415
+    from huggingface_hub import constants  # noqa: PLC0415
+
+    caches = [Path(str(place)).resolve() for place in (config.HF_DATASETS_CACHE, constants.HF_HUB_CACHE)]
+    if not any(cache in Path(path).resolve().parents for cache in caches):
+        # The hub's cache links to blobs that lie in the cache as well.
+        raise Rejected("holds the path of a file that does not come from the dataset")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def _pixels(value: list[Any], feature: Any) -> Any:
+    """Make pixels of the nested lists of an array column."""
+    dtype = feature.get("dtype", "uint8") if isinstance(feature, Mapping) else "uint8"
+    if dtype != "uint8":
+        raise Rejected(f"is an array of {dtype}; scale to 0..255 and save as uint8")
+    try:
+        pixels = np.array(value)
+        if pixels.dtype.kind not in "iu" or pixels.min() < 0 or pixels.max() > np.iinfo(np.uint8).max:
+            raise Rejected("is an array of other values than 0..255")
+    except ValueError as error:
+        raise Rejected("is no rectangular array") from error
+    return pixels.astype(np.uint8)

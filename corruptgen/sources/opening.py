@@ -1,0 +1,178 @@
+"""From the [source] section of a recipe to a source."""
+
+import glob
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from corruptgen.errors import RecipeError, SourceError
+from corruptgen.recipe import Recipe
+from corruptgen.records import Listing
+from corruptgen.source_choice import FOLDERS, METADATA, NONE
+from corruptgen.sources.arrays import NpySource, NpzSource
+from corruptgen.sources.cifar import CifarSource
+from corruptgen.sources.folder import FolderSource
+from corruptgen.sources.hub import HubSource
+from corruptgen.sources.kind import Source
+from corruptgen.sources.labels import Classes, Labelling
+from corruptgen.sources.places import content, is_folder, is_remote, local, name_of, reporting, version_below
+from corruptgen.sources.remote import RemoteFolder
+from corruptgen.sources.selection import sample, subset, wanted_ids
+from corruptgen.sources.webdataset import IMAGES, LABELS, TarSource
+
+# Of arrays that say nothing about it.
+SPLIT = "test"
+
+
+def open_source(recipe: Recipe, source: str | Path | None = None) -> Source:
+    """Open the source of a recipe.
+
+    Parameters
+    ----------
+    recipe : its section says what kind of source it is
+    source : where the clean images are, a path or a URL; None: where the recipe says
+
+    Raises
+    ------
+    RecipeError
+        If nobody says where it is, or it is not there.
+    SourceError
+        If it cannot be opened.
+    """
+    return KINDS[recipe.source.kind](_place(recipe, source), recipe)
+
+
+def open_known(recipe: Recipe, source: str | Path) -> Source:
+    """Open the source of a recipe to read items of it that a manifest names, without its lists of labels."""
+    return open_source(replace(recipe, source=replace(recipe.source, labels=None, classes=None)), source)
+
+
+def wanted(listing: Listing, recipe: Recipe) -> Listing:
+    """Keep the items that the recipe wants: of its subset a sample, and of that the first few."""
+    choice = recipe.source
+    if choice.subset:
+        listing = subset(listing, wanted_ids(_list(recipe, "subset", choice.subset), choice.subset), choice.subset)
+    if choice.sample:
+        listing = sample(listing, choice.sample, recipe.seed, per_class=choice.per == "class")
+    return replace(listing, items=listing.items[: choice.limit]) if choice.limit else listing
+
+
+def _place(recipe: Recipe, source: str | Path | None) -> str:
+    """Say where a source is: an absolute path, a URL, or "" for a dataset on the Hub."""
+    if source is None and recipe.source.repo:
+        return ""
+    written = recipe.source.path if source is None else os.fspath(source)
+    if written is None:
+        raise RecipeError(f"{recipe.name}: the recipe names no source; say where the clean images are with --source")
+    written = local(written)
+    if is_remote(written):
+        return written
+    found = recipe.path if source is None else Path
+    place, name = found(written), Path(written).name
+    if recipe.source.kind == "webdataset" and not place.exists() and glob.has_magic(name):
+        place = found(str(Path(written).parent)) / name
+    elif not place.exists():
+        raise RecipeError(f"{recipe.name}: the source {written!r} is not there; give another one with --source")
+    return os.path.abspath(place)
+
+
+def _folder(place: str, recipe: Recipe) -> Source:
+    choice = recipe.source
+    if not is_remote(place) and not Path(place).is_dir():
+        raise SourceError(f"{name_of(place)} is no folder; for other kinds of sources see kind in [source]")
+    origin = choice.labels or FOLDERS
+    listed = b"" if origin in (FOLDERS, METADATA, NONE) else _list(recipe, "labels", origin)
+    labelling = Labelling(
+        origin=name_of(origin),
+        content=listed,
+        file=choice.names.get("file", "file_name"),
+        label=choice.names.get("label", "label"),
+        classes=_classes(recipe),
+    )
+    return RemoteFolder(place, labelling) if is_remote(place) else FolderSource(Path(place), labelling)
+
+
+def _npz(place: str, recipe: Recipe) -> Source:
+    split, names = recipe.source.split or SPLIT, recipe.source.names
+    image = names.get("image", f"{split}_images")
+    label = names.get("label") or (None if "image" in names else f"{split}_labels")
+    return NpzSource(place, _version(place), split, image, label, _classes(recipe))
+
+
+def _npy(place: str, recipe: Recipe) -> Source:
+    labels = recipe.source.labels
+    where = None if labels in (None, NONE) else _listed_place(recipe, "labels", labels)
+    return NpySource(place, _version(place), recipe.source.split or SPLIT, where, _classes(recipe))
+
+
+def _cifar(place: str, recipe: Recipe) -> Source:
+    return CifarSource(place, _version(place), recipe.source.split or SPLIT, recipe.source.labels)
+
+
+def _hub(place: str, recipe: Recipe) -> Source:
+    choice, names = recipe.source, recipe.source.names
+    if is_remote(place):
+        raise RecipeError(f'{recipe.name}: kind = "hub" reads a repo or a path of this machine, not {place}')
+    return HubSource(
+        place=place or None,
+        version=_version(place) if place else "",
+        repo=None if place else choice.repo,
+        revision=None if place else choice.revision,
+        config=choice.config,
+        split=choice.split,
+        image=names.get("image"),
+        label=names.get("label"),
+        id=names.get("id"),
+    )
+
+
+def _webdataset(place: str, recipe: Recipe) -> Source:
+    names = recipe.source.names
+    with reporting(place):
+        folder, pattern = (place, "*.tar") if is_folder(place) else (place.rpartition("/")[0], name_of(place))
+    if not is_remote(place) and Path(place).is_file():
+        pattern = glob.escape(pattern)
+    image = (names["image"],) if "image" in names else IMAGES
+    label, column = names.get("label", ""), "label"
+    if label.startswith("json."):
+        label, column = "json", label.removeprefix("json.")
+    return TarSource(folder, pattern, image, (label,) if label else LABELS, column, _classes(recipe))
+
+
+# Openers by kind: of a place, as `_place` gives it, and the recipe.
+KINDS: Mapping[str, Callable[[str, Recipe], Source]] = {
+    "folder": _folder,
+    "npz": _npz,
+    "npy": _npy,
+    "cifar": _cifar,
+    "hub": _hub,
+    "webdataset": _webdataset,
+}
+
+
+def _version(place: str) -> str:
+    with reporting(place):
+        return version_below(place)
+
+
+def _classes(recipe: Recipe) -> Classes:
+    written = recipe.source.classes
+    return Classes.read(_list(recipe, "classes", written), name_of(written)) if written else Classes()
+
+
+def _listed_place(recipe: Recipe, key: str, written: str) -> str:
+    """Find a file that the recipe names."""
+    written = local(written)
+    if is_remote(written):
+        return written
+    path = recipe.path(written)
+    if not path.is_file():
+        raise RecipeError(
+            f"{recipe.name} [source] {key}: {written!r} is not there; its place is relative to the recipe"
+        )
+    return os.path.abspath(path)
+
+
+def _list(recipe: Recipe, key: str, written: str) -> bytes:
+    return content(_listed_place(recipe, key, written))

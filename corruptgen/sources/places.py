@@ -1,0 +1,157 @@
+"""Places that hold sources: files of this machine, or whatever fsspec has a name for (`s3://`, `hf://`, `memory://`)."""
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from corruptgen.errors import Rejected, SourceError
+
+# The machine's own trouble, not the file's: the build fails instead of going on without the item.
+OUT_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+# Of what is read as a whole: lists of labels, names, ids.
+LONGEST_LIST = 1 << 30  # bytes
+
+
+def is_remote(place: str) -> bool:
+    """Tell whether a place is a URL."""
+    return "://" in place
+
+
+def local(place: str) -> str:
+    """Give the path that a URL of the kind `file://` means; everything else as it is."""
+    return unquote(urlsplit(place).path) if place.startswith("file://") else place
+
+
+def name_of(place: str) -> str:
+    """Give the last part of a place, which may be shown and recorded."""
+    return place.rstrip("/").rpartition("/")[2]
+
+
+def beside(place: str, name: str) -> str:
+    """Give the place of what lies below another."""
+    return f"{place.rstrip('/')}/{name}"
+
+
+def filesystem(place: str) -> tuple[Any, str]:
+    """Give the fsspec file system of a URL, and the path in it."""
+    try:
+        fsspec = import_module("fsspec")
+        return tuple(fsspec.core.url_to_fs(place))
+    except ImportError as error:
+        needed = error.name or "fsspec"
+        raise SourceError(
+            f"to read {place} the package {needed} is needed: pip install 'corruptgen[remote]', "
+            "and the one for this kind of URL (s3fs, gcsfs, huggingface_hub ...)"
+        ) from error
+    except ValueError as error:
+        raise SourceError(f"{place} is no URL that fsspec knows: {error}") from error
+
+
+@contextmanager
+def reporting(place: str) -> Iterator[None]:
+    """Turn what goes wrong while a container is read into a `SourceError`."""
+    try:
+        yield
+    except (SourceError, Rejected):
+        raise
+    except OSError as error:
+        raise SourceError(f"{name_of(place)} cannot be read: {error.strerror or type(error).__name__}") from error
+    # Parsers that are fed broken bytes, and clients of servers, raise whatever they stumble upon.
+    except Exception as error:
+        raise SourceError(f"{name_of(place)} cannot be read: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """Word an error in one line."""
+    return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+def opened(place: str) -> BinaryIO:
+    """Open a file for reading; to be closed by the caller."""
+    if not is_remote(place):
+        return Path(place).open("rb")
+    system, path = filesystem(place)
+    return system.open(path, "rb")
+
+
+def content(place: str) -> bytes:
+    """Give the bytes of a list or table; raise `SourceError` if it is not there."""
+    with reporting(place), opened(place) as file:
+        found = file.read(LONGEST_LIST + 1)
+    if len(found) > LONGEST_LIST:
+        raise SourceError(f"{name_of(place)} is longer than {LONGEST_LIST} bytes, too long for a list")
+    return found
+
+
+def piece(place: str, start: int, length: int) -> bytes:
+    """Give some bytes of a file; fewer if it ends before."""
+    if is_remote(place):
+        system, path = filesystem(place)
+        return bytes(system.cat_file(path, start=start, end=start + length))
+    with Path(place).open("rb") as file:
+        file.seek(start)
+        return file.read(length)
+
+
+def length_of(place: str) -> int:
+    """Give the length of a file in bytes."""
+    if not is_remote(place):
+        return Path(place).stat().st_size
+    system, path = filesystem(place)
+    return int(system.size(path))
+
+
+def is_folder(place: str) -> bool:
+    """Tell whether something is a folder."""
+    if not is_remote(place):
+        return Path(place).is_dir()
+    system, path = filesystem(place)
+    return bool(system.isdir(path))
+
+
+def version_of(*places: str) -> str:
+    """Name the state of files, so that what a process remembers of one that has changed since is not used."""
+    states = []
+    for place in places:
+        if is_remote(place):
+            system, path = filesystem(place)
+            states.append(str(system.ukey(path)))
+        else:
+            found = Path(place).stat()
+            states.append(f"{found.st_ino} {found.st_size} {found.st_mtime_ns}")
+    return hashlib.blake2b("\n".join(states).encode(), digest_size=16).hexdigest()
+
+
+def version_below(place: str) -> str:
+    """Name the state of a file, or of all files in a folder."""
+    if not is_folder(place):
+        return version_of(place)
+    return version_of(*(beside(place, name) for name in files_below(place)))
+
+
+def files_in(place: str) -> list[str]:
+    """List the names of the files in a folder or behind a URL, sorted."""
+    if not is_remote(place):
+        with os.scandir(place) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file())
+    system, path = filesystem(place)
+    return sorted(name_of(str(entry["name"])) for entry in system.ls(path, detail=True) if entry["type"] == "file")
+
+
+def files_below(place: str) -> list[str]:
+    """List the regular files below a folder or URL, by their names relative to it, sorted."""
+    if not is_remote(place):
+        return sorted(
+            os.path.relpath(os.path.join(folder, name), place).replace(os.sep, "/")
+            for folder, _, names in os.walk(place)
+            for name in names
+        )
+    system, path = filesystem(place)
+    start = path.rstrip("/") + "/"
+    return sorted(found[len(start) :] for found in map(str, system.find(path)) if found.startswith(start))

@@ -1,0 +1,48 @@
+"""A folder of image files behind a URL that fsspec knows: `s3://`, `gs://`, `hf://`, `memory://`."""
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from corruptgen.errors import Rejected
+from corruptgen.imaging.codec import EXTENSIONS
+from corruptgen.names import is_below, is_text, storable
+from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sources.labels import Labelling
+from corruptgen.sources.places import beside, content, files_below, filesystem, reporting
+
+
+@dataclass(frozen=True)
+class RemoteFolder:
+    """Every file below a URL whose name ends like an image's; ids and labels are those of the same folder on disk."""
+
+    url: str
+    labelling: Labelling = field(default_factory=Labelling)
+
+    def listing(self) -> Listing:
+        """List the items sorted by id."""
+        with reporting(self.url):
+            found = files_below(self.url)
+        names, others, rejected = [], [], []
+        for name in found:
+            if PurePosixPath(name).suffix.lower() not in EXTENSIONS:
+                others.append(name)
+            elif not is_text(name):
+                rejected.append(Rejection(storable(name), "has a name that is not UTF-8; rename it"))
+            elif not is_below(name):
+                rejected.append(Rejection(name, "has a name that leads out of the source; rename it"))
+            else:
+                names.append(name)
+        items, unlabelled = self.labelling.labelled(names, others, lambda name: content(beside(self.url, name)))
+        rejected = sorted([*rejected, *unlabelled], key=lambda rejection: rejection.id)
+        return Listing(tuple(items), tuple(rejected), len(others), self.labelling.classes.names)
+
+    def read(self, item: Item) -> bytes:
+        """Give the bytes of a file; trouble with the server is an error of the build, not of the file."""
+        if not is_below(item.id):
+            raise Rejected("has a name that leads out of the source")
+        with reporting(beside(self.url, item.id)):
+            system, path = filesystem(beside(self.url, item.id))
+            try:
+                return bytes(system.cat_file(path))
+            except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+                raise Rejected(f"cannot be read: {type(error).__name__}") from error

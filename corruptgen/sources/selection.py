@@ -1,0 +1,69 @@
+"""Which items of a source are wanted: a list of ids, a sample that the ids themselves decide, the first few."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from corruptgen.errors import RecipeError, SourceError
+from corruptgen.randomness.key import digest_of
+from corruptgen.records import Item, Listing
+from corruptgen.sources.labels import text_of
+
+SHOWN = 5
+
+
+def wanted_ids(content: bytes, place: str) -> list[str]:
+    """Read a list of ids, one in each line; empty lines are passed over."""
+    found = [line.removesuffix("\r") for line in text_of(content, place).split("\n")]
+    ids = [line for line in found if line.strip()]
+    if not ids:
+        raise RecipeError(f"{place} lists no ids; write one in each line, as `plan` and the manifest show them")
+    return ids
+
+
+def subset(listing: Listing, ids: Sequence[str], place: str) -> Listing:
+    """Keep the items with these ids, in the order of the source.
+
+    Raises
+    ------
+    SourceError
+        If the source has no item of one of these ids.
+    """
+    wanted = set(ids)
+    known = {item.id for item in listing.items} | {rejection.id for rejection in listing.rejected}
+    strange = [key for key in dict.fromkeys(ids) if key not in known]
+    if strange:
+        shown = ", ".join(strange[:SHOWN]) + (" ..." if len(strange) > SHOWN else "")
+        examples = ", ".join(item.id for item in listing.items[:2])
+        raise SourceError(
+            f"{place} names {len(strange)} ids that the source does not have: {shown}; its ids are such as {examples}"
+        )
+    return replace(
+        listing,
+        items=tuple(item for item in listing.items if item.id in wanted),
+        rejected=tuple(rejection for rejection in listing.rejected if rejection.id in wanted),
+    )
+
+
+def sample(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listing:
+    """Keep items whose ids have the smallest digests under a seed: a fair choice without any state.
+
+    Which items it keeps of a class does not depend on the other classes, and a larger sample holds the smaller one.
+
+    Parameters
+    ----------
+    listing : what there is
+    count : so many items, or all if there are fewer
+    seed : of the recipe
+    per_class : so many of each class
+    """
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for item in listing.items:
+        groups[item.label if per_class else ""].append(item)
+    kept = {item.id for group in groups.values() for item in sorted(group, key=lambda i: rank(seed, i.id))[:count]}
+    return replace(listing, items=tuple(item for item in listing.items if item.id in kept))
+
+
+def rank(seed: int, key: str) -> tuple[bytes, str]:
+    """Give the place of an item in the order that samples are taken in."""
+    return digest_of(b"sample", str(seed).encode(), key.encode()), key

@@ -1,0 +1,248 @@
+"""Tar shards as the library `webdataset` reads them: files that share a name up to its first dot are one sample."""
+
+import json
+import re
+import tarfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+from corruptgen.errors import Rejected, SourceError
+from corruptgen.names import is_below, is_text, storable
+from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sources.labels import NUMBERED, Classes, label_objection, label_text
+from corruptgen.sources.places import (
+    beside,
+    files_in,
+    length_of,
+    name_of,
+    opened,
+    piece,
+    reporting,
+    version_of,
+)
+
+IMAGES = ("png", "jpg", "jpeg", "webp")
+LABELS = ("cls", "txt", "json")
+LONGEST_LABEL = 1 << 16  # bytes
+LONGEST_HEADER = 1 << 20  # bytes, of what a tar holds beside the contents of files
+# As webdataset takes names apart: a folder and a name up to the first dot, then the rest.
+PARTS = re.compile(r"((?:.*/)?[^./]+)\.([^/]*)")
+BLOCK = tarfile.BLOCKSIZE
+ENDING = ".tar"
+
+
+@dataclass
+class _Shard:
+    """What one tar holds."""
+
+    images: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Where the image of a sample begins and how long it is, by id."""
+    labels: dict[str, str] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
+    """Reasons by id."""
+    ignored: int = 0
+
+
+@dataclass(frozen=True)
+class TarSource:
+    """Samples of tar shards: an image and, if there is one, a label; their ids are `<shard>/<key>`.
+
+    Nothing is written to disk: a shard is indexed once in each process and read by offset.
+    """
+
+    folder: str
+    pattern: str = "*.tar"
+    """What the names of the shards are like, as in a shell."""
+    image: tuple[str, ...] = IMAGES
+    """Endings of members that are images."""
+    label: tuple[str, ...] = LABELS
+    """Endings of members that are labels; the first that a sample has is taken."""
+    column: str = "label"
+    """The key of the label in members that are JSON."""
+    classes: Classes = NUMBERED
+
+    def listing(self) -> Listing:
+        """List the samples sorted by id."""
+        items: list[Item] = []
+        rejected: dict[str, str] = {}
+        ignored = 0
+        for place in _shards(self.folder, self.pattern):
+            shard = _indexed(self, place, version_of(place))
+            ignored += shard.ignored
+            rejected |= shard.rejected
+            for key in shard.images:
+                try:
+                    item = Item(key, self.classes.named(shard.labels.get(key, "")))
+                except ValueError as error:
+                    rejected[key] = str(error)
+                    continue
+                objection = label_objection(item.label)
+                if objection:
+                    rejected[key] = objection
+                else:
+                    items.append(item)
+        rejections = (Rejection(key, why) for key, why in sorted(rejected.items()))
+        return Listing(tuple(sorted(items, key=lambda i: i.id)), tuple(rejections), ignored, self.classes.names)
+
+    def read(self, item: Item) -> bytes:
+        """Give the bytes of the image of a sample."""
+        if not is_below(item.id):
+            raise Rejected("has a name that leads out of the source")
+        place = beside(self.folder, item.id.partition("/")[0] + ENDING)
+        with reporting(place):
+            found = _indexed(self, place, version_of(place)).images.get(item.id)
+            if found is None:
+                raise Rejected("cannot be read: its shard does not hold it")
+            content = piece(place, *found)
+        if len(content) != found[1]:
+            raise Rejected("cannot be read: its shard ends before it")
+        return content
+
+
+def _shards(folder: str, pattern: str) -> list[str]:
+    """Find the shards in a folder."""
+    with reporting(folder):
+        names = [name for name in files_in(folder) if fnmatchcase(name, pattern)]
+    for name in names:
+        if not name.endswith(ENDING):
+            raise SourceError(f"{name} does not end in {ENDING}; shards are tar archives that are not packed")
+    if not names:
+        raise SourceError(f"{name_of(folder)} holds no shard called {pattern}")
+    return [beside(folder, name) for name in names]
+
+
+@lru_cache(maxsize=32)
+def _indexed(source: TarSource, place: str, version: str) -> _Shard:
+    """Index a shard, once per process and state of the file."""
+    shard = _Shard()
+    name = name_of(place).removesuffix(ENDING)
+    if not is_below(name) or not is_text(name):
+        raise SourceError(f"the shard {storable(name_of(place))!r} has a name that cannot begin an id; rename it")
+    with reporting(place), opened(place) as file:
+        samples: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        last = ""
+        for member in _members(file, length_of(place), name, shard):
+            if member.isdir():
+                continue
+            found = PARTS.fullmatch(member.name.removeprefix("./"))
+            key = f"{name}/{found[1] if found else member.name.removeprefix('./')}"
+            objection = _objection(member, length_of(place))
+            if objection:
+                shard.rejected[storable(f"{name}/{member.name}") if not found else storable(key)] = objection
+                continue
+            if found is None or name_of(found[1]).startswith("__"):
+                shard.ignored += 1
+                continue
+            ending = found[2].lower()
+            if ending in samples[key]:
+                shard.rejected[key] = f"is there twice: {member.name}"
+            samples[key][ending] = (member.offset_data, member.size)
+            last = key
+        if name in shard.rejected and last:
+            # Where the damage begins, the last sample may have lost some of its members.
+            shard.rejected[last] = "lies where its shard is damaged and may not be whole"
+        for key, members in samples.items():
+            _add(source, shard, key, members, file)
+    return shard
+
+
+def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[tarfile.TarInfo]:
+    """Give the members of a tar up to its end, or up to where it is damaged, which is noted."""
+    guarded: Any = _Guarded(file)
+    try:
+        archive = tarfile.TarFile(fileobj=guarded, mode="r")
+    except Exception as error:
+        raise SourceError(f"{name}.tar is no tar archive, or is damaged at its beginning") from error
+    whole = False
+    try:
+        while (member := archive.next()) is not None:
+            yield member
+            archive.members = []  # type: ignore[attr-defined]
+        file.seek(archive.offset)
+        whole = file.read(BLOCK) == b"\0" * BLOCK
+    # What a damaged header makes the parser raise says nothing more than that it is damaged.
+    except Exception:  # noqa: S110
+        pass
+    if not whole:
+        shard.rejected[name] = (
+            f"is damaged or cut off after byte {min(archive.offset, length)}; what it holds behind that is left out"
+        )
+
+
+@dataclass
+class _Guarded:
+    """A file that refuses to be read in large pieces, as a header with an impossible size would ask for."""
+
+    file: BinaryIO
+
+    def read(self, length: int = -1) -> bytes:
+        """Read a little."""
+        if not 0 <= length <= LONGEST_HEADER:
+            raise tarfile.ReadError("the header is too long")
+        return self.file.read(length)
+
+    def seek(self, *place: int) -> int:
+        """Go somewhere."""
+        return self.file.seek(*place)
+
+    def tell(self) -> int:
+        """Say where it is."""
+        return self.file.tell()
+
+
+def _objection(member: tarfile.TarInfo, length: int) -> str | None:
+    """Say why a member of a tar cannot be used."""
+    name = member.name.removeprefix("./")
+    if not is_text(name):
+        return "has a name that is not UTF-8"
+    if not is_below(name):
+        return "has a name that is absolute or leads out of the archive"
+    if member.issym() or member.islnk():
+        return "is a link; store the file itself"
+    if not member.isreg() or member.issparse():
+        return "is not a regular file"
+    if member.offset_data + member.size > length:
+        return "is cut off: its shard ends before it"
+    return None
+
+
+def _add(source: TarSource, shard: _Shard, key: str, members: dict[str, tuple[int, int]], file: BinaryIO) -> None:
+    """Add a sample to the index, or the reason why it is none."""
+    images = [members[ending] for ending in source.image if ending in members]
+    if key in shard.rejected:
+        return
+    if not images:
+        shard.ignored += len(members)
+        return
+    if len(images) > 1:
+        shard.rejected[key] = 'holds several images; name the ending of one with columns = { image = "..." }'
+        return
+    ending = next((ending for ending in source.label if ending in members), None)
+    if ending is not None:
+        start, length = members[ending]
+        if length > LONGEST_LABEL:
+            shard.rejected[key] = f"has a label of {length} bytes; at most {LONGEST_LABEL} are taken"
+            return
+        file.seek(start)
+        try:
+            shard.labels[key] = _label(file.read(length), ending, source.column)
+        except (ValueError, RecursionError) as error:
+            shard.rejected[key] = f"has no label in its .{ending}: {' '.join(str(error).split())[:160]}"
+            return
+    shard.images[key] = images[0]
+
+
+def _label(content: bytes, ending: str, column: str) -> str:
+    text = content.decode("utf-8").strip()
+    if ending != "json":
+        return text
+    value = json.loads(text)
+    if isinstance(value, dict):
+        if column not in value:
+            raise ValueError(f"it has no {column!r}; say which key with columns in [source]")
+        value = value[column]
+    return label_text(value)
