@@ -12,7 +12,9 @@ from typing import Any
 
 from corruptgen.errors import RecipeError, unknown
 from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
-from corruptgen.records import Decoding, Encoding
+from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
+from corruptgen.output_choice import chosen as chosen_output
+from corruptgen.records import Decoding
 
 LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
 LONGEST_NAME = 100
@@ -42,21 +44,6 @@ class CorruptChoice:
 
 
 @dataclass(frozen=True)
-class OutputChoice:
-    """How the output is laid out and stored."""
-
-    format: str = "folder"
-    encoding: str = "png"
-    quality: int = 85
-    clean: bool = False
-
-    @property
-    def stored(self) -> Encoding:
-        """How each image is stored."""
-        return Encoding(self.encoding, self.quality)
-
-
-@dataclass(frozen=True)
 class Recipe:
     """What dataset to make."""
 
@@ -72,7 +59,7 @@ class Recipe:
 
     def content(self) -> dict[str, Any]:
         """Give the recipe in plain values, defaults spelled out and without local paths; `read` makes it again."""
-        corrupt, output, decode = self.corrupt, self.output, self.decode
+        corrupt, decode = self.corrupt, self.decode
         chosen = {
             "preset": corrupt.preset,
             "rows": None if corrupt.rows is None else list(corrupt.rows),
@@ -80,7 +67,6 @@ class Recipe:
             "paired": corrupt.paired,
         }
         geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
-        stored = {"format": output.format, "encoding": output.encoding, "clean": output.clean}
         return {
             "name": self.name,
             "version": self.version,
@@ -88,7 +74,7 @@ class Recipe:
             "source": {"kind": self.source.kind},
             "decode": _given(geometry) | {"interpolation": decode.interpolation, "exif": decode.exif},
             "corrupt": _given(chosen),
-            "output": stored | ({"quality": output.quality} if output.encoding == "jpeg" else {}),
+            "output": self.output.content(),
         }
 
     def path(self, written: str) -> Path:
@@ -140,9 +126,7 @@ def read(content: Mapping[str, Any], place: str, folder: Path | None = None) -> 
     """
     top = {key: value for key, value in content.items() if key not in SECTIONS}
     parts = {name: _checked(content.get(name, {}), keys, f"{place} [{name}]") for name, keys in SECTIONS.items()}
-    output = OutputChoice(**parts["output"])
-    if "quality" in parts["output"] and output.encoding != "jpeg":
-        raise RecipeError(f'{place} [output] quality: only for encoding = "jpeg"; png loses nothing')
+    output = chosen_output(parts["output"], f"{place} [output]")
     for section, key in (("source", "kind"), ("corrupt", "preset")):
         if key not in parts[section]:
             raise RecipeError(f"{place} [{section}]: the key {key!r} is missing")
@@ -267,10 +251,11 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
     },
     "corrupt": {"preset": _text, "rows": _names, "severities": _severities, "paired": _truth},
     "output": {
-        "format": _one_of("folder"),
+        "format": _one_of(*FORMATS),
         "encoding": _one_of("png", "jpeg"),
         "quality": _whole(1, 100),
         "clean": _truth,
+        "items_per_shard": _whole(1, MOST_ITEMS_PER_SHARD),
     },
 }
 

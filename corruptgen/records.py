@@ -35,6 +35,8 @@ class Listing:
     """What looks like an item and cannot be one, sorted by id."""
     ignored: int = 0
     """Number of files that do not claim to be images."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes in the order of their numbers, when the source knows them."""
 
 
 @dataclass(frozen=True)

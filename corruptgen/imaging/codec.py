@@ -92,6 +92,13 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
     return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), PNG_SETTINGS)[1].tobytes()
 
 
+def stored(content: bytes) -> NDArray[np.uint8]:
+    """Read back what `encoded` has written without loss: grey images with one channel, others with three."""
+    pixels = decoded(content, Decoding())
+    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        return pixels[:, :, :1].copy() if image.mode == "L" else pixels
+
+
 @contextmanager
 def _strict() -> Iterator[None]:
     """Turn warnings into errors, and see to it that Pillow does not fill up truncated files."""
