@@ -3,7 +3,7 @@
 import math
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -69,13 +69,13 @@ def write_npy(file: IO[bytes], shape: tuple[int, ...], samples: Iterable[bytes])
 
 
 def write_npz(
-    file: IO[bytes], name: str, shape: tuple[int, ...], samples: Iterable[bytes], others: Iterable[tuple[str, bytes]]
+    file: IO[bytes], name: str, shape: tuple[int, ...], samples: Iterable[bytes], others: Mapping[str, bytes]
 ) -> None:
     """Write a zip file of arrays, without times; nothing is compressed, so that every zlib gives the same bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with archive.open(_info(name), "w", force_zip64=True) as member:
             write_npy(member, shape, samples)
-        for other, content in others:
+        for other, content in others.items():
             with archive.open(_info(other), "w", force_zip64=True) as member:
                 member.write(content)
 

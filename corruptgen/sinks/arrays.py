@@ -130,7 +130,7 @@ class Arrays:
 
     def _compact(self, row: str, cells: list[int], parts: Sequence[Part], labels: list[list[int]]) -> None:
         total, path = len(labels), self.output.path(self.file(row))
-        shape = (len(cells) * total, *self._stored_shape(parts, path))
+        shape = (len(cells) * total, *self._stored_shape(total))
         before = opened(path)
         before = before if before and before.shape == shape else None
         there = [self.part(cell, part.block) for cell in cells for part in parts]
@@ -139,8 +139,9 @@ class Arrays:
             samples = self._samples(cells, parts, before, prod(shape[1:]))
             with self.output.whole(self.file(row)) as file:
                 if self.zipped:
-                    named = [(f"{self.prefix}_labels", npy_bytes(self._labels(labels, len(cells))))]
-                    others = named if self.classes.width else []
+                    others = {}
+                    if self.classes.width:
+                        others[f"{self.prefix}_labels"] = npy_bytes(self._labels(labels, len(cells)))
                     write_npz(file, f"{self.prefix}_images", shape, samples, others)
                 else:
                     write_npy(file, shape, samples)
@@ -167,16 +168,18 @@ class Arrays:
                     self.output.remove(self.file(self.cells[cell][0]))
                     raise OutputError(f"{name} is gone; the same command again makes it anew")
 
-    def _stored_shape(self, parts: Sequence[Part], path: object) -> tuple[int, ...]:
+    def _stored_shape(self, total: int) -> tuple[int, ...]:
         """Give the shape of an image in the array: grey has no axis of its own, as in MedMNIST."""
         if self.shape is None:
+            if total:
+                raise OutputError("no image of the source can be read any more; bring the source back")
             return (0, 0, 3)
         return self.shape[:2] if self.shape[2] == GREY else self.shape
 
     def _labels(self, labels: list[list[int]], severities: int) -> NDArray[np.integer]:
         """Give the labels of all items, once for each severity; in a zip one row for each, of bytes if they fit."""
         kind = np.uint8 if self.zipped and self.classes.highest <= np.iinfo(np.uint8).max else np.int64
-        column = np.array(labels, kind).reshape(len(labels), max(self.classes.width, 1))
+        column = np.array(labels, kind).reshape(len(labels), self.classes.width)
         stacked = np.tile(column, (severities, 1))
         return stacked if self.zipped or self.classes.width > 1 else stacked[:, 0]
 
