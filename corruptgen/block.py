@@ -1,7 +1,7 @@
-"""One block of work: its items are read and decoded once each and become files in every cell."""
+"""One block of work: its items are read and decoded once each and become a shard in every cell."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from corruptgen import catalog
 from corruptgen.cell import Cell
+from corruptgen.digests import files_digest, pixels_digest
 from corruptgen.errors import ImageError, Rejected, SourceError
-from corruptgen.imaging.codec import decoded, encoded
-from corruptgen.manifest import ItemRecord, Table, file_digest, files_digest, pixels_digest, shard_digest
-from corruptgen.plan import CLEAN, Block
+from corruptgen.imaging.codec import decoded
+from corruptgen.manifest import ItemRecord, Table
+from corruptgen.plan import CLEAN, Block, Plan
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import Recipe
-from corruptgen.records import Decoding, Encoding, Item
-from corruptgen.sinks.folder import Folder, cell_folder, item_name
+from corruptgen.records import Decoding, Item
+from corruptgen.sinks import Dataset, Folder, Sample, Sink
 from corruptgen.sources import Source, source_digest
 from corruptgen.table import Preset
 
@@ -63,16 +64,42 @@ class Work:
     cells: Cells
     source: Source
     decoding: Decoding
-    encoding: Encoding
-    output: Folder
+    sink: Sink
 
-    def file(self, name: tuple[str, float], item: Item) -> str:
-        """Give the file of an item in a cell, relative to the output."""
-        return f"{cell_folder(*name)}/{item_name(item, self.encoding.extension)}"
+    @classmethod
+    def of(cls, plan: Plan, output: Folder) -> "Work":
+        """Find out what all blocks of a plan have in common.
+
+        Raises
+        ------
+        RecipeError
+            If the format needs a package that is not installed.
+        """
+        recipe, sink = plan.recipe, plan.sink(output)
+        cells = Cells.of(plan.preset, recipe, plan.cells)
+        work = cls(cells, plan.source, recipe.decode, sink)
+        shape = work.first_shape(plan.listing.items) if sink.wants_one_shape else None
+        ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape))
+        return cls(cells, plan.source, recipe.decode, ready)
+
+    def first_shape(self, items: Iterable[Item]) -> tuple[int, ...] | None:
+        """Give the shape of the first image that is not rejected; None if there is none."""
+        for item in items:
+            try:
+                return self.decoded(item, self.source.read(item)).shape
+            except Rejected:
+                continue
+        return None
+
+    def decoded(self, item: Item, content: bytes) -> NDArray[np.uint8]:
+        """Decode what was read of an item, or raise `Rejected` if there is a cell that cannot take it."""
+        image = decoded(content, self.decoding)
+        self.cells.check(image)
+        return image
 
 
 def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
-    """Make all files of a block, then its table.
+    """Make all shards of a block, then its table.
 
     Parameters
     ----------
@@ -87,49 +114,70 @@ def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
     OutputError
         If something cannot be written.
     """
-    shards: list[list[tuple[str, bytes]]] = [[] for _ in work.cells.names]
-    records, size = [], 0
+    output = work.sink.output
     with single_threaded():
-        for item in block.items:
-            record, files, length = _made_item(work, item, before.get(item.id))
-            records.append(record)
-            size += length
-            for shard, digest in zip(shards, files, strict=False):
-                shard.append((item_name(item, work.encoding.extension), digest))
-    table = Table(block.number, tuple(records), size, b"".join(map(shard_digest, shards)))
-    work.output.write(block.table, table.to_bytes(), durable=True)
+        records, images = _read(work, block, before)
+        digests: list[list[bytes]] = [[] for _ in images]
+        shards = [
+            work.sink.write(cell, block.number, _samples(work, name, images, digests))
+            for cell, name in enumerate(work.cells.names)
+        ]
+    files = [files_digest(made) for made in zip(*(shard.files for shard in shards), strict=True)]
+    complete = (
+        ItemRecord(item.id, item.label, records[item.id].source, b"".join(pixels), files[i] if files else b"")
+        for i, ((item, _), pixels) in enumerate(zip(images, digests, strict=True))
+    )
+    records |= {record.id: record for record in complete}
+    table = Table(
+        block.number,
+        tuple(records.values()),
+        sum(shard.size for shard in shards),
+        b"".join(shard.digest for shard in shards),
+    )
+    # What a record speaks of must not be lost when the record is not.
+    output.sync()
+    output.write(block.table, table.to_bytes(), durable=True)
     return table
 
 
-def _made_item(work: Work, item: Item, before: str | None) -> tuple[ItemRecord, list[bytes], int]:
-    """Make the files of one item in every cell, or none of them; give their digests and their length in all."""
-    source = ""
-    try:
-        content = work.source.read(item)
-        source = source_digest(content)
-        if before not in (None, source):
-            raise SourceError(f"{item.id} has changed since this output was begun; bring it back or use --overwrite")
-        image = decoded(content, work.decoding)
-        work.cells.check(image)
-    except Rejected as error:
-        for name in work.cells.names:
-            work.output.remove(work.file(name, item))
-        return ItemRecord(item.id, item.label, source, rejected=str(error)), [], 0
+Images = list[tuple[Item, NDArray[np.uint8]]]
 
-    pixels, files, length = [], [], 0
-    for name in work.cells.names:
+
+def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str, ItemRecord], Images]:
+    """Decode the items of a block, once for all cells; give what is known of each, and the images of the good ones."""
+    records: dict[str, ItemRecord] = {}
+    images: Images = []
+    for item in block.items:
+        source, reason = "", ""
+        try:
+            content = work.source.read(item)
+            source = source_digest(content)
+            if before.get(item.id) not in (None, source):
+                raise SourceError(
+                    f"{item.id} has changed since this output was begun; bring it back or use --overwrite"
+                )
+            image = work.decoded(item, content)
+            work.sink.check(image)
+            images.append((item, image))
+        except Rejected as error:
+            reason = str(error)
+        records[item.id] = ItemRecord(item.id, item.label, source, rejected=reason)
+    for record in records.values():
+        if record.rejected:
+            work.sink.discard(record.item)
+    return records, images
+
+
+def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[list[bytes]]) -> Iterator[Sample]:
+    """Corrupt the images of a block as one cell asks, and note the digests of their pixels."""
+    for (item, image), noted in zip(images, digests, strict=True):
         try:
             result = work.cells.apply(name, image, item.id)
         except Exception as error:
             error.add_note(f"This was {name[0]} at severity {name[1]:g} of {item.id}.")
             raise
-        encoding = encoded(result, work.encoding)
-        work.output.write(work.file(name, item), encoding)
-        pixels.append(pixels_digest(result))
-        files.append(file_digest(encoding))
-        length += len(encoding)
-    record = ItemRecord(item.id, item.label, source, b"".join(pixels), files_digest(files))
-    return record, files, length
+        noted.append(pixels_digest(result))
+        yield Sample(item, result)
 
 
 @contextmanager

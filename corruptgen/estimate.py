@@ -38,7 +38,9 @@ def estimate(plan: Plan) -> Estimate:
                 continue
             for name in _spread(plan.cells, MOST_CELLS):
                 try:
-                    sizes.append(len(encoded(cells.apply(name, image, item.id), recipe.output.stored)))
+                    result = cells.apply(name, image, item.id)
+                    stored = result.tobytes() if recipe.output.is_array else encoded(result, recipe.output.stored)
+                    sizes.append(len(stored))
                 except AssetError:
                     continue
     files = len(plan.listing.items) * len(plan.cells)

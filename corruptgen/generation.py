@@ -1,7 +1,7 @@
 """From a recipe to a dataset on disk; interrupted anywhere, the same call goes on."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from corruptgen.manifest import (
     marker,
     parsed,
     recorded,
+    wholes,
 )
 from corruptgen.names import storable
 from corruptgen.plan import Block, Plan, planned, spelled_cells
@@ -29,7 +30,10 @@ from corruptgen.progress import Progress, results
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Outcome
-from corruptgen.sinks.folder import Folder, cell_folder, item_name
+from corruptgen.sinks import Part
+from corruptgen.sinks.folder import Folder
+from corruptgen.sinks.formats import sink
+from corruptgen.sinks.protocol import Owner, Whole
 from corruptgen.sources.folder import FolderSource
 
 PROBE_SIDE = 64  # pixels
@@ -135,19 +139,15 @@ class _Build:
 
     def overwritten(self, there: bytes | None) -> None:
         """Remove an earlier build, whosever it is, and nothing else."""
-        cells, tables, items = set(self.plan.folders), self.tables(), set(self.items())
+        items, tables, owners = set(self.plan.listing.items), self.tables(), [self.owner()]
         if there is not None:
             earlier = read_recipe(parsed(there, MARKER)["recipe"], MARKER)
-            cells |= {cell_folder(*name) for name in spelled_cells(earlier)}
-            extension = earlier.output.stored.extension
-            items |= {item_name(item, extension) for block in self.plan.blocks for item in block.items}
             for path in sorted(self.output.root.glob("items/*.jsonl")):
                 tables.add(f"items/{path.name}")
                 with suppress(OutputError):
-                    items |= {
-                        item_name(record.item, extension) for record in Table.from_bytes(path.read_bytes()).records
-                    }
-        found = inventory(self.output, cells, items, tables, gather=True)
+                    items |= {record.item for record in Table.from_bytes(path.read_bytes()).records}
+            owners.append(sink(earlier.output, spelled_cells(earlier), self.output, 0).owner(items, None))
+        found = inventory(self.output, owners, tables, gather=True)
         self.check_ours(found)
         clear(self.output, [*found.ours, *found.unfinished])
 
@@ -162,14 +162,15 @@ class _Build:
 
     def run(self, workers: int | None, progress: Progress | None) -> Outcome:
         """Make what is missing."""
-        found = inventory(self.output, set(self.plan.folders), self.items(), self.tables())
+        found = inventory(self.output, [self.owner()], self.tables())
+        whole = self.plan.sink(self.output).wholeness(found)
         kept: dict[str, Recorded] = {}
         before: dict[str, str] = {}
         for block in self.plan.blocks:
-            table = self.kept(block, found, before)
+            table = self.kept(block, whole, before)
             if table:
                 kept[block.table] = table
-        finished = len(kept) == len(self.plan.blocks) and self.has_manifest(kept)
+        finished = len(kept) == len(self.plan.blocks) and self.has_manifest(kept, found)
         if not finished:
             self.check_ours(found)
             self.make(kept, before, workers, progress)
@@ -190,12 +191,11 @@ class _Build:
         self, kept: dict[str, Recorded], before: Mapping[str, str], workers: int | None, progress: Progress | None
     ) -> None:
         """Make the blocks that are not kept, which are added to `kept`, then the manifest."""
-        recipe, blocks = self.plan.recipe, self.plan.blocks
-        cells = Cells.of(self.plan.preset, recipe, self.plan.cells)
-        work = Work(cells, self.plan.source, recipe.decode, recipe.output.stored, self.output)
+        blocks = self.plan.blocks
+        work = Work.of(self.plan, self.output)
         missing = [block for block in blocks if block.table not in kept]
         if missing:
-            probe(cells, self.plan)
+            probe(work.cells, self.plan)
         there = self.output.read(MARKER)
         if there is not None:
             self.check_environment(parsed(there, MARKER))
@@ -216,23 +216,39 @@ class _Build:
         if there is not None:
             # A worker of the killed run may have lived on for a moment after the first sweep.
             sweep(self.output)
-        self.output.write(MANIFEST, self.manifest(kept), durable=True)
+        files = work.sink.finish(list(self.parts()))
+        self.output.write(MANIFEST, self.manifest(kept, files), durable=True)
 
-    def manifest(self, kept: Mapping[str, Recorded]) -> bytes:
+    def parts(self) -> Iterator[Part]:
+        """Read back what each block adds to the output, in order."""
+        start = 0
+        for block in self.plan.blocks:
+            table = Table.from_bytes(self.output.read(block.table) or b"")
+            yield (part := table.part(start))
+            start += len(part.items)
+
+    def manifest(self, kept: Mapping[str, Recorded], files: Mapping[str, Whole]) -> bytes:
         """Give the manifest of the whole build."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
-        return json_bytes(manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered))
+        return json_bytes(
+            manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, files, plan.class_names)
+        )
 
-    def has_manifest(self, kept: Mapping[str, Recorded]) -> bool:
+    def has_manifest(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
         """Tell whether the manifest is there and right; other versions' manifests of the same build are."""
         content = self.output.read(MANIFEST)
-        if content is None or content == self.manifest(kept):
-            return content is not None
-        there = self.output.read(MARKER)
-        return there is not None and bool(parsed(there, MARKER).get("environment") != self.marker["environment"])
+        if content is None:
+            return False
+        files = wholes(parsed(content, MANIFEST))
+        if any(found.sizes[name] != whole.size for name, whole in files.items()):
+            return False
+        if content == self.manifest(kept, files):
+            return True
+        marker = parsed(self.output.read(MARKER) or b"{}", MARKER)
+        return bool(marker["environment"] != self.marker["environment"])
 
-    def kept(self, block: Block, found: Inventory, before: dict[str, str]) -> Recorded | None:
+    def kept(self, block: Block, whole: Callable[[Part], bool], before: dict[str, str]) -> Recorded | None:
         """Sum up a block whose table and files are there in full; note the sources of one that is not in `before`."""
         content = self.output.read(block.table)
         if content is None:
@@ -241,22 +257,15 @@ class _Build:
             table = Table.from_bytes(content)
         except OutputError:
             return None
-        extension = self.plan.recipe.output.stored.extension
-        names = [item_name(record.item, extension) for record in table.made]
-        fits = (
-            [record.id for record in table.records] == [item.id for item in block.items]
-            and all(found.counts[name] == len(self.plan.cells) for name in names)
-            and sum(found.sizes[name] for name in names) == table.size
-        )
+        fits = [record.id for record in table.records] == [item.id for item in block.items] and whole(table.part())
         if fits:
             return recorded(table, content)
         before |= {record.id: record.source for record in table.made}
         return None
 
-    def items(self) -> set[str]:
-        """Name the items in each cell."""
-        extension = self.plan.recipe.output.stored.extension
-        return {item_name(item, extension) for item in self.plan.listing.items}
+    def owner(self) -> Owner:
+        """Tell whose the files of this build are."""
+        return self.plan.sink(self.output).owner(self.plan.listing.items, len(self.plan.blocks))
 
     def tables(self) -> set[str]:
         """Name the tables."""

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from corruptgen.errors import OutputError
 from corruptgen.manifest import MANIFEST, MARKER
 from corruptgen.names import shown, storable
 from corruptgen.sinks.folder import UNFINISHED, Folder
+from corruptgen.sinks.protocol import Owner
 
 MOST_NAMED = 3  # foreign files in one message
 
@@ -25,25 +26,15 @@ class Found:
     is_file: bool
     """Whether it is a regular file and no link."""
 
-    @property
-    def cell(self) -> str:
-        """The first two folders."""
-        return "/".join(self.name.split("/")[:2])
-
-    @property
-    def item(self) -> str:
-        """The rest of the name."""
-        return "/".join(self.name.split("/")[2:])
-
 
 @dataclass(frozen=True)
 class Inventory:
     """All that lies in an output, told apart."""
 
     sizes: Counter[str]
-    """Bytes of all files of an item, by the item's name in a cell."""
+    """Bytes of all files of a unit: of an item, a block or a row, as the sink counts them."""
     counts: Counter[str]
-    """Number of files of an item."""
+    """Number of files of a unit."""
     known: int
     """Number of files that the build consists of."""
     ours: tuple[str, ...]
@@ -63,16 +54,13 @@ class Inventory:
             )
 
 
-def inventory(
-    output: Folder, cells: Collection[str], items: Collection[str], tables: Collection[str], *, gather: bool = False
-) -> Inventory:
+def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], *, gather: bool = False) -> Inventory:
     """Look through an output directory.
 
     Parameters
     ----------
     output : the directory; it need not exist
-    cells : the folders of the cells
-    items : the names of the items in each of them
+    owners : tell which unit a file is a piece of; the first one that knows it counts
     tables : the files of the tables
     gather : also list the files that belong to the build
 
@@ -89,9 +77,9 @@ def inventory(
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)
             continue
-        if found.is_file and found.cell in cells and found.item in items:
-            sizes[found.item] += found.size
-            counts[found.item] += 1
+        if found.is_file and (unit := _unit(found.name, owners)) is not None:
+            sizes[unit] += found.size
+            counts[unit] += 1
         elif not (found.is_file and (found.name in (MARKER, MANIFEST) or found.name in tables)):
             foreign.append(found.name)
             continue
@@ -99,6 +87,10 @@ def inventory(
         if gather:
             ours.append(found.name)
     return Inventory(sizes, counts, known, tuple(ours), tuple(sorted(unfinished)), tuple(sorted(foreign)))
+
+
+def _unit(name: str, owners: Sequence[Owner]) -> str | None:
+    return next((unit for owner in owners if (unit := owner(name)) is not None), None)
 
 
 def everything(root: Path) -> Iterator[Found]:

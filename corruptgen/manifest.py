@@ -4,50 +4,24 @@ import base64
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from corruptgen import __version__
 from corruptgen.errors import OutputError
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.recipe import Recipe
 from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.table import Preset
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
 MARKER = ".corruptgen.json"
-# Bytes of the digests that exist once per item and cell, per item, and per block and cell: with 95 cells, a table stays
-# below 2 kB per item, and a file that was damaged by chance still goes unnoticed once in 2**64 at most.
-PIXELS_BYTES, FILES_BYTES, SHARD_BYTES = 10, 8, 12
-
-
-def pixels_digest(pixels: NDArray[np.uint8]) -> bytes:
-    """Give the digest of an image before it is encoded: of its shape and its samples."""
-    shape = "x".join(map(str, pixels.shape)).encode() + b"\0"
-    return hashlib.blake2b(shape + pixels.tobytes(), digest_size=PIXELS_BYTES).digest()
-
-
-def file_digest(content: bytes) -> bytes:
-    """Give the digest of a file, which goes into those of its item and its shard."""
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def files_digest(files: Iterable[bytes]) -> bytes:
-    """Give the digest of all files of one item, from the digest of each, in the order of the cells."""
-    return hashlib.blake2b(b"".join(files), digest_size=FILES_BYTES).digest()
-
-
-def shard_digest(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """Give the digest of the files of one cell in one block, from the name and digest of each, in order."""
-    named = b"".join(name.encode() + b"\0" + digest for name, digest in files)
-    return hashlib.blake2b(named, digest_size=SHARD_BYTES).digest()
 
 
 @dataclass(frozen=True)
@@ -61,6 +35,7 @@ class ItemRecord:
     pixels: bytes = b""
     """A `pixels_digest` per cell."""
     files: bytes = b""
+    """The `files_digest`, where images are files of their own."""
     rejected: str = ""
     """The reason; empty if the item is complete."""
 
@@ -79,7 +54,7 @@ class Table:
     size: int
     """Bytes of all files together."""
     shards: bytes
-    """A `shard_digest` per cell."""
+    """For each cell the `shard_digest` of its files or, where the block is one file there, its `content_digest`."""
 
     @property
     def made(self) -> list[ItemRecord]:
@@ -90,6 +65,10 @@ class Table:
     def rejected(self) -> list[Rejection]:
         """The items that are not there, and why."""
         return [Rejection(record.id, record.rejected) for record in self.records if record.rejected]
+
+    def part(self, start: int = 0) -> Part:
+        """Give what the block adds to the output, with so many items before it."""
+        return Part(self.number, tuple(record.item for record in self.made), self.size, start)
 
     def to_bytes(self) -> bytes:
         """Give the table as JSON lines: one about the block, one per item."""
@@ -130,12 +109,18 @@ def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
         "recipe": recipe.content(),
         "preset": preset.digest,
         "source": hashlib.sha256(json.dumps([named, refused]).encode()).hexdigest(),
-        "environment": environment(),
+        "environment": environment(recipe),
     }
 
 
 def manifest(
-    recipe: Recipe, preset: Preset, listing: Listing, cells: Sequence[str], tables: Mapping[str, Recorded]
+    recipe: Recipe,
+    preset: Preset,
+    listing: Listing,
+    cells: Sequence[str],
+    tables: Mapping[str, Recorded],
+    files: Mapping[str, Whole],
+    classes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Say what was made, from what and with what; nothing about where, when and by how many.
 
@@ -144,6 +129,8 @@ def manifest(
     recipe, preset, listing : what was to be made
     cells : the folder of every cell, in the order of all digests
     tables : what became of it, by the file of each block's table, in their order
+    files : size and sha256 of every file that is for the whole output, by name
+    classes : the names of the classes in the order of their numbers, where the output has numbers for names
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
     items = sum(table.items for table in tables.values())
@@ -151,7 +138,7 @@ def manifest(
         "schema": SCHEMA,
         "recipe": recipe.content(),
         "preset": {"name": preset.name, "digest": preset.digest, "table": preset.content},
-        "environment": environment(),
+        "environment": environment(recipe),
         "counts": {
             "items": items,
             "rejected": len(rejected),
@@ -162,12 +149,25 @@ def manifest(
         "cells": list(cells),
         "rejected": [{"id": r.id, "reason": r.reason} for r in sorted(rejected, key=lambda r: r.id)],
         "tables": {name: table.digest for name, table in tables.items()},
+        **({"files": {name: asdict(whole) for name, whole in files.items()}} if files else {}),
+        **({"classes": list(classes)} if classes else {}),
     }
 
 
-def environment() -> dict[str, str]:
-    """Name the versions that pixels may depend on."""
-    packages = ("numba", "numpy", "pillow", "scipy", "simplejpeg")
+def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
+    """Give what a manifest says about files that are for the whole output; raise `OutputError` if that is damaged."""
+    try:
+        files = {str(name): Whole(**whole) for name, whole in manifest.get("files", {}).items()}
+    except (TypeError, AttributeError) as error:
+        raise OutputError(f"{MANIFEST} is damaged: its files are none") from error
+    return files
+
+
+def environment(recipe: Recipe | None = None) -> dict[str, str]:
+    """Name the versions that pixels, and the files of the recipe's format, may depend on."""
+    packages = ["numba", "numpy", "pillow", "scipy", "simplejpeg"]
+    if recipe is not None and recipe.output.format == "parquet":
+        packages += ["datasets", "pyarrow"]
     return {
         "corruptgen": __version__,
         "opencv": cv2.__version__,
@@ -192,17 +192,13 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
     return found
 
 
-def split(digests: bytes, size: int) -> list[bytes]:
-    """Take joined digests apart."""
-    return [digests[start : start + size] for start in range(0, len(digests), size)]
-
-
 def _entry(record: ItemRecord) -> dict[str, str]:
     named = {"id": record.id, "label": record.label}
     source = {"source": record.source} if record.source else {}
     if record.rejected:
         return named | source | {"rejected": record.rejected}
-    return named | source | {"pixels": _text(record.pixels), "files": _text(record.files)}
+    files = {"files": _text(record.files)} if record.files else {}
+    return named | source | {"pixels": _text(record.pixels)} | files
 
 
 def _record(entry: Mapping[str, str]) -> ItemRecord:

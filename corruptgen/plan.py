@@ -2,21 +2,26 @@
 
 import math
 import os
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corruptgen import catalog
 from corruptgen.errors import CorruptgenError, RecipeError, SourceError
+from corruptgen.labels import Classes
+from corruptgen.output_choice import OutputChoice
 from corruptgen.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.folder import LONGEST_COMPONENT, cell_folder, item_name
+from corruptgen.sinks.formats import check_installed, reserved_rows, sink
 from corruptgen.sources import Source, open_source, wanted
 from corruptgen.table import Preset
 
 CLEAN = ("clean", 0.0)
-# What lies in an output beside the rows.
-RESERVED_ROWS = frozenset({"clean", "items", "manifest.json"})
+# The ids of what lies in arrays: the place in an array, perhaps behind the array's name.
+INDEX = re.compile(r"(?:.*/)?(0|[1-9][0-9]*)", re.DOTALL)
 # Blocks of few items keep many workers busy, blocks of many keep the tables of a large build few.
 FEWEST_PER_BLOCK, MOST_PER_BLOCK, WANTED_BLOCKS = 8, 50, 32
 
@@ -52,6 +57,20 @@ class Plan:
         """The folder of every cell, in the order of `cells`."""
         return [cell_folder(row, severity) for row, severity in self.cells]
 
+    @property
+    def classes(self) -> Classes:
+        """How labels become numbers, where the output wants numbers."""
+        return Classes.of((item.label for item in self.listing.items), self.listing.classes)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of their numbers, where the output has numbers for their names."""
+        return () if self.recipe.output.format == "folder" else self.classes.names
+
+    def sink(self, output: Folder) -> Sink:
+        """Give what writes this plan's images into a directory."""
+        return sink(self.recipe.output, self.cells, output, len(self.blocks))
+
 
 def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Plan:
     """Find out what a recipe means.
@@ -70,20 +89,23 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     """
     if not isinstance(recipe, Recipe):
         recipe = load(recipe)
+    check_installed(recipe.output)
     preset = _preset(recipe)
     recipe = _spelled(recipe, preset)
     opened = open_source(recipe, source)
     listing = wanted(opened.listing(), recipe)
     if not listing.items and not listing.rejected:
         raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind)")
-    listing = _without_collisions(listing, recipe.output.stored.extension)
+    if recipe.output.format == "folder":
+        listing = _without_collisions(listing, recipe.output.stored.extension)
+    listing = _in_order(listing)
     return Plan(
         recipe=recipe,
         preset=preset,
         source=opened,
         listing=listing,
         cells=spelled_cells(recipe),
-        blocks=tuple(_blocks(listing.items)),
+        blocks=tuple(_blocks(listing.items, recipe.output)),
     )
 
 
@@ -114,7 +136,7 @@ def _spelled(recipe: Recipe, preset: Preset) -> Recipe:
     except CorruptgenError as error:
         raise RecipeError(f"{recipe.name} [corrupt]: {error}") from error
     for row in rows:
-        if row in RESERVED_ROWS or not NAME.fullmatch(row):
+        if row in reserved_rows(recipe.output) or not NAME.fullmatch(row):
             raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
     corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
     return replace(recipe, corrupt=corrupt)
@@ -149,9 +171,22 @@ def _ancestors(label: str) -> list[str]:
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))] if label else []
 
 
-def _blocks(items: tuple[Item, ...]) -> list[Block]:
-    """Share the items out evenly; how depends on their number alone, never on who works."""
-    size = min(max(math.ceil(len(items) / WANTED_BLOCKS), FEWEST_PER_BLOCK), MOST_PER_BLOCK)
+def _in_order(listing: Listing) -> Listing:
+    """Put the items of arrays into the order of the arrays, where 10 comes after 9; others are sorted by id."""
+    indices = {item.id: match[1] for item in listing.items if (match := INDEX.fullmatch(item.id))}
+    if len(indices) < len(listing.items):
+        return listing
+    ordered = sorted(listing.items, key=lambda item: (item.id.rpartition("/")[0], int(indices[item.id])))
+    return replace(listing, items=tuple(ordered))
+
+
+def _blocks(items: tuple[Item, ...], output: OutputChoice) -> list[Block]:
+    """Share the items out evenly; how depends on their number and the recipe alone, never on who works."""
+    size = output.items_per_shard
+    if output.format == "folder":
+        size = min(max(math.ceil(len(items) / WANTED_BLOCKS), FEWEST_PER_BLOCK), MOST_PER_BLOCK, size)
     count = math.ceil(len(items) / size)
     edges = [len(items) * number // count for number in range(count + 1)] if count else [0]
+    if output.format != "folder":
+        edges = [*range(0, len(items), size), len(items)]
     return [Block(number, items[edges[number] : edges[number + 1]]) for number in range(count)]

@@ -17,8 +17,11 @@ from corruptgen.checks import truth as _truth
 from corruptgen.checks import whole as _whole
 from corruptgen.errors import RecipeError, unknown
 from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
-from corruptgen.records import Decoding, Encoding
-from corruptgen.source_choice import SourceChoice, chosen
+from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
+from corruptgen.output_choice import chosen as chosen_output
+from corruptgen.records import Decoding
+from corruptgen.source_choice import SourceChoice
+from corruptgen.source_choice import chosen as chosen_source
 
 SOURCE = "source"
 LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
@@ -40,21 +43,6 @@ class CorruptChoice:
 
 
 @dataclass(frozen=True)
-class OutputChoice:
-    """How the output is laid out and stored."""
-
-    format: str = "folder"
-    encoding: str = "png"
-    quality: int = 85
-    clean: bool = False
-
-    @property
-    def stored(self) -> Encoding:
-        """How each image is stored."""
-        return Encoding(self.encoding, self.quality)
-
-
-@dataclass(frozen=True)
 class Recipe:
     """What dataset to make."""
 
@@ -70,7 +58,7 @@ class Recipe:
 
     def content(self) -> dict[str, Any]:
         """Give the recipe in plain values, defaults spelled out and without local paths; `read` makes it again."""
-        corrupt, output, decode = self.corrupt, self.output, self.decode
+        corrupt, decode = self.corrupt, self.decode
         chosen = {
             "preset": corrupt.preset,
             "rows": None if corrupt.rows is None else list(corrupt.rows),
@@ -78,7 +66,6 @@ class Recipe:
             "paired": corrupt.paired,
         }
         geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
-        stored = {"format": output.format, "encoding": output.encoding, "clean": output.clean}
         return {
             "name": self.name,
             "version": self.version,
@@ -86,7 +73,7 @@ class Recipe:
             "source": self.source.content(),
             "decode": _given(geometry) | {"interpolation": decode.interpolation, "exif": decode.exif},
             "corrupt": _given(chosen),
-            "output": stored | ({"quality": output.quality} if output.encoding == "jpeg" else {}),
+            "output": self.output.content(),
         }
 
     def path(self, written: str) -> Path:
@@ -137,11 +124,9 @@ def read(content: Mapping[str, Any], place: str, folder: Path | None = None) -> 
     folder : where relative paths in it start
     """
     top = {key: value for key, value in content.items() if key not in (*SECTIONS, SOURCE)}
-    source = chosen(content.get(SOURCE, {}), f"{place} [{SOURCE}]")
+    source = chosen_source(content.get(SOURCE, {}), f"{place} [{SOURCE}]")
     parts = {name: _checked(content.get(name, {}), keys, f"{place} [{name}]") for name, keys in SECTIONS.items()}
-    output = OutputChoice(**parts["output"])
-    if "quality" in parts["output"] and output.encoding != "jpeg":
-        raise RecipeError(f'{place} [output] quality: only for encoding = "jpeg"; png loses nothing')
+    output = chosen_output(parts["output"], f"{place} [output]")
     if "preset" not in parts["corrupt"]:
         raise RecipeError(f"{place} [corrupt]: the key 'preset' is missing")
     header = _checked(top, TOP, place, sections={**SECTIONS, SOURCE: {}})
@@ -231,10 +216,11 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
     },
     "corrupt": {"preset": _text, "rows": _names, "severities": _severities, "paired": _truth},
     "output": {
-        "format": _one_of("folder", "parquet", "npy", "npz", "webdataset"),
+        "format": _one_of(*FORMATS),
         "encoding": _one_of("png", "jpeg"),
         "quality": _whole(1, 100),
         "clean": _truth,
+        "items_per_shard": _whole(1, MOST_ITEMS_PER_SHARD),
     },
 }
 

@@ -2,45 +2,38 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from corruptgen import catalog
 from corruptgen.block import Cells, single_threaded
+from corruptgen.damage import damage, damaged_wholes
+from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES, pixels_digest, split
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected
 from corruptgen.imaging.codec import decoded, restored
 from corruptgen.inventory import inventory
-from corruptgen.manifest import (
-    FILES_BYTES,
-    MANIFEST,
-    MARKER,
-    PIXELS_BYTES,
-    SHARD_BYTES,
-    ItemRecord,
-    Table,
-    environment,
-    file_digest,
-    files_digest,
-    parsed,
-    pixels_digest,
-    shard_digest,
-    split,
-)
+from corruptgen.manifest import MANIFEST, MARKER, ItemRecord, Table, environment, parsed, wholes
 from corruptgen.names import is_below, storable
-from corruptgen.plan import CLEAN, spelled_cells
+from corruptgen.plan import spelled_cells
 from corruptgen.progress import Progress, results
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
-from corruptgen.records import Item
-from corruptgen.sinks.folder import Folder, cell_folder, item_name
-from corruptgen.sources import FolderSource, Source, open_known, source_digest
+from corruptgen.sinks import Part, Sink
+from corruptgen.sinks.folder import Folder, cell_folder
+from corruptgen.sinks.formats import sink
+from corruptgen.sources import Source, open_known, source_digest
 
 DEPTHS = ("files", "sample", "full")
 SAMPLES = 20  # item-cells that the depth "sample" makes again
 TABLE = re.compile(r"items/\d{5,}\.jsonl")
+CLEAN_CELL = 0
 
 
 @dataclass(frozen=True)
@@ -61,16 +54,9 @@ class Verdict:
 class _Build:
     """What the manifest says, in a form that can travel to every worker."""
 
-    output: Folder
     recipe: Recipe
     cells: Cells
-
-    @property
-    def extension(self) -> str:
-        return self.recipe.output.stored.extension
-
-    def file(self, cell: int, record: ItemRecord) -> str:
-        return f"{cell_folder(*self.cells.names[cell])}/{item_name(record.item, self.extension)}"
+    sink: Sink
 
 
 def verify(
@@ -109,25 +95,36 @@ def verify(
         advice = "it is unfinished; the generate command goes on with it" if output.read(MARKER) else "it has none"
         raise OutputError(f"{Path(directory).name} cannot be verified without a {MANIFEST}: {advice}")
     build, listed = _read(output, parsed(content, MANIFEST))
-    clean = None if depth == "files" else _clean(build, source)
+    again = depth != "files"
+    clean = _clean(build, source) if again else None
 
     problems, tables = _tables(build, listed)
     report = progress or (lambda done, total: None)
-    rounds = len(tables) * (1 if clean is None else 2)
+    rounds = len(tables) * (2 if again else 1)
+    placed = list(zip(tables, accumulate((len(table.made) for table in tables), initial=0), strict=False))
+    # Without the tables before it, nobody knows where a block lies in an array.
+    checked = placed if len(tables) == len(listed["tables"]) or not build.sink.wants_one_shape else []
     files = pixels = done = 0
     problems += _strays(build, tables, set(listed["tables"]))
-    for found, count in results(((_checked_files, (build, table)) for table in tables), workers):
+    for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), workers):
         problems += found
         files += count
         report(done := done + 1, rounds)
-    if clean is not None:
+    for name, problem in damaged_wholes(output, wholes(listed)):
+        # Of a row's array, the damaged piece has been named.
+        if not any(known.startswith(f"{name}: ") for known in problems):
+            problems.append(problem)
+    if again:
         jobs = _jobs(tables, len(build.cells.names), depth, rng_key=content, seed=seed)
-        calls = ((_checked_pixels, (build, clean, table, chosen)) for table, chosen in jobs)
+        calls = (
+            (_checked_pixels, (build, clean, table.part(start), table.made, chosen))
+            for (table, start), (_, chosen) in zip(placed, jobs, strict=True)
+        )
         for found, count in results(calls, workers):
             problems += found
             pixels += count
             report(done := done + 1, rounds)
-    before, now = listed["environment"], environment()
+    before, now = listed["environment"], environment(build.recipe)
     notes = (
         f"made with {name} {before.get(name)}, this is {now[name]}" for name in now if before.get(name) != now[name]
     )
@@ -150,16 +147,16 @@ def _read(output: Folder, manifest: dict[str, Any]) -> tuple[_Build, dict[str, A
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
     if not right:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
-    return _Build(output, recipe, cells), manifest
+    layout = sink(recipe.output, cells.names, output, len(manifest["tables"]))
+    return _Build(recipe, cells, layout), manifest
 
 
-def _clean(build: _Build, source: str | Path | None) -> Source:
-    """Find the clean images to start from."""
+def _clean(build: _Build, source: str | Path | None) -> Source | None:
+    """Find the clean images to start from; None: their twin in the output."""
     if source is not None:
         return open_known(build.recipe, source)
-    stored = build.recipe.output
-    if stored.clean and stored.stored.is_lossless:
-        return FolderSource(build.output.root / cell_folder(*CLEAN))
+    if build.recipe.output.clean and build.recipe.output.is_lossless:
+        return None
     raise RecipeError(
         "to make pixels again the clean images are needed: say where they are with --source, "
         "or generate with clean = true and a lossless encoding"
@@ -170,7 +167,7 @@ def _tables(build: _Build, listed: dict[str, Any]) -> tuple[list[str], list[Tabl
     """Read all tables and hold them against the manifest."""
     problems, tables = [], []
     for name, digest in listed["tables"].items():
-        content = build.output.read(name)
+        content = build.sink.output.read(name)
         if content is None:
             problems.append(f"{name} is missing")
             continue
@@ -181,7 +178,7 @@ def _tables(build: _Build, listed: dict[str, Any]) -> tuple[list[str], list[Tabl
         except OutputError as error:
             problems.append(f"{name} cannot be read: {error}")
             continue
-        if _fits(table, len(build.cells.names)):
+        if _fits(table, build):
             tables.append(table)
         else:
             problems.append(f"{name} does not fit the manifest")
@@ -191,68 +188,22 @@ def _tables(build: _Build, listed: dict[str, Any]) -> tuple[list[str], list[Tabl
     return problems, tables
 
 
-def _fits(table: Table, cells: int) -> bool:
+def _fits(table: Table, build: _Build) -> bool:
+    cells, files = len(build.cells.names), FILES_BYTES if build.recipe.output.format == "folder" else 0
     return len(table.shards) == cells * SHARD_BYTES and all(
         len(record.pixels) == cells * PIXELS_BYTES
-        and len(record.files) == FILES_BYTES
-        and is_below(record.id)
-        and (not record.label or is_below(record.label))
+        and len(record.files) == files
+        and (not files or (is_below(record.id) and (not record.label or is_below(record.label))))
         for record in table.made
     )
 
 
 def _strays(build: _Build, tables: Sequence[Table], names: set[str]) -> Iterator[str]:
     """Name what lies in the output and does not belong there."""
-    cells = {cell_folder(*name) for name in build.cells.names}
-    items = {item_name(record.item, build.extension) for table in tables for record in table.made}
-    found = inventory(build.output, cells, items, names)
+    items = {record.item for table in tables for record in table.made}
+    found = inventory(build.sink.output, [build.sink.owner(items, len(names))], names)
     for name in (*found.unfinished, *found.foreign):
         yield f"{storable(name)} is not part of this build"
-
-
-def _checked_files(build: _Build, table: Table) -> tuple[list[str], int]:
-    """Hold the files of a block against the digests of its shards and items."""
-    count, made = len(build.cells.names), table.made
-    digests: dict[tuple[int, int], bytes] = {}
-    problems = []
-    for i, record in enumerate(made):
-        for cell in range(count):
-            content = build.output.read(build.file(cell, record))
-            if content is None:
-                problems.append(f"{build.file(cell, record)} is missing")
-            else:
-                digests[i, cell] = file_digest(content)
-    shards = split(table.shards, SHARD_BYTES)
-    names = [item_name(record.item, build.extension) for record in made]
-    bad_cells = [
-        cell
-        for cell in range(count)
-        if shard_digest((names[i], digests.get((i, cell), b"")) for i in range(len(made))) != shards[cell]
-    ]
-    bad_items = [
-        i
-        for i, record in enumerate(made)
-        if files_digest(digests.get((i, cell), b"") for cell in range(count)) != record.files
-    ]
-    # A damaged file spoils the digests of its item and of its shard: it is where the two meet.
-    suspects = [(i, cell) for i in bad_items for cell in bad_cells if (i, cell) in digests]
-    damaged = [(i, cell) for i, cell in suspects if not _holds(build, made[i], cell)] or suspects
-    if len(suspects) == 1 or len(damaged) < len(suspects) or not problems:
-        problems += [f"{build.file(cell, made[i])} is not what was made" for i, cell in damaged]
-    if bad_cells and not problems:
-        problems.append(f"the table of block {table.number} contradicts itself")
-    return problems, len(digests)
-
-
-def _holds(build: _Build, record: ItemRecord, cell: int) -> bool:
-    """Tell whether a lossless file still has the pixels that were made; of others nobody can know."""
-    content = build.output.read(build.file(cell, record))
-    if content is None or not build.recipe.output.stored.is_lossless:
-        return False
-    try:
-        return pixels_digest(restored(content)) == split(record.pixels, PIXELS_BYTES)[cell]
-    except Rejected:
-        return False
 
 
 def _jobs(
@@ -272,29 +223,56 @@ def _jobs(
         start += count
 
 
-def _checked_pixels(build: _Build, clean: Source, table: Table, chosen: dict[int, list[int]]) -> tuple[list[str], int]:
+def _checked_pixels(
+    build: _Build, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: dict[int, list[int]]
+) -> tuple[list[str], int]:
     """Make images again and hold them against the digests of their pixels."""
     problems, count = [], 0
-    twin = isinstance(clean, FolderSource) and clean.root == build.output.root / cell_folder(*CLEAN)
     with single_threaded():
-        for i, cells in chosen.items():
-            record = table.made[i]
-            item = record.item
-            place = Item(item_name(item, build.extension), record.label) if twin else item
-            try:
-                content = clean.read(place)
-                if not twin and source_digest(content) != record.source:
-                    problems.append(f"{record.id} in the source has changed")
-                    continue
-                image = (
-                    restored(content) if twin and isinstance(content, bytes) else decoded(content, build.recipe.decode)
-                )
-            except Rejected as error:
-                problems.append(f"{record.id} in the {'clean twin' if twin else 'source'} {error}")
+        for i, image in _clean_images(build, clean, part, records, chosen):
+            record = records[i]
+            if isinstance(image, str):
+                problems.append(image)
                 continue
             digests = split(record.pixels, PIXELS_BYTES)
-            for cell in cells:
+            for cell in chosen[i]:
                 count += 1
                 if pixels_digest(build.cells.apply(build.cells.names[cell], image, record.id)) != digests[cell]:
-                    problems.append(f"{build.file(cell, record)} has other pixels when made again")
+                    problems.append(f"{build.sink.name(cell, part, record.item)} has other pixels when made again")
     return problems, count
+
+
+def _clean_images(
+    build: _Build, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
+) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
+    """Give the clean images of some items of a block, or what is wrong with them."""
+    if clean is None:
+        yield from _twins(build.sink, part, list(chosen))
+        return
+    for i in chosen:
+        record = records[i]
+        try:
+            content = clean.read(record.item)
+            if source_digest(content) != record.source:
+                yield i, f"{record.id} in the source has changed"
+            else:
+                yield i, decoded(content, build.recipe.decode)
+        except Rejected as error:
+            yield i, f"{record.id} in the source {error}"
+
+
+def _twins(sink: Sink, part: Part, chosen: list[int]) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
+    """Read the clean images of a block back from the output."""
+    try:
+        images = sink.images(CLEAN_CELL, part) if chosen else []
+    except Rejected as error:
+        yield chosen[0], f"{part.items[chosen[0]].id} in the clean twin {error}"
+        return
+    for i in chosen:
+        image = images[i]
+        try:
+            if image is None:
+                raise Rejected("is missing")
+            yield i, restored(image) if isinstance(image, bytes) else image
+        except Rejected as error:
+            yield i, f"{part.items[i].id} in the clean twin {error}"

@@ -1,10 +1,15 @@
-"""A folder laid out as ImageNet-C: `<row>/<severity>/<class>/<name>`."""
+"""A directory of files that are whole or absent, and how those of a folder laid out as ImageNet-C are called."""
 
+import ctypes
+import hashlib
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from corruptgen.errors import OutputError
 from corruptgen.imaging.codec import EXTENSIONS
@@ -15,6 +20,7 @@ from corruptgen.records import Item
 # The ending of files that are not whole yet; no output file ends so.
 UNFINISHED = ".corruptgen-part"
 LONGEST_COMPONENT = 255  # bytes, of one name in the usual file systems
+PIECE = 1 << 20  # bytes that are read at once
 
 
 def cell_folder(row: str, severity: float) -> str:
@@ -55,6 +61,15 @@ class Folder:
         OutputError
             If it cannot be written, the disk being full included; nothing is left behind then.
         """
+        with self.whole(name) as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+
+    @contextmanager
+    def whole(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a file to be written in pieces, under a name of its own until it is whole; raises as `write` does."""
         path = self.path(name)
         # No two writers share a name, even if a worker of a killed build lives on for a moment.
         unfinished = path.parent / f".{secrets.token_hex(8)}{UNFINISHED}"
@@ -62,10 +77,7 @@ class Folder:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with unfinished.open("xb") as file:
-                    file.write(content)
-                    if durable:
-                        file.flush()
-                        os.fsync(file.fileno())
+                    yield file
                 unfinished.replace(path)
             except BaseException:
                 with suppress(OSError):
@@ -73,6 +85,46 @@ class Folder:
                 raise
         except OSError as error:
             raise OutputError(f"cannot write {name}: {error.strerror or type(error).__name__}") from error
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk, so that a loss of power cannot take it any more."""
+        if not self.root.is_dir():
+            return
+        sync_filesystem = _sync_filesystem()
+        if sync_filesystem is None:
+            # Windows has neither; there the record alone is durable.
+            getattr(os, "sync", lambda: None)()
+            return
+        descriptor = os.open(self.root, os.O_RDONLY)
+        try:
+            if sync_filesystem(descriptor):
+                reason = os.strerror(ctypes.get_errno())
+                raise OutputError(f"cannot write the output to the disk: {reason}")
+        finally:
+            os.close(descriptor)
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Read a file in pieces; raises `OutputError` if it is not there or cannot be read."""
+        try:
+            with self.path(name).open("rb") as file:
+                while piece := file.read(PIECE):
+                    yield piece
+        except OSError as error:
+            raise OutputError(f"cannot read {name}: {error.strerror or type(error).__name__}") from error
+
+    def sha256(self, name: str) -> str:
+        """Give the digest of a file of any size."""
+        digest = hashlib.sha256()
+        for piece in self.pieces(name):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def size(self, name: str) -> int | None:
+        """Give the bytes of a file, or None if there is none."""
+        try:
+            return self.path(name).stat().st_size
+        except OSError:
+            return None
 
     def read(self, name: str) -> bytes | None:
         """Give the bytes of a file, or None if it is not there."""
@@ -91,3 +143,12 @@ class Folder:
             return
         except OSError as error:
             raise OutputError(f"cannot remove {name}: {error.strerror or type(error).__name__}") from error
+
+
+@lru_cache
+def _sync_filesystem() -> Any | None:
+    """Give Linux's call that waits for one file system alone: other people's writing shall not hold us up."""
+    try:
+        return ctypes.CDLL(None, use_errno=True).syncfs
+    except (AttributeError, OSError, TypeError):
+        return None

@@ -1,0 +1,65 @@
+"""The [output] section of a recipe: how the output is laid out and stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from corruptgen.errors import RecipeError
+from corruptgen.records import Encoding
+
+FORMATS = ("folder", "parquet", "npy", "npz", "webdataset")
+# Their images are stored as pixels.
+ARRAYS = ("npy", "npz")
+ITEMS_PER_SHARD, MOST_ITEMS_PER_SHARD = 250, 100_000
+
+
+@dataclass(frozen=True)
+class OutputChoice:
+    """How the output is laid out and stored."""
+
+    format: str = "folder"
+    encoding: str = "png"
+    quality: int = 85
+    clean: bool = False
+    items_per_shard: int = ITEMS_PER_SHARD
+    """Items of one block, which is one file in every cell; of the format "folder" at most so many."""
+
+    @property
+    def stored(self) -> Encoding:
+        """How each image is stored."""
+        return Encoding(self.encoding, self.quality)
+
+    @property
+    def is_array(self) -> bool:
+        """Whether images are stored as pixels, so that `encoding` does not apply."""
+        return self.format in ARRAYS
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the pixels can be read back."""
+        return self.is_array or self.stored.is_lossless
+
+    def content(self) -> dict[str, Any]:
+        """Give the section in plain values; `chosen` makes it again."""
+        encoding = {} if self.is_array else {"encoding": self.encoding}
+        quality = {"quality": self.quality} if self.encoding == "jpeg" else {}
+        shards = {"items_per_shard": self.items_per_shard}
+        counted = shards if self.format != "folder" or self.items_per_shard != ITEMS_PER_SHARD else {}
+        return {"format": self.format} | encoding | {"clean": self.clean} | quality | counted
+
+
+def chosen(content: Mapping[str, Any], place: str) -> OutputChoice:
+    """Make the choice of the checked keys of a recipe's section.
+
+    Raises
+    ------
+    RecipeError
+        If they do not go together.
+    """
+    output = OutputChoice(**content)
+    for key in ("encoding", "quality"):
+        if key in content and output.is_array:
+            raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")
+    if "quality" in content and output.encoding != "jpeg":
+        raise RecipeError(f'{place} quality: only for encoding = "jpeg"; png loses nothing')
+    return output

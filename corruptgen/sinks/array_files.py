@@ -1,0 +1,123 @@
+"""Files that hold one large array of images: `.npy`, or the first member of an `.npz` that is not compressed."""
+
+import math
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.errors import Rejected
+from corruptgen.sinks.folder import PIECE
+
+# The fixed part of a member's header in a zip file, with the lengths of name and extra field at its end.
+ZIP_HEADER, ZIP_LENGTHS = 30, 26
+# Zip files know no time before this one.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """A large array of bytes in a file, whose pieces can be read without the rest."""
+
+    path: Path
+    shape: tuple[int, ...]
+    offset: int
+    """Where its samples start in the file."""
+
+    def piece(self, start: int, count: int) -> Iterator[bytes]:
+        """Read the samples of some of its images, in pieces of any size."""
+        length = math.prod(self.shape[1:])
+        with self.path.open("rb") as file:
+            file.seek(self.offset + start * length)
+            yield from _pieces(file, count * length)
+
+
+def opened(path: Path) -> ArrayFile | None:
+    """Find the array in a file; None if there is none that is whole."""
+    with suppress(OSError, ValueError, zipfile.BadZipFile, NotImplementedError, IndexError):
+        with path.open("rb") as file:
+            start, end = (0, os.path.getsize(path)) if path.suffix == ".npy" else _member(file)
+            file.seek(start)
+            if np.lib.format.read_magic(file) != (1, 0):
+                return None
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            array = ArrayFile(path, tuple(shape), file.tell())
+        if not fortran and dtype == np.uint8 and array.offset + math.prod(shape) == end:
+            return array
+    return None
+
+
+def npy_bytes(array: NDArray[np.generic]) -> bytes:
+    """Give the content of a `.npy` file."""
+    buffer = BytesIO()
+    np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def write_npy(file: IO[bytes], shape: tuple[int, ...], samples: Iterable[bytes]) -> None:
+    """Write an array of bytes whose samples come in pieces."""
+    file.write(_header(shape))
+    for piece in samples:
+        file.write(piece)
+
+
+def write_npz(
+    file: IO[bytes], name: str, shape: tuple[int, ...], samples: Iterable[bytes], others: Mapping[str, bytes]
+) -> None:
+    """Write a zip file of arrays, without times; nothing is compressed, so that every zlib gives the same bytes."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        with archive.open(_info(name), "w", force_zip64=True) as member:
+            write_npy(member, shape, samples)
+        for other, content in others.items():
+            with archive.open(_info(other), "w", force_zip64=True) as member:
+                member.write(content)
+
+
+def part_pieces(path: Path, size: int) -> Iterator[bytes]:
+    """Read a part in pieces; raise `Rejected` if it is not of that size."""
+    with path.open("rb") as file:
+        yield from _pieces(file, size)
+
+
+def _pieces(file: IO[bytes], left: int) -> Iterator[bytes]:
+    while left:
+        piece = file.read(min(PIECE, left))
+        if not piece:
+            raise Rejected("cannot be read: the file ends too early")
+        left -= len(piece)
+        yield piece
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    buffer = BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(buffer, header)
+    return buffer.getvalue()
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name + ".npy", EPOCH)
+    info.external_attr = 0o644 << 16
+    info.create_system = 3  # Unix, wherever this runs
+    return info
+
+
+def _member(file: IO[bytes]) -> tuple[int, int]:
+    """Find where the first member of a zip file starts and ends."""
+    with zipfile.ZipFile(file) as archive:
+        info = archive.infolist()[0]
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise NotImplementedError
+    file.seek(info.header_offset + ZIP_LENGTHS)
+    lengths = file.read(ZIP_HEADER - ZIP_LENGTHS)
+    start = (
+        info.header_offset + ZIP_HEADER + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+    )
+    return start, start + info.file_size

@@ -1,0 +1,219 @@
+"""The formats `npy` and `npz`: pixels in large arrays, laid out as CIFAR-10-C and MedMNIST-C are.
+
+While a build goes on, each block lies in a hidden part for each cell. When all blocks are there, the parts of a row
+become one file and are removed; this needs no more memory than a piece of one, and can be interrupted anywhere.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.digests import content_digest
+from corruptgen.errors import OutputError, Rejected
+from corruptgen.labels import Classes
+from corruptgen.randomness.key import severity_name
+from corruptgen.records import Item
+from corruptgen.sinks.array_files import ArrayFile, npy_bytes, opened, part_pieces, write_npy, write_npz
+from corruptgen.sinks.folder import Folder
+from corruptgen.sinks.protocol import Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole
+from corruptgen.sinks.shards import read_digest, written
+
+PARTS = ".parts"
+LABELS = "labels.npy"
+INDEX = re.compile(r"(\w+)/\d+")
+GREY = 1
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """`<row>.npy` and `labels.npy`, or `<row>.npz` with images and labels; severities one after the other in each."""
+
+    output: Folder
+    cells: Names
+    zipped: bool = False
+    classes: Classes = field(default_factory=Classes)
+    shape: tuple[int, ...] | None = None
+    """(H, W, C) of every image."""
+    prefix: str = "test"
+    """What the arrays of a `.npz` are called: the split."""
+    wants_one_shape: bool = True
+
+    def ready(self, dataset: Dataset) -> "Arrays":
+        """Take the shape of all images, the numbers of the classes and, from the ids, the name of the split."""
+        found = {match[1] if (match := INDEX.fullmatch(item.id)) else "" for item in dataset.items}
+        prefix = found.pop() if len(found) == 1 else ""
+        return replace(self, classes=dataset.classes, shape=dataset.shape, prefix=prefix or "test")
+
+    def check(self, image: NDArray[np.uint8]) -> None:
+        """Refuse an image of another shape than the first."""
+        if self.shape is not None and image.shape != self.shape:
+            raise Rejected(
+                f"has the shape {_times(image.shape)}, and the first image {_times(self.shape)}, which all images of "
+                "an array must have; bring them to one with resize and crop in [decode]"
+            )
+
+    def rows(self) -> dict[str, list[int]]:
+        """Give the cells of each row, by ascending severity."""
+        rows: dict[str, list[int]] = {}
+        for cell in sorted(range(len(self.cells)), key=lambda cell: self.cells[cell][1]):
+            rows.setdefault(self.cells[cell][0], []).append(cell)
+        return rows
+
+    def file(self, row: str) -> str:
+        """Give the file of a row, relative to the output."""
+        return f"{row}.{'npz' if self.zipped else 'npy'}"
+
+    def part(self, cell: int, block: int) -> str:
+        """Give the file of a block in a cell while the build goes on, relative to the output."""
+        row, severity = self.cells[cell]
+        return f"{PARTS}/{row}/{severity_name(severity)}/{block:05d}"
+
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+        """Write the pixels of all samples, one after the other."""
+        with written(self.output, self.part(cell, block)) as file:
+            for sample in samples:
+                file.write(sample.pixels.tobytes())
+            return file.shard
+
+    def discard(self, item: Item) -> None:
+        """Do nothing: a part is written anew with the items that are left."""
+
+    def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
+        """Take parts, rows and labels for ours; the unit is a file, or the parts of a block in a row."""
+        files = {self.file(row) for row in self.rows()} | (set() if self.zipped else {LABELS})
+        folders = {f"{PARTS}/{row}/{severity_name(severity)}": row for row, severity in self.cells}
+
+        def owner(name: str) -> str | None:
+            folder, _, number = name.rpartition("/")
+            if folder in folders and re.fullmatch(r"\d{5,}", number) and (blocks is None or int(number) < blocks):
+                return f"{folders[folder]}#{int(number)}"
+            return name if name in files else None
+
+        return owner
+
+    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+        """Look for the parts of a block in every row, or for the file that the row has become."""
+        rows = self.rows()
+        done = {row for row in rows if opened(self.output.path(self.file(row)))}
+
+        def whole(part: Part) -> bool:
+            return all(
+                row in done
+                or (
+                    found.counts[f"{row}#{part.block}"] == len(cells)
+                    and found.sizes[f"{row}#{part.block}"] * len(self.cells) == part.size * len(cells)
+                )
+                for row, cells in rows.items()
+            )
+
+        return whole
+
+    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
+        """Make one file of the parts of each row; pieces whose part is gone come from the file as it is."""
+        labels = [self.classes.numbers(item.label) for part in parts for item in part.items]
+        names = [self.file(row) for row in self.rows()]
+        for row, cells in self.rows().items():
+            self._compact(row, cells, parts, labels)
+        if self.classes.width and not self.zipped:
+            content = npy_bytes(self._labels(labels, max(map(len, self.rows().values()))))
+            if self.output.read(LABELS) != content:
+                self.output.write(LABELS, content, durable=True)
+            names.append(LABELS)
+        with suppress(OSError):
+            self.output.path(PARTS).rmdir()
+        return {name: Whole(self.output.size(name) or 0, self.output.sha256(name)) for name in sorted(names)}
+
+    def _compact(self, row: str, cells: list[int], parts: Sequence[Part], labels: list[list[int]]) -> None:
+        total, path = len(labels), self.output.path(self.file(row))
+        shape = (len(cells) * total, *self._stored_shape(total))
+        before = opened(path)
+        before = before if before and before.shape == shape else None
+        there = [self.part(cell, part.block) for cell in cells for part in parts]
+        there = [name for name in there if self.output.size(name) is not None]
+        if there or before is None:
+            samples = self._samples(cells, parts, before, prod(shape[1:]))
+            with self.output.whole(self.file(row)) as file:
+                if self.zipped:
+                    others = {}
+                    if self.classes.width:
+                        others[f"{self.prefix}_labels"] = npy_bytes(self._labels(labels, len(cells)))
+                    write_npz(file, f"{self.prefix}_images", shape, samples, others)
+                else:
+                    write_npy(file, shape, samples)
+            self.output.sync()
+        for name in there:
+            self.output.remove(name)
+        for folder in (*(self.output.path(self.part(cell, 0)).parent for cell in cells), self.output.path(PARTS) / row):
+            with suppress(OSError):
+                folder.rmdir()
+
+    def _samples(
+        self, cells: list[int], parts: Sequence[Part], before: ArrayFile | None, length: int
+    ) -> Iterator[bytes]:
+        total = sum(len(part.items) for part in parts)
+        for level, cell in enumerate(cells):
+            for part in parts:
+                name, size = self.part(cell, part.block), len(part.items) * length
+                if self.output.size(name) == size:
+                    yield from part_pieces(self.output.path(name), size)
+                elif before:
+                    yield from before.piece(level * total + part.start, len(part.items))
+                else:
+                    # Whatever is there in its place is not what this build would make.
+                    self.output.remove(self.file(self.cells[cell][0]))
+                    raise OutputError(f"{name} is gone; the same command again makes it anew")
+
+    def _stored_shape(self, total: int) -> tuple[int, ...]:
+        """Give the shape of an image in the array: grey has no axis of its own, as in MedMNIST."""
+        if self.shape is None:
+            if total:
+                raise OutputError("no image of the source can be read any more; bring the source back")
+            return (0, 0, 3)
+        return self.shape[:2] if self.shape[2] == GREY else self.shape
+
+    def _labels(self, labels: list[list[int]], severities: int) -> NDArray[np.integer]:
+        """Give the labels of all items, once for each severity; in a zip one row for each, of bytes if they fit."""
+        kind = np.uint8 if self.zipped and self.classes.highest <= np.iinfo(np.uint8).max else np.int64
+        column = np.array(labels, kind).reshape(len(labels), self.classes.width)
+        stacked = np.tile(column, (severities, 1))
+        return stacked if self.zipped or self.classes.width > 1 else stacked[:, 0]
+
+    def name(self, cell: int, part: Part, item: Item | None = None) -> str:
+        """Name the file, the severity, and the item or the items of the block."""
+        row, severity = self.cells[cell]
+        which = item.id if item else f"items {part.start} to {part.start + len(part.items) - 1}"
+        return f"{self.file(row)}: {which} at severity {severity_name(severity)}"
+
+    def digests(self, part: Part) -> Iterator[bytes | None]:
+        """Read the piece of every array that is this block's."""
+        levels = {cell: level for cells in self.rows().values() for level, cell in enumerate(cells)}
+        for cell, (row, _) in enumerate(self.cells):
+            array = opened(self.output.path(self.file(row)))
+            if array is None:
+                yield read_digest(self.output, self.part(cell, part.block))
+                continue
+            total = array.shape[0] // len(self.rows()[row])
+            try:
+                yield content_digest(array.piece(levels[cell] * total + part.start, len(part.items)))
+            except Rejected:
+                yield None
+
+    def images(self, cell: int, part: Part) -> list[Image]:
+        """Read the pixels of a block in a cell."""
+        row = self.cells[cell][0]
+        array = opened(self.output.path(self.file(row)))
+        if array is None:
+            raise Rejected(f"cannot be read: {self.file(row)} is missing or damaged")
+        cells = self.rows()[row]
+        start = cells.index(cell) * (array.shape[0] // len(cells)) + part.start
+        samples = np.frombuffer(b"".join(array.piece(start, len(part.items))), np.uint8)
+        return list(samples.reshape(len(part.items), *array.shape[1:3], -1))
+
+
+def _times(shape: Iterable[int]) -> str:
+    return "×".join(map(str, shape))

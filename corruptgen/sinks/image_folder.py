@@ -1,0 +1,89 @@
+"""The format `folder`: one file for each image, laid out as ImageNet-C."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.digests import file_digest, shard_digest
+from corruptgen.imaging.codec import encoded
+from corruptgen.records import Encoding, Item
+from corruptgen.sinks.folder import Folder, cell_folder, item_name
+from corruptgen.sinks.protocol import Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """`<row>/<severity>/<class>/<name>`; the unit is an item."""
+
+    output: Folder
+    cells: Names
+    encoding: Encoding
+    wants_one_shape: bool = False
+
+    def ready(self, dataset: Dataset) -> "ImageFolder":
+        """Need nothing more."""
+        return self
+
+    def check(self, image: NDArray[np.uint8]) -> None:
+        """Take images of any shape."""
+
+    def file(self, cell: int, item: Item) -> str:
+        """Give the file of an item in a cell, relative to the output."""
+        return f"{cell_folder(*self.cells[cell])}/{item_name(item, self.encoding.extension)}"
+
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+        """Write one file for each sample."""
+        named, size = [], 0
+        for sample in samples:
+            content = encoded(sample.pixels, self.encoding)
+            self.output.write(self.file(cell, sample.item), content)
+            named.append((item_name(sample.item, self.encoding.extension), file_digest(content)))
+            size += len(content)
+        return Shard(shard_digest(named), size, tuple(digest for _, digest in named))
+
+    def discard(self, item: Item) -> None:
+        """Remove the files of an item."""
+        for cell in range(len(self.cells)):
+            self.output.remove(self.file(cell, item))
+
+    def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
+        """Take the files of known items in known cells for ours."""
+        folders = {cell_folder(*name) for name in self.cells}
+        names = {item_name(item, self.encoding.extension) for item in items}
+
+        def owner(name: str) -> str | None:
+            row, _, rest = name.partition("/")
+            severity, _, item = rest.partition("/")
+            return item if f"{row}/{severity}" in folders and item in names else None
+
+        return owner
+
+    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+        """Count the files of a block's items and their bytes."""
+
+        def whole(part: Part) -> bool:
+            names = [item_name(item, self.encoding.extension) for item in part.items]
+            return (
+                all(found.counts[name] == len(self.cells) for name in names)
+                and sum(found.sizes[name] for name in names) == part.size
+            )
+
+        return whole
+
+    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
+        """Add nothing."""
+        return {}
+
+    def name(self, cell: int, part: Part, item: Item | None = None) -> str:
+        """Name the file of an item, or the folder of a cell."""
+        return self.file(cell, item) if item else cell_folder(*self.cells[cell])
+
+    def digests(self, part: Part) -> Iterable[bytes | None]:
+        """Refuse: the digest of such a shard is made of those of its files."""
+        raise NotImplementedError
+
+    def images(self, cell: int, part: Part) -> list[Image]:
+        """Read the files of a block in a cell."""
+        return [self.output.read(self.file(cell, item)) for item in part.items]

@@ -1,0 +1,180 @@
+"""The format `parquet`: what the Hub shows, streams and loads; one config for each row, one split for each severity."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from corruptgen.errors import Rejected
+from corruptgen.imaging.codec import encoded
+from corruptgen.interpolation import Value
+from corruptgen.labels import Classes
+from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, Shard
+from corruptgen.sinks.shards import Shards, severity_text, written
+from corruptgen.table import Preset
+
+# Small enough for the Hub's viewer, which reads whole row groups.
+ROWS_PER_GROUP = 100
+# What `datasets` itself writes with: chunks that end where the content says so, which the Hub stores only once.
+CHUNKS = {"min_chunk_size": 262144, "max_chunk_size": 1048576, "norm_level": 0}
+COLUMNS = ("image", "label", "image_id", "corruption", "severity")
+README = "README.md"
+# Classes without names are counted; above this the numbers are not those of classes.
+MOST_CLASSES = 10_000
+
+
+@dataclass(frozen=True)
+class Parquet(Shards):
+    """`data/<row>/severity_<k>-<block>-of-<blocks>.parquet` and a README that says which config and split each is."""
+
+    blocks: int = 0
+    classes: Classes = field(default_factory=Classes)
+    parameters: tuple[Mapping[str, Value], ...] = ()
+    """Those of each cell, as the table gives them."""
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    """The Arrow schema of each row."""
+
+    def ready(self, dataset: Dataset) -> "Parquet":
+        """Lay out the columns; the workers need no `datasets` then."""
+        parameters = tuple(_parameters(dataset.preset, name) for name in self.cells)
+        rows: dict[str, dict[str, type]] = {}
+        for (row, _), values in zip(self.cells, parameters, strict=True):
+            kinds = rows.setdefault(row, {})
+            for name, value in values.items():
+                kinds[name] = _kind(value)
+        schemas = {row: _schema(dict(sorted(kinds.items())), dataset.classes) for row, kinds in rows.items()}
+        return replace(self, classes=dataset.classes, parameters=parameters, schemas=schemas)
+
+    def shard(self, cell: int, block: int) -> str:
+        """Give the file of a block in a cell, relative to the output."""
+        return f"{_stem(*self.cells[cell])}-{block:05d}-of-{self.blocks:05d}.parquet"
+
+    def pattern(self, cell: int) -> str:
+        """Give the regular expression of such names."""
+        return rf"{re.escape(_stem(*self.cells[cell]))}-\d{{5,}}-of-\d{{5,}}\.parquet"
+
+    def wholes(self) -> dict[str, bytes]:
+        """Give the README, which tells `datasets` about configs and splits."""
+        return {README: _readme(self.cells)}
+
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+        """Write a Parquet file, row group by row group."""
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        schema = self.schemas[self.cells[cell][0]]
+        with written(self.output, self.shard(cell, block)) as file:
+            with parquet.ParquetWriter(
+                file, schema, use_content_defined_chunking=CHUNKS, write_page_index=True, **_columns(schema)
+            ) as writer:
+                for rows in _groups(self._rows(cell, samples), ROWS_PER_GROUP):
+                    writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=ROWS_PER_GROUP)
+                writer.add_key_value_metadata({"content_defined_chunking": json.dumps(CHUNKS)})
+            return file.shard
+
+    def _rows(self, cell: int, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
+        row, severity = self.cells[cell]
+        same = {"corruption": row, "severity": severity, **self.parameters[cell]}
+        for sample in samples:
+            name = sample.item.id.rpartition("/")[2]
+            path = (name.rpartition(".")[0] or name) + self.encoding.extension
+            numbers = self.classes.numbers(sample.item.label)
+            yield {
+                "image": {"bytes": encoded(sample.pixels, self.encoding), "path": path},
+                "label": numbers if len(numbers) > 1 else numbers[0] if numbers else None,
+                "image_id": sample.item.id,
+                **same,
+            }
+
+    def images(self, cell: int, part: Part) -> list[Image]:
+        """Read the images of a shard."""
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
+        name = self.shard(cell, part.block)
+        try:
+            with parquet.ParquetFile(self.output.path(name)) as file:
+                table = file.read(["image.bytes", "image_id"])
+            read = {row["image_id"]: row["image"]["bytes"] for row in table.to_pylist()}
+            return [read[item.id] for item in part.items]
+        except (OSError, LookupError, pa.ArrowException) as error:
+            raise Rejected(f"cannot be read: {name} is damaged ({type(error).__name__})") from error
+
+
+def _stem(row: str, severity: float) -> str:
+    return f"data/{row}/severity_{severity_text(severity)}"
+
+
+def _parameters(preset: Preset, name: tuple[str, float]) -> dict[str, Value]:
+    """Give the parameters of a cell under the names of their columns."""
+    row, severity = name
+    parameters = preset.cell(row, severity).parameters if severity else {}
+    return {f"parameter_{key}" if key in COLUMNS else key: value for key, value in parameters.items()}
+
+
+def _kind(value: Value) -> type:
+    """Take all numbers of a row as real ones: the next level may have a fraction."""
+    return type(value) if isinstance(value, bool | str) else float
+
+
+def _schema(parameters: Mapping[str, type], classes: Classes) -> Any:
+    """Lay the columns out as `datasets` does, which is told about images and classes by the schema's metadata."""
+    import datasets  # noqa: PLC0415
+
+    words = {float: "float64", bool: "bool", str: "string"}
+    label: dict[str, Any] = {}
+    if classes.width == 1 and classes.highest < MOST_CLASSES:
+        names = list(classes.names or map(str, range(classes.highest + 1)))
+        label = {"label": datasets.ClassLabel(names=names)}
+    elif classes.width:
+        number = datasets.Value("int64")
+        label = {"label": number if classes.width == 1 else datasets.List(number)}
+    features = {
+        "image": datasets.Image(),
+        **label,
+        "image_id": datasets.Value("string"),
+        "corruption": datasets.Value("string"),
+        "severity": datasets.Value("float64"),
+        **{name: datasets.Value(words[kind]) for name, kind in parameters.items()},
+    }
+    return datasets.Features(features).arrow_schema
+
+
+def _columns(schema: Any) -> dict[str, Any]:
+    """Say how columns are stored: images as they are, for they are compressed already, all else compressed."""
+    plain = ["image.bytes", "image.path"]
+    others = [f"{name}.list.element" if _is_list(schema, name) else name for name in schema.names if name != "image"]
+    return {
+        "compression": dict.fromkeys(plain, "none") | dict.fromkeys(others, "snappy"),
+        "use_dictionary": others,
+        "column_encoding": dict.fromkeys(plain, "PLAIN"),
+    }
+
+
+def _is_list(schema: Any, name: str) -> bool:
+    return bool(schema.field(name).type.num_fields)
+
+
+def _readme(cells: Names) -> bytes:
+    """Write which files are the splits of which config."""
+    lines = ["---", "configs:"]
+    rows = dict.fromkeys(row for row, _ in cells)
+    for row in rows:
+        lines += [f"- config_name: {json.dumps(row)}", "  data_files:"]
+        for name, severity in cells:
+            if name == row:
+                split = f"severity_{severity_text(severity)}"
+                lines += [f"  - split: {split}", f"    path: {json.dumps(_stem(row, severity) + '-*.parquet')}"]
+    return "\n".join([*lines, "---", ""]).encode()
+
+
+def _groups(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    group: list[dict[str, Any]] = []
+    for row in rows:
+        group.append(row)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group

@@ -1,0 +1,153 @@
+"""What every sink can do, and the values that pass between it and the engine."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.labels import Classes
+from corruptgen.records import Item
+from corruptgen.sinks.folder import Folder
+from corruptgen.table import Preset
+
+Names = tuple[tuple[str, float], ...]
+"""Row and severity of every cell."""
+Owner = Callable[[str], str | None]
+"""Tells which unit a file, named relative to the output, is a piece of; None if it is not this build's."""
+Image = bytes | NDArray[np.uint8] | None
+"""As it is stored: encoded or as (H, W, C) pixels; None if it is missing."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image on its way into a cell."""
+
+    item: Item
+    pixels: NDArray[np.uint8]
+    """(H, W, C)."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What was written of one block in one cell."""
+
+    digest: bytes
+    size: int
+    """Bytes."""
+    files: tuple[bytes, ...] = ()
+    """The `file_digest` of each item, where images are files of their own."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one block adds to an output: its complete items."""
+
+    block: int
+    items: tuple[Item, ...]
+    size: int
+    """Bytes in all cells together."""
+    start: int = 0
+    """Number of complete items in the blocks before it."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a sink wants to know about all items before the first one is written."""
+
+    preset: Preset
+    classes: Classes
+    items: tuple[Item, ...]
+    shape: tuple[int, ...] | None = None
+    """(H, W, C) of the first image; None if there is none, or if the sink takes images of any shape."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A file that is for the whole output."""
+
+    size: int
+    sha256: str
+
+
+class Found(Protocol):
+    """What lies in an output, by unit."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Number of files."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes."""
+
+
+class Sink(Protocol):
+    """The layout of one output; small enough to travel to every worker."""
+
+    @property
+    def cells(self) -> Names:
+        """What is written, in the order of all digests."""
+
+    @property
+    def output(self) -> Folder:
+        """Where."""
+
+    @property
+    def wants_one_shape(self) -> bool:
+        """Whether all images must have the shape of the first."""
+
+    def ready(self, dataset: Dataset) -> "Sink":
+        """Give the sink that can write this dataset.
+
+        Raises
+        ------
+        RecipeError
+            If the format needs a package that is not installed.
+        """
+
+    def check(self, image: NDArray[np.uint8]) -> None:
+        """Raise `Rejected` if the format cannot hold this image."""
+
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+        """Write all samples of a block in one cell; each file is whole or absent.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+
+    def discard(self, item: Item) -> None:
+        """Remove what an earlier run has written of an item that is rejected now."""
+
+    def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
+        """Tell whose the files of an output are.
+
+        Parameters
+        ----------
+        items : all items of the build
+        blocks : number of its blocks; None: of any number of them
+        """
+
+    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+        """Tell which blocks are there in full, judging by names and sizes."""
+
+    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
+        """Write what is for the whole output, once all blocks are there; doing it again changes nothing."""
+
+    def name(self, cell: int, part: Part, item: Item | None = None) -> str:
+        """Say what to call the shard of a block, or an item in it, in messages."""
+
+    def digests(self, part: Part) -> Iterable[bytes | None]:
+        """Give the digest of each cell's shard as it lies there, None where it is missing; not for folders."""
+
+    def images(self, cell: int, part: Part) -> list[Image]:
+        """Read the images of a block in a cell back.
+
+        Raises
+        ------
+        Rejected
+            If none of them can be read.
+        """

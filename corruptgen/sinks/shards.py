@@ -1,0 +1,139 @@
+"""What formats have in common that write one file for each block in each cell."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.digests import SHARD_BYTES, content_digest
+from corruptgen.records import Encoding, Item
+from corruptgen.sinks.folder import Folder
+from corruptgen.sinks.protocol import Found, Names, Owner, Part, Shard, Whole
+
+
+class Written:
+    """A file that is hashed and measured while it is written, front to back."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._digest = hashlib.blake2b(digest_size=SHARD_BYTES)
+        self._size = 0
+        self.closed = False
+
+    def write(self, data: bytes) -> int:
+        """Append to the file."""
+        self._digest.update(data)
+        self._size += len(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        """Give the bytes written so far."""
+        return self._size
+
+    def flush(self) -> None:
+        """Leave it to the file itself."""
+
+    def close(self) -> None:
+        """Take nothing more; the file itself is closed by who has opened it."""
+        self.closed = True
+
+    def writable(self) -> bool:
+        """Say that this can be written."""
+        return True
+
+    def readable(self) -> bool:
+        """Say that this cannot be read."""
+        return False
+
+    def seekable(self) -> bool:
+        """Say that what is written stays."""
+        return False
+
+    @property
+    def shard(self) -> Shard:
+        """What was written."""
+        return Shard(self._digest.digest(), self._size)
+
+
+@contextmanager
+def written(output: Folder, name: str) -> Iterator[Written]:
+    """Open a shard to be written, under a name of its own until it is whole."""
+    with output.whole(name) as file:
+        yield Written(file)
+
+
+def read_digest(output: Folder, name: str) -> bytes | None:
+    """Give the digest of a shard as it lies there, or None if it does not."""
+    if output.size(name) is None:
+        return None
+    return content_digest(output.pieces(name))
+
+
+def severity_text(severity: float) -> str:
+    """Write a severity without an exponent, so that it may be part of the name of a split: digits and a point."""
+    return np.format_float_positional(severity, trim="-")
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Files called by the cell and the number of the block; the unit is a block."""
+
+    output: Folder
+    cells: Names
+    encoding: Encoding
+    wants_one_shape = False
+
+    def shard(self, cell: int, block: int) -> str:
+        """Give the file of a block in a cell, relative to the output."""
+        raise NotImplementedError
+
+    def pattern(self, cell: int) -> str:
+        """Give the regular expression of such names, whatever the number of blocks; its first group is the block."""
+        raise NotImplementedError
+
+    def wholes(self) -> dict[str, bytes]:
+        """Give the files that are for the whole output."""
+        return {}
+
+    def check(self, image: NDArray[np.uint8]) -> None:
+        """Take images of any shape."""
+
+    def discard(self, item: Item) -> None:
+        """Do nothing: a shard is written anew with the items that are left."""
+
+    def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
+        """Take the shards of the blocks that there are for ours."""
+        wholes = self.wholes()
+        if blocks is not None:
+            units = {self.shard(cell, block): str(block) for cell in range(len(self.cells)) for block in range(blocks)}
+            return (units | {name: name for name in wholes}).get
+        patterns = re.compile("|".join(self.pattern(cell) for cell in range(len(self.cells))) or "(?!)")
+        return lambda name: name if name in wholes or patterns.fullmatch(name) else None
+
+    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+        """Count the shards of a block and their bytes."""
+        return lambda part: (
+            found.counts[str(part.block)] == len(self.cells) and found.sizes[str(part.block)] == part.size
+        )
+
+    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
+        """Write what is for the whole output."""
+        files = self.wholes()
+        for name, content in files.items():
+            if self.output.read(name) != content:
+                self.output.write(name, content, durable=True)
+        return {name: Whole(len(content), hashlib.sha256(content).hexdigest()) for name, content in files.items()}
+
+    def name(self, cell: int, part: Part, item: Item | None = None) -> str:
+        """Name the shard, and the item in it."""
+        return self.shard(cell, part.block) + (f": {item.id}" if item else "")
+
+    def digests(self, part: Part) -> Iterator[bytes | None]:
+        """Read every shard of a block."""
+        for cell in range(len(self.cells)):
+            yield read_digest(self.output, self.shard(cell, part.block))

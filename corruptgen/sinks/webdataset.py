@@ -1,0 +1,95 @@
+"""The format `webdataset`: tar files that loaders stream, with an image, its number and its record for each item."""
+
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+from corruptgen.errors import Rejected
+from corruptgen.imaging.codec import encoded
+from corruptgen.labels import Classes
+from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
+from corruptgen.sinks.shards import Shards, severity_text, written
+
+
+def sample_key(item_id: str) -> str:
+    """Give the key of an item: its id with all but letters, digits, "-", "_", "~" and "/" as percent escapes.
+
+    Loaders cut a member's name at the first dot, so that a key has none; `urllib.parse.unquote` gives the id back.
+    """
+    key = quote(item_id, safe="/").replace(".", "%2E")
+    # Loaders pass over names that begin so: they take them for notes about the archive.
+    return "%5F" + key[1:] if key.startswith("__") else key
+
+
+@dataclass(frozen=True)
+class WebDataset(Shards):
+    """`<row>/severity_<k>-<block>.tar`; the order of the items is that of the plan."""
+
+    classes: Classes = field(default_factory=Classes)
+
+    def ready(self, dataset: Dataset) -> "WebDataset":
+        """Take the numbers of the classes."""
+        return replace(self, classes=dataset.classes)
+
+    def shard(self, cell: int, block: int) -> str:
+        """Give the file of a block in a cell, relative to the output."""
+        row, severity = self.cells[cell]
+        return f"{row}/severity_{severity_text(severity)}-{block:05d}.tar"
+
+    def pattern(self, cell: int) -> str:
+        """Give the regular expression of such names."""
+        row, severity = self.cells[cell]
+        return rf"{re.escape(f'{row}/severity_{severity_text(severity)}')}-\d{{5,}}\.tar"
+
+    @property
+    def extension(self) -> str:
+        """The ending of images, which loaders choose their decoder by."""
+        return {"png": "png", "jpeg": "jpg"}[self.encoding.name]
+
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+        """Write a tar file, item by item."""
+        row, severity = self.cells[cell]
+        with (
+            written(self.output, self.shard(cell, block)) as file,
+            tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive,  # type: ignore[call-overload]
+        ):
+            for sample in samples:
+                key, numbers = sample_key(sample.item.id), self.classes.numbers(sample.item.label)
+                record = {
+                    "image_id": sample.item.id,
+                    "label": numbers if len(numbers) > 1 else sample.item.label,
+                    "corruption": row,
+                    "severity": severity,
+                }
+                _add(archive, f"{key}.{self.extension}", encoded(sample.pixels, self.encoding))
+                if len(numbers) == 1:
+                    _add(archive, f"{key}.cls", str(numbers[0]).encode())
+                _add(archive, f"{key}.json", json.dumps(record).encode())
+        return file.shard
+
+    def images(self, cell: int, part: Part) -> list[Image]:
+        """Read the images of a shard."""
+        name = self.shard(cell, part.block)
+        images: list[Image] = []
+        try:
+            with tarfile.open(self.output.path(name)) as archive:
+                for item in part.items:
+                    member = archive.extractfile(f"{sample_key(item.id)}.{self.extension}")
+                    images.append(member.read() if member else b"")
+        except (OSError, KeyError, tarfile.TarError) as error:
+            raise Rejected(f"cannot be read: {name} is damaged ({type(error).__name__})") from error
+        return images
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Append a member that says nothing about when, where and by whom: time, owner and group are 0."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    member.mode = 0o644
+    archive.addfile(member, io.BytesIO(content))
+    # A tar file remembers its members, which memory need not.
+    archive.members = []  # type: ignore[attr-defined]
