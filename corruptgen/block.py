@@ -91,7 +91,7 @@ class Work:
                 continue
         return None
 
-    def decoded(self, item: Item, content: bytes) -> NDArray[np.uint8]:
+    def decoded(self, item: Item, content: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Decode what was read of an item, or raise `Rejected` if there is a cell that cannot take it."""
         image = decoded(content, self.decoding)
         self.cells.check(image)
