@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +21,7 @@ from corruptgen.records import Decoding, Encoding, Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
 from corruptgen.sources import Source
 from corruptgen.table import Preset
+from corruptgen.threads import single_threaded
 
 
 @dataclass(frozen=True)
@@ -131,17 +130,6 @@ def _made_item(work: Work, item: Item, before: str | None) -> tuple[ItemRecord, 
         length += len(encoding)
     record = ItemRecord(item.id, item.label, source, b"".join(pixels), files_digest(files))
     return record, files, length
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Keep OpenCV to one thread: the workers share the processors among them."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
 
 @lru_cache(maxsize=8)

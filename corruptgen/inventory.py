@@ -10,6 +10,7 @@ from pathlib import Path
 from corruptgen.errors import OutputError
 from corruptgen.manifest import MANIFEST, MARKER
 from corruptgen.names import shown, storable
+from corruptgen.shards import LOCKS, RECORD
 from corruptgen.sinks.folder import UNFINISHED, Folder
 
 MOST_NAMED = 3  # foreign files in one message
@@ -82,15 +83,18 @@ def inventory(
     sizes: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     ours, unfinished, foreign = [], [], []
+    known = {MARKER, MANIFEST, *tables}
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)
+        elif found.is_file and LOCKS.fullmatch(found.name):
+            continue
         elif found.is_file and found.cell in cells and found.item in items:
             sizes[found.item] += found.size
             counts[found.item] += 1
             if gather:
                 ours.append(found.name)
-        elif found.is_file and (found.name in (MARKER, MANIFEST) or found.name in tables):
+        elif found.is_file and (found.name in known or RECORD.fullmatch(found.name)):
             if gather:
                 ours.append(found.name)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen import catalog
-from corruptgen.block import Cells, single_threaded
+from corruptgen.block import Cells
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected
 from corruptgen.imaging.codec import decoded
 from corruptgen.inventory import inventory
@@ -37,6 +37,7 @@ from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
 from corruptgen.sources import KINDS, FolderSource, Source
+from corruptgen.threads import single_threaded
 
 DEPTHS = ("files", "sample", "full")
 SAMPLES = 20  # item-cells that the depth "sample" makes again
