@@ -16,7 +16,7 @@ import joblib
 from joblib.externals.loky import get_reusable_executor
 
 from corruptgen.errors import RecipeError, WorkerError
-from corruptgen.signals import shielded
+from corruptgen.signals import deafen, unmoved
 
 BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
 ADDRESSES = {"dask": "--scheduler", "ray": "--address"}
@@ -93,7 +93,7 @@ def _configured(count: int, *, ahead: str = "n_jobs", **settings: Any) -> Iterat
 
 @contextmanager
 def _loky(count: int) -> Iterator[joblib.Parallel]:
-    settings: dict[str, Any] = {"inner_max_num_threads": 1, "initializer": follow, "initargs": (os.getpid(),)}
+    settings: dict[str, Any] = {"inner_max_num_threads": 1, "initializer": settle, "initargs": (os.getpid(),)}
     with _configured(count, backend="loky", **settings) as parallel:
         try:
             yield parallel
@@ -107,7 +107,7 @@ def _loky(count: int) -> Iterator[joblib.Parallel]:
 def _dask(crew: Crew) -> Iterator[joblib.Parallel]:
     distributed = _extra("distributed", "dask")
     with ExitStack() as stack:
-        with shielded():
+        with unmoved():
             target = crew.address
             if target is None:
                 local = {"host": "127.0.0.1", "dashboard_address": None, "processes": True}
@@ -131,7 +131,7 @@ def _ray(crew: Crew) -> Iterator[joblib.Parallel]:
         if not ray.is_initialized():
             where = {"address": crew.address} if crew.address else _local_ray(crew)
             try:
-                with shielded():
+                with unmoved():
                     ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise WorkerError(f"the Ray cluster at {crew.address} does not answer: {error}") from error
@@ -149,6 +149,12 @@ def _extra(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise RecipeError(f"backend {extra} is not installed; pip install 'corruptgen[{extra}]'") from error
+
+
+def settle(parent: int) -> None:
+    """Make this process a worker: it ends with its parent, and for no signal before."""
+    deafen()
+    follow(parent)
 
 
 @lru_cache

@@ -12,7 +12,7 @@ import numpy as np
 from corruptgen.backends import Crew
 from corruptgen.block import Cells, Work, made
 from corruptgen.claim import belongings, check_environment, check_same
-from corruptgen.errors import Interrupted, OutputError
+from corruptgen.errors import Interrupted, OutputError, WorkerError
 from corruptgen.inventory import Inventory, inventory, sweep
 from corruptgen.manifest import MANIFEST, MARKER, Recorded, Table, json_bytes, manifest, marker, parsed, recorded
 from corruptgen.plan import Block, Plan
@@ -124,6 +124,12 @@ class Build:
                 kept[block.table] = recorded(table, content)
                 done += len(block.items)
                 progress(done, total)
+        except WorkerError:
+            self.clean_up()
+            if stop():
+                # The signal has reached the workers too, wherever they are.
+                raise Interrupted(f"interrupted; {done} of {total} items are done") from None
+            raise
         except OutputError as error:
             self.clean_up()
             way_on = "when that is mended, the same command goes on where this one stopped"

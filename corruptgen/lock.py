@@ -24,6 +24,7 @@ PATIENCE, PAUSE = 2.0, 0.05  # seconds
 # Where nothing can be written there is nothing to be guarded: a finished output may lie there. Some network file
 # systems are mounted without locks; a build there is worth more than none.
 UNGUARDED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+FLAGS = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @contextmanager
@@ -86,9 +87,17 @@ def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[None]:
 
 def _opened(path: Path, kind: int) -> int | None:
     """Open and lock a file, or give None if it is locked by another."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    lock = os.open(path, os.O_RDONLY | FLAGS, 0o666)
     try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            # Network file systems lock only what is open for writing.
+            os.close(lock)
+            lock = os.open(path, os.O_RDWR | FLAGS, 0o666)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         if path.stat().st_ino == os.fstat(lock).st_ino:
             return lock
     except (BlockingIOError, FileNotFoundError):

@@ -52,16 +52,38 @@ def stopping(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
 @contextmanager
 def shielded() -> Iterator[None]:
     """Start workers that are deaf to these signals, which a terminal sends to all: only their parent ends them."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
+    if not _is_main() or not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in STOPPING}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        with unmoved():
+            for number in STOPPING:
+                # Loky lifts the mask while it starts its workers; they inherit this as well.
+                signal.signal(number, signal.SIG_IGN)
+            yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def unmoved() -> Iterator[None]:
+    """Keep our handlers where others bring their own."""
+    handlers = {number: signal.getsignal(number) or signal.SIG_DFL for number in STOPPING}
     try:
         yield
     finally:
-        # Some start with handlers of their own.
-        for number, handler in handlers.items():
-            if signal.getsignal(number) is not handler:
+        if _is_main():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def deafen() -> None:
+    """Ignore these signals from now on."""
+    if _is_main():
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
