@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from corruptgen.front import corrupt, presets, rows
     from corruptgen.generation import generate
+    from corruptgen.merging import merge
 
-__all__ = ["__version__", "corrupt", "generate", "presets", "rows"]
+__all__ = ["__version__", "corrupt", "generate", "merge", "presets", "rows"]
 __version__ = "0.1.0"
 
 # Loaded at first use, so that `import corruptgen` costs nothing.
@@ -16,6 +17,7 @@ _HOMES = {
     "presets": "corruptgen.front",
     "rows": "corruptgen.front",
     "generate": "corruptgen.generation",
+    "merge": "corruptgen.merging",
 }
 
 

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +21,7 @@ from corruptgen.records import Decoding, Item
 from corruptgen.sinks import Dataset, Folder, Sample, Sink
 from corruptgen.sources import Source, source_digest
 from corruptgen.table import Preset
+from corruptgen.threads import single_threaded
 
 
 @dataclass(frozen=True)
@@ -178,17 +177,6 @@ def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[
             raise
         noted.append(pixels_digest(result))
         yield Sample(item, result)
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Keep OpenCV to one thread: the workers share the processors among them."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
 
 @lru_cache(maxsize=8)

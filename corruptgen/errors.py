@@ -44,6 +44,14 @@ class OutputError(CorruptgenError):
     """An output directory that cannot be written or that holds something else."""
 
 
+class WorkerError(CorruptgenError):
+    """A worker, or the cluster it belongs to, that is gone."""
+
+
+class Interrupted(CorruptgenError):
+    """A build that was asked to stop and has done so, with every file whole."""
+
+
 class Rejected(CorruptgenError):
     """One input item cannot be used; the others go on without it."""
 

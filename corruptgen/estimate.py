@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
-from corruptgen.block import Cells, single_threaded
+from corruptgen.block import Cells
 from corruptgen.errors import AssetError, Rejected
 from corruptgen.imaging.codec import decoded, encoded
 from corruptgen.plan import Plan
+from corruptgen.threads import single_threaded
 
 MOST_ITEMS, MOST_CELLS = 3, 8
 

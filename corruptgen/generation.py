@@ -1,63 +1,53 @@
 """From a recipe to a dataset on disk; interrupted anywhere, the same call goes on."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from corruptgen.block import Cells, Work, made
+from corruptgen.backends import Crew
+from corruptgen.build import Build
+from corruptgen.claim import claim
 from corruptgen.errors import OutputError, RecipeError
-from corruptgen.inventory import Inventory, clear, inventory, sweep
-from corruptgen.manifest import (
-    MANIFEST,
-    MARKER,
-    Recorded,
-    Table,
-    json_bytes,
-    manifest,
-    marker,
-    parsed,
-    recorded,
-    wholes,
-)
+from corruptgen.lock import held
 from corruptgen.names import storable
-from corruptgen.plan import Block, Plan, planned, spelled_cells
-from corruptgen.progress import Progress, results
+from corruptgen.plan import Plan, planned
+from corruptgen.progress import Progress
 from corruptgen.recipe import Recipe
-from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Outcome
-from corruptgen.sinks import Part
+from corruptgen.shards import Shard
 from corruptgen.sinks.folder import Folder
-from corruptgen.sinks.formats import sink
-from corruptgen.sinks.protocol import Owner, Whole
 from corruptgen.sources.folder import FolderSource
-
-PROBE_SIDE = 64  # pixels
 
 
 def generate(
-    recipe: str | Path | Recipe,
+    recipe: str | Path | Recipe | Plan,
     *,
     source: str | Path | None = None,
     output: str | Path | None = None,
     workers: int | None = None,
+    backend: str | None = None,
+    address: str | None = None,
+    shard: str | None = None,
+    check: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Outcome:
     """Make the dataset that a recipe describes.
 
     Parameters
     ----------
-    recipe : the path of a recipe, the name of a shipped one, or a recipe
-    source : where the clean images are; None: where the recipe says
+    recipe : the path of a recipe, the name of a shipped one, a recipe, or a plan made of one
+    source : where the clean images are; None: where the recipe says; not beside a plan, which knows
     output : the directory to make; None: `<name>-<version>` in the current directory
-    workers : number of processes; None: one for each processor; 1: this process does it all
+    workers : their number; None: one for each processor, or all of a cluster; 1: this process does it all
+    backend : what they are: "loky" (processes; also None), "threading", "sequential", "dask" or "ray"
+    address : of a Dask scheduler or Ray cluster that runs already; None: one is started on this machine
+    shard : "3/16" makes the third of sixteen shares and no manifest; `merge` makes one dataset of them
+    check : also read what is there already, and make again what is not as it was made
     overwrite : remove what an earlier build has put into the directory; never what something else has put there
-    progress : called with how many items are done and how many there are
+    progress : called with how many items are done and how many there are; with `check`, for the reading first
+    stop : asked before each block; once it says yes, the build ends with the blocks that are begun
 
     Returns
     -------
@@ -66,214 +56,29 @@ def generate(
     Raises
     ------
     RecipeError
-        If the recipe is wrong.
+        If the recipe is wrong, or what is asked for beside it.
     SourceError
         If the source is not there, or has changed since the output was begun.
     OutputError
-        If the directory cannot be written or holds something else.
+        If the directory cannot be written, holds something else, or is being written by another process.
     AssetError
         If a picture that a row needs is missing; nothing has been written then.
+    WorkerError
+        If a worker was ended from outside.
+    Interrupted
+        If `stop` has stopped it.
     """
-    if workers is not None and workers < 1:
-        raise RecipeError(f"workers is {workers}; it must be at least 1")
-    plan = planned(recipe, source)
+    crew = Crew(workers, backend, address)
+    share = None if shard is None else Shard.parse(shard)
+    if share and overwrite:
+        raise RecipeError("overwrite with shard would remove what the other shards make; remove the output first")
+    plan = recipe if isinstance(recipe, Plan) else planned(recipe, source)
     folder = Folder(Path(os.path.abspath(output or f"{plan.recipe.name}-{plan.recipe.version}")))
     _check_apart(plan, folder)
-    build = _Build(plan, folder, marker(plan.recipe, plan.preset, plan.listing))
-    build.claim(overwrite)
-    return build.run(workers, progress)
-
-
-def probe(cells: Cells, plan: Plan) -> None:
-    """Try every row on a small image, so that what is missing is found before any work is done.
-
-    Raises
-    ------
-    AssetError
-        If a row needs a picture that is not there.
-    """
-    sizes = plan.preset.sizes
-    height, width = sizes.allowed[0] if sizes.allowed else (max(PROBE_SIDE, *sizes.smallest),) * 2
-    ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(height, width, 3)
-    for row, severity in dict(plan.cells).items():
-        cells.apply((row, severity), ramp, "probe")
-
-
-@dataclass(frozen=True)
-class _Build:
-    """A plan that becomes files in one directory."""
-
-    plan: Plan
-    output: Folder
-    marker: Mapping[str, Any]
-
-    def claim(self, overwrite: bool) -> None:
-        """Make sure that the directory is ours to write into, and refuse it otherwise."""
-        if self.output.root.exists() and not self.output.root.is_dir():
-            raise OutputError(f"the output {self.output.root.name} is a file; choose a directory with --output")
-        there = self.output.read(MARKER)
-        if overwrite:
-            self.overwritten(there)
-        elif there is not None:
-            self.check_marker(parsed(there, MARKER))
-
-    def check_marker(self, there: Mapping[str, Any]) -> None:
-        """Refuse an output that another build has begun."""
-        differs = [key for key in ("recipe", "preset", "source") if there.get(key) != self.marker[key]]
-        if differs:
-            raise OutputError(
-                f"the output directory holds another build: its {' and '.join(differs)} "
-                f"{'is' if len(differs) == 1 else 'are'} not the same; choose another directory with --output, "
-                "or remove that build with --overwrite"
-            )
-
-    def check_environment(self, there: Mapping[str, Any]) -> None:
-        """Refuse to go on with an output that was begun with other versions: its parts would not match."""
-        before, now = there.get("environment", {}), self.marker["environment"]
-        if before != now:
-            versions = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
-            raise OutputError(
-                f"the output is not whole and was begun with other versions ({'; '.join(versions)}); "
-                "finish it with those, or begin anew with --overwrite"
-            )
-
-    def overwritten(self, there: bytes | None) -> None:
-        """Remove an earlier build, whosever it is, and nothing else."""
-        items, tables, owners = set(self.plan.listing.items), self.tables(), [self.owner()]
-        if there is not None:
-            earlier = read_recipe(parsed(there, MARKER)["recipe"], MARKER)
-            for path in sorted(self.output.root.glob("items/*.jsonl")):
-                tables.add(f"items/{path.name}")
-                with suppress(OutputError):
-                    items |= {record.item for record in Table.from_bytes(path.read_bytes()).records}
-            owners.append(sink(earlier.output, spelled_cells(earlier), self.output, 0).owner(items, None))
-        found = inventory(self.output, owners, tables, gather=True)
-        self.check_ours(found)
-        clear(self.output, [*found.ours, *found.unfinished])
-
-    def check_ours(self, found: Inventory) -> None:
-        """Refuse a directory that holds anything that no build has put there, even under the names of this one."""
-        found.check_foreign()
-        if found.known and self.output.read(MARKER) is None:
-            raise OutputError(
-                "the output directory holds images, tables or a manifest, but not corruptgen's mark: "
-                "it may be the work of something else; choose another directory with --output"
-            )
-
-    def run(self, workers: int | None, progress: Progress | None) -> Outcome:
-        """Make what is missing."""
-        found = inventory(self.output, [self.owner()], self.tables())
-        whole = self.plan.sink(self.output).wholeness(found)
-        kept: dict[str, Recorded] = {}
-        before: dict[str, str] = {}
-        for block in self.plan.blocks:
-            table = self.kept(block, whole, before)
-            if table:
-                kept[block.table] = table
-        finished = len(kept) == len(self.plan.blocks) and self.has_manifest(kept, found)
-        if not finished:
-            self.check_ours(found)
-            self.make(kept, before, workers, progress)
-        items = sum(table.items for table in kept.values())
-        rejected = [*self.plan.listing.rejected, *(r for table in kept.values() for r in table.rejected)]
-        cells = len(self.plan.cells)
-        return Outcome(
-            output=self.output.root,
-            items=items,
-            cells=cells,
-            files=items * cells,
-            rejected=tuple(sorted(rejected, key=lambda rejection: rejection.id)),
-            ignored=self.plan.listing.ignored,
-            was_finished=finished,
-        )
-
-    def make(
-        self, kept: dict[str, Recorded], before: Mapping[str, str], workers: int | None, progress: Progress | None
-    ) -> None:
-        """Make the blocks that are not kept, which are added to `kept`, then the manifest."""
-        blocks = self.plan.blocks
-        work = Work.of(self.plan, self.output)
-        missing = [block for block in blocks if block.table not in kept]
-        if missing:
-            probe(work.cells, self.plan)
-        there = self.output.read(MARKER)
-        if there is not None:
-            self.check_environment(parsed(there, MARKER))
-            sweep(self.output)
-        else:
-            self.output.write(MARKER, json_bytes(self.marker), durable=True)
-
-        total = len(self.plan.listing.items)
-        done = total - sum(len(block.items) for block in missing)
-        report = progress or (lambda done, total: None)
-        report(done, total)
-        calls = ((made, (work, block, _of(block, before))) for block in missing)
-        for table in results(calls, workers):
-            block = blocks[table.number]
-            kept[block.table] = recorded(table, table.to_bytes())
-            done += len(block.items)
-            report(done, total)
-        if there is not None:
-            # A worker of the killed run may have lived on for a moment after the first sweep.
-            sweep(self.output)
-        files = work.sink.finish(list(self.parts()))
-        self.output.write(MANIFEST, self.manifest(kept, files), durable=True)
-
-    def parts(self) -> Iterator[Part]:
-        """Read back what each block adds to the output, in order."""
-        start = 0
-        for block in self.plan.blocks:
-            table = Table.from_bytes(self.output.read(block.table) or b"")
-            yield (part := table.part(start))
-            start += len(part.items)
-
-    def manifest(self, kept: Mapping[str, Recorded], files: Mapping[str, Whole]) -> bytes:
-        """Give the manifest of the whole build."""
-        plan = self.plan
-        ordered = {block.table: kept[block.table] for block in plan.blocks}
-        return json_bytes(
-            manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, files, plan.class_names)
-        )
-
-    def has_manifest(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
-        """Tell whether the manifest is there and right; other versions' manifests of the same build are."""
-        content = self.output.read(MANIFEST)
-        if content is None:
-            return False
-        files = wholes(parsed(content, MANIFEST))
-        if any(found.sizes[name] != whole.size for name, whole in files.items()):
-            return False
-        if content == self.manifest(kept, files):
-            return True
-        marker = parsed(self.output.read(MARKER) or b"{}", MARKER)
-        return bool(marker["environment"] != self.marker["environment"])
-
-    def kept(self, block: Block, whole: Callable[[Part], bool], before: dict[str, str]) -> Recorded | None:
-        """Sum up a block whose table and files are there in full; note the sources of one that is not in `before`."""
-        content = self.output.read(block.table)
-        if content is None:
-            return None
-        try:
-            table = Table.from_bytes(content)
-        except OutputError:
-            return None
-        fits = [record.id for record in table.records] == [item.id for item in block.items] and whole(table.part())
-        if fits:
-            return recorded(table, content)
-        before |= {record.id: record.source for record in table.made}
-        return None
-
-    def owner(self) -> Owner:
-        """Tell whose the files of this build are."""
-        return self.plan.sink(self.output).owner(self.plan.listing.items, len(self.plan.blocks))
-
-    def tables(self) -> set[str]:
-        """Name the tables."""
-        return {block.table for block in self.plan.blocks}
-
-
-def _of(block: Block, before: Mapping[str, str]) -> dict[str, str]:
-    return {item.id: before[item.id] for item in block.items if item.id in before}
+    build = Build(plan, folder, share)
+    with held(folder.root, share):
+        claim(plan, folder, build.marker, overwrite=overwrite)
+        return build.run(crew, progress or _silent, stop or _never, check=check)
 
 
 def _check_apart(plan: Plan, output: Folder) -> None:
@@ -285,3 +90,11 @@ def _check_apart(plan: Plan, output: Folder) -> None:
                 f"the output {storable(target.name)} and the source {storable(source.name)} lie within each other; "
                 "choose another directory with --output"
             )
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False

@@ -10,6 +10,7 @@ from pathlib import Path
 from corruptgen.errors import OutputError
 from corruptgen.manifest import MANIFEST, MARKER
 from corruptgen.names import shown, storable
+from corruptgen.shards import LOCKS, RECORD
 from corruptgen.sinks.folder import UNFINISHED, Folder
 from corruptgen.sinks.protocol import Owner
 
@@ -73,14 +74,17 @@ def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], 
     counts: Counter[str] = Counter()
     known = 0
     ours, unfinished, foreign = [], [], []
+    single = {MARKER, MANIFEST, *tables}
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)
             continue
+        if found.is_file and LOCKS.fullmatch(found.name):
+            continue
         if found.is_file and (unit := _unit(found.name, owners)) is not None:
             sizes[unit] += found.size
             counts[unit] += 1
-        elif not (found.is_file and (found.name in (MARKER, MANIFEST) or found.name in tables)):
+        elif not (found.is_file and (found.name in single or RECORD.fullmatch(found.name))):
             foreign.append(found.name)
             continue
         known += 1

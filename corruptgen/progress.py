@@ -1,67 +1,95 @@
-"""Spread work over processes and tell how far it is."""
+"""Spread work over workers and tell how far it is."""
 
-import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from itertools import islice
 from typing import TypeVar
 
 import joblib
-from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from corruptgen.errors import CorruptgenError
+from corruptgen.backends import Crew, pool
+from corruptgen.errors import WorkerError
+from corruptgen.signals import shielded
 
 Progress = Callable[[int, int], None]
 """Called with how many items are done and how many there are."""
 
-WATCH_SECONDS = 0.2
+# Results of a backend that gives them all at once come after so many calls per worker.
+CALLS_PER_ROUND = 2
+# How the errors of clusters are called that say that a worker, not its work, has failed.
+LOST = ("KilledWorker", "RayActorError", "ActorDiedError", "WorkerCrashedError", "OutOfMemoryError", "CommClosedError")
 
 T = TypeVar("T")
+Call = tuple[Callable[..., T], tuple[object, ...]]
 
 
-def results(calls: Iterable[tuple[Callable[..., T], tuple[object, ...]]], workers: int | None) -> Iterator[T]:
+def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Iterator[T]:
     """Make calls in parallel and give their results as they come, in any order.
 
     Parameters
     ----------
-    calls : functions and their arguments, which must be picklable
-    workers : number of processes; None: one for each processor; 1: this process does it all
+    calls : functions and their arguments, which must be picklable; not asked for earlier than they can be begun
+    crew : who works, or the number of processes on this machine
+
+    Raises
+    ------
+    WorkerError
+        If a worker was ended from outside.
     """
-    count = joblib.cpu_count() if workers is None else workers
-    if count == 1:
+    crew = crew if isinstance(crew, Crew) else Crew(crew)
+    if crew.kind == "sequential":
         for function, arguments in calls:
             yield function(*arguments)
         return
-    parent = os.getpid()
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = joblib.Parallel(n_jobs=count, return_as="generator_unordered", batch_size=1)
-        try:
-            yield from parallel(joblib.delayed(_in_child)(parent, function, arguments) for function, arguments in calls)
-        except TerminatedWorkerError as error:
-            raise CorruptgenError(
-                "a worker was ended from outside, most often because the memory was full; "
-                "the same command with fewer --workers goes on where this one stopped"
-            ) from error
-        except BaseException:
-            # Their own end would come after ours, with complaints on the terminal.
-            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+    try:
+        with pool(crew) as parallel:
+            if crew.kind == "threading":
+                yield from _threaded(parallel, calls)
+            elif parallel.return_generator:
+                yield from _begun(parallel, calls)
+            else:
+                yield from _in_rounds(parallel, calls)
+    except Exception as error:
+        if not isinstance(error, TerminatedWorkerError) and type(error).__name__ not in LOST:
             raise
+        raise WorkerError(
+            "a worker was ended from outside, most often because the memory was full; "
+            "the same command with fewer --workers goes on where this one stopped"
+        ) from error
 
 
-def _in_child(parent: int, function: Callable[..., T], arguments: tuple[object, ...]) -> T:
-    _follow(parent)
-    return function(*arguments)
+def _begun(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
+    with shielded():
+        generator = parallel(joblib.delayed(function)(*arguments) for function, arguments in calls)
+    yield from generator
 
 
-@lru_cache
-def _follow(parent: int) -> None:
-    """End this process when its parent ends, even if that was killed: an orphan would write beside the next run."""
+def _in_rounds(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
+    waiting = iter(calls)
+    with parallel:
+        while some := list(islice(waiting, CALLS_PER_ROUND * parallel._effective_n_jobs())):
+            yield from parallel(joblib.delayed(function)(*arguments) for function, arguments in some)
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(WATCH_SECONDS)
-        os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+def _threaded(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
+    """Also wait for the threads that are still at work when another has failed: nobody can end them."""
+    idle, at_work = threading.Condition(), 0
+
+    def tallied(function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+        nonlocal at_work
+        with idle:
+            at_work += 1
+        try:
+            return function(*arguments)
+        finally:
+            with idle:
+                at_work -= 1
+                idle.notify_all()
+
+    try:
+        yield from parallel(joblib.delayed(tallied)(*call) for call in calls)
+    except Exception:
+        with idle:
+            idle.wait_for(lambda: at_work == 0)
+        raise

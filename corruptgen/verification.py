@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen import catalog
-from corruptgen.block import Cells, single_threaded
+from corruptgen.block import Cells
 from corruptgen.damage import damage, damaged_wholes
 from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES, pixels_digest, split
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected
@@ -29,6 +29,7 @@ from corruptgen.sinks import Part, Sink
 from corruptgen.sinks.folder import Folder, cell_folder
 from corruptgen.sinks.formats import sink
 from corruptgen.sources import Source, open_known, source_digest
+from corruptgen.threads import single_threaded
 
 DEPTHS = ("files", "sample", "full")
 SAMPLES = 20  # item-cells that the depth "sample" makes again

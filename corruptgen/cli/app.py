@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corruptgen import __version__
-from corruptgen.cli.terminal import exit_codes
+from corruptgen.cli.terminal import WAY_ON, exit_codes
 
 app = typer.Typer(
     name="corruptgen",
@@ -28,6 +28,7 @@ SourceOption = Annotated[
 ]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Number of processes; default: one per processor.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; rejections are still listed.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout, for machines.")]
 
 
 def main() -> None:
@@ -60,16 +61,56 @@ def _generate(
     source: SourceOption = None,
     output: Annotated[Path | None, typer.Option(help="Directory to make; default: ./<name>-<version>.")] = None,
     workers: WorkersOption = None,
+    backend: Annotated[
+        str | None, typer.Option(help="loky (processes, the default), threading, sequential, dask or ray.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler; the workers are its own.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster; the workers are its own.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Make one of N shares, from 1/N to N/N; then merge.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read what is there, and make again what is not as it was made.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove an earlier build first, nothing else.")
     ] = False,
     quiet: QuietOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Make the dataset of a recipe; go on with it if it is unfinished."""
-    with exit_codes("the same command goes on where this one stopped"):
+    with exit_codes(WAY_ON):
         from corruptgen.cli import making
+        from corruptgen.cli.voice import Voice
 
-        making.generate(recipe, source, output, workers, overwrite, quiet)
+        making.generate(
+            recipe,
+            source,
+            making.crew(workers, backend, scheduler, address),
+            Voice(quiet, json),
+            output=output,
+            shard=shard,
+            check=check,
+            overwrite=overwrite,
+        )
+
+
+@app.command("merge")
+def _merge(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate --shard has made.")],
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write the manifest of an output whose shards are all made."""
+    with exit_codes(WAY_ON):
+        from corruptgen.cli import making
+        from corruptgen.cli.voice import Voice
+
+        making.merge(directory, Voice(quiet, json))
 
 
 @app.command("plan")

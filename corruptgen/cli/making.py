@@ -1,40 +1,102 @@
 """The commands that make and check datasets."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
-from tqdm import tqdm
 
-from corruptgen import generation, verification
-from corruptgen.cli.terminal import FAILED, SOME_REJECTED, tell
+from corruptgen import generation, merging, verification
+from corruptgen.backends import Crew
+from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, tell
+from corruptgen.cli.voice import Voice, bar
+from corruptgen.errors import CorruptgenError, Interrupted, RecipeError
 from corruptgen.estimate import estimate
 from corruptgen.names import shown
 from corruptgen.plan import planned
-from corruptgen.records import Rejection
+from corruptgen.records import Outcome, Rejection
+from corruptgen.shards import Shard
+from corruptgen.signals import stopping
 
 BYTES_PER_MB = 10**6
+SIGNALLED = 128  # exit codes of what a signal has ended start here
+
+
+def crew(workers: int | None, backend: str | None, scheduler: str | None, address: str | None) -> Crew:
+    """Put together who works; an address says which backend."""
+    if scheduler and (address or backend not in (None, "dask")):
+        raise RecipeError("--scheduler is for --backend dask alone")
+    if address and backend not in (None, "ray"):
+        raise RecipeError("--address is for --backend ray alone; a Dask scheduler is named by --scheduler")
+    return Crew(workers, backend or (scheduler and "dask") or (address and "ray"), scheduler or address)
 
 
 def generate(
-    recipe: str, source: str | None, output: Path | None, workers: int | None, overwrite: bool, quiet: bool
+    recipe: str,
+    source: str | None,
+    crew: Crew,
+    voice: Voice,
+    *,
+    output: Path | None,
+    shard: str | None,
+    check: bool,
+    overwrite: bool,
 ) -> None:
     """Make the dataset of a recipe."""
-    with _bar("item", quiet) as progress:
-        outcome = generation.generate(
-            recipe, source=source, output=output, workers=workers, overwrite=overwrite, progress=progress
-        )
-    if not quiet:
-        state = "is finished already" if outcome.was_finished else "is finished"
-        counts = f"{outcome.items} items × {outcome.cells} cells = {outcome.files} images"
-        ignored = f"; {outcome.ignored} other files ignored" if outcome.ignored else ""
-        print(f"{output or outcome.output.name} {state}: {counts}{ignored}")
-    _list(outcome.rejected)
+    with stopping(voice.heard) as stop:
+        try:
+            share = Shard.parse(shard) if shard else None
+            plan = planned(recipe, source)
+            with voice.progress(plan, share) as progress:
+                outcome = generation.generate(
+                    plan,
+                    output=output,
+                    workers=crew.workers,
+                    backend=crew.backend,
+                    address=crew.address,
+                    shard=shard,
+                    check=check,
+                    overwrite=overwrite,
+                    progress=progress,
+                    stop=stop,
+                )
+        except (Interrupted, KeyboardInterrupt):
+            code = SIGNALLED + (stop.signal or 0)
+            voice.failed(f"interrupted; {WAY_ON}", code)
+            fail(f"interrupted; {WAY_ON}", code)
+        except CorruptgenError as error:
+            voice.failed(str(error), FAILED)
+            raise
+    what = f"shard {share} of {output or outcome.output.name}" if share else str(output or outcome.output.name)
+    _told(outcome, voice, what, "finished")
+    if share and not voice.is_silent:
+        print(f"once all shards are: corruptgen merge {output or outcome.output.name}")
     if outcome.rejected:
         tell(f"{len(outcome.rejected)} items were rejected; once they are mended, make all anew with --overwrite")
         raise typer.Exit(SOME_REJECTED)
+
+
+def merge(directory: Path, voice: Voice) -> None:
+    """Write the manifest of what all shards have made."""
+    try:
+        outcome = merging.merge(directory)
+    except CorruptgenError as error:
+        voice.failed(str(error), FAILED)
+        raise
+    _told(outcome, voice, str(directory), "merged")
+    if outcome.rejected:
+        tell(f"{len(outcome.rejected)} items were rejected")
+        raise typer.Exit(SOME_REJECTED)
+
+
+def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
+    """Sum up what there is now."""
+    voice.finished(outcome)
+    if not voice.is_silent:
+        state = f"is {done} already" if outcome.was_finished else f"is {done}"
+        counts = f"{outcome.items} items × {outcome.cells} cells = {outcome.files} images"
+        ignored = f"; {outcome.ignored} other files ignored" if outcome.ignored else ""
+        print(f"{what} {state}: {counts}{ignored}")
+    _list(outcome.rejected)
 
 
 def plan(recipe: str, source: str | None) -> None:
@@ -55,7 +117,7 @@ def plan(recipe: str, source: str | None) -> None:
 
 def verify(directory: Path, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
     """Check a finished dataset."""
-    with _bar("block", quiet) as progress:
+    with bar("block", quiet) as progress:
         verdict = verification.verify(
             directory, source=source, depth=depth, seed=seed, workers=workers, progress=progress
         )
@@ -74,15 +136,3 @@ def verify(directory: Path, source: str | None, depth: str, seed: int, workers: 
 def _list(rejected: Iterable[Rejection]) -> None:
     for rejection in rejected:
         tell(f"rejected {shown(rejection.id)}: it {shown(rejection.reason)}")
-
-
-@contextmanager
-def _bar(unit: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give a progress report that draws a bar on stderr if that is a terminal."""
-    with tqdm(unit=unit, disable=True if quiet else None, file=sys.stderr, leave=False) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield report

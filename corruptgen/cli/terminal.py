@@ -8,8 +8,9 @@ from typing import NoReturn
 
 import typer
 
-from corruptgen.errors import CorruptgenError, PresetError, RecipeError, SeverityError, UnknownName
+from corruptgen.errors import CorruptgenError, Interrupted, PresetError, RecipeError, SeverityError, UnknownName
 
+WAY_ON = "the same command goes on where this one stopped"
 FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130
 
 
@@ -44,6 +45,8 @@ def exit_codes(way_on: str = "") -> Iterator[None]:
         yield
     except (RecipeError, UnknownName, PresetError, SeverityError) as error:
         fail(str(error), WRONG_USAGE)
+    except Interrupted as error:
+        fail(f"{error}; {way_on}", INTERRUPTED)
     except CorruptgenError as error:
         fail(str(error), FAILED)
     except KeyboardInterrupt:

@@ -1,0 +1,301 @@
+"""A build: a plan that becomes files in one directory, all of it or one shard."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+import numpy as np
+
+from corruptgen.backends import Crew
+from corruptgen.block import Cells, Work, made
+from corruptgen.claim import belongings, check_environment, check_ours, check_same
+from corruptgen.damage import damaged_wholes
+from corruptgen.errors import Interrupted, OutputError, WorkerError
+from corruptgen.inventory import Inventory, inventory, sweep
+from corruptgen.manifest import (
+    MANIFEST,
+    MARKER,
+    Recorded,
+    Table,
+    json_bytes,
+    manifest,
+    marker,
+    parsed,
+    recorded,
+    wholes,
+)
+from corruptgen.plan import Block, Plan
+from corruptgen.progress import Progress, results
+from corruptgen.records import Outcome
+from corruptgen.rehash import rehashed
+from corruptgen.shards import Shard, header, leftovers, records
+from corruptgen.sinks import Folder, Sink
+from corruptgen.sinks.protocol import Whole
+
+PROBE_SIDE = 64  # pixels
+# Network file systems remember for a while that a file was not there.
+SIGHT_SECONDS, LOOK_SECONDS = 90.0, 0.5
+
+
+def probe(cells: Cells, plan: Plan) -> None:
+    """Try every row on a small image, so that what is missing is found before any work is done.
+
+    Raises
+    ------
+    AssetError
+        If a row needs a picture that is not there.
+    """
+    sizes = plan.preset.sizes
+    height, width = sizes.allowed[0] if sizes.allowed else (max(PROBE_SIDE, *sizes.smallest),) * 2
+    ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(height, width, 3)
+    for row, severity in dict(plan.cells).items():
+        cells.apply((row, severity), ramp, "probe")
+
+
+@dataclass(frozen=True)
+class Build:
+    """A plan, or one shard of it, that becomes files in one directory."""
+
+    plan: Plan
+    output: Folder
+    shard: Shard | None = None
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks that are to be made here."""
+        return [block for block in self.plan.blocks if self.shard is None or self.shard.holds(block.number)]
+
+    @property
+    def sink(self) -> Sink:
+        """What the output is laid out by."""
+        return self.plan.sink(self.output)
+
+    @property
+    def marker(self) -> dict[str, Any]:
+        """Whose output this is."""
+        return marker(self.plan.recipe, self.plan.preset, self.plan.listing)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the record of a shard says, for `merge`."""
+        preset = {"name": self.plan.preset.name, "table": self.plan.preset.content}
+        share = {"shard": str(self.shard), "blocks": len(self.plan.blocks), "table": preset}
+        return self.marker | share | {"listing": header(self.plan.listing)}
+
+    def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
+        """Make what is missing; with `check`, also what is not as it was made."""
+        found = inventory(self.output, *belongings(self.plan, self.output))
+        kept, before = self.kept(found)
+        finished = len(kept) == len(self.blocks) and self.is_closed(kept, found)
+        if check:
+            damaged = list(self.damaged(kept, crew, progress, stop))
+            finished = self.without(kept, damaged) and finished
+            before |= {item: source for _, sources in damaged for item, source in sources.items()}
+        if not finished:
+            check_ours(found, self.output)
+            self.make(kept, before, crew, progress, stop)
+        return self.outcome(kept, finished)
+
+    def outcome(self, kept: Mapping[str, Recorded], finished: bool) -> Outcome:
+        """Sum up what is there."""
+        items = sum(table.items for table in kept.values())
+        rejected = [*self.plan.listing.rejected, *(r for table in kept.values() for r in table.rejected)]
+        return Outcome(
+            output=self.output.root,
+            items=items,
+            cells=len(self.plan.cells),
+            files=items * len(self.plan.cells),
+            rejected=tuple(sorted(rejected, key=lambda rejection: rejection.id)),
+            ignored=self.plan.listing.ignored,
+            was_finished=finished,
+        )
+
+    def make(
+        self,
+        kept: dict[str, Recorded],
+        before: Mapping[str, str],
+        crew: Crew,
+        progress: Progress,
+        stop: Callable[[], bool],
+    ) -> None:
+        """Make the blocks that are not kept, which are added to `kept`, then what comes at the end."""
+        work = Work.of(self.plan, self.output)
+        missing = [block for block in self.blocks if block.table not in kept]
+        if missing:
+            probe(work.cells, self.plan)
+        self.begin()
+
+        total = sum(len(block.items) for block in self.blocks)
+        done = total - sum(len(block.items) for block in missing)
+        progress(done, total)
+        wanted = takewhile(lambda block: not stop(), missing)
+        try:
+            for table in results(((made, (work, block, _of(block, before))) for block in wanted), crew):
+                block, content = self.plan.blocks[table.number], table.to_bytes()
+                if crew.is_elsewhere:
+                    self.check_sight(block, content)
+                kept[block.table] = recorded(table, content)
+                done += len(block.items)
+                progress(done, total)
+        except WorkerError:
+            self.clean_up()
+            if stop():
+                # The signal has reached the workers too, wherever they are.
+                raise Interrupted(f"interrupted; {done} of {total} items are done") from None
+            raise
+        except OutputError as error:
+            self.clean_up()
+            way_on = "when that is mended, the same command goes on where this one stopped"
+            raise OutputError(f"{error}; {way_on}") from error
+        except BaseException:
+            self.clean_up()
+            raise
+        if len(kept) < len(self.blocks):
+            raise Interrupted(f"interrupted; {done} of {total} items are done")
+        self.finish(kept)
+
+    def begin(self) -> None:
+        """Say whose output this is, and refuse to mix with what other versions have made."""
+        there = self.output.read(MARKER)
+        for content in [there, *records(self.output.root)]:
+            if content is not None:
+                begun = parsed(content, MARKER)
+                check_same(begun, self.marker)
+                check_environment(begun, self.marker)
+        if there is None:
+            self.output.write(MARKER, json_bytes(self.marker), durable=True)
+        if self.shard:
+            self.output.remove(MANIFEST)
+            self.output.write(self.shard.record, json_bytes(self.record), durable=True)
+        elif there is not None:
+            sweep(self.output)
+
+    def finish(self, kept: Mapping[str, Recorded]) -> None:
+        """Write the manifest, once all blocks are there; after a shard they are not."""
+        if self.shard:
+            return
+        # A worker of a killed run may have lived on for a moment after the first sweep.
+        sweep(self.output)
+        files = self.sink.finish([table.part(start) for table, start in self.tables(kept)])
+        self.output.write(MANIFEST, self.manifest(kept, files), durable=True)
+        for name in leftovers(self.output.root):
+            self.output.remove(name)
+
+    def clean_up(self) -> None:
+        """Remove what workers that were ended have not finished; beside other shards, `merge` does that."""
+        if not self.shard:
+            with suppress(OutputError):
+                sweep(self.output)
+
+    def check_sight(self, block: Block, content: bytes) -> None:
+        """Refuse workers that write to a directory of the same name on another machine."""
+        deadline = time.monotonic() + SIGHT_SECONDS
+        while self.output.read(block.table) != content:
+            if time.monotonic() > deadline:
+                raise OutputError(
+                    "the workers write to a file system that this machine does not see; "
+                    "choose an output that all of them share"
+                )
+            time.sleep(LOOK_SECONDS)
+
+    def manifest(self, kept: Mapping[str, Recorded], files: Mapping[str, Whole]) -> bytes:
+        """Give the manifest of the whole build."""
+        plan = self.plan
+        ordered = {block.table: kept[block.table] for block in plan.blocks}
+        return json_bytes(
+            manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, files, plan.class_names)
+        )
+
+    def tables(self, kept: Mapping[str, Recorded]) -> Iterator[tuple[Table, int]]:
+        """Read the tables of the blocks back, each with the number of complete items in the blocks before it."""
+        start = 0
+        for block in self.plan.blocks:
+            if block.table in kept:
+                table = Table.from_bytes(self.output.read(block.table) or b"")
+                yield table, start
+                start += len(table.made)
+
+    def is_closed(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
+        """Tell whether what comes at the end is there; other versions' manifests of the same build are as good."""
+        content = self.output.read(MANIFEST)
+        if self.shard:
+            return content is not None or self.output.read(self.shard.record) == json_bytes(self.record)
+        if content is None or leftovers(self.output.root):
+            return False
+        files = wholes(parsed(content, MANIFEST))
+        if any(found.sizes[name] != whole.size for name, whole in files.items()):
+            return False
+        if content == self.manifest(kept, files):
+            return True
+        begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
+        return bool(begun["environment"] != self.marker["environment"])
+
+    def kept(self, found: Inventory) -> tuple[dict[str, Recorded], dict[str, str]]:
+        """Sum up the blocks whose tables and files are there in full; give the sources of the others, by id."""
+        kept: dict[str, Recorded] = {}
+        before: dict[str, str] = {}
+        is_whole = self.sink.wholeness(found)
+        for block in self.blocks:
+            content = self.output.read(block.table)
+            try:
+                table = Table.from_bytes(content or b"")
+            except OutputError:
+                continue
+            fits = [record.id for record in table.records] == [item.id for item in block.items]
+            if fits and content and is_whole(table.part()):
+                kept[block.table] = recorded(table, content)
+            else:
+                before |= {record.id: record.source for record in table.made}
+        return kept, before
+
+    def damaged(
+        self, kept: Mapping[str, Recorded], crew: Crew, progress: Progress, stop: Callable[[], bool]
+    ) -> Iterator[tuple[Block, dict[str, str]]]:
+        """Hold all that is kept against its digests; give the blocks that do not verify, and their sources."""
+        listed = _listed(self.output.read(MANIFEST))
+        there = [block for block in self.blocks if block.table in kept]
+        done, total = 0, sum(len(block.items) for block in there)
+        starts = {table.number: start for table, start in self.tables(kept)}
+        wanted = takewhile(lambda block: not stop(), there)
+        calls = ((rehashed, (self.sink, block, starts[block.number], listed.get(block.table))) for block in wanted)
+        progress(done, total)
+        for block, holds, sources in results(calls, crew):
+            done += len(block.items)
+            progress(done, total)
+            if not holds:
+                yield block, sources
+        if done < total:
+            raise Interrupted(f"interrupted; {done} of {total} items are checked, nothing was changed")
+
+    def without(self, kept: dict[str, Recorded], damaged: Sequence[tuple[Block, Mapping[str, str]]]) -> bool:
+        """Take what is damaged out of what is kept, and tell whether nothing was."""
+        try:
+            files = wholes(parsed(self.output.read(MANIFEST) or b"{}", MANIFEST))
+        except OutputError:
+            files = {}
+        spoilt = [name for name, _ in damaged_wholes(self.output, files)]
+        for block, _ in damaged:
+            del kept[block.table]
+        if self.plan.recipe.output.is_array and (spoilt or damaged):
+            # The blocks of an array were joined, so that none of them can be mended by itself.
+            kept.clear()
+            spoilt = list(files)
+        for name in spoilt:
+            self.output.remove(name)
+        return not spoilt and not damaged
+
+
+def _of(block: Block, before: Mapping[str, str]) -> dict[str, str]:
+    return {item.id: before[item.id] for item in block.items if item.id in before}
+
+
+def _listed(content: bytes | None) -> Mapping[str, str]:
+    """Give the digests of the tables as a manifest has them; a damaged one has none."""
+    try:
+        tables = parsed(content or b"{}", MANIFEST).get("tables")
+    except OutputError:
+        return {}
+    return tables if isinstance(tables, dict) else {}

@@ -1,0 +1,163 @@
+"""Merging: the shards that many processes have made become one dataset."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from corruptgen import catalog
+from corruptgen.build import Build
+from corruptgen.claim import belongings, check_environment
+from corruptgen.errors import CorruptgenError, OutputError, Rejected
+from corruptgen.inventory import inventory
+from corruptgen.lock import held
+from corruptgen.manifest import MANIFEST, MARKER, Table, environment, json_bytes, parsed
+from corruptgen.plan import Block, Plan, spelled_cells
+from corruptgen.recipe import read as read_recipe
+from corruptgen.records import Item, Listing, Outcome, Rejection
+from corruptgen.shards import Shard, listed, records
+from corruptgen.sinks.folder import Folder
+
+AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing")
+MOST_NAMED = 20  # blocks or shards in one message
+
+
+@dataclass(frozen=True)
+class _NoSource:
+    """In the place of a source: when all blocks are there, nothing is read again."""
+
+    def listing(self) -> Listing:
+        return Listing(())
+
+    def read(self, item: Item) -> bytes:
+        raise Rejected("cannot be read: there is no source here")
+
+
+def merge(directory: str | Path) -> Outcome:
+    """Write the one manifest of what all shards have made; the source is not needed.
+
+    Parameters
+    ----------
+    directory : the output that the shards share, or into which their outputs were copied
+
+    Returns
+    -------
+    What is there. A merged output is left as it is.
+
+    Raises
+    ------
+    OutputError
+        If blocks are missing, or were made by another recipe, from another source or with other versions; nothing is
+        changed then.
+    """
+    output = Folder(Path(os.path.abspath(directory)))
+    if not output.root.is_dir():
+        raise OutputError(f"{output.root.name} is no directory; name the output of the shards")
+    with held(output.root):
+        written = [parsed(content, "the record of a shard") for content in records(output.root)]
+        if not written:
+            return _merged(output)
+        record = _agreed(written, parsed(output.read(MARKER) or b"", MARKER))
+        build = Build(_plan(output, record, _shares(written)), output)
+        found = inventory(output, *belongings(build.plan, output))
+        found.check_foreign()
+        kept, _ = build.kept(found)
+        _check_whole([block.number for block in build.blocks if block.table not in kept], _shares(written))
+        build.finish(kept)
+        return build.outcome(kept, finished=False)
+
+
+def _merged(output: Folder) -> Outcome:
+    """Sum up an output that has its manifest."""
+    content = output.read(MANIFEST)
+    if content is None:
+        raise OutputError(f"{output.root.name} holds no shards; make them with generate --shard 1/16 and so on")
+    listed = parsed(content, MANIFEST)
+    try:
+        counts = listed["counts"]
+        return Outcome(
+            output=output.root,
+            items=counts["items"],
+            cells=counts["cells"],
+            files=counts["files"],
+            rejected=tuple(Rejection(entry["id"], entry["reason"]) for entry in listed["rejected"]),
+            ignored=counts["ignored"],
+            was_finished=True,
+        )
+    except (LookupError, TypeError) as error:
+        raise OutputError(f"{MANIFEST} is damaged: {error}") from error
+
+
+def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Refuse shards that do not belong together; give what all of them say."""
+    first = written[0]
+    if "environment" not in first:
+        raise OutputError("the record of a shard is damaged; run that shard again")
+    check_environment(first, {"environment": environment()})
+    for record in written[1:]:
+        differs = [key for key in AGREEING if record.get(key) != first.get(key)]
+        if "environment" in differs:
+            check_environment(record, {"environment": environment()})
+        if differs:
+            raise OutputError(
+                f"shards {first.get('shard')} and {record.get('shard')} do not belong together: their "
+                f"{', '.join(differs)} differ; make all of them of one recipe and one source, with the same versions"
+            )
+    if any(marker.get(key) != first.get(key) for key in ("recipe", "preset", "source", "environment")):
+        raise OutputError(f"{MARKER} is not that of these shards; copy it from where they were made")
+    return first
+
+
+def _shares(written: Sequence[Mapping[str, Any]]) -> list[Shard]:
+    return [Shard.parse(str(record.get("shard"))) for record in written]
+
+
+def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) -> Plan:
+    """Make the plan again of what the shards have written down."""
+    try:
+        recipe = read_recipe(record["recipe"], MARKER)
+        preset = catalog.preset_from(record["table"]["name"], record["table"]["table"])
+        count, header = int(record["blocks"]), record["listing"]
+    except (CorruptgenError, LookupError, TypeError, ValueError) as error:
+        raise OutputError(f"the record of a shard is damaged: {error}") from error
+    blocks, missing = [], []
+    for number in range(count):
+        try:
+            table = Table.from_bytes(output.read(Block(number, ()).table) or b"")
+        except OutputError:
+            missing.append(number)
+            continue
+        blocks.append(Block(number, tuple(record.item for record in table.records)))
+    _check_whole(missing, shares)
+    items = tuple(item for block in blocks for item in block.items)
+    listing = listed(header, items)
+    plan = Plan(recipe, preset, _NoSource(), listing, spelled_cells(recipe), tuple(blocks))
+    if json_bytes(Build(plan, output).marker) != json_bytes({key: record[key] for key in Build(plan, output).marker}):
+        raise OutputError("the tables of the blocks do not name the items that the shards were begun with")
+    return plan
+
+
+def _check_whole(missing: Sequence[int], shares: Sequence[Shard]) -> None:
+    """Refuse to merge while blocks are missing, and say which shards make them."""
+    if not missing:
+        return
+    counts = {shard.count for shard in shares}
+    text = f"blocks {_named(list(_ranges(missing)))} are missing or not whole; "
+    if len(counts) == 1:
+        count = counts.pop()
+        wanted = sorted({Shard(block % count + 1, count) for block in missing})
+        raise OutputError(text + f"run generate with --shard {_named(list(map(str, wanted)))} again, then merge")
+    raise OutputError(text + "run the shards again that make them, then merge")
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[str]:
+    for _, group in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        yield str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

@@ -1,0 +1,41 @@
+"""Threads inside of libraries: kept to one, because the workers share the processors among them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import cv2
+from threadpoolctl import threadpool_limits
+
+_lock = threading.Lock()
+_limits = ExitStack()
+_users = 0
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep OpenCV, BLAS and OpenMP to one thread while anyone in this process is inside.
+
+    The limits belong to the process, so the first to come sets them and the last to go lifts them. They also keep the
+    order in which a sum is taken, and so its last bit, from depending on the number of processors.
+    """
+    global _limits, _users  # noqa: PLW0603
+    with _lock:
+        if _users == 0:
+            _limits = _limited()
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _limits.close()
+
+
+def _limited() -> ExitStack:
+    limits = ExitStack()
+    limits.callback(cv2.setNumThreads, cv2.getNumThreads())
+    cv2.setNumThreads(1)
+    limits.enter_context(threadpool_limits(1))
+    return limits

@@ -1,0 +1,201 @@
+"""Crashes: whatever breaks, whenever it does, the same command afterwards gives the same bytes."""
+
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import pytest
+from PIL import Image
+
+import corruptgen
+from tests.builds import FORMATS, begun, gone, kill, made, wait_for
+from tests.photographs import command, tree, write_photographs, write_recipe
+
+WHOM = ("parent", "workers", "group")
+
+
+def layout(form):
+    """Give the lines of a recipe that choose a format."""
+    return f'format = "{form}"\nclean = true'
+
+
+def survived(place, rng, whole, whom, late):
+    """Kill a build at a random moment, go on with it, and tell whether it was cut short."""
+    shutil.rmtree(place / "out", ignore_errors=True)
+    child = begun(place, "--output", "out", "--workers", 2)
+    wait_for(child, place / "out", int(rng.uniform(*((0.6, 1.0) if late else (0.0, 0.4))) * len(whole)))
+    time.sleep(rng.uniform(0, 0.05))
+    kill(child, whom, rng)
+    child.communicate(timeout=120)
+    assert gone(child)
+    cut = "manifest.json" not in tree(place / "out")
+
+    done = command("generate", "recipe.toml", "--output", "out", "--workers", 2, cwd=place)
+
+    assert done.returncode == 0, done.stderr
+    assert tree(place / "out") == whole
+    return cut
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_killed_builds_go_on_to_the_same_bytes(tmp_path, form):
+    write_photographs(tmp_path / "photographs", 40, size=(64, 64))
+    recipe = write_recipe(tmp_path, output=layout(form))
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    whole, rng = tree(tmp_path / "whole"), random.Random(f"short {form}")
+
+    cut = [survived(tmp_path, rng, whole, WHOM[number % 3], late=number >= 3) for number in range(6)]
+
+    assert sum(cut) >= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("form", FORMATS)
+def test_thirty_kills_of_a_large_build(tmp_path, form):
+    write_photographs(tmp_path / "photographs", 200, size=(48, 48))
+    rows = '["gaussian_noise", "fog", "brightness", "jpeg_compression"]'
+    recipe = write_recipe(tmp_path, preset="natural", corrupt=f"rows = {rows}", output=layout(form))
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=2)
+    whole, rng = tree(tmp_path / "whole"), random.Random(f"long {form}")
+
+    cut = [survived(tmp_path, rng, whole, WHOM[number % 3], late=number % 2 == 1) for number in range(30)]
+
+    assert sum(cut) >= 20
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_killed_shards_go_on_to_the_same_bytes(tmp_path, form):
+    write_photographs(tmp_path / "photographs", 40, size=(64, 64))
+    recipe = write_recipe(tmp_path, output=layout(form))
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    first, second = (begun(tmp_path, "--output", "out", "--shard", f"{n}/2", "--workers", 1) for n in (1, 2))
+    wait_for(first, tmp_path / "out", 60)
+    kill(first, "group")
+    first.communicate()
+    second.communicate(timeout=60)
+    refused = command("merge", "out", cwd=tmp_path)
+
+    again = command("generate", "recipe.toml", "--output", "out", "--shard", "1/2", cwd=tmp_path)
+    done = command("merge", "out", cwd=tmp_path)
+
+    assert second.returncode == 0
+    assert refused.returncode == 1
+    assert "--shard 1/2 again" in refused.stderr
+    assert (again.returncode, done.returncode) == (0, 0), again.stderr + done.stderr
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """Give a function that mounts a small file system in memory."""
+    places = []
+
+    def mount(place, *options):
+        place.mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", *options, "tmpfs", str(place)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        places.append(place)
+
+    if not shutil.which("mount"):
+        pytest.skip("there is no mount command")
+    yield mount
+    for place in places:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def remount(place, option):
+    subprocess.run(["mount", "-o", f"remount,{option}", str(place)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_is_told_and_the_build_goes_on_when_there_is_room(tmp_path, mounted, workers):
+    write_photographs(tmp_path / "photographs", 40, size=(64, 64))
+    recipe = write_recipe(tmp_path)
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    mounted(tmp_path / "disk", "-o", "size=1m")
+
+    full = command("generate", "recipe.toml", "--output", "disk/out", "--workers", workers, cwd=tmp_path)
+    strays = list((tmp_path / "disk").rglob("*.corruptgen-part"))
+    remount(tmp_path / "disk", "size=64m")
+    done = command("generate", "recipe.toml", "--output", "disk/out", "--workers", workers, cwd=tmp_path)
+
+    assert full.returncode == 1
+    assert "No space left on device; when that is mended, the same command goes on" in full.stderr
+    assert full.stderr.count("\n") == 1
+    assert not strays
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "disk/out") == tree(tmp_path / "whole")
+
+
+def test_an_output_that_becomes_read_only_is_told(tmp_path, mounted):
+    write_photographs(tmp_path / "photographs", 40, size=(64, 64))
+    recipe = write_recipe(tmp_path)
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    mounted(tmp_path / "disk", "-o", "size=64m")
+
+    child = begun(tmp_path, "--output", "disk/out", "--workers", 2)
+    wait_for(child, tmp_path / "disk/out", 40)
+    while child.poll() is None:
+        done = subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], capture_output=True, check=False)
+        if done.returncode == 0:
+            break
+    _, said = child.communicate(timeout=60)
+    remount(tmp_path / "disk", "rw")
+    done = command("generate", "recipe.toml", "--output", "disk/out", cwd=tmp_path)
+
+    assert child.returncode == 1
+    assert "Read-only file system" in said
+    assert said.count("\n") == 1
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "disk/out") == tree(tmp_path / "whole")
+
+
+def test_a_file_that_cannot_be_read_any_more_is_rejected_and_all_others_are_the_same(tmp_path):
+    write_photographs(tmp_path / "photographs", 40, size=(64, 64))
+    recipe = write_recipe(tmp_path)
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    last = sorted((tmp_path / "photographs").rglob("*.png"))[-1]
+
+    child = begun(tmp_path, "--output", "out", "--workers", 1)
+    wait_for(child, tmp_path / "out", 40)
+    last.unlink()
+    last.mkdir()
+    _, said = child.communicate(timeout=60)
+
+    name = f"{last.parent.name}/{last.name}"
+    assert child.returncode == 3, said
+    assert f"rejected {name}: it cannot be read" in said
+    images = {path: digest for path, digest in tree(tmp_path / "whole").items() if path.endswith(".png")}
+    assert {path: digest for path, digest in tree(tmp_path / "out").items() if path.endswith(".png")} == {
+        path: digest for path, digest in images.items() if not path.endswith(name)
+    }
+
+
+def test_a_source_that_changed_between_two_runs_is_named(tmp_path):
+    write_photographs(tmp_path / "photographs", 40, size=(64, 64))
+    write_recipe(tmp_path)
+    child = begun(tmp_path, "--output", "out", "--workers", 1)
+    wait_for(child, tmp_path / "out", 100)
+    kill(child, "group")
+    child.communicate()
+    (made_path, *_) = sorted((tmp_path / "out/brightness/1").rglob("*.png"))
+    made_path.unlink()
+    name = str(made_path.relative_to(tmp_path / "out/brightness/1"))
+    Image.new("RGB", (64, 64)).save(tmp_path / "photographs" / name)
+    before = tree(tmp_path / "out")
+
+    done = command("generate", "recipe.toml", "--output", "out", "--workers", 1, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert f"{name} has changed since this output was begun" in done.stderr
+    after = tree(tmp_path / "out")
+    assert {path: digest for path, digest in after.items() if path in before} == {
+        path: digest for path, digest in before.items() if path in after
+    }
+    assert made(tmp_path / "out") > 0
+    assert os.path.exists(tmp_path / "out/items/00000.jsonl")
