@@ -64,6 +64,8 @@ class Work:
     source: Source
     decoding: Decoding
     sink: Sink
+    shape: tuple[int, ...] | None = None
+    """(H, W, C) of all images, where the sink wants one shape."""
 
     @classmethod
     def of(cls, plan: Plan, output: Folder) -> "Work":
@@ -79,7 +81,7 @@ class Work:
         work = cls(cells, plan.source, recipe.decode, sink)
         shape = work.first_shape(plan.listing.items) if sink.wants_one_shape else None
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape))
-        return cls(cells, plan.source, recipe.decode, ready)
+        return cls(cells, plan.source, recipe.decode, ready, shape)
 
     def first_shape(self, items: Iterable[Item]) -> tuple[int, ...] | None:
         """Give the shape of the first image that is not rejected; None if there is none."""

@@ -83,7 +83,8 @@ class Build:
         """What the record of a shard says, for `merge`."""
         preset = {"name": self.plan.preset.name, "table": self.plan.preset.content}
         share = {"shard": str(self.shard), "blocks": len(self.plan.blocks), "table": preset}
-        return self.marker | share | {"listing": header(self.plan.listing)}
+        shape = Work.of(self.plan, self.output).shape
+        return self.marker | share | {"listing": header(self.plan.listing), "shape": shape and list(shape)}
 
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is not as it was made."""
@@ -155,7 +156,7 @@ class Build:
             raise
         if len(kept) < len(self.blocks):
             raise Interrupted(f"interrupted; {done} of {total} items are done")
-        self.finish(kept)
+        self.finish(kept, work.sink)
 
     def begin(self) -> None:
         """Say whose output this is, and refuse to mix with what other versions have made."""
@@ -173,13 +174,13 @@ class Build:
         elif there is not None:
             sweep(self.output)
 
-    def finish(self, kept: Mapping[str, Recorded]) -> None:
+    def finish(self, kept: Mapping[str, Recorded], sink: Sink) -> None:
         """Write the manifest, once all blocks are there; after a shard they are not."""
         if self.shard:
             return
         # A worker of a killed run may have lived on for a moment after the first sweep.
         sweep(self.output)
-        files = self.sink.finish([table.part(start) for table, start in self.tables(kept)])
+        files = sink.finish([table.part(start) for table, start in self.tables(kept)])
         self.output.write(MANIFEST, self.manifest(kept, files), durable=True)
         for name in leftovers(self.output.root):
             self.output.remove(name)

@@ -15,12 +15,13 @@ from corruptgen.inventory import inventory
 from corruptgen.lock import held
 from corruptgen.manifest import MANIFEST, MARKER, Table, environment, json_bytes, parsed
 from corruptgen.plan import Block, Plan, spelled_cells
+from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Item, Listing, Outcome, Rejection
 from corruptgen.shards import Shard, listed, records
-from corruptgen.sinks.folder import Folder
+from corruptgen.sinks import Dataset, Folder
 
-AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing")
+AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape")
 MOST_NAMED = 20  # blocks or shards in one message
 
 
@@ -60,12 +61,14 @@ def merge(directory: str | Path) -> Outcome:
         if not written:
             return _merged(output)
         record = _agreed(written, parsed(output.read(MARKER) or b"", MARKER))
-        build = Build(_plan(output, record, _shares(written)), output)
+        plan = _plan(output, record, _shares(written))
+        build = Build(plan, output)
         found = inventory(output, *belongings(build.plan, output))
         found.check_foreign()
         kept, _ = build.kept(found)
         _check_whole([block.number for block in build.blocks if block.table not in kept], _shares(written))
-        build.finish(kept)
+        shape = record["shape"] and tuple(record["shape"])
+        build.finish(kept, build.sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape)))
         return build.outcome(kept, finished=False)
 
 
@@ -95,11 +98,12 @@ def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> 
     first = written[0]
     if "environment" not in first:
         raise OutputError("the record of a shard is damaged; run that shard again")
-    check_environment(first, {"environment": environment()})
+    now = {"environment": environment(_recipe(first))}
+    check_environment(first, now)
     for record in written[1:]:
         differs = [key for key in AGREEING if record.get(key) != first.get(key)]
         if "environment" in differs:
-            check_environment(record, {"environment": environment()})
+            check_environment(record, now)
         if differs:
             raise OutputError(
                 f"shards {first.get('shard')} and {record.get('shard')} do not belong together: their "
@@ -110,6 +114,13 @@ def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> 
     return first
 
 
+def _recipe(record: Mapping[str, Any]) -> Recipe:
+    try:
+        return read_recipe(record["recipe"], MARKER)
+    except (CorruptgenError, LookupError) as error:
+        raise OutputError(f"the record of a shard is damaged: {error}") from error
+
+
 def _shares(written: Sequence[Mapping[str, Any]]) -> list[Shard]:
     return [Shard.parse(str(record.get("shard"))) for record in written]
 
@@ -117,9 +128,9 @@ def _shares(written: Sequence[Mapping[str, Any]]) -> list[Shard]:
 def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) -> Plan:
     """Make the plan again of what the shards have written down."""
     try:
-        recipe = read_recipe(record["recipe"], MARKER)
+        recipe = _recipe(record)
         preset = catalog.preset_from(record["table"]["name"], record["table"]["table"])
-        count, header = int(record["blocks"]), record["listing"]
+        count, header, _ = int(record["blocks"]), record["listing"], record["shape"]
     except (CorruptgenError, LookupError, TypeError, ValueError) as error:
         raise OutputError(f"the record of a shard is damaged: {error}") from error
     blocks, missing = [], []

@@ -25,7 +25,9 @@ def single_threaded() -> Iterator[None]:
             _limits = _limited()
         _users += 1
     try:
-        yield
+        # OpenMP keeps a number of its own for every thread.
+        with threadpool_limits(1, user_api="openmp"):
+            yield
     finally:
         with _lock:
             _users -= 1

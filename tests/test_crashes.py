@@ -14,18 +14,25 @@ from tests.builds import FORMATS, begun, gone, kill, made, wait_for
 from tests.photographs import command, tree, write_photographs, write_recipe
 
 WHOM = ("parent", "workers", "group")
+PER_SHARD = 5
 
 
 def layout(form):
     """Give the lines of a recipe that choose a format."""
-    return f'format = "{form}"\nclean = true'
+    return f'format = "{form}"\nclean = true\nitems_per_shard = {PER_SHARD}'
 
 
-def survived(place, rng, whole, whom, late):
+def pieces(whole, cells):
+    """Give how many files a build writes one after the other, parts of arrays that are joined in the end included."""
+    blocks = sum(name.startswith("items/") for name in whole)
+    return max(len(whole), blocks * (cells + 1))
+
+
+def survived(place, rng, whole, whom, *, cells, late):
     """Kill a build at a random moment, go on with it, and tell whether it was cut short."""
     shutil.rmtree(place / "out", ignore_errors=True)
     child = begun(place, "--output", "out", "--workers", 2)
-    wait_for(child, place / "out", int(rng.uniform(*((0.6, 1.0) if late else (0.0, 0.4))) * len(whole)))
+    wait_for(child, place / "out", int(rng.uniform(*((0.6, 1.0) if late else (0.0, 0.4))) * pieces(whole, cells)))
     time.sleep(rng.uniform(0, 0.05))
     kill(child, whom, rng)
     child.communicate(timeout=120)
@@ -46,9 +53,12 @@ def test_killed_builds_go_on_to_the_same_bytes(tmp_path, form):
     corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
     whole, rng = tree(tmp_path / "whole"), random.Random(f"short {form}")
 
-    cut = [survived(tmp_path, rng, whole, WHOM[number % 3], late=number >= 3) for number in range(6)]
+    kills = 6 if form == "folder" else 3
+    cut = [
+        survived(tmp_path, rng, whole, WHOM[number % 3], cells=7, late=number >= kills / 2) for number in range(kills)
+    ]
 
-    assert sum(cut) >= 3
+    assert sum(cut) >= kills // 2
 
 
 @pytest.mark.long
@@ -60,7 +70,7 @@ def test_thirty_kills_of_a_large_build(tmp_path, form):
     corruptgen.generate(recipe, output=tmp_path / "whole", workers=2)
     whole, rng = tree(tmp_path / "whole"), random.Random(f"long {form}")
 
-    cut = [survived(tmp_path, rng, whole, WHOM[number % 3], late=number % 2 == 1) for number in range(30)]
+    cut = [survived(tmp_path, rng, whole, WHOM[number % 3], cells=21, late=number % 2 == 1) for number in range(30)]
 
     assert sum(cut) >= 20
 
@@ -71,7 +81,7 @@ def test_killed_shards_go_on_to_the_same_bytes(tmp_path, form):
     recipe = write_recipe(tmp_path, output=layout(form))
     corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
     first, second = (begun(tmp_path, "--output", "out", "--shard", f"{n}/2", "--workers", 1) for n in (1, 2))
-    wait_for(first, tmp_path / "out", 60)
+    wait_for(first, tmp_path / "out", 60 if form == "folder" else 12)
     kill(first, "group")
     first.communicate()
     second.communicate(timeout=60)

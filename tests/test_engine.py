@@ -24,6 +24,7 @@ from corruptgen.lock import held
 from corruptgen.progress import results
 from corruptgen.records import Decoding
 from corruptgen.shards import Shard
+from corruptgen.sinks.folder import Folder, item_name
 from corruptgen.threads import single_threaded
 from tests.builds import begun, gone, group, wait_for, workers
 from tests.photographs import ROOT, command, tree, write_photographs, write_recipe
@@ -140,7 +141,7 @@ def test_merging_finds_a_file_that_is_gone(place):
 def test_merging_refuses_shards_that_other_versions_made(place, monkeypatch):
     corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1, shard="1/2")
     now = manifest.environment()
-    monkeypatch.setattr(manifest, "environment", lambda: now | {"numpy": "1.0"})
+    monkeypatch.setattr(manifest, "environment", lambda recipe: now | {"numpy": "1.0"})
     with pytest.raises(OutputError, match="begun with other versions"):
         corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1, shard="2/2")
     corruptgen.generate(place / "recipe.toml", output=place / "elsewhere", workers=1, shard="2/2")
@@ -458,9 +459,11 @@ def test_a_terminal_shows_cells_pace_and_time_left(place):
 def test_the_claim_names_what_a_build_consists_of(place):
     plan = corruptgen.plan.planned(place / "recipe.toml")
 
-    cells, items, tables = claim.belongings(plan)
+    (owner,), tables = claim.belongings(plan, Folder(place / "out"))
 
-    assert (len(cells), len(items), len(tables)) == (6, 40, 5)
+    assert len(tables) == 5
+    assert all(owner(f"brightness/1/{item_name(item, '.png')}") for item in plan.listing.items)
+    assert owner("brightness/1/nobody.png") is None
 
 
 def test_the_docs_name_every_option_of_the_engine():
