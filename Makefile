@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check lint format parity gallery clean
+.PHONY: demo test check lint format clean
 
 demo: $(INSTALLED) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
 	$(BIN)/python scripts/photographs.py demo/photographs
@@ -15,10 +15,10 @@ demo: $(INSTALLED) ## Generate, verify and show a corrupted dataset from the pho
 	@echo "The dataset is in demo/demo-c, its contact sheet in demo/sheet.png."
 
 test: $(INSTALLED) lint ## Everything that CI checks.
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -n 2 -m "not long"
 
 check: $(INSTALLED) lint ## The same and the full sweeps.
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
