@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from corruptgen import catalog
 from corruptgen.cell import Cell
+from corruptgen.declare import Warp
 from corruptgen.errors import ImageError, Rejected, SourceError
 from corruptgen.imaging.codec import decoded, encoded
 from corruptgen.manifest import ItemRecord, Table, file_digest, files_digest, pixels_digest, shard_digest
 from corruptgen.plan import CLEAN, Block
-from corruptgen.randomness import rng_for
+from corruptgen.randomness import Draws, rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Encoding, Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
 from corruptgen.sources import Source
 from corruptgen.table import Preset
+from corruptgen.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,15 @@ class Cells:
         """Give the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
         if name == CLEAN:
             return image
+        return _cell(self.preset, self.table, *name).apply(image, self._draws(name, key))
+
+    def warp(self, name: tuple[str, float], image: NDArray[np.uint8], key: str) -> Warp:
+        """Give the warp by which `apply` moves the pixels in a cell of a geometric row."""
+        return _cell(self.preset, self.table, *name).warp(image, self._draws(name, key))
+
+    def _draws(self, name: tuple[str, float], key: str) -> Draws:
         row, severity = name
-        rng = rng_for(self.seed, row, None if self.paired else severity, key)
-        return _cell(self.preset, self.table, row, severity).apply(image, rng)
+        return rng_for(self.seed, row, None if self.paired else severity, key)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class Work:
     decoding: Decoding
     encoding: Encoding
     output: Folder
+    targets: Targets = field(default_factory=Targets)
 
     def file(self, name: tuple[str, float], item: Item) -> str:
         """Give the file of an item in a cell, relative to the output."""
@@ -112,9 +121,10 @@ def _made_item(work: Work, item: Item, before: str | None) -> tuple[ItemRecord, 
             raise SourceError(f"{item.id} has changed since this output was begun; bring it back or use --overwrite")
         image = decoded(content, work.decoding)
         work.cells.check(image)
+        carried = work.targets.carried(item, content, lambda name: work.cells.warp(name, image, item.id))
     except Rejected as error:
-        for name in work.cells.names:
-            work.output.remove(work.file(name, item))
+        for file in (*(work.file(name, item) for name in work.cells.names), *work.targets.files(item)):
+            work.output.remove(file)
         return ItemRecord(item.id, item.label, source, rejected=str(error)), [], 0
 
     pixels, files, length = [], [], 0
@@ -129,7 +139,14 @@ def _made_item(work: Work, item: Item, before: str | None) -> tuple[ItemRecord, 
         pixels.append(pixels_digest(result))
         files.append(file_digest(encoding))
         length += len(encoding)
-    record = ItemRecord(item.id, item.label, source, b"".join(pixels), files_digest(files))
+    masks = {}
+    for file, mask in carried.files.items():
+        work.output.write(file, mask)
+        masks[file] = file_digest(mask).hex()
+        length += len(mask)
+    record = ItemRecord(
+        item.id, item.label, source, b"".join(pixels), files_digest(files), masks=masks, changes=carried.changes
+    )
     return record, files, length
 
 

@@ -1,7 +1,7 @@
 """From a recipe to a dataset on disk; interrupted anywhere, the same call goes on."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from corruptgen.manifest import (
     MARKER,
     Recorded,
     Table,
+    annotation_record,
     json_bytes,
     manifest,
     marker,
@@ -27,9 +28,10 @@ from corruptgen.plan import Block, Plan, planned, spelled_cells
 from corruptgen.progress import Progress, results
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
-from corruptgen.records import Outcome
+from corruptgen.records import Item, Outcome
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
-from corruptgen.sources.folder import FolderSource
+from corruptgen.sources import CocoSource, FolderSource
+from corruptgen.targets import ANNOTATIONS, Summary
 
 PROBE_SIDE = 64  # pixels
 
@@ -134,16 +136,20 @@ class _Build:
 
     def overwritten(self, there: bytes | None) -> None:
         """Remove an earlier build, whosever it is, and nothing else."""
-        cells, tables, items = set(self.plan.folders), self.tables(), set(self.items())
+        cells, tables, items, carried = set(self.plan.folders), self.tables(), set(self.items()), self.carried()
         if there is not None:
             earlier = read_recipe(parsed(there, MARKER)["recipe"], MARKER)
             cells |= {cell_folder(*name) for name in spelled_cells(earlier)}
             extension = earlier.output.stored.extension
             items |= {item_name(item, extension) for block in self.plan.blocks for item in block.items}
+            if earlier.source.kind == "coco":
+                carried |= {ANNOTATIONS, *(f"{cell}/{ANNOTATIONS}" for cell in cells)}
             for path in sorted(self.output.root.glob("items/*.jsonl")):
                 tables.add(f"items/{path.name}")
-                items |= {item_name(record.item, extension) for record in Table.from_bytes(path.read_bytes()).records}
-        found = inventory(self.output, cells, items, tables, gather=True)
+                records = Table.from_bytes(path.read_bytes()).records
+                items |= {item_name(record.item, extension) for record in records}
+                carried |= {file for record in records for file in record.masks}
+        found = inventory(self.output, cells, items, tables, carried, gather=True)
         found.check_foreign()
         if there is None and found.ours:
             raise OutputError("the output directory was not made by corruptgen; choose another one with --output")
@@ -151,7 +157,7 @@ class _Build:
 
     def run(self, workers: int | None, progress: Progress | None) -> Outcome:
         """Make what is missing."""
-        found = inventory(self.output, set(self.plan.folders), self.items(), self.tables())
+        found = inventory(self.output, set(self.plan.folders), self.items(), self.tables(), self.carried())
         kept: dict[str, Recorded] = {}
         before: dict[str, str] = {}
         for block in self.plan.blocks:
@@ -181,7 +187,7 @@ class _Build:
         """Make the blocks that are not kept, which are added to `kept`, then the manifest."""
         recipe, blocks = self.plan.recipe, self.plan.blocks
         cells = Cells.of(self.plan.preset, recipe, self.plan.cells)
-        work = Work(cells, self.plan.source, recipe.decode, recipe.output.stored, self.output)
+        work = Work(cells, self.plan.source, recipe.decode, recipe.output.stored, self.output, self.plan.targets)
         missing = [block for block in blocks if block.table not in kept]
         if missing:
             probe(cells, self.plan)
@@ -205,19 +211,40 @@ class _Build:
         if there is not None:
             # A worker of the killed run may have lived on for a moment after the first sweep.
             sweep(self.output)
-        self.output.write(MANIFEST, self.manifest(kept), durable=True)
+        known = {}
+        for summary in self.summaries():
+            self.output.write(summary.name, summary.content, durable=True)
+            known[summary.name] = annotation_record(summary)
+        self.output.write(MANIFEST, self.manifest(kept, known), durable=True)
 
-    def manifest(self, kept: Mapping[str, Recorded]) -> bytes:
-        """Give the manifest of the whole build."""
+    def manifest(self, kept: Mapping[str, Recorded], known: Mapping[str, Any]) -> bytes:
+        """Give the manifest of the whole build, and of what is known about each annotation file."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
-        return json_bytes(manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered))
+        return json_bytes(manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, known or None))
+
+    def summaries(self) -> Iterator[Summary]:
+        """Put together the annotation files of the output from the tables."""
+
+        def records() -> Iterator[tuple[Item, Mapping[str, Any]]]:
+            for block in self.plan.blocks:
+                for record in Table.from_bytes(self.output.read(block.table) or b"").made:
+                    yield record.item, record.changes
+
+        return self.plan.targets.summarised(records)
 
     def has_manifest(self, kept: Mapping[str, Recorded]) -> bool:
         """Tell whether the manifest is there and right; other versions' manifests of the same build are."""
         content = self.output.read(MANIFEST)
-        if content is None or content == self.manifest(kept):
-            return content is not None
+        if content is None:
+            return False
+        known = {}
+        for summary in self.summaries():
+            if self.output.read(summary.name) != summary.content:
+                return False
+            known[summary.name] = annotation_record(summary)
+        if content == self.manifest(kept, known):
+            return True
         marker = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return bool(marker["environment"] != self.marker["environment"])
 
@@ -232,10 +259,12 @@ class _Build:
             return None
         extension = self.plan.recipe.output.stored.extension
         names = [item_name(record.item, extension) for record in table.made]
+        masks = [file for record in table.made for file in record.masks]
         fits = (
             [record.id for record in table.records] == [item.id for item in block.items]
             and all(found.counts[name] == len(self.plan.cells) for name in names)
-            and sum(found.sizes[name] for name in names) == table.size
+            and all(found.counts[file] for file in masks)
+            and sum(found.sizes[name] for name in [*names, *masks]) == table.size
         )
         if fits:
             return recorded(table, content)
@@ -246,6 +275,11 @@ class _Build:
         """Name the items in each cell."""
         extension = self.plan.recipe.output.stored.extension
         return {item_name(item, extension) for item in self.plan.listing.items}
+
+    def carried(self) -> set[str]:
+        """Name the masks and the annotation files."""
+        targets = self.plan.targets
+        return {*targets.summaries, *(file for item in self.plan.listing.items for file in targets.files(item))}
 
     def tables(self) -> set[str]:
         """Name the tables."""
@@ -258,7 +292,7 @@ def _of(block: Block, before: Mapping[str, str]) -> dict[str, str]:
 
 def _check_apart(plan: Plan, output: Folder) -> None:
     """Refuse an output among the clean images, where the next run would take it for more of them."""
-    if isinstance(plan.source, FolderSource):
+    if isinstance(plan.source, FolderSource | CocoSource):
         source, target = (Path(os.path.realpath(path)) for path in (plan.source.root, output.root))
         if source == target or source in target.parents or target in source.parents:
             raise OutputError(

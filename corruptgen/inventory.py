@@ -41,9 +41,9 @@ class Inventory:
     """All that lies in an output, told apart."""
 
     sizes: Counter[str]
-    """Bytes of all files of an item, by the item's name in a cell."""
+    """Bytes of all files of an item, by the item's name in a cell; of masks and annotations, by the file itself."""
     counts: Counter[str]
-    """Number of files of an item."""
+    """Number of files of an item, or 1 for a file of masks or annotations."""
     ours: tuple[str, ...]
     """Files that the build consists of, only gathered on request: there may be millions."""
     unfinished: tuple[str, ...]
@@ -62,7 +62,13 @@ class Inventory:
 
 
 def inventory(
-    output: Folder, cells: Collection[str], items: Collection[str], tables: Collection[str], *, gather: bool = False
+    output: Folder,
+    cells: Collection[str],
+    items: Collection[str],
+    tables: Collection[str],
+    carried: Collection[str] = (),
+    *,
+    gather: bool = False,
 ) -> Inventory:
     """Look through an output directory.
 
@@ -72,6 +78,7 @@ def inventory(
     cells : the folders of the cells
     items : the names of the items in each of them
     tables : the files of the tables
+    carried : the files of masks and annotations
     gather : also list the files that belong to the build
 
     Raises
@@ -85,6 +92,11 @@ def inventory(
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)
+        elif found.is_file and found.name in carried:
+            sizes[found.name] += found.size
+            counts[found.name] += 1
+            if gather:
+                ours.append(found.name)
         elif found.is_file and found.cell in cells and found.item in items:
             sizes[found.item] += found.size
             counts[found.item] += 1

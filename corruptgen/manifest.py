@@ -5,7 +5,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +19,7 @@ from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.recipe import Recipe
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.table import Preset
+from corruptgen.targets import Summary
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -63,6 +64,10 @@ class ItemRecord:
     files: bytes = b""
     rejected: str = ""
     """The reason; empty if the item is complete."""
+    masks: Mapping[str, str] = field(default_factory=dict)
+    """The digest of every mask that goes with it, by its file in the output."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """By the annotation file of a cell: what changes in each of the item's annotations."""
 
     @property
     def item(self) -> Item:
@@ -125,17 +130,23 @@ def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
     """Say whose output this is; written before anything else, so that no other build mixes with this one."""
     named = [(item.id, item.label) for item in listing.items]
     refused = [(rejection.id, rejection.reason) for rejection in listing.rejected]
+    listed = [named, refused, *([listing.annotations] if listing.annotations else [])]
     return {
         "schema": SCHEMA,
         "recipe": recipe.content(),
         "preset": preset.digest,
-        "source": hashlib.sha256(json.dumps([named, refused]).encode()).hexdigest(),
+        "source": hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
         "environment": environment(),
     }
 
 
 def manifest(
-    recipe: Recipe, preset: Preset, listing: Listing, cells: Sequence[str], tables: Mapping[str, Recorded]
+    recipe: Recipe,
+    preset: Preset,
+    listing: Listing,
+    cells: Sequence[str],
+    tables: Mapping[str, Recorded],
+    annotations: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Say what was made, from what and with what; nothing about where, when and by how many.
 
@@ -144,9 +155,11 @@ def manifest(
     recipe, preset, listing : what was to be made
     cells : the folder of every cell, in the order of all digests
     tables : what became of it, by the file of each block's table, in their order
+    annotations : what is known about each annotation file; None: the source has no annotations
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
     items = sum(table.items for table in tables.values())
+    carried = {} if annotations is None else {"annotations": dict(annotations)}
     return {
         "schema": SCHEMA,
         "recipe": recipe.content(),
@@ -162,7 +175,13 @@ def manifest(
         "cells": list(cells),
         "rejected": [{"id": r.id, "reason": r.reason} for r in sorted(rejected, key=lambda r: r.id)],
         "tables": {name: table.digest for name, table in tables.items()},
-    }
+    } | carried
+
+
+def annotation_record(summary: Summary) -> dict[str, Any]:
+    """Say what a manifest says about an annotation file: its digest, how many there are, which are gone."""
+    digest = hashlib.sha256(summary.content).hexdigest()
+    return {"sha256": digest, "annotations": summary.annotations, "dropped": list(summary.dropped)}
 
 
 def environment() -> dict[str, str]:
@@ -197,15 +216,17 @@ def split(digests: bytes, size: int) -> list[bytes]:
     return [digests[start : start + size] for start in range(0, len(digests), size)]
 
 
-def _entry(record: ItemRecord) -> dict[str, str]:
+def _entry(record: ItemRecord) -> dict[str, Any]:
     named = {"id": record.id, "label": record.label}
     source = {"source": record.source} if record.source else {}
     if record.rejected:
         return named | source | {"rejected": record.rejected}
-    return named | source | {"pixels": _text(record.pixels), "files": _text(record.files)}
+    made = {"pixels": _text(record.pixels), "files": _text(record.files)}
+    carried = {"masks": dict(record.masks), "changes": dict(record.changes)}
+    return named | source | made | {key: value for key, value in carried.items() if value}
 
 
-def _record(entry: Mapping[str, str]) -> ItemRecord:
+def _record(entry: Mapping[str, Any]) -> ItemRecord:
     return ItemRecord(
         id=entry["id"],
         label=entry["label"],
@@ -213,6 +234,8 @@ def _record(entry: Mapping[str, str]) -> ItemRecord:
         pixels=_bytes(entry.get("pixels", "")),
         files=_bytes(entry.get("files", "")),
         rejected=entry.get("rejected", ""),
+        masks=dict(entry.get("masks", {})),
+        changes=dict(entry.get("changes", {})),
     )
 
 

@@ -3,7 +3,7 @@
 import math
 import os
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corruptgen import catalog
@@ -11,12 +11,13 @@ from corruptgen.errors import CorruptgenError, RecipeError, SourceError
 from corruptgen.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sinks.folder import LONGEST_COMPONENT, cell_folder, item_name
-from corruptgen.sources import KINDS, Source
+from corruptgen.sources import KINDS, CocoSource, Source
 from corruptgen.table import Preset
+from corruptgen.targets import ANNOTATIONS, MASKS, Targets, targeted
 
 CLEAN = ("clean", 0.0)
 # What lies in an output beside the rows.
-RESERVED_ROWS = frozenset({"clean", "items", "manifest.json"})
+RESERVED_ROWS = frozenset({"clean", "items", "manifest.json", ANNOTATIONS, MASKS})
 # Blocks of few items keep many workers busy, blocks of many keep the tables of a large build few.
 FEWEST_PER_BLOCK, MOST_PER_BLOCK, WANTED_BLOCKS = 8, 50, 32
 
@@ -46,6 +47,8 @@ class Plan:
     cells: tuple[tuple[str, float], ...]
     """Row and severity in the order of all digests; the clean twin, if wanted, comes first."""
     blocks: tuple[Block, ...]
+    targets: Targets = field(default_factory=Targets)
+    """The masks and annotations that go with the images."""
 
     @property
     def folders(self) -> list[str]:
@@ -73,18 +76,23 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     preset = _preset(recipe)
     recipe = _spelled(recipe, preset)
     place = _place(recipe, source)
-    opened = KINDS[recipe.source.kind](place)
+    cells = spelled_cells(recipe)
+    targets = targeted(recipe, preset, (cell for cell in cells if cell != CLEAN), place)
+    opened = CocoSource(place, targets.annotated) if targets.annotated else KINDS[recipe.source.kind](place)
     listing = opened.listing()
     if not listing.items and not listing.rejected:
         raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind)")
     listing = _without_collisions(listing, recipe.output.stored.extension)
+    if targets.masks is not None:
+        listing = _without_masks(listing)
     return Plan(
         recipe=recipe,
         preset=preset,
         source=opened,
         listing=listing,
-        cells=spelled_cells(recipe),
+        cells=cells,
         blocks=tuple(_blocks(listing.items)),
+        targets=targets,
     )
 
 
@@ -153,6 +161,15 @@ def _without_collisions(listing: Listing, extension: str) -> Listing:
         else:
             good.append(item)
     return replace(listing, items=tuple(good), rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
+
+
+def _without_masks(listing: Listing) -> Listing:
+    """Reject the items that would be written among the masks of a cell."""
+    among = {item.id for item in listing.items if item.label.split("/")[0] == MASKS}
+    reason = f"would be written to the folder of masks; give the source's folder {MASKS} another name"
+    bad = [*listing.rejected, *(Rejection(name, reason) for name in among)]
+    good = tuple(item for item in listing.items if item.id not in among)
+    return replace(listing, items=good, rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
 
 
 def _ancestors(label: str) -> list[str]:

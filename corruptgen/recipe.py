@@ -27,6 +27,17 @@ class SourceChoice:
     kind: str
     path: str | None = None
     """None: the caller says where; never recorded."""
+    annotations: str | None = None
+    """Of "coco": the file that lists the images and what is on them; never recorded."""
+    masks: str | None = None
+    """The folder of label masks; never recorded."""
+    mask_suffix: tuple[str, ...] | None = None
+    """How the name of an image ends, and how those of its masks do instead; None: as the image, but .png."""
+
+    @property
+    def mask_endings(self) -> tuple[str, ...] | None:
+        """How names of images and of masks end, None if there are no masks; an empty ending is that of any image."""
+        return self.mask_suffix or (None if self.masks is None else ("", ".png"))
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,8 @@ class CorruptChoice:
     severities: tuple[float, ...] | None = None
     """Ascending; None: every level of the table."""
     paired: bool = False
+    targets: str = "keep"
+    """What becomes of masks and boxes in rows that move pixels: "keep", "move" or "refuse"."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,7 @@ class Recipe:
             "rows": None if corrupt.rows is None else list(corrupt.rows),
             "severities": None if corrupt.severities is None else [_shortest(s) for s in corrupt.severities],
             "paired": corrupt.paired,
+            "targets": None if corrupt.targets == "keep" else corrupt.targets,
         }
         geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
         stored = {"format": output.format, "encoding": output.encoding, "clean": output.clean}
@@ -85,7 +99,7 @@ class Recipe:
             "name": self.name,
             "version": self.version,
             "seed": self.seed,
-            "source": {"kind": self.source.kind},
+            "source": _given({"kind": self.source.kind, "mask_suffix": self.source.mask_endings}),
             "decode": _given(geometry) | {"interpolation": decode.interpolation, "exif": decode.exif},
             "corrupt": _given(chosen),
             "output": stored | ({"quality": output.quality} if output.encoding == "jpeg" else {}),
@@ -242,6 +256,13 @@ def _crop(value: Any) -> int | float | tuple[int, int]:
     return _extent(value)
 
 
+def _endings(value: Any) -> tuple[str, ...]:
+    texts = value if isinstance(value, list) and all(isinstance(text, str) for text in value) else []
+    if len(texts) < 2 or not all(text.endswith(".png") and "/" not in text for text in texts[1:]):
+        raise ValueError('a list of an ending of images and of those of masks, ["_leftImg8bit.png", "_labelIds.png"]')
+    return tuple(texts)
+
+
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
         raise ValueError("a list of at least one name of a row or group")
@@ -257,7 +278,13 @@ def _severities(value: Any) -> tuple[float, ...]:
 
 TOP: Mapping[str, Check] = {"name": _name, "version": _version, "seed": _whole()}
 SECTIONS: Mapping[str, Mapping[str, Check]] = {
-    "source": {"kind": _one_of("folder"), "path": _text},
+    "source": {
+        "kind": _one_of("folder", "coco"),
+        "path": _text,
+        "annotations": _text,
+        "masks": _text,
+        "mask_suffix": _endings,
+    },
     "decode": {
         "resize": _extent,
         "crop": _crop,
@@ -265,7 +292,13 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "interpolation": _one_of(*INTERPOLATIONS),
         "exif": _one_of("apply", "ignore"),
     },
-    "corrupt": {"preset": _text, "rows": _names, "severities": _severities, "paired": _truth},
+    "corrupt": {
+        "preset": _text,
+        "rows": _names,
+        "severities": _severities,
+        "paired": _truth,
+        "targets": _one_of("keep", "move", "refuse"),
+    },
     "output": {
         "format": _one_of("folder"),
         "encoding": _one_of("png", "jpeg"),

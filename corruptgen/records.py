@@ -35,6 +35,8 @@ class Listing:
     """What looks like an item and cannot be one, sorted by id."""
     ignored: int = 0
     """Number of files that do not claim to be images."""
+    annotations: str = ""
+    """The sha256 of the file that lists them, if there is one."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,8 @@ class _Build:
     output: Folder
     recipe: Recipe
     cells: Cells
+    annotations: Mapping[str, str]
+    """The sha256 of every annotation file."""
 
     @property
     def extension(self) -> str:
@@ -115,6 +117,7 @@ def verify(
     report = progress or (lambda done, total: None)
     rounds = len(tables) * (1 if clean is None else 2)
     files = pixels = done = 0
+    problems += _checked_annotations(build)
     problems += _strays(build, tables, set(listed["tables"]))
     for found, count in results(((_checked_files, (build, table)) for table in tables), workers):
         problems += found
@@ -145,12 +148,14 @@ def _read(output: Folder, manifest: dict[str, Any]) -> tuple[_Build, dict[str, A
             and all(TABLE.fullmatch(name) for name in manifest["tables"])
             and all(type(manifest["counts"][key]) is int for key in ("items", "files"))
             and isinstance(manifest["environment"], dict)
+            and all(map(is_below, manifest.get("annotations", {})))
         )
     except (CorruptgenError, LookupError, TypeError, AttributeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
     if not right:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
-    return _Build(output, recipe, cells), manifest
+    annotations = {name: entry["sha256"] for name, entry in manifest.get("annotations", {}).items()}
+    return _Build(output, recipe, cells, annotations), manifest
 
 
 def _clean(build: _Build, source: str | Path | None) -> Source:
@@ -199,6 +204,7 @@ def _fits(table: Table, cells: int) -> bool:
         and len(record.files) == FILES_BYTES
         and is_below(record.id)
         and (not record.label or is_below(record.label))
+        and all(map(is_below, record.masks))
         for record in table.made
     )
 
@@ -207,7 +213,8 @@ def _strays(build: _Build, tables: Sequence[Table], names: set[str]) -> Iterator
     """Name what lies in the output and does not belong there."""
     cells = {cell_folder(*name) for name in build.cells.names}
     items = {item_name(record.item, build.extension) for table in tables for record in table.made}
-    found = inventory(build.output, cells, items, names)
+    carried = {file for table in tables for record in table.made for file in record.masks} | build.annotations.keys()
+    found = inventory(build.output, cells, items, names, carried)
     for name in (*found.unfinished, *found.foreign):
         yield f"{storable(name)} is not part of this build"
 
@@ -243,7 +250,20 @@ def _checked_files(build: _Build, table: Table) -> tuple[list[str], int]:
         problems += [f"{build.file(cell, made[i])} is not what was made" for i, cell in damaged]
     if bad_cells and not problems:
         problems.append(f"the table of block {table.number} contradicts itself")
-    return problems, len(digests)
+    masks = {file: digest for record in made for file, digest in record.masks.items()}
+    for file, digest in masks.items():
+        content = build.output.read(file)
+        if content is None or file_digest(content).hex() != digest:
+            problems.append(f"{file} is {'missing' if content is None else 'not what was made'}")
+    return problems, len(digests) + len(masks)
+
+
+def _checked_annotations(build: _Build) -> Iterator[str]:
+    """Hold the annotation files against their digests."""
+    for name, digest in build.annotations.items():
+        content = build.output.read(name)
+        if content is None or hashlib.sha256(content).hexdigest() != digest:
+            yield f"{name} is {'missing' if content is None else 'not what the manifest says'}"
 
 
 def _holds(build: _Build, record: ItemRecord, cell: int) -> bool:

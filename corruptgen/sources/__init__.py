@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from corruptgen.records import Item, Listing
+from corruptgen.sources.coco import CocoSource
 from corruptgen.sources.folder import FolderSource
 
 
@@ -30,6 +31,6 @@ class Source(Protocol):
         """
 
 
-KINDS: Mapping[str, Callable[[Path], Source]] = {"folder": FolderSource}
+KINDS: Mapping[str, Callable[[Path], Source]] = {"folder": FolderSource, "coco": CocoSource}
 
-__all__ = ["KINDS", "FolderSource", "Source"]
+__all__ = ["KINDS", "CocoSource", "FolderSource", "Source"]
