@@ -14,10 +14,11 @@ from corruptgen.errors import Rejected
 from corruptgen.imaging import run_lengths
 from corruptgen.imaging.geometry import Placement, fitted, placement
 from corruptgen.imaging.label_masks import moved_labels
-from corruptgen.imaging.outlines import Outline, area, clipped, rectangle
+from corruptgen.imaging.outlines import Outline, area, bendable, clipped, rectangle
 from corruptgen.records import Decoding
 
 DECIMALS = 2  # of a pixel, as COCO has them
+SPACING = 4.0  # pixels at most between the points of an outline that is bent
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class Motion:
         if self.warp is None or not len(inside):
             return inside
         # Outlines count from the corner of the first pixel, warps from its centre.
-        return self.warp.arrivals(inside - 0.5) + 0.5
+        return self.warp.arrivals(bendable(inside, SPACING) - 0.5) + 0.5
 
     def mask(self, before: run_lengths.Mask) -> run_lengths.Mask:
-        """Move a mask."""
+        """Move the mask of one object; its mirror images, where the image is continued by them, are not part of it."""
         picture = Image.fromarray(before.astype(np.uint8))
         mask = np.asarray(fitted(picture, replace(self.decoding, interpolation="nearest"))).astype(bool)
-        return mask if self.warp is None else moved_labels(mask, self.warp).astype(bool)
+        return mask if self.warp is None else moved_labels(mask, self.warp, outside=0).astype(bool)
 
 
 def moved(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
@@ -122,7 +123,7 @@ def _moved_box(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] 
     first, last = max(left, 0.0), min(left + width, float(motion.width))
     if first >= last or upper >= lower:
         return None
-    outline = motion.outline(rectangle(upper, first, lower - upper, last - first))
+    outline = motion.outline(rectangle(upper, first, lower, last))
     box = _bounds(outline) if len(outline) else [0.0, 0.0, 0.0, 0.0]
     if min(box[2:]) <= 0:
         return None

@@ -38,7 +38,10 @@ class Warp(Protocol):
         """Give the moved image of an (H, W, C) one."""
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where in the image that is taken from which is seen at `positions` afterwards."""
+        """Say where in the image that is taken from which is seen at `positions` afterwards.
+
+        That may be outside of the image: it is continued by its mirror image there.
+        """
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say where that is seen afterwards which is at `positions`, N of them, in the image."""

@@ -92,7 +92,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
         listing=listing,
         cells=cells,
         blocks=tuple(_blocks(listing.items)),
-        targets=targets,
+        targets=replace(targets, digest=listing.annotations),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from corruptgen.annotations import Motion, moved
 from corruptgen.declare import Warp
-from corruptgen.errors import RecipeError, Rejected
+from corruptgen.errors import RecipeError, Rejected, SourceError
 from corruptgen.imaging.codec import native_size
 from corruptgen.imaging.label_masks import label_mask
 from corruptgen.names import is_below
@@ -20,7 +20,7 @@ from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks.folder import cell_folder, item_name
 from corruptgen.sources import FolderSource
-from corruptgen.sources.coco import annotations
+from corruptgen.sources.coco import Annotations, annotations
 from corruptgen.table import Preset
 
 ANNOTATIONS = "annotations.json"
@@ -58,6 +58,8 @@ class Targets:
 
     annotated: Path | None = None
     """The annotation file."""
+    digest: str = ""
+    """Its sha256 when the items were listed."""
     masks: Path | None = None
     """The folder of masks."""
     endings: tuple[str, ...] = ()
@@ -112,7 +114,7 @@ class Targets:
         """
         if self.annotated is None:
             return
-        listed = annotations(self.annotated)
+        listed = self._listed(self.annotated)
         for name in self.summaries:
             images, changes = {}, {}
             for item, recorded in made():
@@ -135,10 +137,16 @@ class Targets:
             content = json.dumps({**listed.content, **parts}, separators=(",", ":")) + "\n"
             yield Summary(name, content.encode(), len(kept), tuple(dropped))
 
+    def _listed(self, file: Path) -> Annotations:
+        listed = annotations(file)
+        if listed.digest != self.digest:
+            raise SourceError(f"the annotations {file.name} have changed since this build was begun; bring them back")
+        return listed
+
     def _changes(
         self, item: Item, motion: Motion, warps: Mapping[Name, Warp]
     ) -> dict[str, list[dict[str, Any] | None]]:
-        listed = annotations(self.annotated or Path())
+        listed = self._listed(self.annotated or Path())
         entry = listed.images[item.id]
         if (entry["height"], entry["width"]) != (motion.height, motion.width):
             found = f"{motion.height}×{motion.width}, annotated as {entry['height']}×{entry['width']}"

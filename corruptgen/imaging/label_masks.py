@@ -69,17 +69,22 @@ def label_mask(content: bytes) -> LabelMask:
     return LabelMask(mask)
 
 
-def moved_labels(labels: NDArray[np.generic], warp: Warp) -> NDArray[np.generic]:
+def moved_labels(labels: NDArray[np.generic], warp: Warp, outside: int | None = None) -> NDArray[np.generic]:
     """Move labels by a warp: each pixel takes that of the pixel nearest to where its image was taken from.
 
     Parameters
     ----------
     labels : (H, W) or (H, W, C)
-    warp : by which the image is moved; what it takes from outside of the image is the mirror image, of labels as well
+    warp : by which the image is moved
+    outside : the label of what is taken from outside of the image; None: the one that is seen there, since the image is
+        continued by its mirror image
     """
     size = labels.shape[:2]
     grid = np.moveaxis(np.indices(size, np.float64), 0, -1)
-    origins = np.rint(mirrored(warp.origins(grid), size)).astype(np.intp)
-    rows, columns = (origins[..., axis].clip(0, size[axis] - 1) for axis in (0, 1))
+    origins = warp.origins(grid)
+    nearest = np.rint(mirrored(origins, size)).astype(np.intp)
+    rows, columns = (nearest[..., axis].clip(0, size[axis] - 1) for axis in (0, 1))
     moved: NDArray[np.generic] = labels[rows, columns]
+    if outside is not None:
+        moved[((origins < -0.5) | (origins > np.array(size) - 0.5)).any(axis=-1)] = outside
     return moved

@@ -1,5 +1,7 @@
 """Outlines: polygons of (row, column) points, in pixels from the upper left corner of the image."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,16 +24,18 @@ def clipped(outline: Outline, height: float, width: float) -> Outline:
     return outline
 
 
-def rectangle(top: float, left: float, height: float, width: float) -> Outline:
-    """Give the outline of a box with a point at least every pixel, so that it can be bent."""
-    down, across = (np.linspace(0.0, 1.0, int(np.ceil(side)) + 2)[:-1] for side in (height, width))
-    edges = [
-        (0 * across, across),
-        (down, 0 * down + 1),
-        (0 * across + 1, 1 - across),
-        (1 - down, 0 * down),
-    ]
-    return np.concatenate([np.stack([top + height * r, left + width * c], axis=-1) for r, c in edges])
+def rectangle(top: float, left: float, bottom: float, right: float) -> Outline:
+    """Give the outline of a box."""
+    return np.array([[top, left], [top, right], [bottom, right], [bottom, left]], np.float64)
+
+
+def bendable(outline: Outline, spacing: float) -> Outline:
+    """Add points on the edges until none are further apart than `spacing` pixels."""
+    parts = []
+    for point, following in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+        count = max(math.ceil(math.dist(point, following) / spacing), 1)
+        parts.append(point + np.arange(count)[:, None] / count * (following - point))
+    return np.concatenate(parts)
 
 
 def _cut(outline: Outline, axis: int, limit: float, sign: float) -> Outline:

@@ -26,6 +26,8 @@ class Tilt:
     """A warp by a 2 x 3 matrix over (x, y), mirrored at the outermost samples; see `affine_warped`."""
 
     matrix: NDArray[np.float64]
+    size: tuple[int, int]
+    """Height and width of the image."""
 
     def moved(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Give the moved image of an (H, W, C) one."""
@@ -33,7 +35,7 @@ class Tilt:
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say where that is taken from which is seen at `positions`: also outside, where the image is mirrored."""
-        return _mapped(_inverse(self.matrix), positions)
+        return _mapped(_inverse(self.matrix), mirrored(positions, self.size))
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say where that is seen which was at `positions`."""
@@ -54,9 +56,9 @@ class Displacement:
         return displaced(image, self.down, self.right, border=self.border)
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is taken from which is seen at `positions`, mirrored into the image."""
-        shift = np.stack([self._between(field, positions) for field in (self.down, self.right)], axis=-1)
-        return mirrored(positions + shift, self.down.shape)
+        """Say where that is taken from which is seen at `positions`: also outside, where the image is mirrored."""
+        inside = mirrored(positions, self.down.shape)
+        return inside + np.stack([self._between(field, inside) for field in (self.down, self.right)], axis=-1)
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say where that is seen which was at `positions`.

@@ -38,9 +38,8 @@ class Annotations:
         return self.of_image.get(self.images[name]["id"], ())
 
 
-@lru_cache(maxsize=2)
 def annotations(file: Path) -> Annotations:
-    """Read the annotations of a dataset, once per process.
+    """Read the annotations of a dataset, once per process while the file stays as it is.
 
     Raises
     ------
@@ -48,11 +47,19 @@ def annotations(file: Path) -> Annotations:
         If the file cannot be read, or is not in the format of COCO's instances.
     """
     try:
+        state = file.stat()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    return _annotations(file, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=2)
+def _annotations(file: Path, changed: int, size: int) -> Annotations:
+    try:
         raw = file.read_bytes()
         content = json.loads(raw, parse_constant=_not_a_number)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SourceError(f"the annotations {file.name} cannot be read: {reason}") from error
+        raise _unreadable(file, error) from error
     except (ValueError, RecursionError) as error:
         raise SourceError(f"the annotations {file.name} are not JSON: {error}") from error
     images, of_image = _parts(content, file.name)
@@ -103,6 +110,10 @@ class CocoSource:
     def read(self, item: Item) -> bytes:
         """Give the bytes of an image, or say why it cannot be read."""
         return FolderSource(self.root).read(item)
+
+
+def _unreadable(file: Path, error: OSError) -> SourceError:
+    return SourceError(f"the annotations {file.name} cannot be read: {error.strerror or type(error).__name__}")
 
 
 def _parts(content: Any, name: str) -> tuple[list[Mapping[str, Any]], dict[Any, tuple[Annotation, ...]]]:

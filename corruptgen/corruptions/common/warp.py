@@ -34,7 +34,7 @@ def elastic_transform(
     x, y, arm = width // 2, height // 2, min(height, width) // 3
     points = np.array([[x + arm, y + arm], [x + arm, y - arm], [x - arm, y - arm]], np.float32)
     moved = points + rng.uniform(-affine, affine, points.shape).astype(np.float32)
-    tilt = Tilt(affine_map(points, moved))
+    tilt = Tilt(affine_map(points, moved), (height, width))
 
     right, down = (
         (smooth(rng.uniform(-1, 1, (height, width)), sigma, truncate=TRUNCATE, border="reflect") * displacement).astype(
