@@ -18,6 +18,7 @@ from corruptgen.imaging.outlines import Outline, area, bendable, clipped, rectan
 from corruptgen.records import Decoding
 
 DECIMALS = 2  # of a pixel, as COCO has them
+LONGEST_REASON = 160
 SPACING = 4.0  # pixels at most between the points of an outline that is bent
 
 
@@ -82,7 +83,10 @@ def moved(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | Non
         if changes is not None and "keypoints" in annotation:
             changes |= _moved_keypoints(annotation["keypoints"], motion)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise Rejected(f"has an annotation, id {annotation.get('id')!r}, that cannot be moved: {error}") from error
+        reason = " ".join(str(error).split())[:LONGEST_REASON]
+        raise Rejected(
+            f"has an annotation, id {str(annotation.get('id'))[:20]!r}, that cannot be moved: {reason}"
+        ) from error
     return None if changes is None else {key: value for key, value in changes.items() if key in annotation}
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from corruptgen.annotations import Motion, moved
 from corruptgen.declare import Warp
-from corruptgen.errors import RecipeError, Rejected, SourceError
+from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.imaging.codec import native_size
 from corruptgen.imaging.label_masks import label_mask
 from corruptgen.names import is_below
@@ -123,6 +123,8 @@ class Targets:
                 size = {"height": motion.place.height, "width": motion.place.width}
                 images[item.id] = {**entry, "file_name": item_name(item, self.extension), **size}
                 of_item = recorded[name] if name in recorded else [moved(a, motion) for a in listed.of(item.id)]
+                if len(of_item) != len(listed.of(item.id)):
+                    raise OutputError(f"the table says something else about {item.id} than its annotations; remake it")
                 changes[entry["id"]] = iter(of_item)
             kept, dropped = [], []
             for annotation in listed.content["annotations"]:
@@ -182,7 +184,7 @@ class Targets:
         inside = os.path.realpath(root)
         if not is_below(name) or os.path.commonpath([inside, os.path.realpath(root / name)]) != inside:
             raise Rejected(f"has a mask {name} that lies outside of the folder of masks")
-        if not (root / name).is_file():
+        if not os.path.isfile(root / name):
             raise Rejected(f"has no mask {name}")
         try:
             return FolderSource(root).read(Item(name, ""))

@@ -1,12 +1,18 @@
 """Targets: masks, polygons and boxes go where the pixels go, or stay, or the recipe is refused."""
 
+import io
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+import tomllib
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from skimage import data
@@ -17,15 +23,17 @@ from corruptgen import catalog
 from corruptgen.annotations import Motion, moved
 from corruptgen.errors import RecipeError, Rejected, SourceError
 from corruptgen.imaging import run_lengths
+from corruptgen.imaging.codec import decoded, native_size
 from corruptgen.imaging.geometry import fitted, placement
 from corruptgen.imaging.label_masks import LabelMask, label_mask, moved_labels
 from corruptgen.imaging.outlines import area, clipped
+from corruptgen.imaging.warp import Displacement
 from corruptgen.plan import planned
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import read
 from corruptgen.records import Decoding
 from corruptgen.verification import verify
-from tests.photographs import command, pixels_of, tree
+from tests.photographs import ROOT, command, pixels_of, tree
 
 GEOMETRIC = [
     pytest.param("imagenet-c", (224, 224), id="elastic_transform"),
@@ -188,6 +196,44 @@ def test_what_leaves_the_image_is_gone():
 def test_annotations_that_cannot_be_understood_say_so(annotation, message):
     with pytest.raises(Rejected, match=message):
         moved(annotation, Motion(50, 50, Decoding(crop=40)))
+
+
+PLAIN = st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.text(max_size=5)
+NUMBERS = st.lists(st.integers(-20, 90) | st.floats(-1e3, 1e3), min_size=4, max_size=9)
+NESTED = st.recursive(
+    PLAIN | NUMBERS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["size", "counts"]), inner),
+    max_leaves=8,
+)
+LENGTHS = st.fixed_dictionaries(
+    {"size": st.just([50, 40]) | NESTED, "counts": NESTED | st.text("0123abo`", max_size=9)}
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(["bbox", "segmentation", "area", "keypoints"]), NESTED | NUMBERS | LENGTHS))
+def test_any_annotation_is_moved_or_rejected(annotation):
+    warp = Displacement(np.full((30, 30), 2.5), np.full((30, 30), -1.5), "reflect")
+
+    for motion in (Motion(50, 40, Decoding(crop=30)), Motion(50, 40, Decoding(crop=30), warp)):
+        try:
+            changes = moved(annotation, motion)
+        except Rejected:
+            continue
+        json.dumps(changes, allow_nan=False)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_the_size_of_an_image_is_known_before_it_is_decoded(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    Image.fromarray(data.chelsea()).save(buffer, kind, exif=exif)
+
+    for choice in ("apply", "ignore"):
+        expected = decoded(buffer.getvalue(), Decoding(exif=choice)).shape[:2]
+        assert native_size(buffer.getvalue(), choice) == expected
 
 
 @settings(max_examples=60, deadline=None)
@@ -580,13 +626,34 @@ def test_rows_that_leave_pixels_where_they_are_pass_where_others_are_refused(tmp
     assert read(plan.recipe.content(), "manifest.json").corrupt.targets == "refuse"
 
 
-def test_the_shipped_recipe_makes_a_coco_c(tmp_path):
+ANNOTATED = "coco/annotations/instances_val2017"
+HERE = os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def test_the_shipped_recipe_and_the_document_work(tmp_path):
     (tmp_path / "coco/annotations").mkdir(parents=True)
     write_coco(tmp_path)
     (tmp_path / "images").rename(tmp_path / "coco/val2017")
     (tmp_path / "instances.json").rename(tmp_path / "coco/annotations/instances_val2017.json")
 
-    done = command("plan", "coco-c", "--source", "coco/val2017", cwd=tmp_path)
+    document = (ROOT / "docs/targets.md").read_text("utf-8")
+    shipped = re.search(r"^corruptgen (generate coco-c .*)$", document, re.MULTILINE).group(1).split()
+    rows = write_recipe(tmp_path, COCO.replace("images", "coco/val2017").replace("instances", ANNOTATED))
 
-    assert done.returncode == 0, done.stderr
-    assert "4" in done.stdout
+    planned_first = command("plan", *shipped[1:4], cwd=tmp_path)
+    done = command("generate", rows, *shipped[4:], "--workers", 1, cwd=tmp_path)
+
+    assert (planned_first.returncode, done.returncode) == (0, 0), planned_first.stderr + done.stderr
+    assert "items   4 (0 rejected" in planned_first.stdout
+    for snippet in re.findall(r"```python\n(.*?)```", document, re.DOTALL):
+        (tmp_path / "snippet.py").write_text(snippet, "utf-8")
+        ran = subprocess.run([sys.executable, "snippet.py"], cwd=tmp_path, env=HERE, capture_output=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+
+
+def test_the_recipes_in_the_document_are_read():
+    document = (ROOT / "docs/targets.md").read_text("utf-8")
+    sources, corrupt = re.findall(r"```toml\n(.*?)```", document, re.DOTALL)[:2], 'preset = "imagecorruptions"'
+
+    for part in sources:
+        assert read(tomllib.loads(f'name = "a"\nversion = "1.0.0"\n{part}\n[corrupt]\n{corrupt}'), "targets.md")

@@ -96,7 +96,8 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
 def native_size(content: bytes, exif: str) -> tuple[int, int]:
     """Give height and width of an image before it is resized or cropped, without decoding it."""
     with _strict(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
-        turns = exif == "apply" and image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS
+        # Of a TIFF Pillow gives the size that it has upright, before and after it is loaded.
+        turns = image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS and (exif == "apply") != (image.format == "TIFF")
         return (image.width, image.height) if turns else (image.height, image.width)
 
 
