@@ -218,7 +218,7 @@ class _Build:
         self.output.write(MANIFEST, self.manifest(kept, known), durable=True)
 
     def manifest(self, kept: Mapping[str, Recorded], known: Mapping[str, Any]) -> bytes:
-        """Give the manifest of the whole build, and of what is known about each annotation file."""
+        """Give the manifest of the whole build; `known` is what is known about each annotation file."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
         return json_bytes(manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, known or None))
@@ -236,15 +236,13 @@ class _Build:
     def has_manifest(self, kept: Mapping[str, Recorded]) -> bool:
         """Tell whether the manifest is there and right; other versions' manifests of the same build are."""
         content = self.output.read(MANIFEST)
-        if content is None:
-            return False
         known = {}
         for summary in self.summaries():
             if self.output.read(summary.name) != summary.content:
                 return False
             known[summary.name] = annotation_record(summary)
-        if content == self.manifest(kept, known):
-            return True
+        if content is None or content == self.manifest(kept, known):
+            return content is not None
         marker = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return bool(marker["environment"] != self.marker["environment"])
 

@@ -142,19 +142,19 @@ def _read(output: Folder, manifest: dict[str, Any]) -> tuple[_Build, dict[str, A
         recipe = read_recipe(manifest["recipe"], MANIFEST)
         preset = catalog.preset_from(manifest["preset"]["name"], manifest["preset"]["table"])
         cells = Cells.of(preset, recipe, spelled_cells(recipe))
+        annotations = {name: str(entry["sha256"]) for name, entry in manifest.get("annotations", {}).items()}
         right = (
             preset.digest == manifest["preset"]["digest"]
             and [cell_folder(*name) for name in cells.names] == manifest["cells"]
             and all(TABLE.fullmatch(name) for name in manifest["tables"])
             and all(type(manifest["counts"][key]) is int for key in ("items", "files"))
             and isinstance(manifest["environment"], dict)
-            and all(map(is_below, manifest.get("annotations", {})))
+            and all(map(is_below, annotations))
         )
     except (CorruptgenError, LookupError, TypeError, AttributeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
     if not right:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
-    annotations = {name: entry["sha256"] for name, entry in manifest.get("annotations", {}).items()}
     return _Build(output, recipe, cells, annotations), manifest
 
 

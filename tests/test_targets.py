@@ -21,7 +21,7 @@ from skimage.draw import polygon2mask
 import corruptgen
 from corruptgen import catalog
 from corruptgen.annotations import Motion, moved
-from corruptgen.errors import RecipeError, Rejected, SourceError
+from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.imaging import run_lengths
 from corruptgen.imaging.codec import decoded, native_size
 from corruptgen.imaging.geometry import fitted, placement
@@ -417,6 +417,12 @@ def test_a_build_with_targets_is_gone_on_with_and_the_same_for_any_number_of_wor
     assert verify(tmp_path / "two", workers=1).problems == (
         "elastic_transform/1/annotations.json is not what the manifest says",
     )
+    manifest = read_json(tmp_path / "two/manifest.json")
+    for damage in ([], {"a.json": 3}, {"../a.json": {"sha256": ""}}):
+        shutil.copytree(tmp_path / "one", tmp_path / "damaged", dirs_exist_ok=True)
+        (tmp_path / "damaged/manifest.json").write_text(json.dumps({**manifest, "annotations": damage}), "utf-8")
+        with pytest.raises(OutputError, match=r"manifest\.json is damaged"):
+            verify(tmp_path / "damaged", workers=1)
     (tmp_path / "two/annotations.json").unlink()
     assert not corruptgen.generate(recipe, output=tmp_path / "two", workers=1).was_finished
 
