@@ -2,25 +2,27 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen import catalog
 from corruptgen.cell import Cell
-from corruptgen.digests import files_digest, pixels_digest
+from corruptgen.declare import Warp
+from corruptgen.digests import file_digest, files_digest, pixels_digest
 from corruptgen.errors import ImageError, Rejected, SourceError
 from corruptgen.imaging.codec import decoded
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.plan import CLEAN, Block, Plan
-from corruptgen.randomness import rng_for
+from corruptgen.randomness import Draws, rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks import Dataset, Folder, Sample, Sink
 from corruptgen.sources import Source, source_digest
 from corruptgen.table import Preset
+from corruptgen.targets import Targets
 from corruptgen.threads import single_threaded
 
 
@@ -51,9 +53,15 @@ class Cells:
         """Give the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
         if name == CLEAN:
             return image
+        return _cell(self.preset, self.table, *name).apply(image, self._draws(name, key))
+
+    def warp(self, name: tuple[str, float], image: NDArray[np.uint8], key: str) -> Warp:
+        """Give the warp by which `apply` moves the pixels in a cell of a geometric row."""
+        return _cell(self.preset, self.table, *name).warp(image, self._draws(name, key))
+
+    def _draws(self, name: tuple[str, float], key: str) -> Draws:
         row, severity = name
-        rng = rng_for(self.seed, row, None if self.paired else severity, key)
-        return _cell(self.preset, self.table, row, severity).apply(image, rng)
+        return rng_for(self.seed, row, None if self.paired else severity, key)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class Work:
     sink: Sink
     shape: tuple[int, ...] | None = None
     """(H, W, C) of all images, where the sink wants one shape."""
+    targets: Targets = field(default_factory=Targets)
+    """The masks and annotations that go with the images."""
 
     @classmethod
     def of(cls, plan: Plan, output: Folder) -> "Work":
@@ -81,7 +91,7 @@ class Work:
         work = cls(cells, plan.source, recipe.decode, sink)
         shape = work.first_shape(plan.listing.items) if sink.wants_one_shape else None
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape))
-        return cls(cells, plan.source, recipe.decode, ready, shape)
+        return cls(cells, plan.source, recipe.decode, ready, shape, plan.targets)
 
     def first_shape(self, items: Iterable[Item]) -> tuple[int, ...] | None:
         """Give the shape of the first image that is not rejected; None if there is none."""
@@ -125,7 +135,7 @@ def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
         ]
     files = [files_digest(made) for made in zip(*(shard.files for shard in shards), strict=True)]
     complete = (
-        ItemRecord(item.id, item.label, records[item.id].source, b"".join(pixels), files[i] if files else b"")
+        replace(records[item.id], pixels=b"".join(pixels), files=files[i] if files else b"")
         for i, ((item, _), pixels) in enumerate(zip(images, digests, strict=True))
     )
     records |= {record.id: record for record in complete}
@@ -145,11 +155,14 @@ Images = list[tuple[Item, NDArray[np.uint8]]]
 
 
 def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str, ItemRecord], Images]:
-    """Decode the items of a block, once for all cells; give what is known of each, and the images of the good ones."""
+    """Decode the items of a block, once for all cells; give what is known of each, and the images of the good ones.
+
+    The masks that go with these are written, which needs no cell's image.
+    """
     records: dict[str, ItemRecord] = {}
     images: Images = []
     for item in block.items:
-        source, reason = "", ""
+        source = ""
         try:
             content = work.source.read(item)
             source = source_digest(content)
@@ -159,14 +172,25 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
                 )
             image = work.decoded(item, content)
             work.sink.check(image)
-            images.append((item, image))
+            carried = work.targets.carried(item, content, partial(_warp, work, image, item))
         except Rejected as error:
-            reason = str(error)
-        records[item.id] = ItemRecord(item.id, item.label, source, rejected=reason)
+            records[item.id] = ItemRecord(item.id, item.label, source, rejected=str(error))
+            continue
+        images.append((item, image))
+        for file, mask in carried.files.items():
+            work.sink.output.write(file, mask)
+        masks = {file: file_digest(mask).hex() for file, mask in carried.files.items()}
+        records[item.id] = ItemRecord(item.id, item.label, source, masks=masks, changes=carried.changes)
     for record in records.values():
         if record.rejected:
             work.sink.discard(record.item)
+            for file in work.targets.files(record.item):
+                work.sink.output.remove(file)
     return records, images
+
+
+def _warp(work: Work, image: NDArray[np.uint8], item: Item, name: tuple[str, float]) -> Warp:
+    return work.cells.warp(name, image, item.id)
 
 
 def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[list[bytes]]) -> Iterator[Sample]:

@@ -20,6 +20,7 @@ from corruptgen.manifest import (
     MARKER,
     Recorded,
     Table,
+    annotation_record,
     json_bytes,
     manifest,
     marker,
@@ -29,11 +30,12 @@ from corruptgen.manifest import (
 )
 from corruptgen.plan import Block, Plan
 from corruptgen.progress import Progress, results
-from corruptgen.records import Outcome
+from corruptgen.records import Item, Outcome
 from corruptgen.rehash import rehashed
 from corruptgen.shards import Shard, header, leftovers, records
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.protocol import Whole
+from corruptgen.targets import Summary
 
 PROBE_SIDE = 64  # pixels
 # Network file systems remember for a while that a file was not there.
@@ -181,7 +183,11 @@ class Build:
         # A worker of a killed run may have lived on for a moment after the first sweep.
         sweep(self.output)
         files = sink.finish([table.part(start) for table, start in self.tables(kept)])
-        self.output.write(MANIFEST, self.manifest(kept, files), durable=True)
+        known = {}
+        for summary in self.summaries():
+            self.output.write(summary.name, summary.content, durable=True)
+            known[summary.name] = annotation_record(summary)
+        self.output.write(MANIFEST, self.manifest(kept, files, known), durable=True)
         for name in leftovers(self.output.root):
             self.output.remove(name)
 
@@ -202,12 +208,22 @@ class Build:
                 )
             time.sleep(LOOK_SECONDS)
 
-    def manifest(self, kept: Mapping[str, Recorded], files: Mapping[str, Whole]) -> bytes:
-        """Give the manifest of the whole build."""
+    def summaries(self) -> Iterator[Summary]:
+        """Put together the annotation files of the output from the tables."""
+
+        def made_items() -> Iterator[tuple[Item, Mapping[str, Any]]]:
+            for block in self.plan.blocks:
+                for record in Table.from_bytes(self.output.read(block.table) or b"").made:
+                    yield record.item, record.changes
+
+        return self.plan.targets.summarised(made_items)
+
+    def manifest(self, kept: Mapping[str, Recorded], files: Mapping[str, Whole], known: Mapping[str, Any]) -> bytes:
+        """Give the manifest of the whole build; `known` is what is known about each annotation file."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
         return json_bytes(
-            manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, files, plan.class_names)
+            manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, files, plan.class_names, known)
         )
 
     def tables(self, kept: Mapping[str, Recorded]) -> Iterator[tuple[Table, int]]:
@@ -229,7 +245,12 @@ class Build:
         files = wholes(parsed(content, MANIFEST))
         if any(found.sizes[name] != whole.size for name, whole in files.items()):
             return False
-        if content == self.manifest(kept, files):
+        known = {}
+        for summary in self.summaries():
+            if self.output.read(summary.name) != summary.content:
+                return False
+            known[summary.name] = annotation_record(summary)
+        if content == self.manifest(kept, files, known):
             return True
         begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return bool(begun["environment"] != self.marker["environment"])
@@ -246,7 +267,8 @@ class Build:
             except OutputError:
                 continue
             fits = [record.id for record in table.records] == [item.id for item in block.items]
-            if fits and content and is_whole(table.part()):
+            masks = all(found.counts[file] for record in table.made for file in record.masks)
+            if fits and masks and content and is_whole(table.part()):
                 kept[block.table] = recorded(table, content)
             else:
                 before |= {record.id: record.source for record in table.made}

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
-from corruptgen.declare import Channels, Corruption
+from corruptgen.declare import Channels, Corruption, Warp
 from corruptgen.errors import ImageError
 from corruptgen.imaging.pixels import BYTE, Arithmetic, SampleFormat, given, narrowed, stored, widened
 from corruptgen.interpolation import Value
@@ -57,6 +57,11 @@ class Cell:
     sizes: Sizes
 
     @property
+    def is_geometric(self) -> bool:
+        """Whether it moves pixels, and with them what masks and boxes are about."""
+        return self.corruption is not None and self.corruption.is_geometric
+
+    @property
     def draws(self) -> bool:
         """Whether the result depends on chance."""
         return self.corruption is not None and self.corruption.draws
@@ -87,9 +92,18 @@ class Cell:
         widen = channels == 1 and self.corruption.channels is Channels.COLOUR
         pixels = given(widened(image) if widen else image, self.corruption.takes, form, self.arithmetic)
         arguments = (pixels, rng) if self.corruption.draws else (pixels,)
-        result = self.corruption.function(*arguments, **self.parameters_for(height, width))
+        made = self.corruption.function(*arguments, **self.parameters_for(height, width))
+        result = cast(Warp, made).moved(pixels) if self.corruption.is_geometric else cast(NDArray[Any], made)
         samples = stored(result, self.corruption.gives, form, self.arithmetic.rounding)
         return narrowed(samples, form) if widen else samples
+
+    def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
+        """Give the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
+        if self.corruption is None or not self.corruption.is_geometric:
+            raise ImageError(f"{self.row} at severity {self.severity:g} moves no pixels; there is no warp to give")
+        pixels = given(image, self.corruption.takes, form, self.arithmetic)
+        arguments = (pixels, rng) if self.corruption.draws else (pixels,)
+        return cast(Warp, self.corruption.function(*arguments, **self.parameters_for(*image.shape[:2])))
 
     def parameters_for(self, height: int, width: int) -> dict[str, Value]:
         """Give the parameters for an image of this size; whole numbers that scale stay whole and at least 1."""

@@ -5,13 +5,15 @@ from contextlib import suppress
 from typing import Any
 
 from corruptgen.errors import OutputError
-from corruptgen.inventory import Inventory, clear, inventory
+from corruptgen.inventory import Inventory, clear, inventory, naming
 from corruptgen.manifest import MARKER, Table, parsed
 from corruptgen.plan import Plan, spelled_cells
 from corruptgen.recipe import read as read_recipe
 from corruptgen.sinks import Folder
+from corruptgen.sinks.folder import cell_folder
 from corruptgen.sinks.formats import sink
 from corruptgen.sinks.protocol import Owner
+from corruptgen.targets import ANNOTATIONS
 
 
 def claim(plan: Plan, output: Folder, marker: Mapping[str, Any], *, overwrite: bool) -> None:
@@ -61,7 +63,9 @@ def check_environment(there: Mapping[str, Any], marker: Mapping[str, Any]) -> No
 def belongings(plan: Plan, output: Folder) -> tuple[list[Owner], set[str]]:
     """Say what a build consists of, as `inventory` wants it: who tells whose a file is, and the names of the tables."""
     owner = plan.sink(output).owner(plan.listing.items, len(plan.blocks))
-    return [owner], {block.table for block in plan.blocks}
+    targets = plan.targets
+    carried = {*targets.summaries, *(file for item in plan.listing.items for file in targets.files(item))}
+    return [owner, naming(carried)], {block.table for block in plan.blocks}
 
 
 def check_ours(found: Inventory, output: Folder) -> None:
@@ -79,12 +83,17 @@ def _overwrite(plan: Plan, output: Folder, there: bytes | None) -> None:
     owners, tables = belongings(plan, output)
     if there is not None:
         earlier = read_recipe(parsed(there, MARKER)["recipe"], MARKER)
-        items = set(plan.listing.items)
+        items, cells = set(plan.listing.items), spelled_cells(earlier)
+        carried = set()
+        if earlier.source.kind == "coco":
+            carried |= {ANNOTATIONS, *(f"{cell_folder(*name)}/{ANNOTATIONS}" for name in cells)}
         for path in sorted(output.root.glob("items/*.jsonl")):
             tables.add(f"items/{path.name}")
             with suppress(OutputError):
-                items |= {record.item for record in Table.from_bytes(path.read_bytes()).records}
-        owners.append(sink(earlier.output, spelled_cells(earlier), output, 0).owner(items, None))
+                records = Table.from_bytes(path.read_bytes()).records
+                items |= {record.item for record in records}
+                carried |= {file for record in records for file in record.masks}
+        owners += [sink(earlier.output, cells, output, 0).owner(items, None), naming(carried)]
     found = inventory(output, owners, tables, gather=True)
     check_ours(found, output)
     clear(output, [*found.ours, *found.unfinished])

@@ -77,7 +77,12 @@ def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
         problems += [f"{sink.file(cell, made[i].item)} is not what was made" for i, cell in damaged]
     if bad_cells and not problems:
         problems.append(f"the table of block {table.number} contradicts itself")
-    return problems, len(digests)
+    masks = {file: digest for record in made for file, digest in record.masks.items()}
+    for file, digest in masks.items():
+        content = sink.output.read(file)
+        if content is None or file_digest(content).hex() != digest:
+            problems.append(f"{file} is {'missing' if content is None else 'not what was made'}")
+    return problems, len(digests) + len(masks)
 
 
 def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:

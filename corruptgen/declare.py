@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,25 @@ class Channels(Enum):
     COLOUR = "three channels only; the caller widens a grey image and takes the luma of the result"
 
 
+class Warp(Protocol):
+    """What a corruption returns that moves pixels: the caller applies it to the image, and to masks and boxes as well.
+
+    Positions are (row, column) from the centre of the first pixel, along the last axis.
+    """
+
+    def moved(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Give the moved image of an (H, W, C) one."""
+
+    def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Say where in the image that is taken from which is seen at `positions` afterwards.
+
+        That may be outside of the image: it is continued by its mirror image there.
+        """
+
+    def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Say where that is seen afterwards which is at `positions`, N of them, in the image."""
+
+
 # What a corruption writes in its signature. The caller converts, clips and rounds: once, in one place.
 Unit = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.ANY]
 UnitColour = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.COLOUR]
@@ -40,7 +59,7 @@ PARAMETER_TYPES = (float, int, bool, str)
 # Words that mean something else in a severity table.
 RESERVED = frozenset({"use", "between", "clean", "precision", "rounding", "scaled", "not_worse"})
 
-F = TypeVar("F", bound=Callable[..., NDArray[Any]])
+F = TypeVar("F", bound=Callable[..., NDArray[Any] | Warp])
 
 
 @dataclass(frozen=True)
@@ -50,12 +69,14 @@ class Corruption:
     name: str
     domain: str
     family: str
-    function: Callable[..., NDArray[Any]]
+    function: Callable[..., NDArray[Any] | Warp]
     parameters: Mapping[str, type]
     draws: bool
     takes: Pixels
     gives: Pixels
     channels: Channels
+    is_geometric: bool
+    """Whether it moves pixels and leaves their values alone: it returns a `Warp`."""
     docstring: str
 
     @property
@@ -70,7 +91,7 @@ def corruption(function: F) -> F:
     The function looks like ``def name(image: Unit[, rng: Draws], *, parameter: float, ...) -> Unit``:
     `image` is (H, W, C) of the annotated pixel type, `rng` is there only if something is drawn, and parameters are
     keyword-only, annotated and without defaults. Name, domain (folder), family (module), pixel types and docstring are
-    read off it; nothing is typed twice.
+    read off it; nothing is typed twice. A corruption that moves pixels returns a `Warp` instead of an image.
 
     Raises
     ------
@@ -87,7 +108,7 @@ def declaration_of(thing: object) -> Corruption | None:
     return found if isinstance(found, Corruption) else None
 
 
-def _read(function: Callable[..., NDArray[Any]]) -> Corruption:
+def _read(function: Callable[..., NDArray[Any] | Warp]) -> Corruption:
     name = function.__name__
     place = f"{function.__module__}.{name}"
     docstring = inspect.getdoc(function)
@@ -103,7 +124,8 @@ def _read(function: Callable[..., NDArray[Any]]) -> Corruption:
         )
 
     takes, channels = _pixels(hints.get("image"), place, "image")
-    gives, _ = _pixels(hints.get("return"), place, "return")
+    is_geometric = hints.get("return") is Warp
+    gives = takes if is_geometric else _pixels(hints.get("return"), place, "return")[0]
     parameters: dict[str, type] = {}
     for argument in arguments[len(positional) :]:
         hint = hints.get(argument.name)
@@ -127,6 +149,7 @@ def _read(function: Callable[..., NDArray[Any]]) -> Corruption:
         takes=takes,
         gives=gives,
         channels=channels,
+        is_geometric=is_geometric,
         docstring=docstring,
     )
 

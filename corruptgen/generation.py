@@ -16,7 +16,7 @@ from corruptgen.recipe import Recipe
 from corruptgen.records import Outcome
 from corruptgen.shards import Shard
 from corruptgen.sinks.folder import Folder
-from corruptgen.sources.folder import FolderSource
+from corruptgen.sources import CocoSource, FolderSource
 
 
 def generate(
@@ -73,6 +73,8 @@ def generate(
     if share and overwrite:
         raise RecipeError("overwrite with shard would remove what the other shards make; remove the output first")
     plan = recipe if isinstance(recipe, Plan) else planned(recipe, source)
+    if share and plan.targets.is_something:
+        raise RecipeError("annotations and masks cannot be made in shards yet; run it without --shard")
     folder = Folder(Path(os.path.abspath(output or f"{plan.recipe.name}-{plan.recipe.version}")))
     _check_apart(plan, folder)
     build = Build(plan, folder, share)
@@ -83,7 +85,7 @@ def generate(
 
 def _check_apart(plan: Plan, output: Folder) -> None:
     """Refuse an output among the clean images, where the next run would take it for more of them."""
-    if isinstance(plan.source, FolderSource):
+    if isinstance(plan.source, FolderSource | CocoSource):
         source, target = (Path(os.path.realpath(path)) for path in (plan.source.root, output.root))
         if source == target or source in target.parents or target in source.parents:
             raise OutputError(

@@ -93,6 +93,11 @@ def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], 
     return Inventory(sizes, counts, known, tuple(ours), tuple(sorted(unfinished)), tuple(sorted(foreign)))
 
 
+def naming(files: Collection[str]) -> Owner:
+    """Take files of these names for ours; each is a unit."""
+    return lambda name: name if name in files else None
+
+
 def _unit(name: str, owners: Sequence[Owner]) -> str | None:
     return next((unit for owner in owners if (unit := owner(name)) is not None), None)
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -18,6 +18,7 @@ from corruptgen.recipe import Recipe
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.table import Preset
+from corruptgen.targets import Summary
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -38,6 +39,10 @@ class ItemRecord:
     """The `files_digest`, where images are files of their own."""
     rejected: str = ""
     """The reason; empty if the item is complete."""
+    masks: Mapping[str, str] = field(default_factory=dict)
+    """The digest of every mask that goes with it, by its file in the output."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """By the annotation file of a cell: what changes in each of the item's annotations."""
 
     @property
     def item(self) -> Item:
@@ -52,7 +57,7 @@ class Table:
     number: int
     records: tuple[ItemRecord, ...]
     size: int
-    """Bytes of all files together."""
+    """Bytes of all images together."""
     shards: bytes
     """For each cell the `shard_digest` of its files or, where the block is one file there, its `content_digest`."""
 
@@ -104,11 +109,12 @@ def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
     """Say whose output this is; written before anything else, so that no other build mixes with this one."""
     named = [(item.id, item.label) for item in listing.items]
     refused = [(rejection.id, rejection.reason) for rejection in listing.rejected]
+    listed = [named, refused, *([listing.annotations] if listing.annotations else [])]
     return {
         "schema": SCHEMA,
         "recipe": recipe.content(),
         "preset": preset.digest,
-        "source": hashlib.sha256(json.dumps([named, refused]).encode()).hexdigest(),
+        "source": hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
         "environment": environment(recipe),
     }
 
@@ -121,6 +127,7 @@ def manifest(
     tables: Mapping[str, Recorded],
     files: Mapping[str, Whole],
     classes: Sequence[str] = (),
+    annotations: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Say what was made, from what and with what; nothing about where, when and by how many.
 
@@ -131,6 +138,7 @@ def manifest(
     tables : what became of it, by the file of each block's table, in their order
     files : size and sha256 of every file that is for the whole output, by name
     classes : the names of the classes in the order of their numbers, where the output has numbers for names
+    annotations : what is known about each annotation file, by name; None: there are none
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
     items = sum(table.items for table in tables.values())
@@ -151,7 +159,14 @@ def manifest(
         "tables": {name: table.digest for name, table in tables.items()},
         **({"files": {name: asdict(whole) for name, whole in files.items()}} if files else {}),
         **({"classes": list(classes)} if classes else {}),
+        **({"annotations": dict(annotations)} if annotations else {}),
     }
+
+
+def annotation_record(summary: Summary) -> dict[str, Any]:
+    """Say what a manifest says about an annotation file: its digest, how many there are, which are gone."""
+    digest = hashlib.sha256(summary.content).hexdigest()
+    return {"sha256": digest, "annotations": summary.annotations, "dropped": list(summary.dropped)}
 
 
 def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
@@ -192,16 +207,18 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
     return found
 
 
-def _entry(record: ItemRecord) -> dict[str, str]:
+def _entry(record: ItemRecord) -> dict[str, Any]:
     named = {"id": record.id, "label": record.label}
     source = {"source": record.source} if record.source else {}
     if record.rejected:
         return named | source | {"rejected": record.rejected}
     files = {"files": _text(record.files)} if record.files else {}
-    return named | source | {"pixels": _text(record.pixels)} | files
+    carried = {"masks": dict(record.masks), "changes": dict(record.changes)}
+    given = {key: value for key, value in carried.items() if value}
+    return named | source | {"pixels": _text(record.pixels)} | files | given
 
 
-def _record(entry: Mapping[str, str]) -> ItemRecord:
+def _record(entry: Mapping[str, Any]) -> ItemRecord:
     return ItemRecord(
         id=entry["id"],
         label=entry["label"],
@@ -209,6 +226,8 @@ def _record(entry: Mapping[str, str]) -> ItemRecord:
         pixels=_bytes(entry.get("pixels", "")),
         files=_bytes(entry.get("files", "")),
         rejected=entry.get("rejected", ""),
+        masks=entry.get("masks", {}),
+        changes=entry.get("changes", {}),
     )
 
 

@@ -4,7 +4,7 @@ import math
 import os
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corruptgen import catalog
@@ -16,8 +16,9 @@ from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.folder import LONGEST_COMPONENT, cell_folder, item_name
 from corruptgen.sinks.formats import check_installed, reserved_rows, sink
-from corruptgen.sources import Source, open_source, wanted
+from corruptgen.sources import Source, open_source, source_place, wanted
 from corruptgen.table import Preset
+from corruptgen.targets import ANNOTATIONS, MASKS, Targets, targeted
 
 CLEAN = ("clean", 0.0)
 # The ids of what lies in arrays: the place in an array, perhaps behind the array's name.
@@ -51,6 +52,8 @@ class Plan:
     cells: tuple[tuple[str, float], ...]
     """Row and severity in the order of all digests; the clean twin, if wanted, comes first."""
     blocks: tuple[Block, ...]
+    targets: Targets = field(default_factory=Targets)
+    """The masks and annotations that go with the images."""
 
     @property
     def folders(self) -> list[str]:
@@ -92,20 +95,26 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     check_installed(recipe.output)
     preset = _preset(recipe)
     recipe = _spelled(recipe, preset)
+    cells = spelled_cells(recipe)
+    moving = (cell for cell in cells if cell != CLEAN)
+    targets = targeted(recipe, preset, moving, source_place(recipe, source))
     opened = open_source(recipe, source)
     listing = wanted(opened.listing(), recipe)
     if not listing.items and not listing.rejected:
         raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind)")
     if recipe.output.format == "folder":
         listing = _without_collisions(listing, recipe.output.stored.extension)
+    if targets.masks is not None:
+        listing = _without_masks(listing)
     listing = _in_order(listing)
     return Plan(
         recipe=recipe,
         preset=preset,
         source=opened,
         listing=listing,
-        cells=spelled_cells(recipe),
+        cells=cells,
         blocks=tuple(_blocks(listing.items, recipe.output)),
+        targets=replace(targets, digest=listing.annotations),
     )
 
 
@@ -136,7 +145,7 @@ def _spelled(recipe: Recipe, preset: Preset) -> Recipe:
     except CorruptgenError as error:
         raise RecipeError(f"{recipe.name} [corrupt]: {error}") from error
     for row in rows:
-        if row in reserved_rows(recipe.output) or not NAME.fullmatch(row):
+        if row in {*reserved_rows(recipe.output), ANNOTATIONS, MASKS} or not NAME.fullmatch(row):
             raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
     corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
     return replace(recipe, corrupt=corrupt)
@@ -164,6 +173,15 @@ def _without_collisions(listing: Listing, extension: str) -> Listing:
         else:
             good.append(item)
     return replace(listing, items=tuple(good), rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
+
+
+def _without_masks(listing: Listing) -> Listing:
+    """Reject the items that would be written among the masks of a cell."""
+    among = {item.id for item in listing.items if item.label.split("/")[0] == MASKS}
+    reason = f"would be written to the folder of masks; give the source's folder {MASKS} another name"
+    bad = [*listing.rejected, *(Rejection(name, reason) for name in among)]
+    good = tuple(item for item in listing.items if item.id not in among)
+    return replace(listing, items=good, rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
 
 
 def _ancestors(label: str) -> list[str]:

@@ -40,6 +40,8 @@ class CorruptChoice:
     severities: tuple[float, ...] | None = None
     """Ascending; None: every level of the table."""
     paired: bool = False
+    targets: str = "keep"
+    """What becomes of masks and boxes in rows that move pixels: "keep", "move" or "refuse"."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Recipe:
             "rows": None if corrupt.rows is None else list(corrupt.rows),
             "severities": None if corrupt.severities is None else [_shortest(s) for s in corrupt.severities],
             "paired": corrupt.paired,
+            "targets": None if corrupt.targets == "keep" else corrupt.targets,
         }
         geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
         return {
@@ -214,7 +217,13 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "interpolation": _one_of(*INTERPOLATIONS),
         "exif": _one_of("apply", "ignore"),
     },
-    "corrupt": {"preset": _text, "rows": _names, "severities": _severities, "paired": _truth},
+    "corrupt": {
+        "preset": _text,
+        "rows": _names,
+        "severities": _severities,
+        "paired": _truth,
+        "targets": _one_of("keep", "move", "refuse"),
+    },
     "output": {
         "format": _one_of(*FORMATS),
         "encoding": _one_of("png", "jpeg"),

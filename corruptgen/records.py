@@ -38,6 +38,8 @@ class Listing:
     """Number of files that do not claim to be images."""
     classes: tuple[str, ...] = ()
     """Names of the classes in the order of their numbers; empty: the sorted set of the labels."""
+    annotations: str = ""
+    """The sha256 of the file that lists them, if there is one."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from corruptgen.errors import RecipeError, unknown
 FOLDERS, METADATA, NONE = "folders", "metadata", "none"
 # Keys that hold the path of a file: only its name is recorded.
 FILES = ("labels", "classes", "subset")
+# Keys that hold a path of this machine and are never recorded.
+LOCAL = ("path", "annotations", "masks")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,17 @@ class SourceChoice:
     sample: int | None = None
     """So many items chosen by the digests of their ids; of each class, with `per`."""
     per: str | None = None
+    annotations: str | None = None
+    """Of "coco": the file that lists the images and what is on them; never recorded."""
+    masks: str | None = None
+    """The folder of label masks; never recorded."""
+    mask_suffix: tuple[str, ...] | None = None
+    """How the name of an image ends, and how those of its masks do instead; None: as the image, but .png."""
+
+    @property
+    def mask_endings(self) -> tuple[str, ...] | None:
+        """How names of images and of masks end, None if there are no masks; an empty ending is that of any image."""
+        return self.mask_suffix or (None if self.masks is None else ("", ".png"))
 
     @property
     def names(self) -> dict[str, str]:
@@ -45,11 +58,20 @@ class SourceChoice:
 
     def content(self) -> dict[str, Any]:
         """Give the section in plain values, without local paths; only what was chosen."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "path" and getattr(self, f.name)}
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in LOCAL and getattr(self, f.name)}
         shortened = {key: given[key].replace("\\", "/").rpartition("/")[2] for key in FILES if key in given}
-        return given | shortened | ({"columns": self.names} if self.columns else {})
+        masks = {"mask_suffix": list(self.mask_endings)} if self.mask_endings else {}
+        return given | shortened | ({"columns": self.names} if self.columns else {}) | masks
 
 
+def _endings(value: Any) -> tuple[str, ...]:
+    texts = value if isinstance(value, list) and all(isinstance(text, str) for text in value) else []
+    if len(texts) < 2 or not all(text.endswith(".png") and "/" not in text for text in texts[1:]):
+        raise ValueError('a list of an ending of images and of those of masks, ["_leftImg8bit.png", "_labelIds.png"]')
+    return tuple(texts)
+
+
+_MASKS: Mapping[str, Check] = {"masks": text, "mask_suffix": _endings}
 _SELECTION: Mapping[str, Check] = {
     "limit": whole(1),
     "subset": text,
@@ -57,7 +79,8 @@ _SELECTION: Mapping[str, Check] = {
     "per": one_of("class"),
 }
 KEYS: Mapping[str, Mapping[str, Check]] = {
-    "folder": {"labels": text, "classes": text, "columns": names_by("file", "label")},
+    "folder": {"labels": text, "classes": text, "columns": names_by("file", "label"), **_MASKS},
+    "coco": {"annotations": text, **_MASKS},
     "npz": {"split": text, "classes": text, "columns": names_by("image", "label")},
     "npy": {"split": text, "labels": text, "classes": text},
     "cifar": {"split": one_of("train", "test"), "labels": one_of("fine", "coarse")},

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -17,7 +17,7 @@ from corruptgen.damage import damage, damaged_wholes
 from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES, pixels_digest, split
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected
 from corruptgen.imaging.codec import decoded, restored
-from corruptgen.inventory import inventory
+from corruptgen.inventory import inventory, naming
 from corruptgen.manifest import MANIFEST, MARKER, ItemRecord, Table, environment, parsed, wholes
 from corruptgen.names import is_below, storable
 from corruptgen.plan import spelled_cells
@@ -58,6 +58,8 @@ class _Build:
     recipe: Recipe
     cells: Cells
     sink: Sink
+    annotations: Mapping[str, str]
+    """The sha256 of every annotation file."""
 
 
 def verify(
@@ -106,6 +108,7 @@ def verify(
     # Without the tables before it, nobody knows where a block lies in an array.
     checked = placed if len(tables) == len(listed["tables"]) or not build.sink.wants_one_shape else []
     files = pixels = done = 0
+    problems += _checked_annotations(build)
     problems += _strays(build, tables, set(listed["tables"]))
     for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), workers):
         problems += found
@@ -137,19 +140,21 @@ def _read(output: Folder, manifest: dict[str, Any]) -> tuple[_Build, dict[str, A
         recipe = read_recipe(manifest["recipe"], MANIFEST)
         preset = catalog.preset_from(manifest["preset"]["name"], manifest["preset"]["table"])
         cells = Cells.of(preset, recipe, spelled_cells(recipe))
+        annotations = {name: str(entry["sha256"]) for name, entry in manifest.get("annotations", {}).items()}
         right = (
             preset.digest == manifest["preset"]["digest"]
             and [cell_folder(*name) for name in cells.names] == manifest["cells"]
             and all(TABLE.fullmatch(name) for name in manifest["tables"])
             and all(type(manifest["counts"][key]) is int for key in ("items", "files"))
             and isinstance(manifest["environment"], dict)
+            and all(map(is_below, annotations))
         )
     except (CorruptgenError, LookupError, TypeError, AttributeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
     if not right:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
     layout = sink(recipe.output, cells.names, output, len(manifest["tables"]))
-    return _Build(recipe, cells, layout), manifest
+    return _Build(recipe, cells, layout, annotations), manifest
 
 
 def _clean(build: _Build, source: str | Path | None) -> Source | None:
@@ -195,6 +200,7 @@ def _fits(table: Table, build: _Build) -> bool:
         len(record.pixels) == cells * PIXELS_BYTES
         and len(record.files) == files
         and (not files or (is_below(record.id) and (not record.label or is_below(record.label))))
+        and all(map(is_below, record.masks))
         for record in table.made
     )
 
@@ -202,9 +208,18 @@ def _fits(table: Table, build: _Build) -> bool:
 def _strays(build: _Build, tables: Sequence[Table], names: set[str]) -> Iterator[str]:
     """Name what lies in the output and does not belong there."""
     items = {record.item for table in tables for record in table.made}
-    found = inventory(build.sink.output, [build.sink.owner(items, len(names))], names)
+    carried = {file for table in tables for record in table.made for file in record.masks} | build.annotations.keys()
+    found = inventory(build.sink.output, [build.sink.owner(items, len(names)), naming(carried)], names)
     for name in (*found.unfinished, *found.foreign):
         yield f"{storable(name)} is not part of this build"
+
+
+def _checked_annotations(build: _Build) -> Iterator[str]:
+    """Hold the annotation files against their digests."""
+    for name, digest in build.annotations.items():
+        content = build.sink.output.read(name)
+        if content is None or hashlib.sha256(content).hexdigest() != digest:
+            yield f"{name} is {'missing' if content is None else 'not what the manifest says'}"
 
 
 def _jobs(

@@ -1,5 +1,6 @@
 """Recipes: defaults, every wrong key or value with its place and what is allowed, and those that are shipped."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -176,9 +177,15 @@ def test_a_recipe_without_a_source_asks_for_one(tmp_path):
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, name):
-    write_photographs(tmp_path / "photographs", 2)
     if load(name).source.kind == "cifar":
         write_cifar(tmp_path / "cifar", hundred="100" in name)
+    images = [
+        {"file_name": file, "id": number, "height": 40, "width": 48}
+        for number, file in enumerate(write_photographs(tmp_path / "photographs", 2))
+    ]
+    (tmp_path / "annotations").mkdir()
+    listed = json.dumps({"images": images, "annotations": [], "categories": []})
+    (tmp_path / "annotations/instances_val2017.json").write_text(listed, "utf-8")
     text = (ROOT / "recipes" / f"{name}.toml").read_text("utf-8")
 
     plan = planned(name, tmp_path / ("cifar" if load(name).source.kind == "cifar" else "photographs"))

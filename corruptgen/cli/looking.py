@@ -40,7 +40,8 @@ def show(row: str, preset: str | None) -> None:
         raise UnknownName(unknown(kind, row, {name for table in tables for name in table.rows}))
     used = {level.corruption.name: level.corruption for table in found for level in table.rows[row].levels}
     for corruption in used.values():
-        print(f"{corruption.name} ({corruption.domain}, {corruption.family})\n\n{corruption.docstring}\n")
+        moves = "; moves pixels, and masks and boxes with them if the recipe says so" if corruption.is_geometric else ""
+        print(f"{corruption.name} ({corruption.domain}, {corruption.family}{moves})\n\n{corruption.docstring}\n")
     for table in found:
         _show_levels(table, table.rows[row])
 

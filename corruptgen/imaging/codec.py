@@ -38,6 +38,7 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = frozenset({5, 6, 7, 8})
 TURNED_BACK = UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 # The modules whose warnings are about the file that is being decoded.
 DECODERS = r"PIL\.|corruptgen\.imaging\.codec"
@@ -130,6 +131,14 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
         return buffer.getvalue()
     samples = image if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".png", samples, PNG_SETTINGS)[1].tobytes()
+
+
+def native_size(content: bytes, exif: str) -> tuple[int, int]:
+    """Give height and width of an image before it is resized or cropped, without decoding it."""
+    with _strict(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        # Of a TIFF Pillow gives the size that it has upright, before and after it is loaded.
+        turns = image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS and (exif == "apply") != (image.format == "TIFF")
+        return (image.width, image.height) if turns else (image.height, image.width)
 
 
 @contextmanager

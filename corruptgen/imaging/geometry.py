@@ -1,5 +1,9 @@
 """Bring a clean image to its size: resize and centre crop, as the published benchmarks did."""
 
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.errors import Rejected
@@ -30,6 +34,56 @@ def fitted(image: Image.Image, decoding: Decoding) -> Image.Image:
     return _resized(_cropped(image, decoding), decoding)
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where `fitted` puts the points of an image, in pixels from its upper left corner."""
+
+    height: int
+    """Of the fitted image."""
+    width: int
+    scale: tuple[float, float] = (1.0, 1.0)
+    """By which rows and columns are multiplied."""
+    shift: tuple[float, float] = (0.0, 0.0)
+    """What is added then, in rows and columns."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether nothing is moved; something may be cut off on the right and below."""
+        return self.scale == (1.0, 1.0) and self.shift == (0.0, 0.0)
+
+    def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the new (row, column) of points."""
+        return points * self.scale + self.shift
+
+    def resized(self, height: int, width: int) -> "Placement":
+        """Give the placement after a resizing to another size."""
+        down, right = height / self.height, width / self.width
+        scale = (self.scale[0] * down, self.scale[1] * right)
+        return Placement(height, width, scale, (self.shift[0] * down, self.shift[1] * right))
+
+    def cropped(self, top: int, left: int, height: int, width: int) -> "Placement":
+        """Give the placement after all but a window is cut off."""
+        return replace(self, height=height, width=width, shift=(self.shift[0] - top, self.shift[1] - left))
+
+
+def placement(height: int, width: int, decoding: Decoding) -> Placement:
+    """Say where `fitted` puts the points of an image of this size.
+
+    Raises
+    ------
+    Rejected
+        As `fitted` does.
+    """
+    place = Placement(height, width)
+    for step in decoding.order.split("-"):
+        if step == "resize" and decoding.resize is not None:
+            place = place.resized(*_target(place.height, place.width, decoding.resize))
+            check_area(place.height, place.width)
+        if step == "crop" and decoding.crop is not None:
+            place = place.cropped(*_window(place.height, place.width, decoding.crop))
+    return place
+
+
 def check_area(height: int, width: int) -> None:
     """Raise `Rejected` if an image of this size has no pixels or too many."""
     if height < 1 or width < 1:
@@ -56,20 +110,24 @@ def _target(height: int, width: int, resize: Extent) -> tuple[int, int]:
 
 
 def _cropped(image: Image.Image, decoding: Decoding) -> Image.Image:
-    match decoding.crop:
-        case None:
-            return image
+    if decoding.crop is None:
+        return image
+    top, left, height, width = _window(image.height, image.width, decoding.crop)
+    return image.crop((left, top, left + width, top + height))
+
+
+def _window(whole_height: int, whole_width: int, crop: Extent | float) -> tuple[int, int, int, int]:
+    """Give top, left, height and width of what a crop leaves."""
+    match crop:
         case float(fraction):
-            height, width = int(fraction * image.height), int(fraction * image.width)
+            height, width = int(fraction * whole_height), int(fraction * whole_width)
             check_area(height, width)
         case (height, width):
             pass
         case int(side):
             height = width = side
-    if image.height < height or image.width < width:
-        raise Rejected(
-            f"is {image.height}×{image.width} where it is cropped, smaller than the crop of {height}×{width}"
-        )
+    if whole_height < height or whole_width < width:
+        found = f"{whole_height}×{whole_width}"
+        raise Rejected(f"is {found} where it is cropped, smaller than the crop of {height}×{width}")
     # Half pixels go to the even side, as Python rounds: the offset that ImageNet-C was made with.
-    top, left = round((image.height - height) / 2.0), round((image.width - width) / 2.0)
-    return image.crop((left, top, left + width, top + height))
+    return round((whole_height - height) / 2.0), round((whole_width - width) / 2.0), height, width

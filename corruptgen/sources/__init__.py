@@ -1,8 +1,21 @@
 """Where clean images come from."""
 
+from corruptgen.sources.coco import CocoSource
 from corruptgen.sources.content import Content, source_digest
 from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.kind import Source
-from corruptgen.sources.opening import KINDS, open_known, open_source, wanted
+from corruptgen.sources.opening import KINDS, beside_source, open_known, open_source, source_place, wanted
 
-__all__ = ["KINDS", "Content", "FolderSource", "Source", "open_known", "open_source", "source_digest", "wanted"]
+__all__ = [
+    "KINDS",
+    "CocoSource",
+    "Content",
+    "FolderSource",
+    "Source",
+    "beside_source",
+    "open_known",
+    "open_source",
+    "source_digest",
+    "source_place",
+    "wanted",
+]

@@ -12,6 +12,7 @@ from corruptgen.records import Listing
 from corruptgen.source_choice import FOLDERS, METADATA, NONE
 from corruptgen.sources.arrays import NpySource, NpzSource
 from corruptgen.sources.cifar import CifarSource
+from corruptgen.sources.coco import CocoSource
 from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.hub import HubSource
 from corruptgen.sources.kind import Source
@@ -40,7 +41,7 @@ def open_source(recipe: Recipe, source: str | Path | None = None) -> Source:
     SourceError
         If it cannot be opened.
     """
-    return KINDS[recipe.source.kind](_place(recipe, source), recipe)
+    return KINDS[recipe.source.kind](source_place(recipe, source), recipe)
 
 
 def open_known(recipe: Recipe, source: str | Path) -> Source:
@@ -58,7 +59,7 @@ def wanted(listing: Listing, recipe: Recipe) -> Listing:
     return replace(listing, items=listing.items[: choice.limit]) if choice.limit else listing
 
 
-def _place(recipe: Recipe, source: str | Path | None) -> str:
+def source_place(recipe: Recipe, source: str | Path | None) -> str:
     """Say where a source is: an absolute path, a URL, or "" for a dataset on the Hub."""
     if source is None and recipe.source.repo:
         return ""
@@ -77,6 +78,34 @@ def _place(recipe: Recipe, source: str | Path | None) -> str:
     return os.path.abspath(place)
 
 
+def beside_source(recipe: Recipe, key: str, written: str | None, place: str) -> Path | None:
+    """Find a path of the recipe: next to the recipe, from the current directory, in the source, or beside it.
+
+    Parameters
+    ----------
+    recipe : the recipe
+    key : of its section; "annotations" is a file, "masks" a folder
+    written : the path as the recipe has it, None if it has none
+    place : where the clean images are
+
+    Raises
+    ------
+    RecipeError
+        If there is no such path.
+    """
+    if written is None:
+        return None
+    around = [] if is_remote(place) else [Path(place) / written, Path(place).parent / written]
+    for path in (recipe.path(written), *around):
+        if path.is_file() if key == "annotations" else path.is_dir():
+            return Path(os.path.abspath(path))
+    kind = "file" if key == "annotations" else "folder"
+    raise RecipeError(
+        f"{recipe.name} [source] {key}: there is no {kind} {written!r} next to the recipe, in the current "
+        "directory, in the source or beside it"
+    )
+
+
 def _folder(place: str, recipe: Recipe) -> Source:
     choice = recipe.source
     if not is_remote(place) and not Path(place).is_dir():
@@ -91,6 +120,14 @@ def _folder(place: str, recipe: Recipe) -> Source:
         classes=_classes(recipe),
     )
     return RemoteFolder(place, labelling) if is_remote(place) else FolderSource(Path(place), labelling)
+
+
+def _coco(place: str, recipe: Recipe) -> Source:
+    if is_remote(place):
+        raise RecipeError(f'{recipe.name}: kind = "coco" reads a folder of this machine, not {place}')
+    if not Path(place).is_dir():
+        raise SourceError(f"{name_of(place)} is no folder; for other kinds of sources see kind in [source]")
+    return CocoSource(Path(place), beside_source(recipe, "annotations", recipe.source.annotations, place))
 
 
 def _npz(place: str, recipe: Recipe) -> Source:
@@ -140,9 +177,10 @@ def _webdataset(place: str, recipe: Recipe) -> Source:
     return TarSource(folder, pattern, image, (label,) if label else LABELS, column, _classes(recipe))
 
 
-# Openers by kind: of a place, as `_place` gives it, and the recipe.
+# Openers by kind: of a place, as `source_place` gives it, and the recipe.
 KINDS: Mapping[str, Callable[[str, Recipe], Source]] = {
     "folder": _folder,
+    "coco": _coco,
     "npz": _npz,
     "npy": _npy,
     "cifar": _cifar,

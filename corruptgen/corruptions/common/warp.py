@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from corruptgen.declare import Unit, corruption
+from corruptgen.declare import Unit, Warp, corruption
 from corruptgen.imaging.gaussian import smooth, smooth_separably
-from corruptgen.imaging.warp import affine_map, affine_warped, displaced
+from corruptgen.imaging.warp import Displacement, Succession, Tilt, affine_map
 from corruptgen.randomness.draws import Draws
 
 # The displacement is smoothed with a shorter kernel than everything else.
@@ -14,7 +14,7 @@ TRUNCATE = 3.0
 @corruption
 def elastic_transform(
     image: Unit, rng: Draws, *, displacement: float, sigma: float, affine: float, border: str
-) -> Unit:
+) -> Warp:
     """Move three points of the image by chance, then stretch and squeeze it locally.
 
     Parameters
@@ -23,7 +23,7 @@ def elastic_transform(
     displacement : of every pixel, in pixels, before it is smoothed; more is worse, 0 is none
     sigma : standard deviation in pixels of the smoothing of the displacements; more is smoother, 0 is none
     affine : by how many pixels the three points move at most; more is worse, 0 is none
-    border : what lies outside, as in `corruptgen.imaging.warp.displaced`: "reflect" or "reflect-2018"
+    border : what lies outside, as in `corruptgen.imaging.warp.Displacement`: "reflect" or "reflect-2018"
 
     References
     ----------
@@ -34,7 +34,7 @@ def elastic_transform(
     x, y, arm = width // 2, height // 2, min(height, width) // 3
     points = np.array([[x + arm, y + arm], [x + arm, y - arm], [x - arm, y - arm]], np.float32)
     moved = points + rng.uniform(-affine, affine, points.shape).astype(np.float32)
-    tilted = affine_warped(image.astype(np.float32), affine_map(points, moved))
+    tilt = Tilt(affine_map(points, moved), (height, width))
 
     right, down = (
         (smooth(rng.uniform(-1, 1, (height, width)), sigma, truncate=TRUNCATE, border="reflect") * displacement).astype(
@@ -42,11 +42,11 @@ def elastic_transform(
         )
         for _ in range(2)
     )
-    return displaced(tilted, down, right, border=border)
+    return Succession((tilt, Displacement(down, right, border)))
 
 
 @corruption
-def elastic_smooth(image: Unit, rng: Draws, *, gain: float, reach: float, smoothness: float) -> Unit:
+def elastic_smooth(image: Unit, rng: Draws, *, gain: float, reach: float, smoothness: float) -> Warp:
     """Stretch and squeeze the image in long, smooth waves.
 
     Parameters
@@ -73,4 +73,4 @@ def elastic_smooth(image: Unit, rng: Draws, *, gain: float, reach: float, smooth
         * gain
         for _ in range(2)
     )
-    return displaced(image, down.astype(np.float32), right.astype(np.float32), border="reflect")
+    return Displacement(down.astype(np.float32), right.astype(np.float32), "reflect")

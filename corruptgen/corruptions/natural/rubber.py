@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from corruptgen.declare import Unit, corruption
+from corruptgen.declare import Unit, Warp, corruption
 from corruptgen.imaging.noise_fields import smooth_noise
-from corruptgen.imaging.warp import displaced
+from corruptgen.imaging.warp import Displacement
 from corruptgen.randomness.draws import Draws
 
 
 @corruption
-def rubber_sheet(image: Unit, rng: Draws, *, amplitude: float, wave: float) -> Unit:
+def rubber_sheet(image: Unit, rng: Draws, *, amplitude: float, wave: float) -> Warp:
     """Stretch and squeeze the image smoothly, a different way everywhere.
 
     Parameters
@@ -28,4 +28,4 @@ def rubber_sheet(image: Unit, rng: Draws, *, amplitude: float, wave: float) -> U
     # Every draw moves the image as far, however few waves it has.
     swing = np.sqrt((np.mean(down * down) + np.mean(right * right)) / 2)
     gain = np.float32(amplitude / max(float(swing), 1e-6))
-    return displaced(image, down * gain, right * gain, border="reflect")
+    return Displacement(down * gain, right * gain, "reflect")

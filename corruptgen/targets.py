@@ -1,0 +1,255 @@
+"""Targets: the masks and annotations that belong to the images of a build and are carried to its output."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.annotations import Motion, moved
+from corruptgen.declare import Warp
+from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
+from corruptgen.imaging.codec import native_size
+from corruptgen.imaging.label_masks import label_mask
+from corruptgen.names import is_below
+from corruptgen.recipe import Recipe
+from corruptgen.records import Decoding, Item
+from corruptgen.sinks.folder import cell_folder, item_name
+from corruptgen.sources import FolderSource, beside_source
+from corruptgen.sources.coco import Annotations, annotations
+from corruptgen.table import Preset
+
+ANNOTATIONS = "annotations.json"
+MASKS = "masks"
+
+Name = tuple[str, float]
+"""A row and a severity."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What goes with one item."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Masks, by their name in the output."""
+    changes: Mapping[str, list[dict[str, Any] | None]] = field(default_factory=dict)
+    """By the annotation file of a cell: what changes in each annotation of the item; None: nothing is left of it."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One annotation file of the output."""
+
+    name: str
+    content: bytes
+    annotations: int
+    """Number of annotations in it."""
+    dropped: tuple[int | None, ...]
+    """The ids of those that nothing is left of; None where that is no number."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is carried to the output of a build, and how; small enough to travel to every worker."""
+
+    annotated: Path | None = None
+    """The annotation file."""
+    digest: str = ""
+    """Its sha256 when the items were listed."""
+    masks: Path | None = None
+    """The folder of masks."""
+    endings: tuple[str, ...] = ()
+    """How the names of images end, and how those of their masks do instead; "": whatever comes after the last dot."""
+    decoding: Decoding = field(default_factory=Decoding)
+    extension: str = ".png"
+    """Of the images in the output."""
+    moved: tuple[Name, ...] = ()
+    """The cells that have targets of their own."""
+
+    @property
+    def is_something(self) -> bool:
+        """Whether anything is carried."""
+        return self.annotated is not None or self.masks is not None
+
+    @property
+    def summaries(self) -> tuple[str, ...]:
+        """The annotation files in the output: the one that cells share, and those of the others."""
+        cells = (f"{cell_folder(*name)}/{ANNOTATIONS}" for name in self.moved)
+        return (ANNOTATIONS, *cells) if self.annotated else ()
+
+    def files(self, item: Item) -> list[str]:
+        """Name the files in the output that belong to one item, beside its images."""
+        if self.masks is None:
+            return []
+        names = self._mask_names(item)
+        return [f"{folder}{name}" for folder in self._mask_folders() for name in names]
+
+    def carried(self, item: Item, content: bytes | NDArray[np.uint8], warp: Callable[[Name], Warp]) -> Carried:
+        """Move what belongs to an item as its image is moved.
+
+        Parameters
+        ----------
+        item : the item
+        content : what the source gave for it
+        warp : gives the warp by which a cell moves the image
+
+        Raises
+        ------
+        Rejected
+            If there is no mask for the item, or what there is does not fit the image.
+        """
+        if self.annotated is None and self.masks is None:
+            return Carried()
+        height, width = native_size(content, self.decoding.exif) if isinstance(content, bytes) else content.shape[:2]
+        warps = {name: warp(name) for name in self.moved}
+        changes = self._changes(item, Motion(height, width, self.decoding), warps) if self.annotated else {}
+        files = self._moved_masks(item, (height, width), warps) if self.masks else {}
+        return Carried(files, changes)
+
+    def summarised(self, made: Callable[[], Iterable[tuple[Item, Mapping[str, Any]]]]) -> Iterator[Summary]:
+        """Put the annotation files of the output together.
+
+        Parameters
+        ----------
+        made : lists the complete items, each with the changes that were recorded of it
+        """
+        if self.annotated is None:
+            return
+        listed = self._listed(self.annotated)
+        for name in self.summaries:
+            images, changes = {}, {}
+            for item, recorded in made():
+                entry = listed.images[item.id]
+                motion = Motion(entry["height"], entry["width"], self.decoding)
+                size = {"height": motion.place.height, "width": motion.place.width}
+                images[item.id] = {**entry, "file_name": item_name(item, self.extension), **size}
+                of_item = recorded[name] if name in recorded else [moved(a, motion) for a in listed.of(item.id)]
+                if len(of_item) != len(listed.of(item.id)):
+                    raise OutputError(f"the table says something else about {item.id} than its annotations; remake it")
+                changes[entry["id"]] = iter(of_item)
+            kept, dropped = [], []
+            for annotation in listed.content["annotations"]:
+                if annotation["image_id"] in changes:
+                    change = next(changes[annotation["image_id"]])
+                    if change is None:
+                        number = annotation.get("id")
+                        dropped.append(number if type(number) is int else None)
+                    else:
+                        kept.append({**annotation, **change})
+            parts = {"images": [images[i] for i in listed.images if i in images], "annotations": kept}
+            content = json.dumps({**listed.content, **parts}, separators=(",", ":")) + "\n"
+            yield Summary(name, content.encode(), len(kept), tuple(dropped))
+
+    def _listed(self, file: Path) -> Annotations:
+        listed = annotations(file)
+        if listed.digest != self.digest:
+            raise SourceError(f"the annotations {file.name} have changed since this build was begun; bring them back")
+        return listed
+
+    def _changes(
+        self, item: Item, motion: Motion, warps: Mapping[Name, Warp]
+    ) -> dict[str, list[dict[str, Any] | None]]:
+        listed = self._listed(self.annotated or Path())
+        entry = listed.images[item.id]
+        if (entry["height"], entry["width"]) != (motion.height, motion.width):
+            found = f"{motion.height}×{motion.width}, annotated as {entry['height']}×{entry['width']}"
+            raise Rejected(f'is {found}; if its EXIF orientation has turned it, write exif = "ignore" in [decode]')
+        for annotation in listed.of(item.id):
+            moved(annotation, motion)
+        return {
+            f"{cell_folder(*name)}/{ANNOTATIONS}": [
+                moved(annotation, replace(motion, warp=warp)) for annotation in listed.of(item.id)
+            ]
+            for name, warp in warps.items()
+        }
+
+    def _moved_masks(self, item: Item, size: tuple[int, int], warps: Mapping[Name, Warp]) -> dict[str, bytes]:
+        names = self._mask_names(item)
+        if not names:
+            raise Rejected(f"has no mask: its name does not end with {self.endings[0]}")
+        files = {}
+        for name in names:
+            content = self._read_mask(name)
+            mask = label_mask(content)
+            if mask.size != size:
+                raise Rejected(f"is {size[0]}×{size[1]}, and its mask {name} {mask.size[0]}×{mask.size[1]}")
+            placed = mask.fitted(self.decoding)
+            is_native = self.decoding.resize is None and self.decoding.crop is None
+            files[f"{MASKS}/{name}"] = content if is_native else placed.encoded()
+            for cell, warp in warps.items():
+                files[f"{cell_folder(*cell)}/{MASKS}/{name}"] = placed.warped(warp).encoded()
+        return files
+
+    def _read_mask(self, name: str) -> bytes:
+        root = self.masks or Path()
+        inside = os.path.realpath(root)
+        if not is_below(name) or os.path.commonpath([inside, os.path.realpath(root / name)]) != inside:
+            raise Rejected(f"has a mask {name} that lies outside of the folder of masks")
+        if not os.path.isfile(root / name):
+            raise Rejected(f"has no mask {name}")
+        try:
+            return FolderSource(root).read(Item(name, ""))
+        except Rejected as error:
+            raise Rejected(f"has a mask {name} that {error}") from error
+
+    def _mask_names(self, item: Item) -> list[str]:
+        image, *masks = self.endings
+        if image and not item.id.endswith(image):
+            return []
+        stem = item.id[: -len(image)] if image else item.id.rpartition(".")[0]
+        return [stem + mask for mask in masks]
+
+    def _mask_folders(self) -> list[str]:
+        return [f"{MASKS}/", *(f"{cell_folder(*name)}/{MASKS}/" for name in self.moved)]
+
+
+def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) -> Targets:
+    """Say what a recipe carries to its output.
+
+    Parameters
+    ----------
+    recipe : the recipe
+    preset : its severity table
+    cells : its rows and severities, the clean twin left out
+    place : where the clean images are
+
+    Raises
+    ------
+    RecipeError
+        If what the recipe says about targets does not fit together, or they are not there.
+    """
+    choice, source = recipe.corrupt.targets, recipe.source
+    moving = tuple(name for name in cells if preset.cell(*name).is_geometric)
+    if choice == "refuse" and moving:
+        rows = ", ".join(dict.fromkeys(row for row, _ in moving))
+        raise RecipeError(
+            f'{recipe.name} [corrupt] targets: "refuse" allows no row that moves pixels, and these do: {rows}; '
+            'leave them out of rows, or write targets = "move" or "keep"'
+        )
+    if (source.kind == "coco") != (source.annotations is not None):
+        raise RecipeError(
+            f'{recipe.name} [source] annotations: kind = "coco" needs the key, other kinds do not have it'
+        )
+    if source.mask_suffix is not None and source.masks is None:
+        raise RecipeError(f"{recipe.name} [source] mask_suffix: only together with masks, the folder that they are in")
+    if source.annotations is None and source.masks is None:
+        if choice == "move":
+            raise RecipeError(
+                f'{recipe.name} [corrupt] targets: "move" needs something to move: kind = "coco" with annotations, or '
+                "masks, in [source]"
+            )
+        return Targets()
+    if recipe.output.format != "folder":
+        raise RecipeError(f'{recipe.name} [output] format: annotations and masks are carried by "folder" only')
+    return Targets(
+        annotated=beside_source(recipe, "annotations", source.annotations, place),
+        masks=beside_source(recipe, "masks", source.masks, place),
+        endings=source.mask_endings or (),
+        decoding=recipe.decode,
+        extension=recipe.output.stored.extension,
+        moved=moving if choice == "move" else (),
+    )
