@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 import corruptgen
+from corruptgen.digests import pixels_digest
 from corruptgen.errors import CorruptgenError
 from corruptgen.imaging.codec import decoded
-from corruptgen.manifest import Table, pixels_digest
+from corruptgen.manifest import Table
 from corruptgen.recipe import load
 from corruptgen.records import Decoding
 from corruptgen.sources import open_source
