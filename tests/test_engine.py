@@ -459,11 +459,12 @@ def test_a_terminal_shows_cells_pace_and_time_left(place):
 def test_the_claim_names_what_a_build_consists_of(place):
     plan = corruptgen.plan.planned(place / "recipe.toml")
 
-    (owner,), tables = claim.belongings(plan, Folder(place / "out"))
+    (images, targets), tables = claim.belongings(plan, Folder(place / "out"))
 
     assert len(tables) == 5
-    assert all(owner(f"brightness/1/{item_name(item, '.png')}") for item in plan.listing.items)
-    assert owner("brightness/1/nobody.png") is None
+    assert all(images(f"brightness/1/{item_name(item, '.png')}") for item in plan.listing.items)
+    assert images("brightness/1/nobody.png") is None
+    assert targets("annotations.json") is None
 
 
 def test_the_docs_name_every_option_of_the_engine():
