@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from corruptgen.digests import PIXELS_BYTES, SHARD_BYTES, file_digest, files_digest, pixels_digest, shard_digest, split
 from corruptgen.errors import Rejected
-from corruptgen.imaging.codec import decoded
+from corruptgen.imaging.codec import restored
 from corruptgen.manifest import ItemRecord, Table
-from corruptgen.records import Decoding
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.folder import item_name
 from corruptgen.sinks.image_folder import ImageFolder
@@ -91,6 +90,6 @@ def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
     if content is None or not sink.encoding.is_lossless:
         return False
     try:
-        return pixels_digest(decoded(content, Decoding())) == split(record.pixels, PIXELS_BYTES)[cell]
+        return pixels_digest(restored(content)) == split(record.pixels, PIXELS_BYTES)[cell]
     except Rejected:
         return False
