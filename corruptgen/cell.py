@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.declare import Channels, Corruption, Warp
+from corruptgen.declare import Channels, Corruption, Warp, fused_path_of
 from corruptgen.errors import ImageError
 from corruptgen.imaging.pixels import BYTE, Arithmetic, SampleFormat, given, narrowed, stored, widened
 from corruptgen.interpolation import Value
-from corruptgen.randomness import Draws
+from corruptgen.randomness import Draws, Stream
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,13 @@ class Cell:
             return image.copy()
 
         widen = channels == 1 and self.corruption.channels is Channels.COLOUR
-        pixels = given(widened(image) if widen else image, self.corruption.takes, form, self.arithmetic)
-        arguments = (pixels, rng) if self.corruption.draws else (pixels,)
-        made = self.corruption.function(*arguments, **self.parameters_for(height, width))
-        result = cast(Warp, made).moved(pixels) if self.corruption.is_geometric else cast(NDArray[Any], made)
-        samples = stored(result, self.corruption.gives, form, self.arithmetic.rounding)
+        whole = widened(image) if widen else image
+        parameters = self.parameters_for(height, width)
+        samples = None
+        if form == BYTE and isinstance(rng, Stream):
+            samples = _in_one_pass(self.corruption, whole, rng, self.arithmetic, parameters)
+        if samples is None:
+            samples = _by_the_formula(self.corruption, whole, rng, form, self.arithmetic, parameters)
         return narrowed(samples, form) if widen else samples
 
     def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
@@ -109,6 +112,32 @@ class Cell:
         """Give the parameters for an image of this size; whole numbers that scale stay whole and at least 1."""
         factor = self.sizes.factor(height, width)
         return {name: _scaled(v, factor) if name in self.scaled else v for name, v in self.parameters.items()}
+
+
+def _in_one_pass(
+    corruption: Corruption, image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, parameters: dict[str, Value]
+) -> NDArray[np.uint8] | None:
+    """Take the corruption's fast path, if it has one for this image: the pixels are those of `_by_the_formula`."""
+    path = fused_path_of(corruption.function)
+    if path is None:
+        return None
+    arguments = (image, rng, arithmetic) if corruption.draws else (image, arithmetic)
+    return path(*arguments, **parameters)
+
+
+def _by_the_formula(
+    corruption: Corruption,
+    image: NDArray[Any],
+    rng: Draws,
+    form: SampleFormat,
+    arithmetic: Arithmetic,
+    parameters: dict[str, Value],
+) -> NDArray[Any]:
+    pixels = given(image, corruption.takes, form, arithmetic)
+    arguments = (pixels, rng) if corruption.draws else (pixels,)
+    made = corruption.function(*arguments, **parameters)
+    result = cast(Warp, made).moved(pixels) if corruption.is_geometric else cast(NDArray[Any], made)
+    return stored(result, corruption.gives, form, arithmetic.rounding)
 
 
 def _scaled(value: Value, factor: float) -> Value:

@@ -60,6 +60,7 @@ PARAMETER_TYPES = (float, int, bool, str)
 RESERVED = frozenset({"use", "between", "clean", "precision", "rounding", "scaled", "not_worse"})
 
 F = TypeVar("F", bound=Callable[..., NDArray[Any] | Warp])
+Fused = TypeVar("Fused", bound=Callable[..., NDArray[np.uint8] | None])
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,26 @@ def corruption(function: F) -> F:
     """
     function.declaration = _read(function)  # type: ignore[attr-defined]
     return function
+
+
+def fused(plain: Callable[..., Any]) -> Callable[[Fused], Fused]:
+    """Declare the decorated function as the fast path of the corruption `plain`: same pixels, in fewer passes.
+
+    It takes the stored samples of an 8-bit image, the draws (our own `Stream`, if `plain` draws), the table's
+    `Arithmetic` and the parameters of `plain`, and gives the stored samples of the result. Where it knows no faster way
+    for these parameters or this size it gives None, before it has drawn anything, and `plain` is taken.
+    """
+
+    def noted(function: Fused) -> Fused:
+        plain.fused = function  # type: ignore[attr-defined]
+        return function
+
+    return noted
+
+
+def fused_path_of(function: Callable[..., Any]) -> Callable[..., NDArray[np.uint8] | None] | None:
+    """Give the fast path that was declared for a corruption, if there is one."""
+    return getattr(function, "fused", None)
 
 
 def declaration_of(thing: object) -> Corruption | None:
