@@ -32,7 +32,7 @@ from corruptgen.manifest import (
 from corruptgen.plan import Block, Plan
 from corruptgen.progress import Progress, results
 from corruptgen.records import Item, Outcome
-from corruptgen.shards import Shard, header, leftovers, records
+from corruptgen.shards import ANNOTATED, Shard, header, leftovers, records
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.protocol import Whole
 from corruptgen.stock import placed, stock
@@ -177,6 +177,9 @@ class Build:
             self.output.write(MARKER, json_bytes(self.marker), durable=True)
         if self.shard:
             self.output.remove(MANIFEST)
+            copy = self.plan.targets.annotation_bytes()
+            if copy is not None and self.output.read(ANNOTATED) != copy:
+                self.output.write(ANNOTATED, copy, durable=True)
             self.output.write(self.shard.record, json_bytes(self.record), durable=True)
         elif there is not None:
             sweep(self.output)
@@ -240,7 +243,10 @@ class Build:
         """Tell whether what comes at the end is there; other versions' manifests of the same build are as good."""
         content = self.output.read(MANIFEST)
         if self.shard:
-            return content is not None or self.output.read(self.shard.record) == json_bytes(self.record)
+            begun = self.output.read(self.shard.record) == json_bytes(self.record)
+            return content is not None or (
+                begun and self.output.read(ANNOTATED) == self.plan.targets.annotation_bytes()
+            )
         if content is None or leftovers(self.output.root) or not self.sink.is_settled(found):
             return False
         files = wholes(parsed(content, MANIFEST))

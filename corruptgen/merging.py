@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from corruptgen.errors import CorruptgenError, OutputError, Rejected
 from corruptgen.inventory import inventory
 from corruptgen.lock import held
 from corruptgen.manifest import MANIFEST, MARKER, Recorded, Table, environment, json_bytes, parsed, recorded
-from corruptgen.plan import Block, Plan, spelled_cells
+from corruptgen.plan import CLEAN, Block, Plan, spelled_cells
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Item, Listing, Outcome, Rejection
-from corruptgen.shards import Shard, listed, records
+from corruptgen.shards import ANNOTATED, Shard, listed, records
 from corruptgen.sinks import Dataset, Folder
 from corruptgen.stock import wholeness
+from corruptgen.targets import known
 
 AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape")
 MOST_NAMED = 20  # blocks or shards in one message
@@ -148,7 +149,14 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
     _check_whole(missing, shares)
     items = tuple(item for block in blocks for item in block.items)
     listing = listed(header, items)
-    plan = Plan(recipe, preset, _NoSource(), listing, spelled_cells(recipe), tuple(blocks))
+    cells = spelled_cells(recipe)
+    carried = known(recipe, preset, (name for name in cells if name != CLEAN))
+    if carried.is_annotated and output.size(ANNOTATED) is None:
+        raise OutputError(
+            f"{ANNOTATED} is not there; copy it from where the shards were made, or run one of them again"
+        )
+    targets = replace(carried, annotated=output.path(ANNOTATED), digest=listing.annotations)
+    plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets)
     if json_bytes(Build(plan, output).marker) != json_bytes({key: record[key] for key in Build(plan, output).marker}):
         raise OutputError("the tables of the blocks do not name the items that the shards were begun with")
     return plan, kept

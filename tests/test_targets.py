@@ -607,14 +607,81 @@ def test_check_makes_damaged_masks_and_annotations_again(tmp_path):
         assert verify(output, workers=1).problems == ()
 
 
-def test_targets_are_not_made_in_shards_nor_beside_other_formats(tmp_path):
+def write_many(folder, kind):
+    """Write enough photographs for several blocks, with annotations or masks, and give their [source]."""
+    if kind == "masks":
+        write_cityscapes(folder)
+        for part in ("leftImg8bit", "gtFine"):
+            for path in sorted((folder / part / "aachen").iterdir()):
+                for number in range(4):
+                    shutil.copy(path, path.with_name(f"{number}{path.name}"))
+        return CITYSCAPES
+    content = write_coco(folder)
+    for entry, number in [(entry, number) for entry in content["images"][:] for number in range(4)]:
+        name = f"{number}{entry['file_name'].rpartition('/')[2]}"
+        shutil.copy(folder / "images" / entry["file_name"], folder / "images" / name)
+        key = entry["id"] + 100 * (number + 1)
+        content["images"].append({**entry, "file_name": name, "id": key})
+        of_image = [a for a in content["annotations"] if a["image_id"] == entry["id"]]
+        content["annotations"] += [{**a, "image_id": key, "id": 1000 * key + a["id"]} for a in of_image]
+    (folder / "instances.json").write_text(json.dumps(content), "utf-8")
+    return COCO
+
+
+@pytest.mark.parametrize("kind", ["boxes", "masks"])
+@pytest.mark.parametrize("choice", ["keep", "move"])
+def test_shards_carry_targets_and_are_merged_to_the_same_bytes(tmp_path, kind, choice):
+    corrupt = f'targets = "{choice}"\nseverities = [2]'
+    recipe = write_recipe(tmp_path, write_many(tmp_path, kind), corrupt=corrupt)
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    whole = tree(tmp_path / "whole")
+    assert len(list((tmp_path / "whole/items").iterdir())) == 3
+
+    for number in (3, 1, 2):
+        corruptgen.generate(recipe, output=tmp_path / f"part{number}", workers=1, shard=f"{number}/3")
+    corruptgen.generate(recipe, output=tmp_path / "finished", workers=1, shard="2/3")
+    corruptgen.generate(recipe, output=tmp_path / "finished", workers=1)
+    for number in (1, 2):
+        shutil.copytree(tmp_path / f"part{number}", tmp_path / "out", dirs_exist_ok=True)
+    with pytest.raises(OutputError, match=r"run generate with --shard 3/3 again"):
+        corruptgen.merge(tmp_path / "out")
+    shutil.copytree(tmp_path / "part3", tmp_path / "out", dirs_exist_ok=True)
+    for name in ("images", "leftImg8bit", "gtFine", "instances.json"):
+        # A merge has no source.
+        (tmp_path / name).rename(tmp_path / f"gone-{name}") if (tmp_path / name).exists() else None
+    merged = corruptgen.merge(tmp_path / "out")
+
+    assert merged.items == 20
+    assert tree(tmp_path / "out") == whole
+    assert tree(tmp_path / "finished") == whole
+    assert corruptgen.merge(tmp_path / "out").was_finished
+
+
+def test_merging_boxes_needs_the_annotations_that_the_shards_have_left(tmp_path):
+    recipe = write_recipe(tmp_path, write_many(tmp_path, "boxes"), corrupt='targets = "move"\nseverities = [2]')
+    for number in (1, 2):
+        corruptgen.generate(recipe, output=tmp_path / "out", workers=1, shard=f"{number}/2")
+    left = tmp_path / "out/.corruptgen-annotations.json"
+    content = left.read_bytes()
+
+    left.unlink()
+    with pytest.raises(OutputError, match="copy it from where the shards were made, or run one of them again"):
+        corruptgen.merge(tmp_path / "out")
+    left.write_bytes(content.replace(b"chelsea", b"coffee2"))
+    with pytest.raises(SourceError, match="have changed since"):
+        corruptgen.merge(tmp_path / "out")
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1, shard="1/2")
+    corruptgen.merge(tmp_path / "out")
+
+    assert verify(tmp_path / "out", workers=1).problems == ()
+    assert not left.exists()
+
+
+def test_targets_are_not_made_beside_other_formats(tmp_path):
     write_coco(tmp_path)
 
-    with pytest.raises(RecipeError, match="cannot be made in shards yet; run it without --shard"):
-        corruptgen.generate(write_recipe(tmp_path, COCO), output=tmp_path / "out", shard="1/2")
     with pytest.raises(RecipeError, match='carried by "folder" only'):
         planned(write_recipe(tmp_path, COCO, output='format = "npy"'))
-    assert not (tmp_path / "out").exists()
 
 
 def test_the_first_images_of_a_coco_dataset_have_their_annotations_alone(tmp_path):
