@@ -243,10 +243,8 @@ class Build:
         """Tell whether what comes at the end is there; other versions' manifests of the same build are as good."""
         content = self.output.read(MANIFEST)
         if self.shard:
-            begun = self.output.read(self.shard.record) == json_bytes(self.record)
-            return content is not None or (
-                begun and self.output.read(ANNOTATED) == self.plan.targets.annotation_bytes()
-            )
+            said = self.output.read(self.shard.record) == json_bytes(self.record)
+            return content is not None or (said and self.output.read(ANNOTATED) == self.plan.targets.annotation_bytes())
         if content is None or leftovers(self.output.root) or not self.sink.is_settled(found):
             return False
         files = wholes(parsed(content, MANIFEST))

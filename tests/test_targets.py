@@ -1,5 +1,6 @@
 """Targets: masks, polygons and boxes go where the pixels go, or stay, or the recipe is refused."""
 
+import hashlib
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from corruptgen.imaging.geometry import fitted, placement
 from corruptgen.imaging.label_masks import LabelMask, label_mask, moved_labels
 from corruptgen.imaging.outlines import area, clipped
 from corruptgen.imaging.warp import Displacement
+from corruptgen.manifest import Table
 from corruptgen.plan import planned
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import read
@@ -675,6 +678,59 @@ def test_merging_boxes_needs_the_annotations_that_the_shards_have_left(tmp_path)
 
     assert verify(tmp_path / "out", workers=1).problems == ()
     assert not left.exists()
+
+
+def forge(output, change):
+    """Change what a table says of its first item, so that all digests agree with it."""
+    path = output / "items/00000.jsonl"
+    table = Table.from_bytes(path.read_bytes())
+    path.write_bytes(replace(table, records=(change(table.records[0]), *table.records[1:])).to_bytes())
+    content = read_json(output / "manifest.json")
+    content["tables"]["items/00000.jsonl"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (output / "manifest.json").write_text(json.dumps(content), "utf-8")
+
+
+@pytest.mark.parametrize("decode", ["", "resize = 100"])
+def test_moved_masks_are_made_again_to_verify_them(tmp_path, decode):
+    write_cityscapes(tmp_path)
+    recipe = write_recipe(tmp_path, CITYSCAPES, corrupt='targets = "move"', output="clean = true", decode=decode)
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    for source in (None, tmp_path / "leftImg8bit"):
+        assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == ()
+    cell, name = "elastic_transform/2", "masks/aachen/astronaut_gtFine_labelIds.png"
+
+    def still(record):
+        shutil.copy(tmp_path / "out" / name, tmp_path / "out" / cell / name)
+        return replace(record, masks={**record.masks, f"{cell}/{name}": record.masks[name]})
+
+    forge(tmp_path / "out", still)
+
+    assert verify(tmp_path / "out", workers=1).problems == ()
+    for source in (None, tmp_path / "leftImg8bit"):
+        assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == (
+            f"{cell}/{name} has other labels for aachen/astronaut_leftImg8bit.png when made again",
+        )
+
+
+def test_moved_annotations_are_made_again_to_verify_them(tmp_path):
+    write_coco(tmp_path)
+    recipe = write_recipe(tmp_path, COCO, corrupt='targets = "move"', output="clean = true")
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    for source in (None, tmp_path / "images"):
+        assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == ()
+    name = "elastic_transform/2/annotations.json"
+
+    def shifted(record):
+        first, *others = record.changes[name]
+        box = [first["bbox"][0] + 1, *first["bbox"][1:]]
+        return replace(record, changes={**record.changes, name: [{**first, "bbox": box}, *others]})
+
+    forge(tmp_path / "out", shifted)
+
+    assert verify(tmp_path / "out", workers=1).problems == ()
+    assert verify(tmp_path / "out", depth="full", workers=1).problems == (
+        f"{name} has other annotations for astronaut.png when made again",
+    )
 
 
 def test_targets_are_not_made_beside_other_formats(tmp_path):
