@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import threading
@@ -27,6 +28,7 @@ from corruptgen.records import Decoding
 from corruptgen.shards import Shard
 from corruptgen.sinks.folder import Folder, item_name
 from corruptgen.threads import single_threaded
+from corruptgen.verification import verify
 from tests.builds import begun, gone, group, wait_for, workers
 from tests.photographs import ROOT, command, tree, write_photographs, write_recipe
 
@@ -476,6 +478,29 @@ def test_the_claim_names_what_a_build_consists_of(place):
     assert all(images(f"brightness/1/{item_name(item, '.png')}") for item in plan.listing.items)
     assert images("brightness/1/nobody.png") is None
     assert targets("annotations.json") is None
+
+
+@pytest.mark.parametrize("form", ["folder", "npz"])
+def test_an_output_is_copied_to_an_object_store_and_back_as_the_docs_say(tmp_path, monkeypatch, form):
+    write_photographs(tmp_path / "photographs", 6)
+    corruptgen.generate(
+        write_recipe(tmp_path, output=f'format = "{form}"'), output=tmp_path / "photographs-c", workers=1
+    )
+    document = (ROOT / "docs/engine.md").read_text("utf-8")
+    upload, fetch = (s for s in re.findall(r"```python\n(.*?)```", document, re.DOTALL) if "fsspec" in s)
+    monkeypatch.chdir(tmp_path)
+
+    for snippet in (upload, upload, fetch):
+        assert "s3://bucket" in snippet
+        exec(snippet.replace("s3://bucket", f"memory://{form}"), {})
+
+    assert tree(tmp_path / "fetched") == tree(tmp_path / "photographs-c")
+    assert verify(tmp_path / "fetched", workers=1).problems == ()
+    if form == "folder":
+        again = tmp_path / "again.toml"
+        written = (tmp_path / "recipe.toml").read_text("utf-8")
+        again.write_text(written.replace('"photographs"', '"memory://folder/photographs-c/brightness/2"'), "utf-8")
+        assert corruptgen.generate(again, output=tmp_path / "twice", workers=1).items == 6
 
 
 def test_the_docs_name_every_option_of_the_engine():
