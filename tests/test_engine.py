@@ -78,6 +78,30 @@ def test_a_dask_cluster_writes_the_same_bytes(place, whole):
     assert "Traceback" not in done.stderr + own.stderr
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1"])
+def test_a_ray_cluster_that_is_not_there_is_told(place, address):
+    pytest.importorskip("ray", reason="the extra [ray] is not installed")
+
+    with pytest.raises(WorkerError, match=r"the Ray cluster at .*:1 does not answer"):
+        list(results([(threads, (0,))], Crew(backend="ray", address=address)))
+
+
+@pytest.mark.long
+def test_a_ray_cluster_of_others_writes_the_same_bytes(place, whole):
+    ray = pytest.importorskip("ray", reason="the extra [ray] is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        try:
+            address = ray.get_runtime_context().gcs_address
+            done = command("generate", "recipe.toml", "--output", "out", "--address", address, cwd=place)
+        finally:
+            ray.shutdown()
+
+    assert done.returncode == 0, done.stderr
+    assert tree(place / "out") == whole
+
+
 @pytest.mark.long
 def test_a_ray_instance_writes_the_same_bytes(place, whole):
     pytest.importorskip("ray", reason="the extra [ray] is not installed")
