@@ -6,6 +6,8 @@ import pty
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -525,6 +527,17 @@ def test_an_output_is_copied_to_an_object_store_and_back_as_the_docs_say(tmp_pat
         written = (tmp_path / "recipe.toml").read_text("utf-8")
         again.write_text(written.replace('"photographs"', '"memory://folder/photographs-c/brightness/2"'), "utf-8")
         assert corruptgen.generate(again, output=tmp_path / "twice", workers=1).items == 6
+
+
+def test_the_build_on_paper_follows_from_the_figure_that_was_measured():
+    document = (ROOT / "docs/engine.md").read_text("utf-8")
+    (pace,) = re.findall(r"\*\*(\d+) images/s per core\*\*", document)
+
+    script = [sys.executable, ROOT / "scripts/paper_build.py", pace]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
+
+    assert f"`python scripts/paper_build.py {pace}`" in document
+    assert done.stdout in document
 
 
 def test_the_docs_name_every_option_of_the_engine():
