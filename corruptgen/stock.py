@@ -55,10 +55,13 @@ def stock(
 
 
 def placed(plan: Plan, kept: Mapping[str, Recorded]) -> Iterator[Part]:
-    """Give the parts of the blocks that are there, in order, each with the number of items in those before it."""
+    """Give the parts of the blocks that are there, in order, each with the number of items in those before it.
+
+    A block that is not there is taken to have had all of its items; if it had not, those behind it lie elsewhere.
+    """
     start = 0
     for block in plan.blocks:
-        if block.table in kept:
-            part = kept[block.table].part
-            yield replace(part, start=start)
-            start += len(part.items)
+        known = kept.get(block.table)
+        if known:
+            yield replace(known.part, start=start)
+        start += len(known.part.items if known else block.items)

@@ -233,7 +233,8 @@ def checked(place, form):
     corruptgen.generate(
         recipe_of(place, form), output=place / form, workers=1, check=True, progress=lambda *done: seen.append(done)
     )
-    begun = seen[seen.index((12, 12)) + 1 :]
+    read = seen[0][1]
+    begun = seen[seen.index((read, read)) + 1 :]
     return 12 - begun[0][0] if begun else 0
 
 
@@ -256,6 +257,16 @@ def test_check_makes_only_the_damaged_blocks_of_an_array_again(place, form, wher
 
     assert tree(place / form) == whole
     assert checked(place, form) == 0
+
+
+@pytest.mark.parametrize("form", ["npy", "npz"])
+def test_check_makes_the_block_of_a_lost_table_of_an_array_again(place, form):
+    whole = tree(place / form)
+    (place / form / "items/00000.jsonl").write_bytes(b"lost")
+
+    assert checked(place, form) == 5
+
+    assert tree(place / form) == whole
 
 
 @pytest.mark.parametrize("form", ["npy", "npz"])
