@@ -17,7 +17,7 @@ FILE_BYTES = 16
 def pixels_digest(pixels: NDArray[np.uint8]) -> bytes:
     """Give the digest of an image before it is encoded: of its shape and its samples."""
     digest = blake3("x".join(map(str, pixels.shape)).encode() + b"\0")
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(pixels).data)
     return digest.digest(PIXELS_BYTES)
 
 

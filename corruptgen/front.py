@@ -56,7 +56,7 @@ def corrupt(
     cell = catalog.preset(preset).cell(row, float(severity))
     pixels = _pixels(image)
     if rng is None:
-        rng = rng_for(seed, row, severity, pixels_digest(pixels) if key is None else str(key))
+        rng = rng_for(seed, row, severity, _name(pixels, key) if cell.draws else "")
     result = cell.apply(pixels, rng)
     if isinstance(image, Image.Image):
         return Image.fromarray(result[..., 0] if image.mode == "L" else result)
@@ -76,6 +76,10 @@ def rows(preset: str) -> list[str]:
     preset : a built-in severity table or the path of a .toml of your own
     """
     return list(catalog.preset(preset).rows)
+
+
+def _name(pixels: NDArray[np.uint8], key: str | int | None) -> str | bytes:
+    return pixels_digest(pixels) if key is None else str(key)
 
 
 def _pixels(image: object) -> NDArray[np.uint8]:

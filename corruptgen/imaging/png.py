@@ -32,11 +32,11 @@ def png(image: Samples, compression: str) -> bytes:
 
 
 def _stored(image: Samples) -> bytes:
-    return _file(image, zlib.compress(_filtered(image, PLAIN), 0))
+    return _file(image, zlib.compress(_filtered(image, PLAIN).data, 0))
 
 
 def _fast(image: Samples) -> bytes:
-    return _file(image, isal_zlib.compress(_filtered(image, UP), 1))
+    return _file(image, isal_zlib.compress(_filtered(image, UP).data, 1))
 
 
 def _small(image: Samples) -> bytes:
