@@ -104,10 +104,7 @@ def _on_tensors(transforms: Mapping[str, Callable[[Any], object]], *, unit: bool
 
 def kornia() -> Calls:
     """Give the equivalents of kornia, on the processor."""
-    from kornia import (
-        augmentation,
-        enhance,
-    )
+    from kornia import augmentation, enhance  # noqa: PLC0415
 
     transforms = {
         "gaussian_noise": augmentation.RandomGaussianNoise(std=0.18, p=1.0),
