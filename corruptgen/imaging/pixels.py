@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 
 FULL_SCALE_OF_LEVELS = 255

@@ -3,7 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
+
+from corruptgen.compilation import njit
 
 # Above this expectation the counts come from the normal quantile with its skewness corrections (Cornish & Fisher 1938),
 # which is then within a hundredth of a count of the exact quantile.
