@@ -1,10 +1,14 @@
 """Noise of the sensor: values that stray, by chance, from what the lens gave."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from corruptgen.declare import Unit, corruption
+from corruptgen.declare import Unit, corruption, fused
+from corruptgen.imaging.grain import grained
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import SALT, UNTOUCHED, impulses
+from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -21,6 +25,13 @@ def gaussian_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return image + sigma * rng.standard_normal(image.shape)
+
+
+@fused(gaussian_noise)
+def _gaussian_noise(
+    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float
+) -> NDArray[np.uint8]:
+    return grained(image, rng, arithmetic, sigma, in_proportion=False)
 
 
 @corruption
@@ -70,3 +81,8 @@ def speckle_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return image + image * (sigma * rng.standard_normal(image.shape))
+
+
+@fused(speckle_noise)
+def _speckle_noise(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float) -> NDArray[np.uint8]:
+    return grained(image, rng, arithmetic, sigma, in_proportion=True)
