@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import Unit, corruption, fused
 from corruptgen.imaging.grain import grained
+from corruptgen.imaging.photons import counted
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import SALT, UNTOUCHED, impulses
@@ -48,6 +49,13 @@ def shot_noise(image: Unit, rng: Draws, *, photons: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return rng.poisson(image * photons) / photons
+
+
+@fused(shot_noise)
+def _shot_noise(
+    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, photons: float
+) -> NDArray[np.uint8] | None:
+    return counted(image, rng, arithmetic, photons)
 
 
 @corruption
