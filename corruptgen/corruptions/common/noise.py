@@ -7,6 +7,7 @@ from corruptgen.declare import Unit, corruption, fused
 from corruptgen.imaging.grain import grained
 from corruptgen.imaging.photons import counted
 from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.salt import salted
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import SALT, UNTOUCHED, impulses
 from corruptgen.randomness.stream import Stream
@@ -73,6 +74,11 @@ def impulse_noise(image: Unit, rng: Draws, *, amount: float) -> Unit:
     """
     marks = impulses(rng, image.shape, amount)
     return np.where(marks == UNTOUCHED, image, marks == SALT)
+
+
+@fused(impulse_noise)
+def _impulse_noise(image: NDArray[np.uint8], rng: Stream, _: Arithmetic, *, amount: float) -> NDArray[np.uint8]:
+    return salted(image, rng, amount)
 
 
 @corruption
