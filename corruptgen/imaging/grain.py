@@ -17,19 +17,25 @@ _BITS, _FRACTION = np.int32(16), np.int32(0xFFFF)
 _DOUBT = np.int32(8)
 # Estimates are cut off at 1/2 and 255 1/2: beyond black and white nothing is in doubt.
 _SCALE = np.float32(65536)
-_DARKEST, _BRIGHTEST = np.float32(0.5), np.float32(255.5)
+_DARKEST, _BRIGHTEST = np.int32(1 << 15), np.int32(511 << 15)
+# With less noise than this no estimate leaves the range of the whole numbers.
+_LARGEST_SIGMA = 10.0
 
 
 def grained(
     image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, sigma: float, *, in_proportion: bool
-) -> NDArray[np.uint8]:
+) -> NDArray[np.uint8] | None:
     """Give the stored samples of image + sigma * noise, or of image + image * (sigma * noise) if `in_proportion`.
+
+    None for more noise than anyone wants.
 
     Parameters
     ----------
     image : (H, W, C) uint8
     sigma : standard deviation as a fraction of full scale, or of the sample itself
     """
+    if not 0 <= sigma <= _LARGEST_SIGMA:
+        return None
     samples = np.empty(image.shape, np.uint8)
     origin = rng.skip(image.size + image.size % 2)
     fixed, share = (0.0, sigma) if in_proportion else (sigma, 0.0)
@@ -56,9 +62,7 @@ def _fill_grained(samples, image, key, counter, first_block, units, fixed, share
             for i in range(size):
                 value = np.float32(before[i])
                 value = value + (fixed_estimate + share_estimate * value) * noise[i] + half_estimate
-                value = value if value > _DARKEST else _DARKEST
-                value = value if value < _BRIGHTEST else _BRIGHTEST
-                estimate = np.int32(value * _SCALE)
+                estimate = min(max(np.int32(value * _SCALE), _DARKEST), _BRIGHTEST)
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
                 nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
             if nearest < 2 * _DOUBT:

@@ -84,6 +84,8 @@ class Stream:
         width = high - low
         if not 0 < width <= WORD_RANGE:
             raise ValueError(f"integers({low}, {high}): the range must hold between 1 and 2**32 numbers")
+        if size is None:
+            return (int(self.words(1)[0]) * width >> 32) + low
         scaled = (self.words(_count(size)).astype(np.uint64) * np.uint64(width)) >> np.uint64(32)
         return _shaped(scaled.astype(np.int64) + low, size)
 

@@ -32,7 +32,7 @@ def gaussian_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
 @fused(gaussian_noise)
 def _gaussian_noise(
     image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float
-) -> NDArray[np.uint8]:
+) -> NDArray[np.uint8] | None:
     return grained(image, rng, arithmetic, sigma, in_proportion=False)
 
 
@@ -98,5 +98,7 @@ def speckle_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
 
 
 @fused(speckle_noise)
-def _speckle_noise(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float) -> NDArray[np.uint8]:
+def _speckle_noise(
+    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float
+) -> NDArray[np.uint8] | None:
     return grained(image, rng, arithmetic, sigma, in_proportion=True)
