@@ -8,6 +8,7 @@ from corruptgen.imaging.channel_sums import channel_sums
 from corruptgen.imaging.colour import hsv_from_rgb, rgb_from_hsv
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
 from corruptgen.imaging.value_maps import mapped
+from corruptgen.imaging.vividness import changed_in_hsv
 
 
 @corruption
@@ -26,6 +27,11 @@ def brightness(image: UnitColour, *, offset: float) -> UnitColour:
     hsv = hsv_from_rgb(image)
     hsv[..., 2] = np.clip(hsv[..., 2] + offset, 0, 1)
     return rgb_from_hsv(hsv)
+
+
+@fused(brightness)
+def _brightness(image: NDArray[np.uint8], arithmetic: Arithmetic, *, offset: float) -> NDArray[np.uint8]:
+    return changed_in_hsv(image, arithmetic, lift=offset)
 
 
 @corruption
@@ -79,3 +85,8 @@ def saturate(image: UnitColour, *, factor: float, offset: float) -> UnitColour:
     hsv = hsv_from_rgb(image)
     hsv[..., 1] = np.clip(hsv[..., 1] * factor + offset, 0, 1)
     return rgb_from_hsv(hsv)
+
+
+@fused(saturate)
+def _saturate(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float, offset: float) -> NDArray[np.uint8]:
+    return changed_in_hsv(image, arithmetic, factor=factor, offset=offset)
