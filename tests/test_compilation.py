@@ -94,7 +94,8 @@ def test_who_waits_at_a_terminal_is_told_why(bare):
     ours, theirs = pty.openpty()
     photograph = Path(place / "a.png")
     subprocess.run(
-        [sys.executable, "-c", f"from PIL import Image; Image.new('RGB', (32, 32)).save({str(photograph)!r})"], check=True
+        [sys.executable, "-c", f"from PIL import Image; Image.new('RGB', (32, 32)).save({str(photograph)!r})"],
+        check=True,
     )
 
     with open(ours, "rb", buffering=0) as terminal:

@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.imaging.pixels import FULL_SCALE_OF_LEVELS, Arithmetic
 
 # Samples that are added side by side: a whole number of pixels and of vector registers.

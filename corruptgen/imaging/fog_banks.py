@@ -1,9 +1,9 @@
 """Fog on the bytes of an image: the clouds of `fields.plasma` row by row, and the veil that they lay over the samples."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.imaging.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words

@@ -1,9 +1,9 @@
 """Normal noise on the bytes of an image, in one pass from random words to samples."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.normals import fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words

@@ -1,12 +1,14 @@
 """Weighted sums of two pictures of bytes."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
 
 # numba turns loops over slices of arrays that differ into vector code.
 _CHUNK = 4096
 _BLACK, _WHITE = np.int32(0), np.int32(255)
+
 
 def overlaid(
     image: NDArray[np.uint8], layer: NDArray[np.uint8], image_weight: float, layer_weight: float, half: float

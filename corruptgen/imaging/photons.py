@@ -4,9 +4,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
@@ -21,9 +21,7 @@ _GUIDE_SHIFT = np.uint32(24)
 _NEVER = 0xFFFFFFFF
 
 
-def counted(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photons: float
-) -> NDArray[np.uint8] | None:
+def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photons: float) -> NDArray[np.uint8] | None:
     """Give the stored samples of poisson(image * photons) / photons; None for more photons than are worth a table."""
     if not 0 < photons <= LARGEST_SUMMED:
         return None

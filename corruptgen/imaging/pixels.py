@@ -85,7 +85,7 @@ def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: s
         samples = np.empty(result.shape, np.uint8)
         factor = result.dtype.type(BYTE.full_scale if pixels is Pixels.UNIT else 1)
         half = result.dtype.type(0.5 if rounding == "round" else 0)
-        _store_bytes(samples.ravel(), np.ascontiguousarray(result).ravel(), factor, half)
+        store_row(samples.ravel(), np.ascontiguousarray(result).ravel(), factor, half)
         return samples
     match pixels:
         case Pixels.UNIT:
@@ -104,7 +104,7 @@ def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: s
 
 
 @njit(cache=True, nogil=True)
-def _store_bytes(samples, values, factor, half):  # type: ignore[no-untyped-def]
+def store_row(samples, values, factor, half):  # type: ignore[no-untyped-def]
     """Do for bytes in one pass what `stored` says: scale, clip, round or truncate. NaN becomes black."""
     white = type(factor)(255)
     black = type(factor)(0)

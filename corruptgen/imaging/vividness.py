@@ -1,9 +1,9 @@
 """Saturation and value of bytes, changed as by way of the HSV space."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.imaging.channel_sums import parts_of_a_level
 from corruptgen.imaging.pixels import Arithmetic
 
@@ -38,7 +38,11 @@ def _fill_changed(samples, image, first, second, factor, offset, lift, half):  #
         before, after = image[start : start + 3 * _CHUNK], samples[start : start + 3 * _CHUNK]
         size = before.size // 3
         for i in range(size):
-            red, green, blue = type(first)(before[3 * i]), type(first)(before[3 * i + 1]), type(first)(before[3 * i + 2])
+            red, green, blue = (
+                type(first)(before[3 * i]),
+                type(first)(before[3 * i + 1]),
+                type(first)(before[3 * i + 2]),
+            )
             reds[i] = red * first + red * second
             greens[i] = green * first + green * second
             blues[i] = blue * first + blue * second
