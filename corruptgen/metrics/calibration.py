@@ -24,8 +24,8 @@ def expected_calibration_error(
 
     Returns
     -------
-    (), or (resamples,): Σ_b n_b/n |accuracy_b - confidence_b|, a fraction; lower is better. It is biased upward where bins
-    hold few items, and depends on the number of bins.
+    (), or (resamples,): Σ_b n_b/n |accuracy_b - confidence_b|, a fraction; lower is better. It is biased upward where
+    bins hold few items, and depends on the number of bins.
 
     References
     ----------
@@ -54,8 +54,8 @@ def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weight
 
     Returns
     -------
-    (), or (resamples,): the probability that a right answer is surer than a wrong one, equal ones counting half. Higher is
-    better, 0.5 is chance; not a number where all answers are right or all wrong.
+    (), or (resamples,): the probability that a right answer is surer than a wrong one, equal ones counting half. Higher
+    is better, 0.5 is chance; not a number where all answers are right or all wrong.
     """
     surety, right = np.asarray(confidence, float), np.asarray(correct, bool)
     if surety.shape != right.shape or not surety.size:
@@ -104,7 +104,7 @@ def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Numbers, Number
 
 
 def _area(hits: Numbers, misses: Numbers, first: NDArray[np.intp]) -> float:
-    """Give the share of pairs in the right order; hits and misses ascend in confidence, equal ones from each `first` on."""
+    """Give the share of pairs in the right order, of answers that ascend in confidence, equal ones from `first` on."""
     hits, misses = np.add.reduceat(hits, first), np.add.reduceat(misses, first)
     above = hits[::-1].cumsum()[::-1] - hits / 2
     pairs = hits.sum() * misses.sum()

@@ -103,7 +103,7 @@ def weakness(baseline: Baseline, measure: str = MEASURE) -> str:
 
 
 def validate(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> None:
-    """Raise `ScoreError` for errors that cannot be scored; warn, `WeakDenominator`, of relative ones that say little."""
+    """Raise `ScoreError` for errors that cannot be scored; warn of relative ones that say little."""
     check_fractions(errors)
     errors.selected(baseline.rows(measure), baseline.severities)
     if errors.clean is not None and baseline.clean is not None and (words := weakness(baseline, measure)):

@@ -73,8 +73,8 @@ class Grid:
         wanted = tuple(rows) if rows is not None else self.rows
         levels = tuple(sorted(map(float, severities))) if severities is not None else self.severities
         check_complete({(row, s) for row in self.rows for s in self.severities}, wanted, levels)
-        places = np.ix_([self.rows.index(row) for row in wanted], [self.severities.index(s) for s in levels])
-        return Grid(wanted, levels, self.values[(..., *places)], self.clean)
+        across = self.values[..., [self.rows.index(row) for row in wanted], :]
+        return Grid(wanted, levels, across[..., [self.severities.index(s) for s in levels]], self.clean)
 
     def cell(self, row: str, severity: float) -> Numbers:
         """Give the number of one cell, (...)."""

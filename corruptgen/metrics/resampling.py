@@ -67,16 +67,32 @@ def resamples(items: int, count: int, seed: int = 0) -> Iterator[NDArray[np.floa
         yield np.stack(drawn).astype(float)
 
 
-def percentiles(samples: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Give the bounds between which the share `level` of the samples lies, as many below them as above."""
+def percentiles(samples: ArrayLike, level: float = 0.95, value: float | None = None) -> tuple[float, float]:
+    """Give the bounds between which the share `level` of the samples lies, as many below them as above.
+
+    Parameters
+    ----------
+    samples : (resamples,) of a score
+    level : a share
+    value : the score itself, if resampling shifts it: the bounds are shifted back by as much as the samples' mean is off.
+        Calibration errors are so: a resample holds fewer different items, and bins with fewer of them err more.
+    """
     if not 0 < level < 1:
         raise ScoreError(f"the level of an interval is {level}; allowed is a share above 0 and below 1")
-    low, high = np.quantile(np.asarray(samples, float), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    numbers = np.asarray(samples, float)
+    low, high = np.quantile(numbers, [(1 - level) / 2, (1 + level) / 2])
+    shift = 0.0 if value is None else numbers.mean() - value
+    return float(low - shift), float(high - shift)
 
 
 def interval(
-    statistic: Callable[[Weights], Numbers], items: int, *, count: int = 1000, level: float = 0.95, seed: int = 0
+    statistic: Callable[[Weights], Numbers],
+    items: int,
+    *,
+    count: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    biased: bool = False,
 ) -> Interval:
     """Give a score with its percentile bootstrap interval.
 
@@ -90,10 +106,12 @@ def interval(
     count : number of resamples
     level : the share of resamples within the interval
     seed : another seed draws other resamples
+    biased : whether resampling shifts the score, as it does calibration errors; see `percentiles`
 
     References
     ----------
     Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
     samples = np.concatenate([np.asarray(statistic(weights)) for weights in resamples(items, count, seed)])
-    return Interval(float(statistic(None)), *percentiles(samples, level))
+    value = float(statistic(None))
+    return Interval(value, *percentiles(samples, level, value if biased else None))

@@ -1,4 +1,4 @@
-"""Sequences of frames: how often predictions flip and rankings move while a perturbation grows (ImageNet-P, CIFAR-10-P)."""
+"""Sequences of frames, as in ImageNet-P: how often predictions flip and rankings move as a perturbation grows."""
 
 from collections.abc import Iterator, Mapping
 
@@ -71,8 +71,8 @@ def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
 
     Returns
     -------
-    (sequences,): Σ_{i≤5} |(i-1) - min(σ(i)-1, 5)| with σ(i) the rank in the later frame of the class that is i-th in the
-    earlier one; from 0, nothing moves, to 15, all five leave. Lower is better.
+    (sequences,): Σ_{i≤5} |(i-1) - min(σ(i)-1, 5)| with σ(i) the rank in the later frame of the class that is i-th
+    in the earlier one; from 0, nothing moves, to 15, all five leave. Lower is better.
     """
     ranks, orders = _ranked(scores)
     earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
@@ -82,12 +82,16 @@ def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
 
 
 def zipf_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
-    """Give how far all classes move, the high ones weighing more: Σ_i |1/i - 1/σ(i)| / i, (sequences,); lower is better.
+    """Give how far all classes move, high ones weighing more; lower is better.
 
     Parameters
     ----------
     scores : (sequences, frames, classes)
     noise, difficulty : as in `frame_pairs`
+
+    Returns
+    -------
+    (sequences,): Σ_i |1/i - 1/σ(i)| / i over all ranks i, σ as for `top5_distances`.
     """
     ranks, orders = _ranked(scores)
     earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
@@ -128,9 +132,8 @@ def validate(values: Mapping[str, float], baseline: Baseline, measure: str = FLI
     rows = baseline.rows(measure)
     missing, strange = sorted(set(rows) - values.keys()), sorted(values.keys() - set(rows))
     if missing or strange:
-        found = "; ".join(
-            f"{kind}: {', '.join(names)}" for kind, names in (("missing", missing), ("unknown", strange)) if names
-        )
+        kinds = {"missing": missing, "unknown": strange}
+        found = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
         raise ScoreError(f"the baseline {baseline.name} is for {len(rows)} perturbations; {found}")
     for row, value in values.items():
         if not (np.isfinite(value) and value >= 0):

@@ -25,8 +25,8 @@ def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
 
     Returns
     -------
-    (..., rows): the area divided by the range of severities, a fraction; lower is better. Unlike the mean over the levels
-    it depends little on where these were put.
+    (..., rows): the area divided by the range of severities, a fraction; lower is better. Unlike the mean over the
+    levels it depends little on where these were put.
     """
     severities = np.array(errors.severities)
     values = errors.values

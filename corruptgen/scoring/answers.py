@@ -1,7 +1,8 @@
 """Answers: what a model said about every image in every cell, checked against the dataset and put into its order."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from corruptgen.errors import ScoreError, unknown
 from corruptgen.metrics.balanced_error import THRESHOLD, decisions
 from corruptgen.names import shown
+from corruptgen.scoring.class_numbers import checked_scores, decided
 from corruptgen.scoring.prediction_files import Batch, Stacked
 from corruptgen.scoring.truth import CLEAN, Truth
 
@@ -51,7 +53,7 @@ def answers(content: Iterable[Batch] | Stacked, truth: Truth, rule: Rule | None 
     Parameters
     ----------
     content : what `prediction_files.read` gave
-    truth : the dataset; what is predicted of other rows of its table is not looked at
+    truth : the dataset; what is predicted of rows of it that are not scored is not looked at
     rule : how scores become decisions
 
     Raises
@@ -59,51 +61,46 @@ def answers(content: Iterable[Batch] | Stacked, truth: Truth, rule: Rule | None 
     ScoreError
         If an entry is there twice, is of an unknown item, row or severity, or is no prediction; or if one is missing.
     """
-    placed = _Placed(truth, _stacked(content, truth) if isinstance(content, Stacked) else content)
-    rule = rule or Rule()
-    shape = (len(truth.rows), len(truth.severities), len(truth.ids))
-    if placed.scores is None:
-        decided, scores = placed.decided, None
-    else:
-        scores, decided = placed.scores, rule.decide(placed.scores, truth)
+    places = _Places(truth)
+    for batch in _stacked(content, truth) if isinstance(content, Stacked) else content:
+        places.put(batch)
+    places.check_complete()
+    scores = places.scores
+    decided = places.decided if scores is None else (rule or Rule()).decide(scores, truth)
     correct = decided == truth.labels
-    cells, clean = correct[:-1].reshape(*shape, -1), correct[-1] if placed.has_clean else None
-    if scores is None:
-        return Answers(truth, cells, clean, None, None)
-    kept = scores[:-1].reshape(*shape, -1)
-    return Answers(truth, cells, clean, kept, scores[-1] if placed.has_clean else None)
+    shape = (len(truth.rows), len(truth.severities), len(truth.ids), -1)
+    return Answers(
+        truth,
+        correct=correct[:-1].reshape(shape),
+        clean=correct[-1] if places.has_clean else None,
+        scores=None if scores is None else scores[:-1].reshape(shape),
+        clean_scores=None if scores is None or not places.has_clean else scores[-1],
+    )
 
 
-@dataclass
-class _Placed:
-    """Predictions on their way to their places: one line for each cell, the clean images last."""
+class _Places:
+    """Where predictions are put: one line for each cell, the clean images last."""
 
-    truth: Truth
-    batches: Iterable[Batch]
-    decided: NDArray[np.int64] = field(init=False)
-    """(cells, items, labels)."""
-    scores: NDArray[np.floating] | None = field(init=False, default=None)
-    """(cells, items, classes)."""
-    has_clean: bool = field(init=False)
+    def __init__(self, truth: Truth) -> None:
+        self.truth = truth
+        self.names = [(row, severity) for row in truth.rows for severity in truth.severities] + [(CLEAN, 0.0)]
+        self.cells = {name: number for number, name in enumerate(self.names)}
+        self.ids = {name: number for number, name in enumerate(truth.ids)}
+        self.seen = np.zeros((len(self.names), len(truth.ids)), bool)
+        self.decided = np.zeros((len(self.names), *truth.labels.shape), np.int64)
+        self.scores: NDArray[np.floating] | None = None
+        self.gives_scores: bool | None = None
 
-    def __post_init__(self) -> None:
-        truth = self.truth
-        names = [(row, severity) for row in truth.rows for severity in truth.severities] + [(CLEAN, 0.0)]
-        self._cells = {name: number for number, name in enumerate(names)}
-        self._ids = {name: number for number, name in enumerate(truth.ids)}
-        self._left_out = set(truth.preset.rows) - set(truth.rows)
-        self._seen = np.zeros((len(names), len(truth.ids)), bool)
-        self.decided = np.zeros((len(names), *truth.labels.shape), np.int64)
-        for batch in self.batches:
-            self._place(batch)
-        self.has_clean = bool(self._seen[-1].any())
-        self._check_complete(names)
+    @property
+    def has_clean(self) -> bool:
+        return bool(self.seen[-1].any())
 
-    def _place(self, batch: Batch) -> None:
-        kept = np.array([row not in self._left_out for row in batch.rows], bool)
+    def put(self, batch: Batch) -> None:
+        left_out = set(self.truth.made) - set(self.truth.rows)
+        kept = np.array([row not in left_out for row in batch.rows], bool)
         cells, items = self._cells_of(batch, kept), self._items_of(batch, kept)
-        first = np.unique(cells * len(self._ids) + items, return_index=True)[1]
-        twice = self._seen[cells, items]
+        first = np.unique(cells * len(self.ids) + items, return_index=True)[1]
+        twice = self.seen[cells, items]
         twice[np.setdiff1d(np.arange(len(cells)), first)] = True
         if twice.any():
             number = int(np.flatnonzero(kept)[twice.argmax()])
@@ -111,23 +108,27 @@ class _Placed:
                 f"{batch.place} {batch.first + number}: {shown(batch.ids[number])} in {batch.rows[number]} at severity "
                 f"{batch.severities[number]:g} is there twice; give one prediction for each image"
             )
-        self._seen[cells, items] = True
-        if batch.answers.ndim == 2 and not (batch.answers.dtype.kind in "US"):
-            scores = _checked_scores(batch, self.truth)[kept]
+        self.seen[cells, items] = True
+        gives_scores = batch.answers.ndim == 2 and batch.answers.dtype.kind not in "US"
+        if self.gives_scores not in (None, gives_scores):
+            raise ScoreError(f"{batch.place}: predicted classes and scores are mixed; give one of them for every image")
+        self.gives_scores = gives_scores
+        if gives_scores:
+            scores = checked_scores(batch, self.truth)[kept]
             if self.scores is None:
-                self.scores = np.zeros((*self._seen.shape, scores.shape[1]), scores.dtype)
+                self.scores = np.zeros((*self.seen.shape, scores.shape[1]), scores.dtype)
             if scores.shape[1] != self.scores.shape[2]:
                 found = f"{scores.shape[1]} scores, before there were {self.scores.shape[2]}"
                 raise ScoreError(f"{batch.place} {batch.first}: {found}; give as many for every image")
             self.scores[cells, items] = scores
         else:
-            self.decided[cells, items] = _decided(batch, self.truth)[kept]
+            self.decided[cells, items] = decided(batch, self.truth)[kept]
 
     def _cells_of(self, batch: Batch, kept: NDArray[np.bool_]) -> NDArray[np.intp]:
         found = np.empty(len(batch.rows), np.intp)
-        for number in np.flatnonzero(kept):
+        for number in np.flatnonzero(kept).tolist():
             row, severity = batch.rows[number], float(batch.severities[number])
-            cell = self._cells.get((row, severity))
+            cell = self.cells.get((row, severity))
             if cell is None:
                 place = f"{batch.place} {batch.first + number}"
                 if row not in self.truth.rows and row != CLEAN:
@@ -138,25 +139,25 @@ class _Placed:
         return found[kept]
 
     def _items_of(self, batch: Batch, kept: NDArray[np.bool_]) -> NDArray[np.intp]:
-        found = np.array([self._ids.get(name, -1) for name in batch.ids], np.intp)
+        found = np.array([self.ids.get(name, -1) for name in batch.ids], np.intp)
         if (strange := (found < 0) & kept).any():
             number = int(strange.argmax())
-            name, known = batch.ids[number], self.truth.ids[:MOST_COMPARED]
-            shortened = unknown("item of the dataset", shown(name), known if len(known) < MOST_NAMED else known)
-            words = shortened if "did you mean" in shortened else f"no item of the dataset is called {shown(name)!r}"
+            name, place = shown(batch.ids[number]), f"{batch.place} {batch.first + number}"
+            nearest = get_close_matches(name, self.truth.ids[:MOST_COMPARED], n=1) or [self.truth.ids[0]]
             raise ScoreError(
-                f"{batch.place} {batch.first + number}: {words}; ids are those in items/*.jsonl, such as {shown(known[0])!r}"
+                f"{place}: no item of the dataset is called {name!r}; ids are those in items/*.jsonl, "
+                f"such as {shown(nearest[0])!r}"
             )
         return found[kept]
 
-    def _check_complete(self, names: Sequence[tuple[str, float]]) -> None:
-        wanted = self._seen if self.has_clean else self._seen[:-1]
+    def check_complete(self) -> None:
+        wanted = self.seen if self.has_clean else self.seen[:-1]
         if wanted.all():
             return
         counts = (~wanted).sum(axis=1)
-        empty = [name for name, count in zip(names, counts, strict=False) if count == len(self._ids)]
-        cell, item = np.unravel_index(int((~wanted).argmax()), wanted.shape)
-        row, severity = names[cell]
+        empty = [name for name, count in zip(self.names, counts, strict=False) if count == len(self.ids)]
+        cell, item = divmod(int((~wanted).argmax()), len(self.ids))
+        row, severity = self.names[cell]
         whole = ", ".join(f"{r}/{s:g}" for r, s in empty[:MOST_NAMED]) + (
             f" and {len(empty) - MOST_NAMED} more" if len(empty) > MOST_NAMED else ""
         )
@@ -174,96 +175,12 @@ def _task(truth: Truth, columns: int) -> str:
     return "binary-class" if columns == 1 else "multi-class"
 
 
-def _checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
-    """Give the scores of a batch in the order of the classes."""
-    scores, names = batch.answers, batch.names
-    if not np.issubdtype(scores.dtype, np.floating):
-        scores = scores.astype(float)
-    if (bad := ~np.isfinite(scores).all(axis=1)).any():
-        number = int(bad.argmax())
-        value = scores[number][~np.isfinite(scores[number])][0]
-        raise ScoreError(f"{batch.place} {batch.first + number}: a score is {value}, allowed are finite numbers")
-    known = truth.classes.names or tuple(map(str, range(truth.count)))
-    if names and set(names) != set(known):
-        strange = sorted(set(names) - set(known)) or sorted(set(known) - set(names))
-        raise ScoreError(
-            f"{batch.place} {batch.first}: there are score columns for {len(names)} classes, the dataset has {len(known)}; "
-            f"in one of them alone: {', '.join(strange[:MOST_NAMED])}; {_more_classes(truth)}"
-        )
-    if names:
-        return scores[:, [names.index(name) for name in known]]
-    # A model for two classes may give the probability of the second one alone.
-    right = {truth.count, 1} if truth.count == 2 and not truth.is_multi_label else {truth.count}
-    if scores.shape[1] not in right and (
-        truth.classes.by_name or truth.is_multi_label or scores.shape[1] < truth.count
-    ):
-        raise ScoreError(
-            f"{batch.place} {batch.first}: {scores.shape[1]} scores for {truth.count} classes; {_more_classes(truth)}"
-        )
-    return scores
-
-
-def _decided(batch: Batch, truth: Truth) -> NDArray[np.int64]:
-    """Give predicted classes as numbers, (entries, labels)."""
-    given = batch.answers
-    if np.issubdtype(given.dtype, np.integer) or given.dtype == bool:
-        numbers = given.astype(np.int64).reshape(len(batch.ids), -1)
-    else:
-        numbers = _from_texts(batch, truth)
-    if numbers.shape[1] != truth.classes.width:
-        found = f"{numbers.shape[1]} predictions for {truth.classes.width} labels of an item"
-        raise ScoreError(f"{batch.place} {batch.first}: {found}; give one for each")
-    highest = 1 if truth.is_multi_label else truth.count - 1
-    bounded = truth.classes.by_name or truth.is_multi_label
-    if (bad := ((numbers < 0) | (bounded & (numbers > highest))).any(axis=1)).any():
-        number = int(bad.argmax())
-        raise ScoreError(
-            f"{batch.place} {batch.first + number}: the prediction is {given[number]}, allowed are class numbers from 0 to "
-            f"{highest}; {_more_classes(truth)}"
-        )
-    return numbers
-
-
-def _from_texts(batch: Batch, truth: Truth) -> NDArray[np.int64]:
-    """Read predictions in words: names of classes, or numbers with spaces between them."""
-    places = {name: [number] for number, name in enumerate(truth.classes.names)} if truth.classes.by_name else {}
-    known: dict[str, list[int]] = {}
-    numbers = []
-    for number, value in enumerate(batch.answers.tolist()):
-        text = value.decode() if isinstance(value, bytes) else str(value)
-        if text not in known:
-            known[text] = places.get(text) or _numbers(text) or []
-        if not known[text]:
-            allowed = "a class number" + (" or the name of a class" if places else "")
-            advice = f"{unknown('class', text, places)}; {_more_classes(truth)}" if places else "write whole numbers"
-            place = f"{batch.place} {batch.first + number}"
-            raise ScoreError(f"{place}: the prediction is {shown(text)!r}, allowed is {allowed}; {advice}")
-        numbers.append(known[text])
-    widths = {len(value) for value in numbers}
-    if len(widths) > 1:
-        raise ScoreError(
-            f"{batch.place} {batch.first}: predictions of {sorted(widths)} numbers; give one for each label"
-        )
-    return np.array(numbers, np.int64)
-
-
-def _numbers(text: str) -> list[int]:
-    words = text.split(" ")
-    return [int(word) for word in words] if all(word.isascii() and word.isdigit() for word in words) else []
-
-
-def _more_classes(truth: Truth) -> str:
-    if truth.is_multi_label:
-        return "labels are 0 or 1, one for each"
-    return "if the model knows classes that the dataset lacks, name them all, in the model's order, with --classes"
-
-
 def _stacked(content: Stacked, truth: Truth) -> Iterable[Batch]:
     """Take arrays that are ordered as the dataset's own arrays are."""
-    items, levels = len(truth.ids), truth.severities
-    known: Mapping[str, Sequence[float]] = {row: levels for row in truth.rows} | {CLEAN: (0.0,)}
+    items = len(truth.ids)
+    known: Mapping[str, Sequence[float]] = dict.fromkeys(truth.rows, truth.severities) | {CLEAN: (0.0,)}
     for row, array in content.arrays.items():
-        if row in set(truth.preset.rows) - set(truth.rows):
+        if row in set(truth.made) - set(truth.rows):
             continue
         if row not in known:
             raise ScoreError(

@@ -61,8 +61,8 @@ def read(path: str | Path) -> tuple[str, Content]:
 
     Returns
     -------
-    What it holds: "predictions" with batches or stacked arrays, or "error", "accuracy" or "performance" with one number for
-    each cell.
+    What it holds: "predictions" with batches or stacked arrays, or "error", "accuracy" or "performance" with one number
+    for each cell.
 
     Raises
     ------
@@ -194,8 +194,8 @@ def _wanted(file: str, columns: tuple[str, ...]) -> _Wanted:
     answer = (SCORES,) if SCORES in columns else scores or ((PREDICTION,) if PREDICTION in columns else ())
     if not answer:
         raise ScoreError(
-            f"{file}: what was predicted is missing; write a column {PREDICTION!r} of class numbers or names, or scores: "
-            f"a column 'score_<class>' for each class, or in .npz and .parquet one column {SCORES!r}"
+            f"{file}: what was predicted is missing; write a column {PREDICTION!r} of class numbers or names, or scores"
+            f": a column 'score_<class>' for each class, or in .npz and .parquet one column {SCORES!r}"
         )
     return _Wanted(**named, answer=answer)
 
@@ -236,9 +236,7 @@ def _numbers(values: Any, place: str, first: int, column: str) -> NDArray[Any]:
                 np.asarray(value, float)
             except (ValueError, TypeError):
                 raise ScoreError(f"{place} {first + number}: {column} is {value!r}, allowed are numbers") from None
-        raise ScoreError(
-            f"{place} {first}: {column} has entries of different lengths; give one for each class"
-        ) from None
+        raise ScoreError(f"{place} {first}: {column} has entries of unequal length; give one per class") from None
 
 
 def _results(file: Path, measure: str, batches: Iterator[tuple[int, Columns]]) -> dict[tuple[str, float], float]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,9 @@ class Truth:
     """(items, labels): the number of the class, or one number for each of several labels."""
     rows: tuple[str, ...]
     severities: tuple[float, ...]
-    name: str = ""
+    made: tuple[str, ...]
+    """All rows of the dataset; `rows` are those that are scored."""
+    name: str
     """The recipe's name and version."""
 
     @property
@@ -50,9 +52,9 @@ class Truth:
     def over(self, rows: Sequence[str]) -> "Truth":
         """Give the same dataset with some of its rows or groups of rows; `UnknownName` or `ScoreError` for others."""
         chosen = tuple(self.preset.named_rows(rows))
-        if strange := [row for row in chosen if row not in self.rows]:
-            raise ScoreError(f"the dataset has no pictures of {', '.join(strange)}; it has {', '.join(self.rows)}")
-        return Truth(self.preset, self.ids, self.classes, self.labels, chosen, self.severities, self.name)
+        if strange := [row for row in chosen if row not in self.made]:
+            raise ScoreError(f"the dataset has no pictures of {', '.join(strange)}; it has {', '.join(self.made)}")
+        return replace(self, rows=chosen)
 
 
 def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
@@ -61,8 +63,8 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     Parameters
     ----------
     directory : what `generate` made
-    classes : a file with the name of a class in each line, in the order of the model's numbers; None: as the manifest lists
-        them, or else the names in the dataset, sorted
+    classes : a file with the name of a class in each line, in the order of the model's numbers; None: as the manifest
+        lists them, or else the names in the dataset, sorted
 
     Raises
     ------
@@ -99,6 +101,7 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
         classes=kinds,
         labels=np.array([kinds.numbers(item.label) for item in items], np.int64).reshape(len(items), kinds.width),
         rows=tuple(recipe.corrupt.rows or ()),
+        made=tuple(recipe.corrupt.rows or ()),
         severities=tuple(recipe.corrupt.severities or ()),
         name=f"{recipe.name} {recipe.version}",
     )
