@@ -74,8 +74,8 @@ def percentiles(samples: ArrayLike, level: float = 0.95, value: float | None = N
     ----------
     samples : (resamples,) of a score
     level : a share
-    value : the score itself, if resampling shifts it: the bounds are shifted back by as much as the samples' mean is off.
-        Calibration errors are so: a resample holds fewer different items, and bins with fewer of them err more.
+    value : the score itself, if resampling shifts it: the bounds are shifted back by as much as the samples' mean is
+        off. Calibration errors are so: a resample holds fewer different items, and bins with fewer of them err more.
     """
     if not 0 < level < 1:
         raise ScoreError(f"the level of an interval is {level}; allowed is a share above 0 and below 1")

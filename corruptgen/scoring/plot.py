@@ -46,7 +46,8 @@ def png(report: Report) -> bytes:
     figure.supxlabel("severity", fontsize=9)
     figure.supylabel(report.main.replace("_", " ") + scale, fontsize=9)
     interval = f", {100 * report.level:g} % intervals of {report.resamples} resamples" if report.resamples else ""
-    figure.suptitle(f"{report.dataset}: {report.items} items{interval}", fontsize=9)
+    clean = "; dashed: clean images" if report.clean else ""
+    figure.suptitle(f"{report.dataset}: {report.items} items{interval}{clean}", fontsize=9)
     written = io.BytesIO()
     # Without the version of matplotlib, the same numbers give the same file for longer.
     figure.savefig(written, format="png", dpi=DPI, metadata={"Software": None})
