@@ -157,8 +157,8 @@ def _source(predictions: str | Path, dataset: Truth, reference: Baseline | None,
         check_fractions(grid, f"{kind} values")
         return Source(error=grid if kind == "error" else grid.complement, baseline=reference, common=common)
     task = reference.task if reference else ""
-    scale = Rule(task, wishes.thresholds) if wishes.thresholds else Rule(task)
-    given = answers(content if isinstance(content, Stacked) else iter(content), dataset, scale)
+    rule = Rule(task, wishes.thresholds) if wishes.thresholds else Rule(task)
+    given = answers(content if isinstance(content, Stacked) else iter(content), dataset, rule)
     return Source(answers=given, baseline=reference, common=common)
 
 
