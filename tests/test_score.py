@@ -256,9 +256,10 @@ def test_files_that_are_none_are_refused(dataset, tmp_path, name, content, messa
         (["--metrics", "mce", "--baseline", "imagenet-c/alexnet"], 1, "mce: 69 of 75 cells are missing"),
         (["--baseline", "imagenet-c/alexnt"], 2, "did you mean 'imagenet-c/alexnet'"),
         (["--rows", "gausian_noise"], 2, "did you mean 'gaussian_noise'"),
-        (["--threshold", "half"], 1, "these are not numbers with commas"),
+        (["--threshold", "half"], 2, "these are not numbers with commas"),
         (["--classes", "names.txt"], 1, "names.txt: cannot read the names of the classes: No such file"),
         (["--manifest", "."], 1, "has no manifest.json"),
+        (["--manifest", "nowhere"], 1, "nowhere has no manifest.json: give the directory that generate has finished"),
     ],
 )  # fmt: skip
 def test_wrong_wishes_are_one_line_with_an_exit_code(dataset, entries, tmp_path, arguments, code, message, monkeypatch):
@@ -464,6 +465,8 @@ def test_several_labels_are_scored_label_by_label(tmp_path):
     by_scores = score(tmp_path / "scores.npz", tmp_path / "out", wishes)
     by_words = score(write_csv(tmp_path / "a.csv", lines), tmp_path / "out", wishes)
 
+    with pytest.raises(ScoreError, match="2 thresholds for 3 labels"):
+        score(tmp_path / "scores.npz", tmp_path / "out", Wishes(thresholds=(0.1, 0.2)))
     correct = decided.reshape(2, 10, 3) == labels
     assert by_scores.scores == by_words.scores
     assert by_scores.scores["mean_error"].value == pytest.approx(1 - correct.mean())

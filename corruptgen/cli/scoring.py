@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from corruptgen.cli.terminal import columns, tell
-from corruptgen.errors import ScoreError
+from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, tell
 from corruptgen.names import shown
 from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import Wishes
@@ -44,7 +43,7 @@ def numbers(text: str | None) -> tuple[float, ...]:
     try:
         return tuple(float(number) for number in text.split(",")) if text else ()
     except ValueError:
-        raise ScoreError(f"--threshold {text}: these are not numbers with commas between them") from None
+        fail(f"--threshold {text}: these are not numbers with commas between them", WRONG_USAGE)
 
 
 def words(text: str | None) -> tuple[str, ...]:

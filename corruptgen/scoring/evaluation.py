@@ -85,9 +85,10 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
     dataset : what they are of
     wishes : which metrics, with how many resamples
     """
-    names, notes = _chosen(source, dataset, wishes)
+    whole = Evidence(source)
+    names, notes = _chosen(whole, dataset, wishes)
     main = _main(source, dataset)
-    values = _quantities(Evidence(source), names, main, dataset)
+    values = _quantities(whole, names, main, dataset)
     bounds: dict[Key, tuple[Numbers, Numbers]] = {}
     if source.answers is not None and wishes.resamples:
         drawn: dict[Key, list[Numbers]] = {key: [] for key in values}
@@ -118,6 +119,7 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
         baseline=source.baseline.name if source.baseline else "",
         resamples=wishes.resamples if bounds else 0,
         level=wishes.level,
+        seed=wishes.seed,
         main=main,
         cells=dict(zip(cells, estimates(("cell", main)), strict=True)),
         clean=estimates(("clean", main))[0] if ("clean", main) in values else None,
@@ -176,8 +178,9 @@ def _results(cells: Mapping[tuple[str, float], float], dataset: Truth) -> Grid:
     return Grid.of(known, cells.get((CLEAN, 0.0))).selected(dataset.rows, dataset.severities)
 
 
-def _chosen(source: Source, dataset: Truth, wishes: Wishes) -> tuple[list[str], list[str]]:
+def _chosen(evidence: Evidence, dataset: Truth, wishes: Wishes) -> tuple[list[str], list[str]]:
     """Choose the metrics that were asked for, or all that fit and can be had; say what was left out and why."""
+    source = evidence.source
     notes: list[str] = []
     if source.baseline is not None and not source.baseline.verified:
         notes.append(f"the numbers of the baseline {source.baseline.name} are not verified: {source.baseline.notes}")
@@ -186,7 +189,7 @@ def _chosen(source: Source, dataset: Truth, wishes: Wishes) -> tuple[list[str], 
     possible = []
     for name in names:
         try:
-            MEASURES[name].compute(Evidence(source))
+            MEASURES[name].compute(evidence)
         except ScoreError as error:
             if wishes.metrics:
                 raise ScoreError(f"{name}: {error}") from error
@@ -194,8 +197,8 @@ def _chosen(source: Source, dataset: Truth, wishes: Wishes) -> tuple[list[str], 
         else:
             possible.append(name)
     notes += [f"left out {', '.join(unable)}: {reason}" for reason, unable in left_out.items()]
-    for name in set(possible) & set(RELATIVE):
-        if source.baseline and (words := weakness(source.baseline, MEASURES[name].normalised)):
+    for name in RELATIVE:
+        if name in possible and source.baseline and (words := weakness(source.baseline, MEASURES[name].normalised)):
             notes.append(f"{name}: {words}")
     return possible, notes
 

@@ -38,6 +38,8 @@ class Report:
     resamples: int
     level: float
     """The share of resamples within an interval."""
+    seed: int
+    """Of the resamples."""
     main: str
     """What the cells hold: "error", "balanced_error" or "performance"."""
     cells: Mapping[tuple[str, float], Estimate]
@@ -66,6 +68,7 @@ class Report:
             "baseline": self.baseline or None,
             "resamples": self.resamples,
             "level": self.level,
+            "seed": self.seed,
             "scores": {name: titled[name] | asdict(estimate) for name, estimate in self.scores.items()},
             "by_row": {name: {row: asdict(e) for row, e in rows.items()} for name, rows in self.by_row.items()},
             "by_severity": {

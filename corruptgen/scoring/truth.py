@@ -76,7 +76,7 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     output = Folder(Path(directory).resolve())
     content = output.read(MANIFEST)
     if content is None:
-        raise OutputError(f"{Path(directory).name} has no {MANIFEST}: give the directory that generate has finished")
+        raise OutputError(f"{output.root.name} has no {MANIFEST}: give the directory that generate has finished")
     manifest = parsed(content, MANIFEST)
     try:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
@@ -86,7 +86,7 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     except (CorruptgenError, LookupError, TypeError, AttributeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}; corruptgen verify names all that is wrong") from error
     if not items:
-        raise ScoreError(f"{Path(directory).name} has no complete items, so there is nothing to score")
+        raise ScoreError(f"{output.root.name} has no complete items, so there is nothing to score")
     names = _named(classes) if classes else listed
     kinds = Classes.of((item.label for item in items), names)
     if not kinds.width:
