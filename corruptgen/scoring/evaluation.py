@@ -99,14 +99,10 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
             biased = key[1] in MEASURES and MEASURES[key[1]].biased
             bounds[key] = _bounds(np.concatenate(samples), wishes.level, values[key] if biased else None)
 
-    def estimates(key: Key) -> list[Estimate]:
-        low, high = bounds.get(key, (None, None))
-        flat = [None if bound is None else np.ravel(bound) for bound in (low, high)]
-        return [
-            Estimate(*(None if column is None or np.isnan(column[n]) else float(column[n]) for column in (v, *flat)))
-            for v in [np.ravel(values[key])]
-            for n in range(len(v))
-        ]
+    def estimates(kind: str, name: str) -> list[Estimate]:
+        columns = [np.ravel(column) for column in (values[kind, name], *bounds.get((kind, name), ()))]
+        numbers = zip(*columns, strict=True)
+        return [Estimate(*(None if np.isnan(number) else float(number) for number in found)) for found in numbers]
 
     rows, severities = dataset.rows, dataset.severities
     cells = [(row, severity) for row in rows for severity in severities]
@@ -121,20 +117,20 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
         level=wishes.level,
         seed=wishes.seed,
         main=main,
-        cells=dict(zip(cells, estimates(("cell", main)), strict=True)),
-        clean=estimates(("clean", main))[0] if ("clean", main) in values else None,
-        scores={name: estimates(("score", name))[0] for name in names},
+        cells=dict(zip(cells, estimates("cell", main), strict=True)),
+        clean=estimates("clean", main)[0] if ("clean", main) in values else None,
+        scores={name: estimates("score", name)[0] for name in names},
         by_row={
-            name: dict(zip(_rows_of(name, source, rows), estimates(("row", name)), strict=True))
+            name: dict(zip(_rows_of(name, source, rows), estimates("row", name), strict=True))
             for name in names
             if ("row", name) in values
         },
         by_severity={
-            name: dict(zip(severities, estimates(("severity", name)), strict=True))
+            name: dict(zip(severities, estimates("severity", name), strict=True))
             for name in names
             if ("severity", name) in values
         },
-        groups={name: estimates((kind, name))[0] for kind, name in values if kind == "group"},
+        groups={name: estimates(kind, name)[0] for kind, name in values if kind == "group"},
         notes=tuple(notes),
     )
 
