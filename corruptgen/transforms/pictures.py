@@ -150,4 +150,6 @@ def _layers(planes: Samples) -> Samples:
 
 def _planes(layers: Samples) -> Samples:
     """Give (H, W, C) as (C, H, W)."""
-    return layers[None, ..., 0] if layers.shape[2] == 1 else np.stack(cv2.split(np.ascontiguousarray(layers)))
+    planes = np.empty((layers.shape[2], *layers.shape[:2]), layers.dtype)
+    cv2.split(np.ascontiguousarray(layers), list(planes))
+    return planes
