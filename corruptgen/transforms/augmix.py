@@ -121,7 +121,7 @@ DISJOINT: Mapping[str, Operation]
 DISJOINT = {
     "autocontrast": lambda image, level, sign: ImageOps.autocontrast(image),
     "equalize": lambda image, level, sign: ImageOps.equalize(image),
-    "posterize": lambda image, level, sign: ImageOps.posterize(image, 4 - _whole(level, 4)),
+    "posterize": lambda image, level, sign: ImageOps.posterize(image, max(1, 4 - _whole(level, 4))),
     "rotate": lambda image, level, sign: image.rotate(sign * _whole(level, 30), Image.Resampling.BILINEAR),
     "solarize": lambda image, level, sign: ImageOps.solarize(image, 256 - _whole(level, 256)),
     "shear_x": lambda image, level, sign: _affine(image, 1, sign * level * 0.3 / HIGHEST, 0, 0, 1, 0),

@@ -81,7 +81,7 @@ def unfolded_warp(height: int, width: int, rng: Stream, *, lowest: int, highest:
     most = 4 / (math.pi**3 * cut**2 * logarithm) / 2
     least = min(1 / (math.pi * side**2 * logarithm), most)
     temperature = least + symmetric_beta(rng, 0.5) * (most - least)
-    down, right = (math.sqrt(temperature) * side * _field(height, width, cut, rng) for _ in range(2))
+    down, right = (math.sqrt(temperature) * side * sine_field(height, width, cut, rng) for _ in range(2))
     while folds(down, right):
         down, right = down / 2, right / 2
     return Displacement(-down, -right, "reflect")
@@ -95,7 +95,7 @@ def folds(down: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
     return bool(stretch.size and stretch.min() <= 0)
 
 
-def _field(height: int, width: int, cut: int, rng: Stream) -> NDArray[np.float64]:
+def sine_field(height: int, width: int, cut: int, rng: Stream) -> NDArray[np.float64]:
     """Sum sine waves of normal amplitudes, the long ones stronger, up to a cutoff."""
     waves = np.arange(1, cut + 1)
     length = np.hypot(*np.meshgrid(waves, waves, indexing="ij"))
