@@ -119,8 +119,10 @@ class Rows:
         numbers = batch.pop(NUMBER, None)
         if self.image not in batch:
             return batch
-        if self.id is None and numbers is None or self.id is not None and self.id not in batch:
-            raise ImageError(f"rows without their column {self.id or NUMBER!r} have no names; keep it beside the images")
+        if (numbers is None) if self.id is None else (self.id not in batch):
+            raise ImageError(
+                f"rows without their column {self.id or NUMBER!r} have no names; keep it beside the images"
+            )
         names = batch[self.id] if self.id is not None else [f"{self.prefix}{number}" for number in numbers or ()]
         pictures = [self._corrupted(picture, str(name)) for picture, name in zip(batch[self.image], names, strict=True)]
         return {**batch, self.image: pictures}

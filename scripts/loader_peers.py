@@ -1,21 +1,33 @@
-"""What other libraries offer for the rows of ImageNet-C, at about the strength of severity 3.
+"""Measure the rows of ImageNet-C beside what other libraries offer for them, at about the strength of severity 3.
 
 Only imagecorruptions and corrupt-tta compute the same formulas; the others have corruptions of the same name or kind.
+loader_benchmark.py starts this in an environment that has the libraries.
 """
 
+import statistics
+import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import albumentations as A  # noqa: N812 - what its users call it
 import corrupt_tta
+import cv2
 import imagecorruptions
 import kornia.augmentation as K  # noqa: N812
 import torch
+from skimage import data
+from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-SEVERITY = 3
+import corruptgen
+
+TABLE, SEVERITY, SIDE = "imagenet-c", 3, 224
+PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")
+LIBRARIES = ("imagecorruptions-imaug", "corrupt-tta", "albumentations", "kornia", "torchvision", "torch", "numpy")
 KERNEL = 31
 
 Apply = Callable[[Any], Any]
@@ -125,3 +137,77 @@ PEERS: Mapping[str, tuple[Callable[[list[str]], dict[str, Apply]], Apply]] = {
     "torchvision v2, float": (torchvision_float_rows, as_floats),
     "kornia": (kornia_rows, as_floats),
 }
+
+
+class Pictures(Dataset):  # type: ignore[type-arg]
+    """Pictures that are in memory, through a function."""
+
+    def __init__(self, pictures: list[Any], function: Apply) -> None:
+        self.pictures, self.function = pictures, function
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.function(self.pictures[index])
+
+
+def loaders(row: str | None, pictures: list[Any]) -> dict[str, Any]:
+    """Give a loader for ours with each kind of picture, and for each peer that has the row; None: what loading costs."""
+    found: dict[str, Any] = {}
+    for name, (rows, kind) in PEERS.items():
+        theirs = rows([row]).get(row) if row else None
+        if row is None or theirs is not None:
+            ours = as_array if row is None else corruptgen.Corrupt(TABLE, row, SEVERITY)
+            given = [kind(picture) for picture in pictures]
+            found.setdefault(kind.__name__, DataLoader(Pictures(given, ours), batch_size=4))
+            if theirs is not None:
+                found[name] = DataLoader(Pictures(given, theirs), batch_size=4)
+    return found
+
+
+def medians(contenders: Mapping[str, Any], images: int, rounds: int) -> dict[str, float]:
+    """Give the milliseconds of processor time per image of each loader, all of them in turn."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(rounds + 1):
+        for name, each in contenders.items():
+            begun = time.process_time()
+            for _ in each:
+                pass
+            # The first pass compiles and fills caches.
+            if number:
+                times[name].append((time.process_time() - begun) / images * 1000)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def main(images: int, rounds: int, rows: list[str]) -> None:
+    """Measure and print the table."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    shown = [getattr(data, name)()[..., :3] for name in PHOTOGRAPHS]
+    pictures = [cv2.resize(shown[n % len(shown)], (SIDE, SIDE), interpolation=cv2.INTER_AREA) for n in range(images)]
+    kinds = list(dict.fromkeys(kind.__name__ for _, kind in PEERS.values()))
+    print("| row | corruptgen: array / tensor / float tensor | " + " | ".join(PEERS) + " |")
+    print("|---" * (len(PEERS) + 2) + "|")
+    ahead = []
+    for row in (None, *(rows or corruptgen.rows(TABLE))):
+        times = medians(loaders(row, pictures), images, rounds)
+        ours = " / ".join(f"{times[kind]:.2f}" if kind in times else "–" for kind in kinds)
+        cells = []
+        for name, (_, kind) in PEERS.items():
+            ratio = times[name] / times[kind.__name__] if name in times else 0
+            cells.append(f"{times[name]:.2f} ({ratio:.1f}×)" if ratio else "")
+            if 0 < ratio <= 1:
+                ahead.append(f"{row}: {name} takes {times[name]:.2f} ms, corruptgen {times[kind.__name__]:.2f} ms")
+        print(f"| {row or 'loading alone'} | {ours} | " + " | ".join(cells) + " |", flush=True)
+    print(
+        f"\nMilliseconds per image of {SIDE}×{SIDE} at severity {SEVERITY}, loading included, median of {rounds} passes."
+    )
+    print("In brackets: how many times longer than corruptgen takes for the same kind of picture. Versions:")
+    print(", ".join(f"{name} {version(name)}" for name in LIBRARIES) + f", opencv {cv2.__version__}.")
+    print("\nRows in which another library is not behind:\n")
+    print("\n".join(f"- {line}" for line in ahead or ["none"]))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

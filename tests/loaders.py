@@ -114,7 +114,7 @@ def rank(number, world, meeting, context):
     gathered = [None] * world
     torch.distributed.all_gather_object(gathered, results)
     if number == 0:
-        print(json.dumps(gathered))
+        sys.stdout.write(json.dumps(gathered))
     torch.distributed.destroy_process_group()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from corruptgen.randomness import rng_for
 from corruptgen.transforms import PRIME, AugMix, PatchGaussian
-from corruptgen.transforms.augmix import DISJOINT, OVERLAPPING
+from corruptgen.transforms.augmix import OPERATIONS, OVERLAPPING
 from corruptgen.transforms.mixture import mixing, symmetric_beta
 from corruptgen.transforms.primitives import (
     folds,
@@ -45,19 +45,20 @@ def test_the_beta_distribution_of_a_half_prefers_the_ends():
 
 def test_augmix_leaves_out_what_overlaps_with_imagenet_c():
     assert set(AugMix().operations) == {
-        "autocontrast", "equalize", "posterize", "rotate", "solarize", "shear_x", "shear_y", "translate_x", "translate_y",
+        "autocontrast", "equalize", "posterize", "rotate", "solarize", "shear_x", "shear_y", "translate_x",
+        "translate_y",
     }  # fmt: skip
     assert set(AugMix(all_operations=True).operations) - set(AugMix().operations) == {
         "brightness", "color", "contrast", "sharpness",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*DISJOINT, *OVERLAPPING])
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_at_the_lowest_level_does_little_and_at_the_highest_more(name):
     from PIL import Image  # noqa: PLC0415
 
     image = Image.fromarray(PHOTOGRAPH)
-    operation = (DISJOINT | OVERLAPPING)[name]
+    operation = OPERATIONS[name]
 
     def change(level):
         return np.abs(np.asarray(operation(image, level, 1)) - PHOTOGRAPH.astype(float)).mean()
@@ -78,9 +79,9 @@ def test_augmix_moves_at_most_as_far_as_its_severity_says():
     bright = Image.new("L", (30, 30), 255)
 
     for level, pixels in ((3, 3), (10, 10)):
-        moved = np.asarray(DISJOINT["translate_x"](bright, level, 1))
+        moved = np.asarray(OPERATIONS["translate_x"](bright, level, 1))
         assert np.array_equal(moved[0] == 0, np.arange(30) >= 30 - pixels)
-        assert np.array_equal(DISJOINT["translate_x"](bright, level, -1), moved[:, ::-1])
+        assert np.array_equal(OPERATIONS["translate_x"](bright, level, -1), moved[:, ::-1])
 
 
 def test_three_views_are_the_picture_and_two_mixtures():
@@ -170,8 +171,8 @@ def test_patches_are_cut_off_at_the_border_and_not_moved(side, width, expected):
 
     sides = []
     for n in range(3000):
-        for part in transform.patch(side, side, transform.draw(n)):
-            sides.append(len(range(*part.indices(side))))
+        patch = transform.patch(side, side, transform.draw(n))
+        sides += [len(range(*part.indices(side))) for part in patch]
 
     assert np.mean(sides) == pytest.approx(expected, rel=0.01)
 

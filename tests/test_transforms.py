@@ -341,7 +341,7 @@ def test_a_module_changes_batches_and_stands_in_a_network():
 def test_transforms_load_no_framework():
     code = (
         "import sys, numpy, corruptgen; from corruptgen.transforms import AugMix\n"
-        "corruptgen.Corrupt('natural')(numpy.zeros((32, 32, 3), 'uint8')); AugMix()(numpy.zeros((32, 32, 3), 'uint8'))\n"
+        "image = numpy.zeros((32, 32, 3), 'uint8'); corruptgen.Corrupt('natural')(image); AugMix()(image)\n"
         "print([m for m in ('torch', 'datasets', 'albumentations', 'maite', 'skimage') if m in sys.modules])"
     )
 

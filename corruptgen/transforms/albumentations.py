@@ -13,7 +13,7 @@ from corruptgen.transforms.corrupt import ALL, Corrupt, Severity
 from corruptgen.transforms.draw import Draw
 
 
-class AlbumentationsCorrupt(DualTransform):  # type: ignore[misc] - the library has no types
+class AlbumentationsCorrupt(DualTransform):  # type: ignore[misc]
     """Corrupt `image`, or each of `images`, and move `mask` and `masks` where the row moves pixels.
 
     Draws follow the generator of the `Compose` if that has a seed, and are told apart by worker and rank; else they

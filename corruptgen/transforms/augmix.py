@@ -64,7 +64,7 @@ class AugMix(Transform):
     @property
     def operations(self) -> tuple[str, ...]:
         """The names of the operations that are drawn from."""
-        return tuple(DISJOINT | OVERLAPPING if self.all_operations else DISJOINT)
+        return tuple(OPERATIONS if self.all_operations else DISJOINT)
 
     def _chosen(self, rng: Stream) -> tuple[str, float]:
         return self.row, self.severity
@@ -84,12 +84,11 @@ class AugMix(Transform):
 
     def _chain(self, samples: Samples, rng: Stream, severity: float) -> Samples:
         image = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-        known = DISJOINT | OVERLAPPING
         names = self.operations
         for _ in range(self.depth or 1 + rng.integers(3)):
             name = names[rng.integers(len(names))]
             level, sign = rng.uniform(LEAST, severity), 1 - 2 * rng.integers(2)
-            image = known[name](image, level, sign)
+            image = OPERATIONS[name](image, level, sign)
         return np.asarray(image).reshape(samples.shape)
 
     def __repr__(self) -> str:
@@ -117,8 +116,7 @@ def _enhanced(kind: Callable[[Image.Image], Any]) -> Operation:
 
 
 # The level goes up to 10, and what is empty after a movement is black. A sign is -1 or 1.
-DISJOINT: Mapping[str, Operation]
-DISJOINT = {
+DISJOINT: Mapping[str, Operation] = {
     "autocontrast": lambda image, level, sign: ImageOps.autocontrast(image),
     "equalize": lambda image, level, sign: ImageOps.equalize(image),
     "posterize": lambda image, level, sign: ImageOps.posterize(image, max(1, 4 - _whole(level, 4))),
@@ -135,3 +133,4 @@ OVERLAPPING: Mapping[str, Operation] = {
     "contrast": _enhanced(ImageEnhance.Contrast),
     "sharpness": _enhanced(ImageEnhance.Sharpness),
 }
+OPERATIONS: Mapping[str, Operation] = {**DISJOINT, **OVERLAPPING}

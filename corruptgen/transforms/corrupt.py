@@ -120,9 +120,7 @@ class Corrupt(Transform):
             )
 
     def __repr__(self) -> str:
-        return call_of(
-            self, preset=self.preset, rows=list(self.rows), severity=self.severity, p=self.p, seed=self.seed
-        )
+        return call_of(self, preset=self.preset, rows=list(self.rows), severity=self.severity, p=self.p, seed=self.seed)
 
 
 def _rng(draw: Draw) -> Stream:

@@ -17,8 +17,8 @@ Batch = tuple[Sequence[Any], Sequence[Any], Sequence[Mapping[str, Any]]]
 class CorruptAugmentation:
     """Corrupt a batch of images for classification; targets stay as they are.
 
-    The `id` of a datum's metadata is the name of its draws, so that a datum is corrupted in the same way in every batch.
-    Its metadata says how, in `corruption`: row, severity, seed and key.
+    The `id` of a datum's metadata names its draws, so that a datum is corrupted in the same way in every batch; its
+    metadata then says how, in `corruption`: row, severity, seed and key.
 
     Parameters
     ----------

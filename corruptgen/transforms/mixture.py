@@ -12,7 +12,7 @@ from corruptgen.randomness import Stream
 
 
 def mixing(rng: Stream, width: int, alpha: float) -> tuple[NDArray[np.float64], float]:
-    """Draw the weights of the chains from the symmetric Dirichlet, and their share from the symmetric Beta distribution.
+    """Draw the weights of the chains from the symmetric Dirichlet distribution, and their share from the Beta one.
 
     Parameters
     ----------

@@ -102,15 +102,13 @@ class PatchGaussian(Transform):
 
     def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
         result = samples.copy()
-        place = self.patch(*samples.shape[:2], draw)
+        place = self.patch(samples.shape[0], samples.shape[1], draw)
         if samples[place].size:
             result[place] = _noisy(samples[place], form, "gaussian_noise", draw)
         return result
 
     def __repr__(self) -> str:
-        return call_of(
-            self, width=self.width, sigma=self.sigma, any_width=self.any_width, p=self.p, seed=self.seed
-        )
+        return call_of(self, width=self.width, sigma=self.sigma, any_width=self.any_width, p=self.p, seed=self.seed)
 
 
 def _noisy(samples: Samples, form: SampleFormat, name: str, draw: Draw) -> Samples:

@@ -1,6 +1,8 @@
 """PRIME: chains of three general primitives, mixed with each other and with the picture."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from corruptgen.errors import UnknownName, unknown
 from corruptgen.imaging.pixels import SampleFormat
@@ -12,9 +14,9 @@ from corruptgen.transforms.primitives import random_colours, random_filter, rand
 from corruptgen.transforms.transform import Transform, call_of
 
 WIDTH, DEEPEST = 3, 3
-FILTER = {"sigma": 4.0, "side": 3}
+FILTER: Mapping[str, Any] = {"sigma": 4.0, "side": 3}
 # The highest frequencies of colours and of warps, and how strong and how broad the colours are.
-SETTINGS = {
+SETTINGS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "cifar": ({"frequencies": 100, "strength": 0.01, "bandwidth": None}, {"lowest": 2, "highest": 100}),
     "imagenet": ({"frequencies": 500, "strength": 0.05, "bandwidth": 20}, {"lowest": 2, "highest": 500}),
 }

@@ -4,6 +4,7 @@ All of them take and give (H, W, C) uint8, and take their parameters and fields 
 """
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -105,5 +106,5 @@ def sine_field(height: int, width: int, cut: int, rng: Stream) -> NDArray[np.flo
     return field
 
 
-def _stored(samples: NDArray[np.floating]) -> Bytes:
+def _stored(samples: NDArray[Any]) -> Bytes:
     return np.rint(samples.clip(0, 255)).astype(np.uint8)

@@ -26,10 +26,12 @@ def decoding_of(decode: Decoding | Mapping[str, Any] | None) -> Decoding:
     if isinstance(decode, Decoding):
         return decode
     try:
-        values = {key: tuple(v) if isinstance(v, list) else v for key, v in (decode or {}).items()}
+        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in (decode or {}).items()}
         return Decoding(**values)
     except (TypeError, AttributeError) as error:
-        raise ImageError(f"decode is {decode!r}; give a Decoding, or the keys of a recipe's [decode] section") from error
+        raise ImageError(
+            f"decode is {decode!r}; give a Decoding, or the keys of a recipe's [decode] section"
+        ) from error
 
 
 def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:

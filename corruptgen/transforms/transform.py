@@ -111,7 +111,9 @@ class Transform(ABC):
             return [pixels_digest(frame).hex() for frame in picture.frames]
         names = [key] if isinstance(key, str | int | np.integer) else list(key)
         if len(names) != len(picture.frames):
-            raise ImageError(f"{len(names)} keys for {len(picture.frames)} images; give one for each image of the batch")
+            raise ImageError(
+                f"{len(names)} keys for {len(picture.frames)} images; give one for each image of the batch"
+            )
         return names
 
     def _applied(self, picture: Picture, draw: Draw | Sequence[Draw]) -> Any:
@@ -140,7 +142,7 @@ class Transform(ABC):
         row, severity = self._chosen(rng)
         return Draw(row, severity if is_changed else 0.0, key, self.seed or 0)
 
-    def _check(self, draws: Sequence[Draw], others: Sequence[Any]) -> None:
+    def _check(self, draws: Sequence[Draw], others: Sequence[Any]) -> None:  # noqa: B027 - most have nothing to check
         """Raise `ImageError` if what was drawn cannot be done to what belongs to the picture."""
 
     def _place(self) -> str:
