@@ -153,7 +153,7 @@ class Pictures(Dataset):  # type: ignore[type-arg]
 
 
 def loaders(row: str | None, pictures: list[Any]) -> dict[str, Any]:
-    """Give a loader for ours with each kind of picture, and for each peer that has the row; None: what loading costs."""
+    """Give a loader for ours with each kind of picture, and one for each peer that has the row; None: loading alone."""
     found: dict[str, Any] = {}
     for name, (rows, kind) in PEERS.items():
         theirs = rows([row]).get(row) if row else None

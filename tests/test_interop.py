@@ -3,10 +3,9 @@
 import importlib
 import json
 import os
+import re
 import subprocess
-import sys
 import tomllib
-import venv
 
 import numpy as np
 import pytest
@@ -196,24 +195,27 @@ else:
 """
 
 
-@pytest.mark.long
-def test_torchvisions_own_folders_and_pipelines(tmp_path):
-    """Needs an environment of its own: no torchvision fits the torch that the tests are pinned to."""
+def in_torchvisions_environment(code, place):
+    """Run code where torchvision is: no torchvision fits the torch that the tests are pinned to."""
     python = os.environ.get("CORRUPTGEN_TORCHVISION_PYTHON")
     if python is None:
-        venv.create(tmp_path / "venv", with_pip=True)
-        python = tmp_path / "venv" / "bin" / "python"
-        packages = ["torchvision==0.29.2", str(ROOT)]
-        installed = subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=False, capture_output=True)
-        if installed.returncode:
-            pytest.skip("torchvision cannot be installed here; CORRUPTGEN_TORCHVISION_PYTHON may name a Python with it")
+        pytest.skip("`make torchvision` runs this, in an environment of its own")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([python, "-c", code], cwd=place, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.long
+def test_torchvisions_own_folders_and_pipelines(tmp_path):
     write_photographs(tmp_path / "photographs", 4)
     write_recipe(tmp_path, top="seed = 7", corrupt='rows = ["gaussian_noise"]\nseverities = [2]', preset="natural")
 
-    done = subprocess.run(
-        [python, "-c", TORCHVISION], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+    in_torchvisions_environment(TORCHVISION, tmp_path)
 
-    assert done.returncode == 0, done.stderr
-    assert sys.executable != python
+
+@pytest.mark.long
+def test_the_snippet_with_torchvision_runs(tmp_path):
+    write_photographs(tmp_path / "photographs", 2)
+    (snippet,) = re.findall(r"```py\n(.*?)```", (ROOT / "docs/loaders.md").read_text("utf-8"), re.DOTALL)
+
+    in_torchvisions_environment(snippet, tmp_path)

@@ -273,7 +273,7 @@ def test_a_mask_moves_with_the_pixels_of_a_row_that_moves_them():
         (lambda: Corrupt("natural", severity="most"), SeverityError, 'or "all"'),
         (lambda: Corrupt("natural", severity=(3, 2)), SeverityError, "low < high"),
         (lambda: Corrupt("natural", severity=True), SeverityError, "give a number"),
-        (lambda: Corrupt("imagecorruptions", "jpeg_compression", (0, 3)), SeverityError, "no clean values"),
+        (lambda: Corrupt("imagecorruptions", "jpeg_compression", (0, 3)), SeverityError, "begin at 1"),
         (lambda: Corrupt("natural", p=1.5), SeverityError, "from 0 to 1"),
         (lambda: GaussianNoise((0.2, 0.1)), SeverityError, "low, high"),
         (lambda: PatchGaussian(0), SeverityError, "above 0"),

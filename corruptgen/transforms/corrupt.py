@@ -1,6 +1,5 @@
 """The corruptions of a severity table as a transform."""
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from corruptgen.errors import ImageError, SeverityError, UnknownName
 from corruptgen.imaging.label_masks import moved_labels
 from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.randomness import Stream, rng_for
+from corruptgen.table import Preset
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.pictures import Samples, opened
 from corruptgen.transforms.transform import Transform, call_of
@@ -62,9 +62,7 @@ class Corrupt(Transform):
         self.rows = tuple(chosen)
         self.severity = _severity(severity)
         self._levels = table.levels
-        for row in self.rows:
-            for end in _ends(self.severity, table.levels):
-                table.cell(row, end)
+        _check_rows(table, self.rows, self.severity)
 
     def moves(self, draw: Draw) -> bool:
         """Tell whether a draw moves pixels, and with them what masks and boxes are about."""
@@ -138,12 +136,20 @@ def _severity(severity: Any) -> Severity:
     return float(ends[0]), float(ends[1])
 
 
-def _ends(severity: Severity, levels: int) -> tuple[float, ...]:
-    """Give the severities that every row must have."""
+def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
+    """Raise `SeverityError` if one of the rows does not have every severity that may be drawn."""
     if isinstance(severity, tuple):
-        # Next to the clean image a row needs clean values, at severity 0 it does not.
-        return math.nextafter(severity[0], severity[1]), severity[1]
-    return (1.0, float(levels)) if isinstance(severity, str) else (severity,)
+        low, high = severity
+        without = [row for row in rows if not table.row(row).clean] if low < 1 else []
+        if without:
+            raise SeverityError(
+                f"severity is {severity!r}, and {', '.join(without)} of {table.name} cannot be weaker than level 1: the "
+                "table gives no clean values for them; begin at 1, or leave them out of rows"
+            )
+    ends = severity if isinstance(severity, tuple) else (1.0 if isinstance(severity, str) else severity,)
+    for row in rows:
+        for end in ends:
+            table.cell(row, end)
 
 
 def _has_moving_target(thing: Any) -> bool:
