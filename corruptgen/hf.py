@@ -14,13 +14,7 @@ from corruptgen.randomness import pixels_digest, rng_for
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.records import Decoding, Encoding
 from corruptgen.transforms import workers
-from corruptgen.transforms.samples import (
-    WHOLE,
-    decoding_of,
-    id_column,
-    image_column,
-    pixels_of,
-)
+from corruptgen.transforms.samples import WHOLE, decoding_of, id_column, image_column, pixels_of
 from corruptgen.transforms.view import undecoded
 
 # The column of the numbers of the rows, which a lazy transform is not told otherwise; it is taken out again.
@@ -45,7 +39,7 @@ def corrupt(
 
     Parameters
     ----------
-    ds : `datasets.Dataset`, or `datasets.IterableDataset`, which stays a stream
+    ds : `datasets.Dataset`, `datasets.IterableDataset`, which stays a stream, or a dictionary of such by split
     preset : a built-in severity table, or the path of a .toml of your own
     row : a row of it
     severity : 0 is the clean image
@@ -70,6 +64,11 @@ def corrupt(
     """
     table = catalog.preset(str(preset))
     table.cell(row, severity)
+    if isinstance(ds, Mapping):
+        options: dict[str, Any] = {"image": image, "key": key, "decode": decode, "paired": paired}
+        options |= {"lazy": lazy, "num_proc": num_proc}
+        kind: Any = type(ds)
+        return kind({split: corrupt(part, preset, row, severity, seed, **options) for split, part in ds.items()})
     is_stream = not hasattr(ds, "__len__")
     if num_proc is not None and (lazy or is_stream):
         raise ImageError("num_proc is for lazy=False, which writes the images of a dataset that is no stream")

@@ -200,9 +200,8 @@ def main(images: int, rounds: int, rows: list[str]) -> None:
             if 0 < ratio <= 1:
                 ahead.append(f"{row}: {name} takes {times[name]:.2f} ms, corruptgen {times[kind.__name__]:.2f} ms")
         print(f"| {row or 'loading alone'} | {ours} | " + " | ".join(cells) + " |", flush=True)
-    print(
-        f"\nMilliseconds per image of {SIDE}×{SIDE} at severity {SEVERITY}, loading included, median of {rounds} passes."
-    )
+    print(f"\nMilliseconds per image of {SIDE}×{SIDE} at severity {SEVERITY}, loading included.")
+    print(f"Medians of {rounds} passes of {images} images, the contenders in turn.")
     print("In brackets: how many times longer than corruptgen takes for the same kind of picture. Versions:")
     print(", ".join(f"{name} {version(name)}" for name in LIBRARIES) + f", opencv {cv2.__version__}.")
     print("\nRows in which another library is not behind:\n")

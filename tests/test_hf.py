@@ -63,6 +63,28 @@ def test_rows_keep_their_names_when_the_lazy_dataset_is_shuffled_or_cut():
                 [NUMBERED[row["label"]] for row in shuffled])  # fmt: skip
 
 
+def test_every_split_of_a_dictionary_is_corrupted():
+    both = datasets.DatasetDict({"test": dataset(), "train": dataset(PIXELS[:2])})
+
+    made = corrupt_dataset(both, *CELL)
+
+    assert isinstance(made, datasets.DatasetDict)
+    assert same(pictures(made["test"]), NUMBERED)
+    assert len(made["train"]) == 2
+
+
+def test_a_stream_that_does_not_know_its_columns_is_taken():
+    def rows():
+        for image in PIXELS:
+            yield {"image": Image.fromarray(image)}
+
+    stream = datasets.IterableDataset.from_generator(rows)
+    stream = datasets.IterableDataset(stream._ex_iterable)
+
+    assert stream.features is None
+    assert same(pictures(corrupt_dataset(stream, *CELL)), [corrupt(i, *CELL[1:], preset="cifar-c") for i in PIXELS])
+
+
 def test_a_column_of_ids_names_the_rows():
     names = [f"n{n}" for n in range(6)]
 

@@ -161,6 +161,20 @@ def test_views_travel_and_count_from_both_ends(place):
         view[len(view)]
 
 
+def test_a_subset_has_the_pixels_of_the_whole(place, saved):
+    from torch.utils.data import Subset  # noqa: PLC0415
+
+    for dataset, preset in ((Folder(place / "photographs"), "natural"), (saved, "cifar-c")):
+        whole = Corrupted(dataset, preset, "shot_noise", 3)
+
+        part = Corrupted(Subset(Subset(dataset, [4, 1, 0, 2]), [2, 0]), preset, "shot_noise", 3)
+
+        assert [part.key(n) for n in range(len(part))] == [whole.key(0), whole.key(4)]
+        for mine, its in ((part[0], whole[0]), (part[-1], whole[4])):
+            picture = "image" if isinstance(mine, dict) else 0
+            assert np.array_equal(np.asarray(mine[picture]), np.asarray(its[picture]))
+
+
 def test_a_keyed_dataset_does_not_care_for_order():
     flat = np.full((8, 8, 3), 128, np.uint8)
     rows = [{"image": flat, "id": f"n{n}"} for n in range(5)]

@@ -111,9 +111,10 @@ class Corrupt(Transform):
         return cell.warp(np.zeros((*size, 1), np.uint8), _rng(draw))
 
     def _check(self, draws: Sequence[Draw], others: Sequence[Any]) -> None:
-        if others and any(self.moves(draw) for draw in draws) and _has_moving_target(others):
+        moving = [draw.row for draw in draws if self.moves(draw)] if _has_moving_target(others) else []
+        if moving:
             raise ImageError(
-                f"{draws[0].row} moves pixels, and masks, boxes or points came with the picture; leave such rows out, "
+                f"{moving[0]} moves pixels, and masks, boxes or points came with the picture; leave such rows out, "
                 "or call draw(), apply() and apply_to_mask() yourself"
             )
 
@@ -139,12 +140,11 @@ def _severity(severity: Any) -> Severity:
 def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
     """Raise `SeverityError` if one of the rows does not have every severity that may be drawn."""
     if isinstance(severity, tuple):
-        low, high = severity
-        without = [row for row in rows if not table.row(row).clean] if low < 1 else []
-        if without:
+        without = [row for row in rows if not table.row(row).clean]
+        if without and severity[0] < 1:
             raise SeverityError(
-                f"severity is {severity!r}, and {', '.join(without)} of {table.name} cannot be weaker than level 1: the "
-                "table gives no clean values for them; begin at 1, or leave them out of rows"
+                f"severity is {severity!r}, and {', '.join(without)} of {table.name} cannot be weaker than level 1, "
+                "because the table gives no clean values for them; begin at 1, or leave them out of rows"
             )
     ends = severity if isinstance(severity, tuple) else (1.0 if isinstance(severity, str) else severity,)
     for row in rows:

@@ -33,7 +33,7 @@ class Picture:
     form: SampleFormat
     is_batch: bool
     closed: Callable[[Sequence[Samples]], Any]
-    """Puts changed frames together to what the picture was: same kind, type and layout."""
+    """Puts changed frames together to what the picture was: same kind, type and shape."""
 
 
 def opened(image: Any, eight_bits: bool = True) -> Picture:

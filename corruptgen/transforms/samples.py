@@ -112,6 +112,16 @@ def listed_files(dataset: Any) -> list[str] | None:
     return [os.fspath(file) for file in files] if len(files) == len(listed) else None
 
 
+def whole_of(dataset: Any) -> tuple[Any, list[int] | None]:
+    """Give what a `torch.utils.data.Subset` is taken from, and the numbers of its items there; None: all of them."""
+    order = None
+    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
+        taken = list(dataset.indices)
+        order = taken if order is None else [taken[index] for index in order]
+        dataset = dataset.dataset
+    return dataset, order
+
+
 def relative_id(file: str, root: Any) -> str:
     """Name a file as a source of folders does: by its path relative to the folder, with "/"."""
     return PurePath(os.path.relpath(file, root)).as_posix()

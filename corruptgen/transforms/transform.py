@@ -84,7 +84,7 @@ class Transform(ABC):
 
         Returns
         -------
-        A new picture of the same kind, type and layout.
+        A new picture of the same kind, type and shape.
         """
         return self._applied(opened(image, self.eight_bits), draw)
 

@@ -21,7 +21,7 @@ class Corrupted:
     ----------
     dataset : anything with `len` and numbered items: a list, a dataset of torch or torchvision, or of `datasets`. A
         folder dataset, which lists its files in `samples`, is read from the files themselves; one of `datasets` from
-        the bytes that it holds
+        the bytes that it holds. A torch `Subset` keeps the ids that its items have in the whole
     preset : a built-in severity table, or the path of a .toml of your own
     row : a row of it; "clean" is the clean twin
     severity : 0 is the clean image
@@ -162,6 +162,7 @@ class _Items:
     """
 
     def __init__(self, dataset: Any, key: KeyOf | None, image: Part | None, raw: bool = True) -> None:
+        dataset, self.order = samples.whole_of(dataset)
         self.files = samples.listed_files(dataset)
         self.root = getattr(dataset, "root", None)
         self.chosen, self.image, self.raw, self.prefix, self.column = key, image, raw, "", None
@@ -182,13 +183,17 @@ class _Items:
         self.dataset = dataset
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.dataset if self.order is None else self.order)
+
+    def number(self, index: int) -> int:
+        """Give the number of an item in the dataset that this one is a part of."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no item {index} among {len(self)}")
+        return index % len(self) if self.order is None else int(self.order[index])
 
     def taken(self, index: int) -> tuple[Any, Part | None, Any]:
         """Give an item, which part of it is the picture, and the picture."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"there is no item {index} among {len(self)}")
-        index %= len(self)
+        index = self.number(index)
         if self.files and self.raw:
             target = self.dataset.samples[index][1]
             convert = getattr(self.dataset, "target_transform", None)
@@ -200,8 +205,8 @@ class _Items:
         return sample, part, sample if part is None else sample[part]
 
     def key(self, index: int, sample: Any = None) -> str:
-        """Give the id of an item."""
-        index %= len(self)
+        """Give the id of an item; that of a part of a dataset is the id it has there."""
+        index = self.number(index)
         if callable(self.chosen):
             return str(self.chosen(index))
         if self.column is not None:
@@ -218,6 +223,6 @@ def undecoded(dataset: Any, column: str) -> Any:
     import datasets  # noqa: PLC0415
 
     plain = dataset.with_format(None) if hasattr(dataset, "with_format") else dataset
-    if isinstance(plain.features[column], datasets.Image):
+    if plain.features is not None and isinstance(plain.features[column], datasets.Image):
         return plain.cast_column(column, datasets.Image(decode=False))
     return plain
