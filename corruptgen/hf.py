@@ -59,6 +59,8 @@ def corrupt(
         If there is no such cell.
     SourceError
         If there is no such column.
+    RecipeError
+        If `decode` is not what a recipe may say.
     Rejected
         When an image is asked for that cannot be used.
     """

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from corruptgen import generate
-from corruptgen.errors import ImageError, Rejected, SeverityError, SourceError, UnknownName
+from corruptgen.errors import ImageError, RecipeError, Rejected, SeverityError, SourceError, UnknownName
 from corruptgen.transforms import Corrupted, GaussianNoise, Keyed, all_cells
 from tests.loaders import Folder
 from tests.photographs import pixels_of, real_pixels, write_photographs, write_recipe
@@ -199,7 +199,9 @@ def with_transform(place):
         (lambda place: Corrupted([1], "natural", "fog", 6), SeverityError, r"outside of 0\.\.5"),
         (lambda place: Corrupted([1], "natural", "fog", 1)[0], ImageError, "without transforms"),
         (lambda place: Corrupted([{"pic": 1}], "natural", "fog", 1)[0], SourceError, "say image="),
-        (lambda place: Corrupted([1], "natural", "fog", 1, decode={"size": 3}), ImageError, "keys of a recipe"),
+        (lambda place: Corrupted([1], "natural", "fog", 1, decode={"size": 3}), RecipeError, "no key of"),
+        (lambda place: Corrupted([1], "natural", "fog", 1, decode={"crop": 2.5}), RecipeError, "allowed is"),
+        (lambda place: Corrupted([{"bytes": None, "path": "no"}], "natural", "fog", 1)[0], Rejected, "No such file"),
         (lambda place: Corrupted(with_transform(place), "natural", "fog", 1), ImageError, "give that as transform="),
         (lambda place: Corrupted([b"nothing"], "natural", "fog", 1)[0], Rejected, "0 cannot be decoded"),
         (lambda place: Keyed([1], GaussianNoise()), ImageError, "give it seed="),

@@ -42,7 +42,8 @@ class AlbumentationsCorrupt(DualTransform):  # type: ignore[misc]
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         """Draw a cell and the name of its noise."""
         draw = self.corrupt.draw() if self.seed is None else self._seeded()
-        if self.corrupt.moves(draw) and any(len(data.get(name, ())) for name in ("bboxes", "keypoints")):
+        points = [data[name] for name in ("bboxes", "keypoints") if data.get(name) is not None]
+        if self.corrupt.moves(draw) and any(map(len, points)):
             raise ImageError(f"{draw.row} moves pixels, and boxes or key points came with the image; leave the row out")
         return {"draw": draw}
 

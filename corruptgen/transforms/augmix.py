@@ -14,7 +14,7 @@ from corruptgen.transforms.mixture import check_eight_bits, mixed, mixing
 from corruptgen.transforms.pictures import Picture, Samples
 from corruptgen.transforms.transform import Transform, call_of
 
-HIGHEST = 10
+LEAST, HIGHEST = 0.1, 10
 VIEWS = (1, 3)
 
 
@@ -97,8 +97,6 @@ class AugMix(Transform):
             depth=self.depth, alpha=self.alpha, p=self.p, seed=self.seed,
         )  # fmt: skip
 
-
-LEAST = 0.1
 
 Operation = Callable[[Image.Image, float, int], Image.Image]
 

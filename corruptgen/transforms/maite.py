@@ -1,6 +1,7 @@
 """The corruptions of a severity table as MAITE's `Augmentation`, without MAITE itself."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class CorruptAugmentation:
         images, targets, metadata = batch
         draws = [self.corrupt.draw(datum["id"]) for datum in metadata]
         changed = [self._changed(image, draw) for image, draw in zip(images, draws, strict=True)]
-        noted = [{**datum, "corruption": vars(draw)} for datum, draw in zip(metadata, draws, strict=True)]
+        noted = [{**datum, "corruption": asdict(draw)} for datum, draw in zip(metadata, draws, strict=True)]
         return changed, targets, noted
 
     def _changed(self, image: Any, draw: Draw) -> Any:

@@ -9,29 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.errors import ImageError, SourceError
+from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError, unknown
 from corruptgen.imaging.codec import decoded
+from corruptgen.recipe import SECTIONS
 from corruptgen.records import Decoding
 
 IMAGE_COLUMNS, ID_COLUMNS = ("image", "img"), ("id", "image_id")
 # What a `datasets` dataset without a name for its split calls it, as in the ids of `generate`.
 WHOLE = "all"
+CHECKS = SECTIONS["decode"]
 
 Part = int | str
 KeyOf = str | Callable[[int], str | int]
 
 
 def decoding_of(decode: Decoding | Mapping[str, Any] | None) -> Decoding:
-    """Take the words of a recipe's [decode] section."""
+    """Take the keys of a recipe's [decode] section, and check their values as there.
+
+    Raises
+    ------
+    RecipeError
+        If a key is unknown or has a wrong value.
+    """
     if isinstance(decode, Decoding):
         return decode
-    try:
-        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in (decode or {}).items()}
-        return Decoding(**values)
-    except (TypeError, AttributeError) as error:
-        raise ImageError(
-            f"decode is {decode!r}; give a Decoding, or the keys of a recipe's [decode] section"
-        ) from error
+    values: dict[str, Any] = {}
+    for key, value in (decode or {}).items():
+        if key not in CHECKS:
+            raise RecipeError("decode: " + unknown("key of [decode]", str(key), CHECKS))
+        try:
+            values[key] = CHECKS[key](list(value) if isinstance(value, tuple) else value)
+        except ValueError as error:
+            raise RecipeError(f"decode {key}: found {value!r}, allowed is {error}") from None
+    return Decoding(**values)
 
 
 def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:
@@ -45,8 +55,7 @@ def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:
         If it is no such thing.
     """
     if isinstance(picture, Mapping) and {"bytes", "path"} <= picture.keys():
-        content = picture["bytes"]
-        picture = Path(picture["path"]).read_bytes() if content is None else content
+        picture = _read(picture["path"]) if picture["bytes"] is None else picture["bytes"]
     if isinstance(picture, list):
         picture = np.asarray(picture, np.uint8)
     if isinstance(picture, Image.Image):
@@ -59,6 +68,13 @@ def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:
         f"the picture is a {type(picture).__name__}; give the dataset without transforms, so that it is a PIL image, a "
         "uint8 array or the bytes of a file, and transform afterwards with transform="
     )
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
 
 def given_back(pixels: NDArray[np.uint8], picture: Any) -> Any:

@@ -38,6 +38,10 @@ class Corrupted:
     ------
     UnknownName, SeverityError
         If there is no such cell.
+    RecipeError
+        If `decode` is not what a recipe may say.
+    Rejected
+        When an item is asked for that cannot be used.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class Corrupted:
         self.items = _Items(dataset, key, image)
         self.preset, self.row, self.severity, self.seed = str(preset), row, float(severity), int(seed)
         self.decoding, self.paired, self.transform = decoding_of(decode), paired, transform
-        self._check()
+        catalog.preset(self.preset).cell(*self._cell)
 
     def key(self, index: int) -> str:
         """Give the id of an item, the name of its draws."""
@@ -87,9 +91,6 @@ class Corrupted:
         if self.row == CLEAN and not self.severity:
             return next(iter(catalog.preset(self.preset).rows)), 0.0
         return self.row, self.severity
-
-    def _check(self) -> None:
-        catalog.preset(self.preset).cell(*self._cell)
 
     def __repr__(self) -> str:
         return f"Corrupted({self.preset!r}, {self.row!r}, {self.severity:g}, seed={self.seed}, items={len(self)})"
