@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     from corruptgen.front import corrupt, presets, rows
     from corruptgen.generation import generate
     from corruptgen.merging import merge
+    from corruptgen.transforms import Corrupt
 
-__all__ = ["__version__", "corrupt", "generate", "merge", "presets", "rows"]
+__all__ = ["Corrupt", "__version__", "corrupt", "generate", "merge", "presets", "rows"]
 __version__ = "0.1.0"
 
 # Loaded at first use, so that `import corruptgen` costs nothing.
@@ -18,6 +19,7 @@ _HOMES = {
     "rows": "corruptgen.front",
     "generate": "corruptgen.generation",
     "merge": "corruptgen.merging",
+    "Corrupt": "corruptgen.transforms",
 }
 
 
