@@ -24,4 +24,6 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'corruptgen' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    # Kept, so that this is not asked again.
+    globals()[name] = found = getattr(import_module(_HOMES[name]), name)
+    return found

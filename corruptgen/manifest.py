@@ -20,7 +20,7 @@ from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.table import Preset
 from corruptgen.targets import Summary
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 MARKER = ".corruptgen.json"
 
@@ -187,7 +187,7 @@ def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
 
 def environment(recipe: Recipe | None = None) -> dict[str, str]:
     """Name the versions that pixels, and the files of the recipe's format, may depend on."""
-    packages = ["numba", "numpy", "pillow", "scipy", "simplejpeg"]
+    packages = ["isal", "numba", "numpy", "pillow", "scipy", "simplejpeg"]
     if recipe is not None and recipe.output.format == "parquet":
         packages += ["datasets", "pyarrow"]
     return {

@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.imaging.borders import border_indices
 
 Float64 = NDArray[np.float64]

@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
 
 # ImageMagick's Q16 scale: white is 65535, one grey level 257.
 QUANTA = 257

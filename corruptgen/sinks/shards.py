@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 from corruptgen.digests import SHARD_BYTES, content_digest
@@ -22,7 +23,7 @@ class Written:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._digest = hashlib.blake2b(digest_size=SHARD_BYTES)
+        self._digest = blake3()
         self._size = 0
         self.closed = False
 
@@ -58,7 +59,7 @@ class Written:
     @property
     def shard(self) -> Shard:
         """What was written."""
-        return Shard(self._digest.digest(), self._size)
+        return Shard(self._digest.digest(SHARD_BYTES), self._size)
 
 
 @contextmanager
