@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from corruptgen.imaging.channel_sums import parts_of_a_level
+from corruptgen.imaging.byte_units import parts_of_a_level
 from corruptgen.imaging.pixels import Arithmetic
 
 _BLACK, _WHITE = np.int32(0), np.int32(255)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 _CHUNK = 4096
 _BLACK, _WHITE = np.int32(0), np.int32(255)
 
+
 def overlaid(
     image: NDArray[np.uint8], layer: NDArray[np.uint8], image_weight: float, layer_weight: float, half: float
 ) -> NDArray[np.uint8]:

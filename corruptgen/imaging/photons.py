@@ -21,9 +21,7 @@ _GUIDE_SHIFT = np.uint32(24)
 _NEVER = 0xFFFFFFFF
 
 
-def counted(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photons: float
-) -> NDArray[np.uint8] | None:
+def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photons: float) -> NDArray[np.uint8] | None:
     """Give the stored samples of poisson(image * photons) / photons; None for more photons than are worth a table."""
     if not 0 < photons <= LARGEST_SUMMED:
         return None

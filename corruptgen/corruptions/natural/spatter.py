@@ -42,7 +42,7 @@ def spatter_rain(
     liquid[liquid < threshold] = 0
     # Above full scale the original's conversion starts again from black.
     water = (liquid * 255).astype(np.int64).astype(np.uint8)
-    depth = water * drop_depth(water).astype(np.float32)
+    depth = drop_depth(water).astype(np.float32) * water
     deepest = depth.max()
     # Without any drop the original divides by zero and gives a black image; it never happened in the release.
     if deepest == 0:
