@@ -1,10 +1,12 @@
 """Blur of the instrument, by kernels of a fixed size that shrink with the image."""
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from corruptgen.declare import Levels, Unit, corruption
 from corruptgen.imaging.gaussian import gaussian_weights, smooth
-from corruptgen.imaging.kernels import correlate, disk
+from corruptgen.imaging.kernels import LARGE_DISK_TAPS, SMALL_DISK, SMALL_DISK_TAPS, correlate, disk
 from corruptgen.imaging.point_spread import spread_separably, tents
 
 
@@ -49,9 +51,17 @@ def disk_blur(image: Unit, *, radius: float, alias_blur: float, unit: float) -> 
     ----------
     Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536
     """
-    kernel = disk(radius, alias_blur)
+    kernel = _smoothed(disk(radius, 0), radius, alias_blur)
     if unit != 1:
         reach = kernel.shape[0] // 2
         spread = tents(np.arange(-reach, reach + 1) * unit)
         kernel = spread @ kernel @ spread.T
     return correlate(image, kernel)
+
+
+def _smoothed(kernel: NDArray[np.float32], radius: float, sigma: float) -> NDArray[np.float32]:
+    """Smooth with today's OpenCV: it differs from that of 2018 in a last bit, which decides about levels."""
+    if sigma == 0:
+        return kernel
+    taps = SMALL_DISK_TAPS if radius <= SMALL_DISK else LARGE_DISK_TAPS
+    return np.asarray(cv2.GaussianBlur(kernel, (taps, taps), sigma))
