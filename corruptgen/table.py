@@ -216,6 +216,9 @@ class _RowReader:
         between = self.one_of(place, columns, "between", BETWEEN, "linear")
         if between != "nearest" and len(set(names)) > 1:
             raise PresetError(f'{place}: its levels use different functions, so write between = "nearest"')
+        for key in ("clean", "augment"):
+            if not isinstance(columns.get(key, {}), dict):
+                raise PresetError(f"{place} {key}: found {columns[key]!r}, allowed is a table of parameters")
         levels = self.levels(place, columns, functions)
         row = Row(
             name=name,

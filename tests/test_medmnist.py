@@ -219,6 +219,7 @@ def test_every_dataset_has_a_recipe_of_the_name_of_its_table():
         ("{ ofset = [0.1, 0.2] }", "augment: .* called 'ofset'; did you mean 'offset'"),
         ("{ offset = [0.1] }", r"augment offset: found \[0.1\], allowed are two of float"),
         ("{ offset = 0.1 }", "augment offset: found 0.1, allowed are two of float"),
+        ("3", "augment: found 3, allowed is a table of parameters"),
         ('{ offset = ["a", 1.0] }', "allowed are two of float"),
     ],
 )
