@@ -1,5 +1,6 @@
 """The front door: corrupt one image that is already in memory."""
 
+from functools import lru_cache
 from typing import TypeVar, cast
 
 import numpy as np
@@ -7,12 +8,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen import catalog
+from corruptgen.cell import Cell
 from corruptgen.errors import ImageError, SeverityError
 from corruptgen.randomness import Draws, pixels_digest, rng_for
 
 Picture = TypeVar("Picture", NDArray[np.uint8], Image.Image)
 
 PIL_MODES = ("L", "RGB")
+# For rows that draw nothing: small images take hardly longer than finding out how they are called.
+UNUSED = rng_for(0, "", None, "")
 
 
 def corrupt(
@@ -53,10 +57,10 @@ def corrupt(
     """
     if isinstance(severity, bool) or not isinstance(severity, int | float | np.integer | np.floating):
         raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
-    cell = catalog.preset(preset).cell(row, float(severity))
+    cell = _cell(preset, row, float(severity))
     pixels = _pixels(image)
     if rng is None:
-        rng = rng_for(seed, row, severity, pixels_digest(pixels) if key is None else str(key))
+        rng = rng_for(seed, row, severity, _name(pixels, key)) if cell.draws else UNUSED
     result = cell.apply(pixels, rng)
     if isinstance(image, Image.Image):
         return Image.fromarray(result[..., 0] if image.mode == "L" else result)
@@ -76,6 +80,15 @@ def rows(preset: str) -> list[str]:
     preset : a built-in severity table or the path of a .toml of your own
     """
     return list(catalog.preset(preset).rows)
+
+
+@lru_cache(maxsize=4096)
+def _cell(preset: str, row: str, severity: float) -> Cell:
+    return catalog.preset(preset).cell(row, severity)
+
+
+def _name(pixels: NDArray[np.uint8], key: str | int | None) -> str | bytes:
+    return pixels_digest(pixels) if key is None else str(key)
 
 
 def _pixels(image: object) -> NDArray[np.uint8]:
