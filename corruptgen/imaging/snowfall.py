@@ -30,14 +30,12 @@ def snowed_over(
     arithmetic : of precision float32
     """
     result = np.empty(image.shape, np.uint8)
-    units = arithmetic.units
     _snow_over(
         result.reshape(image.shape[0], -1),
         np.ascontiguousarray(image).reshape(image.shape[0], -1),
         grey,
         np.ascontiguousarray(flakes),
-        units,
-        np.float32(mix) * units,
+        np.float32(mix),
         np.float32(1 - mix),
         arithmetic.half,
     )
@@ -52,11 +50,11 @@ def _settle(result, layer, threshold):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _snow_over(result, image, grey, flakes, units, weighed, rest, half):  # type: ignore[no-untyped-def]
+def _snow_over(result, image, grey, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
     height, width = grey.shape
     size = 3 * width
     # One value per sample, so that the loop over the samples is one over plain arrays.
-    white, own, kept = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    white = np.empty(size, np.float32)
     falling, turned, total = np.empty(size), np.empty(size), np.empty(size)
     for y in range(height):
         for x in range(width):
@@ -68,9 +66,7 @@ def _snow_over(result, image, grey, flakes, units, weighed, rest, half):  # type
                 turned[3 * x + c] = other
         samples = image[y]
         for i in range(size):
-            own[i] = units[samples[i]]
-            kept[i] = weighed[samples[i]]
-        for i in range(size):
-            whitened = kept[i] + rest * max(own[i], white[i])
+            own = np.float32(samples[i]) / np.float32(255)
+            whitened = mix * own + rest * (own if own > white[i] else white[i])
             total[i] = (np.float64(whitened) + falling[i]) + turned[i]
         store_row(result[y], total, 255.0, half)
