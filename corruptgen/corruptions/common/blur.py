@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Bytes, Unit, corruption, fused
+from corruptgen.imaging.defocus import defocused
 from corruptgen.imaging.gaussian import smooth, smooth_bytes
 from corruptgen.imaging.glass import shuffle_by_words, shuffled
 from corruptgen.imaging.kernels import correlate, disk
@@ -53,6 +54,13 @@ def defocus_blur(image: Unit, *, radius: float, alias_blur: float, unit_gain: bo
     """
     kernel = disk(radius, alias_blur)
     return correlate(image, kernel / kernel.sum() if unit_gain else kernel)
+
+
+@fused(defocus_blur)
+def _defocus_blur(
+    image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, alias_blur: float, unit_gain: bool
+) -> NDArray[np.uint8] | None:
+    return defocused(image, radius, alias_blur, unit_gain, arithmetic)
 
 
 @corruption
