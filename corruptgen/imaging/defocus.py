@@ -18,6 +18,8 @@ Float64 = NDArray[np.float64]
 EQUAL = 3e-7
 # What a correlation in float64 may be off, in grey levels, whatever its order: ten thousand times what it is.
 FLOAT64_MARGIN = 1e-9
+# More products than these, per sample of the image, for the samples in doubt cost what the plain path does.
+MOST_PRODUCTS = 12
 # More weights along the edge than that are no edge.
 MOST_TAPS = 160
 
@@ -85,10 +87,9 @@ def defocused(
         if (low != high)[values].any():
             return None
         result.ravel()[flat] = low[values]
-        # Each costs as much as a hundred samples of the plain path.
-        if too_many(places, image):
-            return None
     down, right = np.nonzero(plan.kernel)
+    if places.size * down.size > MOST_PRODUCTS * image.size:
+        return None
     is_sure = _compute(
         result.ravel(),
         places,
