@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,9 +32,7 @@ def by_table(
     -------
     The samples that the formula would give over the whole image.
     """
-    result = np.empty(image.shape, np.uint8)
-    _look_up(result.ravel(), np.ascontiguousarray(image).ravel(), table_of(curve, takes, gives, arithmetic))
-    return result
+    return np.asarray(cv2.LUT(image, table_of(curve, takes, gives, arithmetic)), np.uint8).reshape(image.shape)
 
 
 def table_of(curve: Curve, takes: Pixels, gives: Pixels, arithmetic: Arithmetic) -> NDArray[np.uint8]:
@@ -47,12 +46,6 @@ def sum_of_luma(image: NDArray[np.uint8]) -> int:
     if image.shape[2] == 1:
         return int(image.sum(dtype=np.int64))
     return int(_luma_sum(np.ascontiguousarray(image), *LUMA))
-
-
-@njit(cache=True, nogil=True)
-def _look_up(result, samples, table):  # type: ignore[no-untyped-def]
-    for i in range(samples.size):
-        result[i] = table[samples[i]]
 
 
 @njit(cache=True, nogil=True)
