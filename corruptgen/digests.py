@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 PIXELS_BYTES, FILES_BYTES, SHARD_BYTES = 10, 8, 12
 
 
-def pixels_digest(pixels: NDArray[np.uint8]) -> bytes:
-    """Give the digest of an image before it is encoded: of its shape and its samples."""
-    shape = "x".join(map(str, pixels.shape)).encode() + b"\0"
+def pixels_digest(pixels: NDArray[Any]) -> bytes:
+    """Give the digest of an image before it is encoded: of its shape, its samples and, if not uint8, their type."""
+    kind = "" if pixels.dtype == np.uint8 else f"{pixels.dtype.name} "
+    shape = (kind + "x".join(map(str, pixels.shape))).encode() + b"\0"
     return hashlib.blake2b(shape + pixels.tobytes(), digest_size=PIXELS_BYTES).digest()
 
 

@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from corruptgen.block import Cells
 from corruptgen.errors import AssetError, Rejected
-from corruptgen.imaging.codec import decoded, encoded
+from corruptgen.imaging.codec import encoded
+from corruptgen.imaging.deep import picture
 from corruptgen.plan import Plan
 from corruptgen.threads import single_threaded
 
@@ -33,8 +34,8 @@ def estimate(plan: Plan) -> Estimate:
     with single_threaded():
         for item in _spread(plan.listing.items, MOST_ITEMS):
             try:
-                image = decoded(plan.source.read(item), recipe.decode)
-                cells.check(image)
+                image = picture(plan.source.read(item), recipe.decode)
+                cells.check(image.pixels)
             except Rejected:
                 continue
             for name in _spread(plan.cells, MOST_CELLS):

@@ -21,7 +21,7 @@ from corruptgen.records import Item, Listing, Outcome, Rejection
 from corruptgen.shards import Shard, listed, records
 from corruptgen.sinks import Dataset, Folder
 
-AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape")
+AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape", "dtype")
 MOST_NAMED = 20  # blocks or shards in one message
 
 
@@ -68,7 +68,8 @@ def merge(directory: str | Path) -> Outcome:
         kept, _ = build.kept(found)
         _check_whole([block.number for block in build.blocks if block.table not in kept], _shares(written))
         shape = record["shape"] and tuple(record["shape"])
-        build.finish(kept, build.sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape)))
+        dataset = Dataset(plan.preset, plan.classes, plan.listing.items, shape, record.get("dtype", "uint8"))
+        build.finish(kept, build.sink.ready(dataset))
         return build.outcome(kept, finished=False)
 
 

@@ -8,17 +8,15 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from corruptgen import catalog
 from corruptgen.block import Cells
 from corruptgen.damage import damage, damaged_wholes
 from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES, pixels_digest, split
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected
-from corruptgen.imaging.codec import decoded, restored
+from corruptgen.imaging.deep import picture, restored
+from corruptgen.imaging.windowing import Picture
 from corruptgen.inventory import inventory, naming
-from corruptgen.manifest import MANIFEST, MARKER, ItemRecord, Table, environment, parsed, wholes
+from corruptgen.manifest import MANIFEST, MARKER, ItemRecord, Table, environment, parsed, recorded_picture, wholes
 from corruptgen.names import is_below, storable
 from corruptgen.plan import spelled_cells
 from corruptgen.progress import Progress, results
@@ -260,10 +258,10 @@ def _checked_pixels(
 
 def _clean_images(
     build: _Build, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
-) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
+) -> Iterator[tuple[int, Picture | str]]:
     """Give the clean images of some items of a block, or what is wrong with them."""
     if clean is None:
-        yield from _twins(build.sink, part, list(chosen))
+        yield from _twins(build.sink, part, records, list(chosen))
         return
     for i in chosen:
         record = records[i]
@@ -272,12 +270,14 @@ def _clean_images(
             if source_digest(content) != record.source:
                 yield i, f"{record.id} in the source has changed"
             else:
-                yield i, decoded(content, build.recipe.decode)
+                yield i, picture(content, build.recipe.decode)
         except Rejected as error:
             yield i, f"{record.id} in the source {error}"
 
 
-def _twins(sink: Sink, part: Part, chosen: list[int]) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
+def _twins(
+    sink: Sink, part: Part, records: Sequence[ItemRecord], chosen: list[int]
+) -> Iterator[tuple[int, Picture | str]]:
     """Read the clean images of a block back from the output."""
     try:
         images = sink.images(CLEAN_CELL, part) if chosen else []
@@ -289,6 +289,7 @@ def _twins(sink: Sink, part: Part, chosen: list[int]) -> Iterator[tuple[int, NDA
         try:
             if image is None:
                 raise Rejected("is missing")
-            yield i, restored(image) if isinstance(image, bytes) else image
+            pixels = restored(image) if isinstance(image, bytes) else image
+            yield i, recorded_picture(pixels, records[i].samples)
         except Rejected as error:
             yield i, f"{part.items[i].id} in the clean twin {error}"

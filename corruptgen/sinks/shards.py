@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from corruptgen.digests import SHARD_BYTES, content_digest
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.folder import Folder
-from corruptgen.sinks.protocol import Found, Names, Owner, Part, Shard, Whole
+from corruptgen.sinks.protocol import Found, Names, Owner, Part, Shard, Whole, check_depth
 
 
 class Written:
@@ -100,8 +100,9 @@ class Shards:
         """Give the files that are for the whole output."""
         return {}
 
-    def check(self, image: NDArray[np.uint8]) -> None:
-        """Take images of any shape."""
+    def check(self, image: NDArray[Any]) -> None:
+        """Take images of any shape whose samples the encoding can hold."""
+        check_depth(image, self.encoding)
 
     def discard(self, item: Item) -> None:
         """Do nothing: a shard is written anew with the items that are left."""
