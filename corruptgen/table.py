@@ -42,6 +42,10 @@ class Row:
     arithmetic: Arithmetic
     scaled: frozenset[str]
     not_worse: frozenset[int]
+    in_colour: bool = False
+    """Whether grey images are made colour ones first and the luma of the result is taken."""
+    augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
+    """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
 
     def at(self, severity: float) -> Level:
         """Give function and parameters at a severity above 0, interpolating between the levels.
@@ -125,9 +129,15 @@ class Preset:
         """
         line = self.row(row)
         if severity == 0:
-            return Cell(row, 0.0, None, MappingProxyType({}), line.arithmetic, line.scaled, self.sizes)
+            return self.cell_of(line, 0.0, None, MappingProxyType({}))
         level = line.at(severity)
-        return Cell(row, float(severity), level.corruption, level.parameters, line.arithmetic, line.scaled, self.sizes)
+        return self.cell_of(line, float(severity), level.corruption, level.parameters)
+
+    def cell_of(self, line: Row, severity: float, corruption: Corruption | None, parameters: Parameters) -> Cell:
+        """Give one of this table's rows with parameters of the caller's choice."""
+        return Cell(
+            line.name, severity, corruption, parameters, line.arithmetic, line.scaled, self.sizes, line.in_colour
+        )
 
 
 def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
@@ -218,6 +228,8 @@ class _RowReader:
             ),
             scaled=frozenset(columns.get("scaled", ())),
             not_worse=frozenset(columns.get("not_worse", ())),
+            in_colour=columns.get("in_colour", False),
+            augment=MappingProxyType({name: tuple(ends) for name, ends in columns.get("augment", {}).items()}),
         )
         self.check(place, row)
         return row
@@ -248,6 +260,14 @@ class _RowReader:
         for name in sorted(row.scaled | row.clean.keys()):
             if name not in known:
                 raise PresetError(f"{place} scaled or clean: " + unknown("parameter", name, known))
+        kinds = {name: kind for level in row.levels for name, kind in level.corruption.parameters.items()}
+        for name, ends in row.augment.items():
+            if name not in known:
+                raise PresetError(f"{place} augment: " + unknown("parameter", name, known))
+            if len(ends) != 2 or not all(fits(end, kinds[name]) for end in ends):
+                raise PresetError(f"{place} augment {name}: found {list(ends)}, allowed are two of {kinds[name].__name__}")
+        if type(row.in_colour) is not bool:
+            raise PresetError(f"{place} in_colour: found {row.in_colour!r}, allowed are true and false")
         if row.scaled and self.header.get("reference_side") is None:
             raise PresetError(
                 f"{place} scaled: write reference_side, the side in pixels its values are for, in [preset]"

@@ -1,0 +1,67 @@
+"""Blur of the instrument, by kernels of a fixed size that shrink with the image."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.declare import Levels, Unit, corruption
+from corruptgen.imaging.gaussian import gaussian_weights, smooth
+from corruptgen.imaging.kernels import LARGE_DISK_TAPS, SMALL_DISK, SMALL_DISK_TAPS, correlate, disk
+from corruptgen.imaging.point_spread import spread_separably, tents
+
+
+@corruption
+def windowed_gaussian_blur(image: Levels, *, taps: int, unit: float) -> Levels:
+    """Smooth the image with a Gaussian that is cut off after a few pixels; its width follows from their number.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 255]
+    taps : length of the kernel in units, at least 1; more is worse. An even number counts as the odd one below it;
+        the standard deviation is 0.15 * taps + 0.35 units
+    unit : pixels of the image; more is worse. A kernel finer than the pixels is that over the bilinearly interpolated
+        image
+
+    References
+    ----------
+    Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536
+    """
+    reach = (taps - 1) // 2
+    sigma = 0.15 * (2 * reach + 1) + 0.35
+    if unit == 1:
+        return smooth(image, sigma, truncate=reach / sigma, border="mirror")
+    positions = np.arange(-reach, reach + 1) * unit
+    return spread_separably(image, tents(positions) @ gaussian_weights(sigma, reach))
+
+
+@corruption
+def disk_blur(image: Unit, *, radius: float, alias_blur: float, unit: float) -> Unit:
+    """Spread every point over a disk of whole units, whose edge is smoothed a little.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    radius : of the disk in units; more is worse
+    alias_blur : standard deviation in units of the smoothing of the disk's edge, which may raise the kernel's sum: a
+        disk of 8 units gains 1.3 %; 0 is none
+    unit : pixels of the image; more is worse. A disk finer than the pixels is that over the bilinearly interpolated
+        image
+
+    References
+    ----------
+    Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536
+    """
+    kernel = _smoothed(disk(radius, 0), radius, alias_blur)
+    if unit != 1:
+        reach = kernel.shape[0] // 2
+        spread = tents(np.arange(-reach, reach + 1) * unit)
+        kernel = spread @ kernel @ spread.T
+    return correlate(image, kernel)
+
+
+def _smoothed(kernel: NDArray[np.float32], radius: float, sigma: float) -> NDArray[np.float32]:
+    """Smooth with today's OpenCV: it differs from that of 2018 in a last bit, which decides about levels."""
+    if sigma == 0:
+        return kernel
+    taps = SMALL_DISK_TAPS if radius <= SMALL_DISK else LARGE_DISK_TAPS
+    return np.asarray(cv2.GaussianBlur(kernel, (taps, taps), sigma))
