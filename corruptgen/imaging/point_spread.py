@@ -28,8 +28,8 @@ def disk_spread(radius: float) -> Float64:
     step = 2 * radius / (points.size - 1)
     distance = np.sqrt(points[:, None] ** 2 + points**2)
     inside = np.clip((radius - distance) / step + 0.5, 0, 1)
-    tents = tents(points)
-    kernel: Float64 = tents @ inside @ tents.T
+    shares = tents(points)
+    kernel: Float64 = shares @ inside @ shares.T
     return kernel / kernel.sum()
 
 
