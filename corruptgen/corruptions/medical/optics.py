@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.declare import Levels, Unit, corruption
+from corruptgen.declare import Bytes, Levels, Unit, corruption
 from corruptgen.imaging.gaussian import gaussian_weights, smooth
 from corruptgen.imaging.kernels import LARGE_DISK_TAPS, SMALL_DISK, SMALL_DISK_TAPS, correlate, disk
+from corruptgen.imaging.motion import motion_blurred, trail_offsets, trail_weights
 from corruptgen.imaging.point_spread import spread_separably, tents
+from corruptgen.randomness.draws import Draws
 
 
 @corruption
@@ -57,6 +59,32 @@ def disk_blur(image: Unit, *, radius: float, alias_blur: float, unit: float) -> 
         spread = tents(np.arange(-reach, reach + 1) * unit)
         kernel = spread @ kernel @ spread.T
     return correlate(image, kernel)
+
+
+@corruption
+def trail_blur(image: Bytes, rng: Draws, *, radius: float, sigma: float, quantum: str, unit: float) -> Bytes:
+    """Smear the image to one side, by up to 45 degrees from the horizontal, as ImageMagick does.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    radius : half the length of the trail in units; more is worse, 0 leaves the image alone
+    sigma : standard deviation in units of the trail's fading; more is worse, 0 leaves the image alone
+    quantum : how ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since
+    unit : pixels of the image; more is worse. A trail finer than the pixels is that over the bilinearly interpolated
+        image
+
+    References
+    ----------
+    Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536
+    """
+    angle = rng.uniform(-45, 45)
+    if unit == 1:
+        return motion_blurred(image, radius=radius, sigma=sigma, angle=angle, quantum=quantum)
+    weights = trail_weights(radius, sigma)
+    down, across = (tents(steps * unit) for steps in trail_offsets(weights.size, angle).T)
+    blurred = correlate(image.astype(np.float64), (down * weights) @ across.T)
+    return np.floor(blurred + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def _smoothed(kernel: NDArray[np.float32], radius: float, sigma: float) -> NDArray[np.float32]:
