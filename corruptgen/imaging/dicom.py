@@ -69,9 +69,12 @@ def _samples(header: Any) -> Any:
     except (RuntimeError, NotImplementedError) as error:
         if not syntax.is_encapsulated:
             raise
+        advice = "install pylibjpeg or python-gdcm, or store it uncompressed"
+        if "missing dependencies" in str(error):
+            raise Rejected(f"is compressed as {syntax.name}, which no installed package decodes; {advice}") from error
         raise Rejected(
-            f"is compressed as {syntax.name}, which the installed packages cannot decode; install pylibjpeg or "
-            "python-gdcm, or store it uncompressed"
+            f"is compressed as {syntax.name} and cannot be decoded: it is damaged, or of a kind that the installed "
+            f"packages do not know; {advice}"
         ) from error
     return apply_color_lut(pixels, header) if header.PhotometricInterpretation == PALETTE else pixels
 

@@ -1,6 +1,7 @@
 """TIFF of more than 8 bits: one picture of a file, and the files that are written."""
 
 import io
+import logging
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from corruptgen.errors import Rejected
 from corruptgen.imaging.geometry import check_area
 from corruptgen.imaging.windowing import Acquired, array_acquired
 
+# What the library says about broken tags belongs to no terminal.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 # Classic and big files, of either byte order.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BITS = 8

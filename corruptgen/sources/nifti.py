@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import logging
 import re
 import warnings
 import zlib
@@ -17,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected
+from corruptgen.imaging.codec import strict
 from corruptgen.imaging.geometry import check_area
 from corruptgen.imaging.windowing import Acquired, array_acquired
-from corruptgen.sources.places import OUT_OF_MEANS, reason
+from corruptgen.sources.places import OUT_OF_MEANS
 
 EXTENSIONS = (".nii", ".nii.gz")
 SLICE = re.compile(r"(.+\.nii(?:\.gz)?)#(\d{4,})", re.IGNORECASE | re.DOTALL)
@@ -53,6 +55,11 @@ class Volume:
 def is_nifti(name: str) -> bool:
     """Tell whether a name ends like that of a volume."""
     return name.lower().endswith(EXTENSIONS)
+
+
+def is_packed(path: Path) -> bool:
+    """Tell whether a volume is compressed."""
+    return path.suffix.lower() == ".gz"
 
 
 def slice_of(name: str) -> tuple[str, int] | None:
@@ -89,8 +96,8 @@ def _plane(path: Path, state: str, volume: Volume, number: int) -> NDArray[Any]:
     wanted: list[Any] = [slice(None)] * 3
     wanted[up] = volume.slices - 1 - number if volume.flips[2] else number
     take: Any = nibabel.fileslice.fileslice
-    with _reporting():
-        source = io.BytesIO(_unpacked(path, state)) if path.suffix.lower() == ".gz" else path.open("rb")
+    with _reporting(path):
+        source = io.BytesIO(_unpacked(path, state)) if is_packed(path) else path.open("rb")
         with source as file:
             plane = np.asarray(take(file, tuple(wanted), volume.shape, volume.dtype, volume.offset, order="F"))
     # Rows run from the front to the back and columns from right to left of the patient.
@@ -104,7 +111,7 @@ def _volume(path: Path, state: str) -> Volume:
     """Read a header, once per process while the file stays as it is."""
     import nibabel  # noqa: PLC0415
 
-    with _reporting():
+    with _reporting(path):
         image: Any = nibabel.load(path)
         shape = tuple(int(side) for side in image.shape)
         while len(shape) > 3 and shape[-1] == 1:
@@ -117,6 +124,8 @@ def _volume(path: Path, state: str) -> Volume:
         size = prod(shape) * proxy.dtype.itemsize + proxy.offset
         if size > MOST_BYTES:
             raise Rejected(f"claims {size} bytes; at most {MOST_BYTES} are taken")
+        if not is_packed(path) and path.stat().st_size < size:
+            raise Rejected(f"is cut off: its header claims {size} bytes, there are {path.stat().st_size}")
         slope, intercept = float(proxy.slope), float(proxy.inter)
         if not (np.isfinite(slope) and np.isfinite(intercept)):
             raise Rejected(f"has the slope {slope:g} and intercept {intercept:g}, which give no units")
@@ -151,16 +160,17 @@ def _unpacked(path: Path, state: str) -> bytes:
 
 
 def _state(path: Path) -> str:
-    with _reporting():
+    with _reporting(path):
         found = path.stat()
     return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
 
 
 @contextmanager
-def _reporting() -> Iterator[None]:
-    """Turn what goes wrong while a volume is read into a rejection."""
+def _reporting(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a volume is read into a rejection, which does not name folders of this machine."""
     try:
-        with warnings.catch_warnings():
+        # Warnings and logs belong to the process, so one thread reads at a time.
+        with strict(), warnings.catch_warnings(), _silent(logging.getLogger("nibabel.global")):
             warnings.simplefilter("ignore")
             yield
     except Rejected:
@@ -173,4 +183,15 @@ def _reporting() -> Iterator[None]:
         raise Rejected("cannot be read: its packed bytes are damaged") from error
     # Headers that are fed broken bytes raise whatever they stumble upon.
     except Exception as error:
-        raise Rejected(f"cannot be read: {reason(error)}") from error
+        message = " ".join(str(error).replace(str(path), path.name).split())[:160]
+        raise Rejected(f"cannot be read: {message or type(error).__name__}") from error
+
+
+@contextmanager
+def _silent(log: logging.Logger) -> Iterator[None]:
+    """Keep a library's complaints about headers off the terminal."""
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
