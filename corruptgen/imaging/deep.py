@@ -128,6 +128,7 @@ def _png(content: bytes) -> tuple[Acquired, int]:
             raise Rejected("holds more than one picture; take one of them out first")
         if "transparency" in image.info:
             raise Rejected("has transparent pixels; flatten it onto a background first")
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         image.verify()
     samples = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None or samples.dtype != np.uint16:
