@@ -3,7 +3,7 @@
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -251,8 +251,16 @@ def _shipped() -> dict[str, Traversable]:
     package = resources.files("corruptgen")
     for folder in (package / "recipes", Path(str(package)).parent / "recipes"):
         if folder.is_dir():
-            return {e.name.removesuffix(".toml"): e for e in folder.iterdir() if e.name.endswith(".toml")}
+            return dict(_recipes_below(folder, ""))
     return {}
+
+
+def _recipes_below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _recipes_below(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".toml"):
+            yield prefix + entry.name.removesuffix(".toml"), entry
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
 from skimage import data
 
+from corruptgen import catalog
 from corruptgen.randomness.draws import Draws, Size
 from tests.legacy import LegacyDraws
 
@@ -23,8 +25,10 @@ CLASSES = {
     "pathmnist": 9, "bloodmnist": 8, "dermamnist": 7, "retinamnist": 5, "tissuemnist": 8, "octmnist": 4,
     "breastmnist": 2, "chestmnist": 14, "pneumoniamnist": 2, "organamnist": 11, "organcmnist": 11, "organsmnist": 11,
 }  # fmt: skip
+PICTURES = 5
 MULTI_LABEL = ("chestmnist",)
 
+MEDMNISTC_SEED = 0
 PYTHONS_ROWS = ("stain_deposit", "bubble", "characters")
 GENERATORS_ROWS = ("impulse_noise",)
 
@@ -57,6 +61,17 @@ class MedmnistcStreams:
         return self.generator if row in GENERATORS_ROWS else self.numpys
 
 
+def made_like_medmnistc(dataset: str, images: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Make every row of a dataset as medmnistc does: rows, levels and images in order, from streams that go on."""
+    preset = catalog.preset(f"medmnist-c/{dataset}")
+    streams = MedmnistcStreams(MEDMNISTC_SEED)
+    for row in preset.rows:
+        cells = [preset.cell(row, level) for level in range(1, preset.levels + 1)]
+        draws = streams.of(row)
+        made = np.stack([cell.apply(image.reshape(*image.shape[:2], -1), draws) for cell in cells for image in images])
+        yield row, made.reshape(-1, *images.shape[1:])
+
+
 @lru_cache
 def colour_pictures(side: int) -> tuple[NDArray[np.uint8], ...]:
     """Give stained tissue, the back of an eye and a colour ultrasound as (side, side, 3)."""
@@ -80,9 +95,9 @@ def grey_pictures(side: int) -> tuple[NDArray[np.uint8], ...]:
     return tuple(_squeezed(picture, side) for picture in pictures)
 
 
-def pictures_of(dataset: str, side: int) -> NDArray[np.uint8]:
+def pictures_of(dataset: str, side: int, count: int = PICTURES) -> NDArray[np.uint8]:
     """Give what stands for the test images of a dataset, as its file would hold them."""
-    return np.stack(colour_pictures(side) if DATASETS[dataset] == 3 else grey_pictures(side))
+    return np.stack((colour_pictures(side) if DATASETS[dataset] == 3 else grey_pictures(side))[:count])
 
 
 def labels_of(dataset: str, count: int) -> NDArray[np.uint8]:
@@ -93,21 +108,15 @@ def labels_of(dataset: str, count: int) -> NDArray[np.uint8]:
     return np.array([[image % classes] for image in range(count)], np.uint8)
 
 
-def write_archive(folder: Path, dataset: str, side: int) -> Path:
+def write_archive(folder: Path, dataset: str, side: int, count: int = PICTURES) -> Path:
     """Write a dataset's file as MedMNIST has it, its three splits with the same images."""
-    images = pictures_of(dataset, side)
+    images = pictures_of(dataset, side, count)
     labels = labels_of(dataset, len(images))
     splits = ("train", "val", "test")
     path = folder / (f"{dataset}.npz" if side == 28 else f"{dataset}_{side}.npz")
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, **{f"{s}_images": images for s in splits}, **{f"{s}_labels": labels for s in splits})
     return path
-
-
-@lru_cache
-def ct_slice() -> NDArray[np.int16]:
-    """Give a slice of a computed tomography as it was stored, 16 bits deep."""
-    return _stored("CT_small.dcm").pixel_array
 
 
 def _windowed(name: str, low: int, high: int) -> NDArray[np.uint8]:

@@ -44,6 +44,6 @@ def _laid_over(result, image, layer, tables):  # type: ignore[no-untyped-def]
     height, width, channels = image.shape
     for y in range(height):
         for x in range(width):
-            table = tables[layer[y, x]]
+            number = layer[y, x]
             for c in range(channels):
-                result[y, x, c] = table[image[y, x, c]]
+                result[y, x, c] = tables[number, image[y, x, c]]

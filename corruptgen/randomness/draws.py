@@ -38,8 +38,3 @@ class Draws(Protocol):
 
     def permutation(self, x: Any) -> NDArray[Any]:
         """Shuffle the elements of `x`, or of range(x), into a new array."""
-
-
-def integer_between(rng: Draws, lowest: int, highest: int) -> int:
-    """Draw a whole number, both ends included; `lowest` where nothing lies between."""
-    return int(rng.integers(lowest, max(lowest, highest) + 1))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from corruptgen.declare import BytesColour, Pixels, Unit, corruption, fused
 from corruptgen.imaging.layers import canvas_size, fitted, laid_over
 from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.randomness.draws import Draws, integer_between
+from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.turns import integer_between
 
 SHORTEST_WORD, SMALLEST_TEXT = 3, 14
 # Text keeps this distance from the border, and this room for each of its letters, in units.

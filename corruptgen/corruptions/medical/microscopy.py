@@ -8,7 +8,8 @@ from corruptgen.declare import Pixels, Unit, corruption, fused
 from corruptgen.imaging.inks import ink_masks
 from corruptgen.imaging.layers import canvas_size, fitted, laid_over
 from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.randomness.draws import Draws, integer_between
+from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.turns import in_turn, integer_between
 
 FEWEST_BUBBLES, SMALLEST_BUBBLE = 7, 3
 # A deposit keeps this distance from the border, in units.
@@ -109,10 +110,12 @@ def _ink(size: tuple[int, int], rng: Draws, marks: int, side: int) -> Layer:
     height, width = size
     masks = ink_masks(side)
     layer = np.zeros(size, np.uint8)
-    for _ in range(int(rng.integers(1, marks + 1)) if marks > 1 else marks):
-        mask = masks[int(rng.integers(len(masks)))]
-        left = integer_between(rng, MARGIN, width - side - MARGIN)
-        top = integer_between(rng, MARGIN, height - side - MARGIN)
+    count = integer_between(rng, 1, marks) if marks > 1 else marks
+    drawn = in_turn(rng, 3 * count)
+    for _ in range(count):
+        mask = masks[drawn(0, len(masks) - 1)]
+        left = drawn(MARGIN, width - side - MARGIN)
+        top = drawn(MARGIN, height - side - MARGIN)
         part = layer[top : top + side, left : left + side]
         part |= mask[: part.shape[0], : part.shape[1]]
     return layer
@@ -123,10 +126,11 @@ def _bubbles(size: tuple[int, int], rng: Draws, radius: int, bubbles: int, rim: 
     height, width = size
     picture = Image.new("L", (width, height))
     pen = ImageDraw.Draw(picture)
-    for _ in range(integer_between(rng, FEWEST_BUBBLES, bubbles)):
-        inner = integer_between(rng, SMALLEST_BUBBLE, radius)
-        x = integer_between(rng, inner, width - inner)
-        y = integer_between(rng, inner, height - inner)
+    count = integer_between(rng, FEWEST_BUBBLES, bubbles)
+    drawn = in_turn(rng, 3 * count)
+    for _ in range(count):
+        inner = drawn(SMALLEST_BUBBLE, radius)
+        x, y = drawn(inner, width - inner), drawn(inner, height - inner)
         for value, reach in ((2, inner + rim), (1, inner)):
             pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=value)
     return np.array(picture)
