@@ -229,7 +229,9 @@ class _RowReader:
             scaled=frozenset(columns.get("scaled", ())),
             not_worse=frozenset(columns.get("not_worse", ())),
             in_colour=columns.get("in_colour", False),
-            augment=MappingProxyType({name: tuple(ends) for name, ends in columns.get("augment", {}).items()}),
+            augment=MappingProxyType(
+                {name: tuple(ends) if isinstance(ends, list) else ends for name, ends in columns.get("augment", {}).items()}
+            ),
         )
         self.check(place, row)
         return row
@@ -264,8 +266,9 @@ class _RowReader:
         for name, ends in row.augment.items():
             if name not in known:
                 raise PresetError(f"{place} augment: " + unknown("parameter", name, known))
-            if len(ends) != 2 or not all(fits(end, kinds[name]) for end in ends):
-                raise PresetError(f"{place} augment {name}: found {list(ends)}, allowed are two of {kinds[name].__name__}")
+            if not isinstance(ends, tuple) or len(ends) != 2 or not all(fits(end, kinds[name]) for end in ends):
+                found = list(ends) if isinstance(ends, tuple) else ends
+                raise PresetError(f"{place} augment {name}: found {found!r}, allowed are two of {kinds[name].__name__}")
         if type(row.in_colour) is not bool:
             raise PresetError(f"{place} in_colour: found {row.in_colour!r}, allowed are true and false")
         if row.scaled and self.header.get("reference_side") is None:

@@ -85,7 +85,8 @@ def medmnists(dataset: str, path: Path, side: int) -> dict[str, str]:
     name = f"{dataset}.npz" if side == 28 else f"{dataset}_{side}.npz"
     (root / name).symlink_to(path.resolve())
     images = getattr(medmnist, medmnist.INFO[dataset]["python_class"])(split="test", size=side, root=str(root))
-    pairs = [images[number] for number in range(len(images))]
+    # Its own length is that of the published test images, which these are not.
+    pairs = [images[number] for number in range(len(images.imgs))]
     return {
         "images": digest(np.stack([np.atleast_3d(np.asarray(image)) for image, _ in pairs])),
         "labels": digest(np.stack([label for _, label in pairs]).astype(np.uint8)),
