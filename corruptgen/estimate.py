@@ -8,6 +8,7 @@ from corruptgen.errors import AssetError, Rejected
 from corruptgen.imaging.codec import encoded
 from corruptgen.imaging.deep import picture
 from corruptgen.plan import Plan
+from corruptgen.sinks.protocol import check_depth
 from corruptgen.threads import single_threaded
 
 MOST_ITEMS, MOST_CELLS = 3, 8
@@ -36,6 +37,10 @@ def estimate(plan: Plan) -> Estimate:
             try:
                 image = picture(plan.source.read(item), recipe.decode)
                 cells.check(image.pixels)
+                if not sizes:
+                    recipe.output.check_depth(image.form.dtype, f"{recipe.name} [output]")
+                elif not recipe.output.is_array:
+                    check_depth(image.pixels, recipe.output.stored)
             except Rejected:
                 continue
             for name in _spread(plan.cells, MOST_CELLS):

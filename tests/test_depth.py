@@ -429,3 +429,13 @@ def test_encodings_say_what_they_hold():
     assert not Encoding("jpeg").is_lossless
     with pytest.raises(Rejected, match="more than 8 bits"):
         picture(file(ramp("uint16")), Decoding())
+
+
+def test_a_plan_says_what_does_not_fit(tmp_path):
+    write_scans(tmp_path)
+
+    fits = command("plan", recipe(tmp_path, output='encoding = "tiff"').name, cwd=tmp_path)
+    does_not = command("plan", recipe(tmp_path).name, cwd=tmp_path)
+
+    assert (fits.returncode, does_not.returncode) == (0, 2)
+    assert 'write encoding = "tiff"' in does_not.stderr

@@ -52,7 +52,7 @@ class FolderSource:
         )
         rejected += _not_yet(unlabelled, rejected)
         if self.deep:
-            items = list(self._sliced(items, rejected))
+            items = sorted(self._sliced(items, rejected), key=lambda item: item.id)
         return Listing(
             tuple(items),
             tuple(sorted(rejected, key=lambda r: r.id)),
