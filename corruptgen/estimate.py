@@ -31,7 +31,7 @@ def estimate(plan: Plan) -> Estimate:
     """Make a few images of a plan in memory and conclude from their size; rows whose pictures are missing stay out."""
     recipe = plan.recipe
     cells = Cells.of(plan.preset, recipe, plan.cells)
-    sizes = []
+    sizes: list[int] = []
     with single_threaded():
         for item in _spread(plan.listing.items, MOST_ITEMS):
             try:
