@@ -14,7 +14,7 @@ import pytest
 
 import corruptgen
 from corruptgen import catalog, recipe
-from corruptgen.errors import AssetError, ImageError, PresetError
+from corruptgen.errors import AssetError, ImageError, Interrupted, PresetError
 from corruptgen.imaging.inks import ink_masks
 from corruptgen.imaging.textures import textures
 from corruptgen.randomness import rng_for
@@ -178,14 +178,22 @@ def test_a_build_goes_on_where_it_stopped_and_shards_make_the_same_bytes(tmp_pat
     whole, resumed, sharded = (tmp_path / name for name in ("whole", "resumed", "sharded"))
 
     corruptgen.generate(mine, source=archive, output=whole, workers=1)
-    seen = iter([False] * 8)
-    stopped = corruptgen.generate(mine, source=archive, output=resumed, workers=1, stop=lambda: next(seen, True))
+    done = []
+    with pytest.raises(Interrupted):
+        corruptgen.generate(
+            mine,
+            source=archive,
+            output=resumed,
+            workers=1,
+            progress=lambda files, _: done.append(files),
+            stop=lambda: len(done) > 1,
+        )
+    assert not (resumed / "manifest.json").exists()
     corruptgen.generate(mine, source=archive, output=resumed, workers=1)
     for part in ("2/2", "1/2"):
         corruptgen.generate(mine, source=archive, output=sharded, workers=1, shard=part)
     corruptgen.merge(sharded)
 
-    assert not stopped.finished
     assert tree(resumed) == tree(whole)
     assert tree(sharded) == tree(whole)
     assert command("verify", whole, "--source", archive, "--depth", "full", cwd=tmp_path).returncode == 0
