@@ -7,18 +7,22 @@ import datasets
 import numpy as np
 import pytest
 import tifffile
+import typer
 from PIL import Image
 
 import corruptgen
 from corruptgen import catalog, corrupt
-from corruptgen.errors import ImageError, RecipeError, Rejected
+from corruptgen.cli.looking import preview
+from corruptgen.errors import CorruptgenError, ImageError, RecipeError, Rejected
+from corruptgen.estimate import estimate
 from corruptgen.imaging.deep import acquired, picture, restored
 from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.manifest import Table
+from corruptgen.plan import planned
 from corruptgen.records import Decoding, Encoding
 from corruptgen.sources import nifti
 from corruptgen.verification import verify
-from tests.photographs import command, tree
+from tests.photographs import tree
 from tests.pictures import photograph
 from tests.scans import dicom, file, ramp, scan, volume
 
@@ -386,11 +390,9 @@ def test_a_changed_volume_is_noticed(tmp_path):
 @pytest.mark.parametrize("window", ["-160,240", "range", "bits"])
 def test_a_preview_shows_the_window(tmp_path, window):
     (tmp_path / "head.dcm").write_bytes(scan("CT_small"))
-    rows = ("--rows", "gaussian_noise", "--severities", "1", "--preset", "medical")
 
-    done = command("preview", "head.dcm", f"--window={window}", *rows, cwd=tmp_path)
+    preview(tmp_path / "head.dcm", "medical", tmp_path / "sheet.png", "gaussian_noise", "1", 0, window)
 
-    assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "sheet.png") as sheet:
         clean = np.asarray(sheet)[40:160, 200:300]
     if window == "-160,240":
@@ -401,20 +403,20 @@ def test_a_preview_shows_the_window(tmp_path, window):
 def test_a_preview_shows_the_slice_in_the_middle_of_a_volume(tmp_path):
     volume(tmp_path / "a.nii", samples=np.arange(3200).reshape(16, 20, 10))
 
-    done = command("preview", "a.nii", "--window=range", "--rows=contrast_up", "--preset=medical", cwd=tmp_path)
-    without = command("preview", "a.nii", "--preset=medical", cwd=tmp_path)
+    preview(tmp_path / "a.nii", "medical", tmp_path / "sheet.png", "contrast_up", "1", 0, "range")
 
-    assert done.returncode == 0, done.stderr
-    assert without.returncode == 1
-    assert "--window" in without.stderr
+    assert (tmp_path / "sheet.png").exists()
+    with pytest.raises(CorruptgenError, match="is a volume; say with --window"):
+        preview(tmp_path / "a.nii", "medical", tmp_path / "sheet.png", "contrast_up", "1", 0, None)
 
 
-@pytest.mark.parametrize("window", ["", "5", "5,5", "9,-9", "a,b", "head"])
-def test_a_window_that_is_none_is_refused(tmp_path, window):
-    done = command("preview", "a.dcm", f"--window={window}", cwd=tmp_path)
+@pytest.mark.parametrize("window", ["5", "5,5", "9,-9", "a,b", "head", "nan,1"])
+def test_a_window_that_is_none_is_refused(tmp_path, window, capsys):
+    with pytest.raises(typer.Exit) as ended:
+        preview(tmp_path / "a.dcm", "medical", tmp_path / "sheet.png", None, None, 0, window)
 
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
+    assert ended.value.exit_code == 2
+    assert "write LOW,HIGH in the units of the file, or one of header, range, bits" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("window", ["5", '"heade"', "[5]", "[5, 5]", "[9, -9]", "[1, 2, 3]", '["a", "b"]', "[nan, 1]"])
@@ -434,8 +436,12 @@ def test_encodings_say_what_they_hold():
 def test_a_plan_says_what_does_not_fit(tmp_path):
     write_scans(tmp_path)
 
-    fits = command("plan", recipe(tmp_path, output='encoding = "tiff"').name, cwd=tmp_path)
-    does_not = command("plan", recipe(tmp_path).name, cwd=tmp_path)
+    assert estimate(planned(recipe(tmp_path, output='encoding = "tiff"'))).measured == 3 * 4
+    with pytest.raises(RecipeError, match='write encoding = "tiff"'):
+        estimate(planned(recipe(tmp_path)))
 
-    assert (fits.returncode, does_not.returncode) == (0, 2)
-    assert 'write encoding = "tiff"' in does_not.stderr
+
+@pytest.mark.parametrize("window", [(5, 5), (9, -9), (0, np.nan), (-np.inf, np.inf)])
+def test_a_window_without_anything_between_its_ends_is_refused(window):
+    with pytest.raises(ImageError, match="has no sample between black and white"):
+        corrupt(ramp("float32"), "gaussian_noise", 1, preset="medical", window=window)

@@ -92,7 +92,8 @@ def windowed(acquired: Acquired, window: Window) -> SampleFormat:
     stored = _stored(acquired, window)
     kind = acquired.pixels.dtype
     black, white = stored if kind.kind == "f" else (float(np.rint(stored[0])), float(np.rint(stored[1])))
-    if not white > black:
+    turned = isinstance(window, tuple) and window[0] > window[1]
+    if turned or not 0 < white - black < np.inf:
         raise Rejected(
             f"has no sample between black and white: its window is {black:g} to {white:g} in stored samples; "
             "write window = [low, high] in [decode]"
