@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check lint format clean
+.PHONY: demo test check torchvision lint format clean
 
 demo: $(INSTALLED) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
 	$(BIN)/python scripts/photographs.py demo/photographs
@@ -19,6 +19,15 @@ test: $(INSTALLED) lint ## Everything that CI checks.
 
 check: $(INSTALLED) lint ## The same and the full sweeps.
 	$(BIN)/pytest -n 2
+
+TORCHVISION := .venv-torchvision/bin/python
+
+torchvision: $(INSTALLED) $(TORCHVISION) ## The tests with torchvision, which does not fit the torch of the others.
+	CORRUPTGEN_TORCHVISION_PYTHON=$(abspath $(TORCHVISION)) $(BIN)/pytest tests/test_interop.py -k torchvision
+
+$(TORCHVISION):
+	$(PYTHON) -m venv .venv-torchvision
+	$@ -m pip install --quiet --disable-pip-version-check torchvision==0.29.2 .
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -39,4 +48,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-torchvision demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

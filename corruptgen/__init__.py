@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     from corruptgen.front import corrupt, presets, rows
     from corruptgen.generation import generate
     from corruptgen.merging import merge
+    from corruptgen.transforms import Corrupt
 
-__all__ = ["__version__", "corrupt", "generate", "merge", "presets", "rows"]
+__all__ = ["Corrupt", "__version__", "corrupt", "generate", "merge", "presets", "rows"]
 __version__ = "0.1.0"
 
 # Loaded at first use, so that `import corruptgen` costs nothing.
@@ -18,10 +19,13 @@ _HOMES = {
     "rows": "corruptgen.front",
     "generate": "corruptgen.generation",
     "merge": "corruptgen.merging",
+    "Corrupt": "corruptgen.transforms",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'corruptgen' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    # Kept, so that this is not asked again.
+    globals()[name] = found = getattr(import_module(_HOMES[name]), name)
+    return found

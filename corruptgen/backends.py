@@ -3,6 +3,8 @@
 import importlib
 import logging
 import os
+import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from corruptgen.signals import deafen, unmoved
 BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
 ADDRESSES = {"dask": "--scheduler", "ray": "--address"}
 WATCH_SECONDS = 0.2
+HOST_AND_PORT = re.compile(r"(?:ray://)?\[?([^/]+?)\]?:(\d{1,9})")
 # A cluster's first worker may take a while to come up.
 CLUSTER_SECONDS = 60
 
@@ -129,6 +132,7 @@ def _ray(crew: Crew) -> Iterator[joblib.Parallel]:
     ray = _extra("ray", "ray")
     with ExitStack() as stack:
         if not ray.is_initialized():
+            _check_answers(crew.address)
             where = {"address": crew.address} if crew.address else _local_ray(crew)
             try:
                 with unmoved():
@@ -142,6 +146,17 @@ def _ray(crew: Crew) -> Iterator[joblib.Parallel]:
 
 def _local_ray(crew: Crew) -> dict[str, Any]:
     return {"address": "local", "num_cpus": crew.count, "include_dashboard": False}
+
+
+def _check_answers(address: str | None) -> None:
+    """Knock at the door of a Ray cluster: where there is none, Ray itself waits for minutes."""
+    found = HOST_AND_PORT.fullmatch(address or "")
+    if not found:
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=CLUSTER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise WorkerError(f"the Ray cluster at {address} does not answer: {error}") from error
 
 
 def _extra(module: str, extra: str) -> ModuleType:

@@ -1,7 +1,7 @@
 """A build: a plan that becomes files in one directory, all of it or one shard."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from corruptgen.backends import Crew
-from corruptgen.block import Cells, Work, made
+from corruptgen.block import Cells, Work
+from corruptgen.block import made as block_made
 from corruptgen.claim import belongings, check_environment, check_ours, check_same
-from corruptgen.damage import damaged_wholes
 from corruptgen.errors import Interrupted, OutputError, WorkerError
 from corruptgen.imaging.windowing import Picture
+from corruptgen.inspection import inspected
 from corruptgen.inventory import Inventory, inventory, sweep
 from corruptgen.manifest import (
     MANIFEST,
@@ -32,10 +33,10 @@ from corruptgen.manifest import (
 from corruptgen.plan import Block, Plan
 from corruptgen.progress import Progress, results
 from corruptgen.records import Item, Outcome
-from corruptgen.rehash import rehashed
-from corruptgen.shards import Shard, header, leftovers, records
+from corruptgen.shards import ANNOTATED, Shard, header, leftovers, records
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.protocol import Whole
+from corruptgen.stock import placed, stock
 from corruptgen.targets import Summary
 
 PROBE_SIDE = 64  # pixels
@@ -93,15 +94,20 @@ class Build:
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is not as it was made."""
         found = inventory(self.output, *belongings(self.plan, self.output))
-        kept, before = self.kept(found)
+        kept, sources = stock(self.plan, self.blocks, self.output, found)
         finished = len(kept) == len(self.blocks) and self.is_closed(kept, found)
+        spoilt: Sequence[str] = ()
         if check:
-            damaged = list(self.damaged(kept, crew, progress, stop))
-            finished = self.without(kept, damaged) and finished
-            before |= {item: source for _, sources in damaged for item, source in sources.items()}
+            damage = inspected(self.plan, self.blocks, self.output, kept, crew, progress, stop)
+            kept = {table: known for table, known in kept.items() if table not in damage.tables}
+            sources |= damage.sources
+            spoilt, finished = damage.wholes, finished and damage.is_none
         if not finished:
             check_ours(found, self.output)
-            self.make(kept, before, crew, progress, stop)
+            work = Work.of(self.plan, self.output)
+            kept = self.make(work, kept, sources, crew, progress, stop)
+            if not self.shard:
+                self.finish(kept, work.sink, spoilt)
         return self.outcome(kept, finished)
 
     def outcome(self, kept: Mapping[str, Recorded], finished: bool) -> Outcome:
@@ -120,29 +126,28 @@ class Build:
 
     def make(
         self,
-        kept: dict[str, Recorded],
-        before: Mapping[str, str],
+        work: Work,
+        kept: Mapping[str, Recorded],
+        sources: Mapping[str, str],
         crew: Crew,
         progress: Progress,
         stop: Callable[[], bool],
-    ) -> None:
-        """Make the blocks that are not kept, which are added to `kept`, then what comes at the end."""
-        work = Work.of(self.plan, self.output)
-        missing = [block for block in self.blocks if block.table not in kept]
+    ) -> dict[str, Recorded]:
+        """Make the blocks that are not kept, and give what is known of all."""
+        made, missing = dict(kept), [block for block in self.blocks if block.table not in kept]
+        total = sum(len(block.items) for block in self.blocks)
+        done = total - sum(len(block.items) for block in missing)
         if missing:
             probe(work.cells, self.plan)
         self.begin()
-
-        total = sum(len(block.items) for block in self.blocks)
-        done = total - sum(len(block.items) for block in missing)
         progress(done, total)
         wanted = takewhile(lambda block: not stop(), missing)
         try:
-            for table in results(((made, (work, block, _of(block, before))) for block in wanted), crew):
+            for table in results(((block_made, (work, block, _of(block, sources))) for block in wanted), crew):
                 block, content = self.plan.blocks[table.number], table.to_bytes()
                 if crew.is_elsewhere:
                     self.check_sight(block, content)
-                kept[block.table] = recorded(table, content)
+                made[block.table] = recorded(table, content, block.items)
                 done += len(block.items)
                 progress(done, total)
         except WorkerError:
@@ -158,9 +163,9 @@ class Build:
         except BaseException:
             self.clean_up()
             raise
-        if len(kept) < len(self.blocks):
+        if len(made) < len(self.blocks):
             raise Interrupted(f"interrupted; {done} of {total} items are done")
-        self.finish(kept, work.sink)
+        return made
 
     def begin(self) -> None:
         """Say whose output this is, and refuse to mix with what other versions have made."""
@@ -174,17 +179,25 @@ class Build:
             self.output.write(MARKER, json_bytes(self.marker), durable=True)
         if self.shard:
             self.output.remove(MANIFEST)
+            copy = self.plan.targets.annotation_bytes()
+            if copy is not None and self.output.read(ANNOTATED) != copy:
+                self.output.write(ANNOTATED, copy, durable=True)
             self.output.write(self.shard.record, json_bytes(self.record), durable=True)
         elif there is not None:
             sweep(self.output)
 
-    def finish(self, kept: Mapping[str, Recorded], sink: Sink) -> None:
-        """Write the manifest, once all blocks are there; after a shard they are not."""
-        if self.shard:
-            return
+    def finish(self, kept: Mapping[str, Recorded], sink: Sink, spoilt: Collection[str] = ()) -> None:
+        """Write what is for the whole output and the manifest, now that all blocks are there.
+
+        Parameters
+        ----------
+        kept : what is known of the blocks
+        sink : what the output is laid out by, ready to write
+        spoilt : files for the whole output that are there, and damaged
+        """
         # A worker of a killed run may have lived on for a moment after the first sweep.
         sweep(self.output)
-        files = sink.finish([table.part(start) for table, start in self.tables(kept)])
+        files = sink.finish(list(placed(self.plan, kept)), spoilt)
         known = {}
         for summary in self.summaries():
             self.output.write(summary.name, summary.content, durable=True)
@@ -228,21 +241,13 @@ class Build:
             manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, files, plan.class_names, known)
         )
 
-    def tables(self, kept: Mapping[str, Recorded]) -> Iterator[tuple[Table, int]]:
-        """Read the tables of the blocks back, each with the number of complete items in the blocks before it."""
-        start = 0
-        for block in self.plan.blocks:
-            if block.table in kept:
-                table = Table.from_bytes(self.output.read(block.table) or b"")
-                yield table, start
-                start += len(table.made)
-
     def is_closed(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
         """Tell whether what comes at the end is there; other versions' manifests of the same build are as good."""
         content = self.output.read(MANIFEST)
         if self.shard:
-            return content is not None or self.output.read(self.shard.record) == json_bytes(self.record)
-        if content is None or leftovers(self.output.root):
+            said = self.output.read(self.shard.record) == json_bytes(self.record)
+            return content is not None or (said and self.output.read(ANNOTATED) == self.plan.targets.annotation_bytes())
+        if content is None or leftovers(self.output.root) or not self.sink.is_settled(found):
             return False
         files = wholes(parsed(content, MANIFEST))
         if any(found.sizes[name] != whole.size for name, whole in files.items()):
@@ -257,70 +262,6 @@ class Build:
         begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return bool(begun["environment"] != self.marker["environment"])
 
-    def kept(self, found: Inventory) -> tuple[dict[str, Recorded], dict[str, str]]:
-        """Sum up the blocks whose tables and files are there in full; give the sources of the others, by id."""
-        kept: dict[str, Recorded] = {}
-        before: dict[str, str] = {}
-        is_whole = self.sink.wholeness(found)
-        for block in self.blocks:
-            content = self.output.read(block.table)
-            try:
-                table = Table.from_bytes(content or b"")
-            except OutputError:
-                continue
-            fits = [record.id for record in table.records] == [item.id for item in block.items]
-            masks = all(found.counts[file] for record in table.made for file in record.masks)
-            if fits and masks and content and is_whole(table.part()):
-                kept[block.table] = recorded(table, content)
-            else:
-                before |= {record.id: record.source for record in table.made}
-        return kept, before
-
-    def damaged(
-        self, kept: Mapping[str, Recorded], crew: Crew, progress: Progress, stop: Callable[[], bool]
-    ) -> Iterator[tuple[Block, dict[str, str]]]:
-        """Hold all that is kept against its digests; give the blocks that do not verify, and their sources."""
-        listed = _listed(self.output.read(MANIFEST))
-        there = [block for block in self.blocks if block.table in kept]
-        done, total = 0, sum(len(block.items) for block in there)
-        starts = {table.number: start for table, start in self.tables(kept)}
-        wanted = takewhile(lambda block: not stop(), there)
-        calls = ((rehashed, (self.sink, block, starts[block.number], listed.get(block.table))) for block in wanted)
-        progress(done, total)
-        for block, holds, sources in results(calls, crew):
-            done += len(block.items)
-            progress(done, total)
-            if not holds:
-                yield block, sources
-        if done < total:
-            raise Interrupted(f"interrupted; {done} of {total} items are checked, nothing was changed")
-
-    def without(self, kept: dict[str, Recorded], damaged: Sequence[tuple[Block, Mapping[str, str]]]) -> bool:
-        """Take what is damaged out of what is kept, and tell whether nothing was."""
-        try:
-            files = wholes(parsed(self.output.read(MANIFEST) or b"{}", MANIFEST))
-        except OutputError:
-            files = {}
-        spoilt = [name for name, _ in damaged_wholes(self.output, files)]
-        for block, _ in damaged:
-            del kept[block.table]
-        if self.plan.recipe.output.is_array and (spoilt or damaged):
-            # The blocks of an array were joined, so that none of them can be mended by itself.
-            kept.clear()
-            spoilt = list(files)
-        for name in spoilt:
-            self.output.remove(name)
-        return not spoilt and not damaged
-
 
 def _of(block: Block, before: Mapping[str, str]) -> dict[str, str]:
     return {item.id: before[item.id] for item in block.items if item.id in before}
-
-
-def _listed(content: bytes | None) -> Mapping[str, str]:
-    """Give the digests of the tables as a manifest has them; a damaged one has none."""
-    try:
-        tables = parsed(content or b"{}", MANIFEST).get("tables")
-    except OutputError:
-        return {}
-    return tables if isinstance(tables, dict) else {}

@@ -44,6 +44,10 @@ class OutputError(CorruptgenError):
     """An output directory that cannot be written or that holds something else."""
 
 
+class ScoreError(CorruptgenError):
+    """Predictions, results or a baseline that cannot be scored."""
+
+
 class WorkerError(CorruptgenError):
     """A worker, or the cluster it belongs to, that is gone."""
 

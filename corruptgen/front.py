@@ -1,5 +1,6 @@
 """The front door: corrupt one image that is already in memory."""
 
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen import catalog
+from corruptgen.cell import Cell
 from corruptgen.errors import ImageError, Rejected, SeverityError
 from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.imaging.windowing import DTYPES, array_acquired, clipped, windowed
@@ -15,6 +17,8 @@ from corruptgen.randomness import Draws, pixels_digest, rng_for
 Picture = TypeVar("Picture", NDArray[Any], Image.Image)
 
 PIL_MODES = ("L", "RGB")
+# For rows that draw nothing: small images take hardly longer than finding out how they are called.
+UNUSED = rng_for(0, "", None, "")
 
 
 def corrupt(
@@ -59,10 +63,10 @@ def corrupt(
     """
     if isinstance(severity, bool) or not isinstance(severity, int | float | np.integer | np.floating):
         raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
-    cell = catalog.preset(preset).cell(row, float(severity))
+    cell = _cell(preset, row, float(severity))
     pixels, form = _pixels(image, window)
     if rng is None:
-        rng = rng_for(seed, row, severity, pixels_digest(pixels) if key is None else str(key))
+        rng = rng_for(seed, row, severity, _name(pixels, key)) if cell.draws else UNUSED
     result = cell.apply(pixels, rng, form)
     if isinstance(image, Image.Image):
         return Image.fromarray(result[..., 0] if image.mode == "L" else result)
@@ -82,6 +86,15 @@ def rows(preset: str) -> list[str]:
     preset : a built-in severity table or the path of a .toml of your own
     """
     return list(catalog.preset(preset).rows)
+
+
+@lru_cache(maxsize=4096)
+def _cell(preset: str, row: str, severity: float) -> Cell:
+    return catalog.preset(preset).cell(row, severity)
+
+
+def _name(pixels: NDArray[Any], key: str | int | None) -> str | bytes:
+    return pixels_digest(pixels) if key is None else str(key)
 
 
 def _pixels(image: object, window: tuple[float, float] | None) -> tuple[NDArray[Any], SampleFormat]:

@@ -73,8 +73,6 @@ def generate(
     if share and overwrite:
         raise RecipeError("overwrite with shard would remove what the other shards make; remove the output first")
     plan = recipe if isinstance(recipe, Plan) else planned(recipe, source)
-    if share and plan.targets.is_something:
-        raise RecipeError("annotations and masks cannot be made in shards yet; run it without --shard")
     folder = Folder(Path(os.path.abspath(output or f"{plan.recipe.name}-{plan.recipe.version}")))
     _check_apart(plan, folder)
     build = Build(plan, folder, share)

@@ -10,7 +10,7 @@ from pathlib import Path
 from corruptgen.errors import OutputError
 from corruptgen.manifest import MANIFEST, MARKER
 from corruptgen.names import shown, storable
-from corruptgen.shards import LOCKS, RECORD
+from corruptgen.shards import ANNOTATED, LOCKS, RECORD
 from corruptgen.sinks.folder import UNFINISHED, Folder
 from corruptgen.sinks.protocol import Owner
 
@@ -74,7 +74,7 @@ def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], 
     counts: Counter[str] = Counter()
     known = 0
     ours, unfinished, foreign = [], [], []
-    single = {MARKER, MANIFEST, *tables}
+    single = {MARKER, MANIFEST, ANNOTATED, *tables}
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)

@@ -23,7 +23,7 @@ from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.table import Preset
 from corruptgen.targets import Summary
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 MARKER = ".corruptgen.json"
 
@@ -78,7 +78,7 @@ class Table:
 
     def part(self, start: int = 0) -> Part:
         """Give what the block adds to the output, with so many items before it."""
-        return Part(self.number, tuple(record.item for record in self.made), self.size, start)
+        return Part(self.number, tuple(record.item for record in self.made), self.size, self.shards, start)
 
     def to_bytes(self) -> bytes:
         """Give the table as JSON lines: one about the block, one per item."""
@@ -98,16 +98,23 @@ class Table:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the manifest says about the table of a block."""
+    """What is kept in memory of a table: what the manifest says about it, and what the block adds to the output."""
 
     digest: str
-    items: int
+    part: Part
     rejected: tuple[Rejection, ...]
 
+    @property
+    def items(self) -> int:
+        """The number of complete items."""
+        return len(self.part.items)
 
-def recorded(table: Table, content: bytes) -> Recorded:
-    """Sum a table up for the manifest."""
-    return Recorded(hashlib.sha256(content).hexdigest(), len(table.made), tuple(table.rejected))
+
+def recorded(table: Table, content: bytes, items: Sequence[Item]) -> Recorded:
+    """Sum a table up; the items of its block are given, so that memory holds each of them once."""
+    made = tuple(item for item, record in zip(items, table.records, strict=True) if not record.rejected)
+    part = Part(table.number, made, table.size, table.shards)
+    return Recorded(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected))
 
 
 def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
@@ -216,7 +223,7 @@ def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
 
 def environment(recipe: Recipe | None = None) -> dict[str, str]:
     """Name the versions that pixels, and the files of the recipe's format, may depend on."""
-    packages = ["numba", "numpy", "pillow", "scipy", "simplejpeg"]
+    packages = ["isal", "numba", "numpy", "pillow", "scipy", "simplejpeg"]
     if recipe is not None and recipe.output.format == "parquet":
         packages += ["datasets", "pyarrow"]
     if recipe is not None and recipe.decode.window is not None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,15 @@ from corruptgen.claim import belongings, check_environment
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
 from corruptgen.inventory import inventory
 from corruptgen.lock import held
-from corruptgen.manifest import MANIFEST, MARKER, Table, environment, json_bytes, parsed
-from corruptgen.plan import Block, Plan, spelled_cells
+from corruptgen.manifest import MANIFEST, MARKER, Recorded, Table, environment, json_bytes, parsed, recorded
+from corruptgen.plan import CLEAN, Block, Plan, spelled_cells
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Item, Listing, Outcome, Rejection
-from corruptgen.shards import Shard, listed, records
+from corruptgen.shards import ANNOTATED, Shard, listed, records
 from corruptgen.sinks import Dataset, Folder
+from corruptgen.stock import wholeness
+from corruptgen.targets import known
 
 AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape", "dtype")
 MOST_NAMED = 20  # blocks or shards in one message
@@ -61,12 +63,12 @@ def merge(directory: str | Path) -> Outcome:
         if not written:
             return _merged(output)
         record = _agreed(written, parsed(output.read(MARKER) or b"", MARKER))
-        plan = _plan(output, record, _shares(written))
+        plan, kept = _plan(output, record, _shares(written))
         build = Build(plan, output)
         found = inventory(output, *belongings(build.plan, output))
         found.check_foreign()
-        kept, _ = build.kept(found)
-        _check_whole([block.number for block in build.blocks if block.table not in kept], _shares(written))
+        is_whole = wholeness(plan, output, found)
+        _check_whole([b.number for b in plan.blocks if not is_whole(kept[b.table].part)], _shares(written))
         shape = record["shape"] and tuple(record["shape"])
         dataset = Dataset(plan.preset, plan.classes, plan.listing.items, shape, record.get("dtype", "uint8"))
         build.finish(kept, build.sink.ready(dataset))
@@ -126,29 +128,39 @@ def _shares(written: Sequence[Mapping[str, Any]]) -> list[Shard]:
     return [Shard.parse(str(record.get("shard"))) for record in written]
 
 
-def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) -> Plan:
-    """Make the plan again of what the shards have written down."""
+def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) -> tuple[Plan, dict[str, Recorded]]:
+    """Make the plan again of what the shards have written down, and sum up the tables of its blocks."""
     try:
         recipe = _recipe(record)
         preset = catalog.preset_from(record["table"]["name"], record["table"]["table"])
         count, header, _ = int(record["blocks"]), record["listing"], record["shape"]
     except (CorruptgenError, LookupError, TypeError, ValueError) as error:
         raise OutputError(f"the record of a shard is damaged: {error}") from error
-    blocks, missing = [], []
+    blocks, kept, missing = [], {}, []
     for number in range(count):
+        content = output.read(Block(number, ()).table) or b""
         try:
-            table = Table.from_bytes(output.read(Block(number, ()).table) or b"")
+            table = Table.from_bytes(content)
         except OutputError:
             missing.append(number)
             continue
-        blocks.append(Block(number, tuple(record.item for record in table.records)))
+        block = Block(number, tuple(record.item for record in table.records))
+        blocks.append(block)
+        kept[block.table] = recorded(table, content, block.items)
     _check_whole(missing, shares)
     items = tuple(item for block in blocks for item in block.items)
     listing = listed(header, items)
-    plan = Plan(recipe, preset, _NoSource(), listing, spelled_cells(recipe), tuple(blocks))
+    cells = spelled_cells(recipe)
+    carried = known(recipe, preset, (name for name in cells if name != CLEAN))
+    if carried.is_annotated and output.size(ANNOTATED) is None:
+        raise OutputError(
+            f"{ANNOTATED} is not there; copy it from where the shards were made, or run one of them again"
+        )
+    targets = replace(carried, annotated=output.path(ANNOTATED), digest=listing.annotations)
+    plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets)
     if json_bytes(Build(plan, output).marker) != json_bytes({key: record[key] for key in Build(plan, output).marker}):
         raise OutputError("the tables of the blocks do not name the items that the shards were begun with")
-    return plan
+    return plan, kept
 
 
 def _check_whole(missing: Sequence[int], shares: Sequence[Shard]) -> None:

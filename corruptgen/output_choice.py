@@ -20,6 +20,7 @@ class OutputChoice:
     format: str = "folder"
     encoding: str = "png"
     quality: int = 85
+    compression: str = "fast"
     clean: bool = False
     items_per_shard: int = ITEMS_PER_SHARD
     """Items of one block, which is one file in every cell; of the format "folder" at most so many."""
@@ -27,12 +28,17 @@ class OutputChoice:
     @property
     def stored(self) -> Encoding:
         """How each image is stored."""
-        return Encoding(self.encoding, self.quality)
+        return Encoding(self.encoding, self.quality, self.compression)
 
     @property
     def is_array(self) -> bool:
         """Whether images are stored as pixels, so that `encoding` does not apply."""
         return self.format in ARRAYS
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether images are stored as PNG, so that `compression` applies."""
+        return self.encoding == "png" and not self.is_array
 
     @property
     def is_lossless(self) -> bool:
@@ -50,10 +56,11 @@ class OutputChoice:
     def content(self) -> dict[str, Any]:
         """Give the section in plain values; `chosen` makes it again."""
         encoding = {} if self.is_array else {"encoding": self.encoding}
+        compression = {"compression": self.compression} if self.is_compressed else {}
         quality = {"quality": self.quality} if self.encoding == "jpeg" else {}
         shards = {"items_per_shard": self.items_per_shard}
         counted = shards if self.format != "folder" or self.items_per_shard != ITEMS_PER_SHARD else {}
-        return {"format": self.format} | encoding | {"clean": self.clean} | quality | counted
+        return {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted
 
 
 def chosen(content: Mapping[str, Any], place: str) -> OutputChoice:
@@ -65,9 +72,11 @@ def chosen(content: Mapping[str, Any], place: str) -> OutputChoice:
         If they do not go together.
     """
     output = OutputChoice(**content)
-    for key in ("encoding", "quality"):
+    for key in ("encoding", "quality", "compression"):
         if key in content and output.is_array:
             raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")
     if "quality" in content and output.encoding != "jpeg":
         raise RecipeError(f'{place} quality: only for encoding = "jpeg"; the others lose nothing')
+    if "compression" in content and output.encoding != "png":
+        raise RecipeError(f'{place} compression: only for encoding = "png"')
     return output

@@ -17,6 +17,7 @@ from corruptgen.checks import truth as _truth
 from corruptgen.checks import whole as _whole
 from corruptgen.errors import RecipeError, unknown
 from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
+from corruptgen.imaging.png import COMPRESSIONS
 from corruptgen.imaging.windowing import WINDOWS
 from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
 from corruptgen.output_choice import chosen as chosen_output
@@ -240,6 +241,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "format": _one_of(*FORMATS),
         "encoding": _one_of("png", "jpeg", "tiff"),
         "quality": _whole(1, 100),
+        "compression": _one_of(*COMPRESSIONS),
         "clean": _truth,
         "items_per_shard": _whole(1, MOST_ITEMS_PER_SHARD),
     },

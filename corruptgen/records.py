@@ -64,6 +64,8 @@ class Encoding:
     name: str = "png"
     quality: int = 85
     """Of JPEG, 1 to 100."""
+    compression: str = "fast"
+    """Of PNG: "stored", "fast" or "small"."""
 
     @property
     def extension(self) -> str:

@@ -11,6 +11,8 @@ from corruptgen.errors import OutputError, RecipeError
 from corruptgen.records import Item, Listing, Rejection
 
 LOCK = ".corruptgen.lock"
+# The annotation file of the source, for `merge`, which has no source; it removes it.
+ANNOTATED = ".corruptgen-annotations.json"
 RECORD = re.compile(r"\.corruptgen-shard-(\d{5,})-of-(\d{5,})\.json")
 LOCKS = re.compile(r"\.corruptgen(-shard-\d{5,}-of-\d{5,})?\.lock")
 WRITTEN = re.compile(r"(\d{1,9})/(\d{1,9})")
@@ -67,8 +69,9 @@ def listed(header: Mapping[str, Any], items: tuple[Item, ...]) -> Listing:
 
 
 def leftovers(root: Path) -> list[str]:
-    """Name what shards have left in an output: their records, and the locks of those that were killed."""
-    return sorted(name for name in _names(root) if name != LOCK and (RECORD.fullmatch(name) or LOCKS.fullmatch(name)))
+    """Name what shards have left in an output: records, their source's annotations, the locks of those killed."""
+    patterns = (RECORD, LOCKS, re.compile(re.escape(ANNOTATED)))
+    return sorted(name for name in _names(root) if name != LOCK and any(p.fullmatch(name) for p in patterns))
 
 
 def records(root: Path) -> list[bytes]:

@@ -56,14 +56,17 @@ class Summary:
 class Targets:
     """What is carried to the output of a build, and how; small enough to travel to every worker."""
 
+    is_annotated: bool = False
+    """Whether the images have annotations."""
     annotated: Path | None = None
-    """The annotation file."""
+    """The annotation file, needed to carry them."""
     digest: str = ""
     """Its sha256 when the items were listed."""
-    masks: Path | None = None
-    """The folder of masks."""
     endings: tuple[str, ...] = ()
-    """How the names of images end, and how those of their masks do instead; "": whatever comes after the last dot."""
+    """How the names of images end, and how those of their masks do instead; "": whatever comes after the last dot.
+    Empty: there are no masks."""
+    masks: Path | None = None
+    """The folder of masks, needed to carry them."""
     decoding: Decoding = field(default_factory=Decoding)
     extension: str = ".png"
     """Of the images in the output."""
@@ -71,20 +74,13 @@ class Targets:
     """The cells that have targets of their own."""
 
     @property
-    def is_something(self) -> bool:
-        """Whether anything is carried."""
-        return self.annotated is not None or self.masks is not None
-
-    @property
     def summaries(self) -> tuple[str, ...]:
         """The annotation files in the output: the one that cells share, and those of the others."""
         cells = (f"{cell_folder(*name)}/{ANNOTATIONS}" for name in self.moved)
-        return (ANNOTATIONS, *cells) if self.annotated else ()
+        return (ANNOTATIONS, *cells) if self.is_annotated else ()
 
     def files(self, item: Item) -> list[str]:
         """Name the files in the output that belong to one item, beside its images."""
-        if self.masks is None:
-            return []
         names = self._mask_names(item)
         return [f"{folder}{name}" for folder in self._mask_folders() for name in names]
 
@@ -102,13 +98,26 @@ class Targets:
         Rejected
             If there is no mask for the item, or what there is does not fit the image.
         """
-        if self.annotated is None and self.masks is None:
+        if not self.is_annotated and not self.endings:
             return Carried()
         height, width = native_size(content, self.decoding)
         warps = {name: warp(name) for name in self.moved}
-        changes = self._changes(item, Motion(height, width, self.decoding), warps) if self.annotated else {}
-        files = self._moved_masks(item, (height, width), warps) if self.masks else {}
+        changes = self._changes(item, Motion(height, width, self.decoding), warps) if self.is_annotated else {}
+        files = self._moved_masks(item, (height, width), warps) if self.endings else {}
         return Carried(files, changes)
+
+    def annotation_bytes(self) -> bytes | None:
+        """Give the content of the annotation file; None if there is none.
+
+        Raises
+        ------
+        SourceError
+            If it is not what it was when the items were listed.
+        """
+        if not self.is_annotated:
+            return None
+        self._listed()
+        return (self.annotated or Path()).read_bytes()
 
     def summarised(self, made: Callable[[], Iterable[tuple[Item, Mapping[str, Any]]]]) -> Iterator[Summary]:
         """Put the annotation files of the output together.
@@ -117,9 +126,9 @@ class Targets:
         ----------
         made : lists the complete items, each with the changes that were recorded of it
         """
-        if self.annotated is None:
+        if not self.is_annotated:
             return
-        listed = self._listed(self.annotated)
+        listed = self._listed()
         for name in self.summaries:
             images, changes = {}, {}
             for item, recorded in made():
@@ -144,7 +153,8 @@ class Targets:
             content = json.dumps({**listed.content, **parts}, separators=(",", ":")) + "\n"
             yield Summary(name, content.encode(), len(kept), tuple(dropped))
 
-    def _listed(self, file: Path) -> Annotations:
+    def _listed(self) -> Annotations:
+        file = self.annotated or Path()
         listed = annotations(file)
         if listed.digest != self.digest:
             raise SourceError(f"the annotations {file.name} have changed since this build was begun; bring them back")
@@ -153,8 +163,10 @@ class Targets:
     def _changes(
         self, item: Item, motion: Motion, warps: Mapping[Name, Warp]
     ) -> dict[str, list[dict[str, Any] | None]]:
-        listed = self._listed(self.annotated or Path())
-        entry = listed.images[item.id]
+        listed = self._listed()
+        entry = listed.images.get(item.id)
+        if entry is None:
+            raise Rejected("is not in the annotations")
         if (entry["height"], entry["width"]) != (motion.height, motion.width):
             found = f"{motion.height}×{motion.width}, annotated as {entry['height']}×{entry['width']}"
             raise Rejected(f'is {found}; if its EXIF orientation has turned it, write exif = "ignore" in [decode]')
@@ -197,7 +209,7 @@ class Targets:
             raise Rejected(f"has a mask {name} that {error}") from error
 
     def _mask_names(self, item: Item) -> list[str]:
-        image, *masks = self.endings
+        image, *masks = self.endings or ("",)
         if image and not item.id.endswith(image):
             return []
         stem = item.id[: -len(image)] if image else item.id.rpartition(".")[0]
@@ -223,7 +235,7 @@ def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) 
         If what the recipe says about targets does not fit together, or they are not there.
     """
     choice, source = recipe.corrupt.targets, recipe.source
-    moving = tuple(name for name in cells if preset.cell(*name).is_geometric)
+    moving = _moving(preset, cells)
     if choice == "refuse" and moving:
         rows = ", ".join(dict.fromkeys(row for row, _ in moving))
         raise RecipeError(
@@ -245,11 +257,30 @@ def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) 
         return Targets()
     if recipe.output.format != "folder":
         raise RecipeError(f'{recipe.name} [output] format: annotations and masks are carried by "folder" only')
-    return Targets(
+    return replace(
+        known(recipe, preset, moving),
         annotated=beside_source(recipe, "annotations", source.annotations, place),
         masks=beside_source(recipe, "masks", source.masks, place),
-        endings=source.mask_endings or (),
+    )
+
+
+def known(recipe: Recipe, preset: Preset, cells: Iterable[Name]) -> Targets:
+    """Say what is carried to the output of a recipe that was recorded, which does not know where it came from.
+
+    Parameters
+    ----------
+    recipe : the recipe
+    preset : its severity table
+    cells : its rows and severities, the clean twin left out
+    """
+    return Targets(
+        is_annotated=recipe.source.kind == "coco",
+        endings=recipe.source.mask_endings or (),
         decoding=recipe.decode,
         extension=recipe.output.stored.extension,
-        moved=moving if choice == "move" else (),
+        moved=_moving(preset, cells) if recipe.corrupt.targets == "move" else (),
     )
+
+
+def _moving(preset: Preset, cells: Iterable[Name]) -> tuple[Name, ...]:
+    return tuple(name for name in cells if preset.cell(*name).is_geometric)

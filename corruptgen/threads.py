@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import cv2
+import numba
 from threadpoolctl import threadpool_limits
 
 _lock = threading.Lock()
@@ -14,7 +15,7 @@ _users = 0
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Keep OpenCV, BLAS and OpenMP to one thread while anyone in this process is inside.
+    """Keep OpenCV, BLAS, OpenMP and numba to one thread while anyone in this process is inside.
 
     The limits belong to the process, so the first to come sets them and the last to go lifts them. They also keep the
     order in which a sum is taken, and so its last bit, from depending on the number of processors.
@@ -24,11 +25,14 @@ def single_threaded() -> Iterator[None]:
         if _users == 0:
             _limits = _limited()
         _users += 1
+    # OpenMP and numba keep a number of their own for every thread.
+    before = numba.get_num_threads()
     try:
-        # OpenMP keeps a number of its own for every thread.
+        numba.set_num_threads(1)
         with threadpool_limits(1, user_api="openmp"):
             yield
     finally:
+        numba.set_num_threads(before)
         with _lock:
             _users -= 1
             if _users == 0:

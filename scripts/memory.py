@@ -1,6 +1,6 @@
 """Measure the peak memory of a build's parent and of its workers, for few and for many images, in every format.
 
-python scripts/memory.py 500 5000
+python scripts/memory.py 500 20000
 """
 
 import argparse

@@ -58,15 +58,15 @@ def settle(seconds: float) -> int:
     return os.getpid()
 
 
-def measured(recipe: Path, source: Path, output: Path, workers: int) -> tuple[float, int]:
-    """Give the images per second and the bytes of a build."""
+def measured(recipe: Path, source: Path, output: Path, workers: int) -> tuple[float, float, int]:
+    """Give the images per second, those per second of this process's own work, and the bytes of an image."""
     list(results(((settle, (5.0,)) for _ in range(workers)), Crew(workers)))
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     outcome = corruptgen.generate(recipe, source=source, output=output, workers=workers)
-    pace = outcome.files / (time.perf_counter() - began)
+    pace, per_core = (outcome.files / t for t in (time.perf_counter() - began, time.process_time() - worked))
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     shutil.rmtree(output)
-    return pace, size // outcome.files
+    return pace, per_core, size // outcome.files
 
 
 def main() -> None:
@@ -88,9 +88,13 @@ def main() -> None:
         print(f"{chosen.images} images, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", flush=True)
         paces = []
         for workers in chosen.workers:
-            pace, size = measured(recipe, place / "source", place / "out", workers)
+            pace, per_core, size = measured(recipe, place / "source", place / "out", workers)
             paces.append(pace)
-            print(f"{workers} workers: {pace:.1f} images/s, {size} bytes per image", flush=True)
+            # One worker is this process, so that its time on the processor tells what it would do on an idle machine.
+            own = f" ({per_core:.1f} per second of work on one core)" if workers == 1 else ""
+            print(f"{workers} workers: {pace:.1f} images/s{own}, {size} bytes per image", flush=True)
+    if len(paces) == 1:
+        return
     gain = paces[-1] / paces[0]
     print(f"{chosen.workers[-1]} workers give {gain:.2f} times what {chosen.workers[0]} gives")
     if chosen.workers == [1, 2] and gain < WANTED:

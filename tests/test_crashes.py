@@ -28,11 +28,16 @@ def pieces(whole, cells):
     return max(len(whole), blocks * (cells + 1))
 
 
-def survived(place, rng, whole, whom, *, cells, late):
+def survived(place, rng, whole, whom, *, cells, late, last=False):
     """Kill a build at a random moment, go on with it, and tell whether it was cut short."""
     shutil.rmtree(place / "out", ignore_errors=True)
     child = begun(place, "--output", "out", "--workers", 2)
-    wait_for(child, place / "out", int(rng.uniform(*((0.6, 1.0) if late else (0.0, 0.4))) * pieces(whole, cells)))
+    if last:
+        # The parts of arrays are joined row by row at the very end.
+        while child.poll() is None and not list((place / "out").glob("*.np[yz]")):
+            time.sleep(0.001)
+    else:
+        wait_for(child, place / "out", int(rng.uniform(*((0.6, 1.0) if late else (0.0, 0.4))) * pieces(whole, cells)))
     time.sleep(rng.uniform(0, 0.05))
     kill(child, whom, rng)
     child.communicate(timeout=120)
@@ -70,7 +75,11 @@ def test_thirty_kills_of_a_large_build(tmp_path, form):
     corruptgen.generate(recipe, output=tmp_path / "whole", workers=2)
     whole, rng = tree(tmp_path / "whole"), random.Random(f"long {form}")
 
-    cut = [survived(tmp_path, rng, whole, WHOM[number % 3], cells=21, late=number % 2 == 1) for number in range(30)]
+    last = {1, 5, 9, 15, 27} if form in ("npy", "npz") else ()
+    cut = [
+        survived(tmp_path, rng, whole, WHOM[number % 3], cells=21, late=number % 2 == 1, last=number in last)
+        for number in range(30)
+    ]
 
     assert sum(cut) >= 20
 

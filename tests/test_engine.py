@@ -3,13 +3,17 @@
 import json
 import os
 import pty
+import re
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
 
 import cv2
+import numba
 import numpy as np
 import pytest
 from PIL import Image
@@ -26,8 +30,11 @@ from corruptgen.records import Decoding
 from corruptgen.shards import Shard
 from corruptgen.sinks.folder import Folder, item_name
 from corruptgen.threads import single_threaded
+from corruptgen.verification import verify
 from tests.builds import begun, gone, group, wait_for, workers
 from tests.photographs import ROOT, command, tree, write_photographs, write_recipe
+
+LONG = pytest.mark.long
 
 
 @pytest.fixture
@@ -71,6 +78,30 @@ def test_a_dask_cluster_writes_the_same_bytes(place, whole):
     assert own.returncode == 0, own.stderr
     assert tree(place / "own") == whole
     assert "Traceback" not in done.stderr + own.stderr
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1"])
+def test_a_ray_cluster_that_is_not_there_is_told(place, address):
+    pytest.importorskip("ray", reason="the extra [ray] is not installed")
+
+    with pytest.raises(WorkerError, match=r"the Ray cluster at .*:1 does not answer"):
+        list(results([(threads, (0,))], Crew(backend="ray", address=address)))
+
+
+@pytest.mark.long
+def test_a_ray_cluster_of_others_writes_the_same_bytes(place, whole):
+    ray = pytest.importorskip("ray", reason="the extra [ray] is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        try:
+            address = ray.get_runtime_context().gcs_address
+            done = command("generate", "recipe.toml", "--output", "out", "--address", address, cwd=place)
+        finally:
+            ray.shutdown()
+
+    assert done.returncode == 0, done.stderr
+    assert tree(place / "out") == whole
 
 
 @pytest.mark.long
@@ -358,18 +389,26 @@ def threads(number):
     time.sleep(0.1)
     with single_threaded():
         blas = [library["num_threads"] for library in threadpool_info()]
-        return cv2.getNumThreads(), max(blas, default=1), os.environ.get("NUMBA_NUM_THREADS"), number
+        return cv2.getNumThreads(), max(blas, default=1), numba.get_num_threads(), number
 
 
-def test_workers_keep_to_one_thread():
-    before = cv2.getNumThreads()
+@pytest.mark.parametrize(
+    "crew",
+    [Crew(2), Crew(2, "threading"), Crew(1, "sequential"), Crew(1, "dask"), pytest.param(Crew(1, "ray"), marks=LONG)],
+    ids=lambda crew: crew.kind,
+)
+def test_workers_keep_to_one_thread(crew):
+    pytest.importorskip({"dask": "distributed", "ray": "ray"}.get(crew.kind, "joblib"))
+    before = cv2.getNumThreads(), numba.get_num_threads()
 
-    processes = list(results(((threads, (number,)) for number in range(4)), Crew(2)))
-    shared = list(results(((threads, (number,)) for number in range(4)), Crew(2, "threading")))
+    # What a cluster says about its own sockets while it ends is not ours.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows = list(results(((threads, (number,)) for number in range(4)), crew))
 
-    assert {row[:3] for row in processes} == {(1, 1, "1")}
-    assert {row[:2] for row in shared} == {(1, 1)}
-    assert cv2.getNumThreads() == before
+    assert {row[:3] for row in rows} == {(1, 1, 1)}
+    assert {row[3] for row in rows} == set(range(4))
+    assert (cv2.getNumThreads(), numba.get_num_threads()) == before
 
 
 def test_decoding_is_strict_in_every_thread(place):
@@ -465,6 +504,40 @@ def test_the_claim_names_what_a_build_consists_of(place):
     assert all(images(f"brightness/1/{item_name(item, '.png')}") for item in plan.listing.items)
     assert images("brightness/1/nobody.png") is None
     assert targets("annotations.json") is None
+
+
+@pytest.mark.parametrize("form", ["folder", "npz"])
+def test_an_output_is_copied_to_an_object_store_and_back_as_the_docs_say(tmp_path, monkeypatch, form):
+    write_photographs(tmp_path / "photographs", 6)
+    corruptgen.generate(
+        write_recipe(tmp_path, output=f'format = "{form}"'), output=tmp_path / "photographs-c", workers=1
+    )
+    document = (ROOT / "docs/engine.md").read_text("utf-8")
+    upload, fetch = (s for s in re.findall(r"```python\n(.*?)```", document, re.DOTALL) if "fsspec" in s)
+    monkeypatch.chdir(tmp_path)
+
+    for snippet in (upload, upload, fetch):
+        assert "s3://bucket" in snippet
+        exec(snippet.replace("s3://bucket", f"memory://{form}"), {})
+
+    assert tree(tmp_path / "fetched") == tree(tmp_path / "photographs-c")
+    assert verify(tmp_path / "fetched", workers=1).problems == ()
+    if form == "folder":
+        again = tmp_path / "again.toml"
+        written = (tmp_path / "recipe.toml").read_text("utf-8")
+        again.write_text(written.replace('"photographs"', '"memory://folder/photographs-c/brightness/2"'), "utf-8")
+        assert corruptgen.generate(again, output=tmp_path / "twice", workers=1).items == 6
+
+
+def test_the_build_on_paper_follows_from_the_figure_that_was_measured():
+    document = (ROOT / "docs/engine.md").read_text("utf-8")
+    (pace,) = re.findall(r"\*\*(\d+) images/s per core\*\*", document)
+
+    script = [sys.executable, ROOT / "scripts/paper_build.py", pace]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
+
+    assert f"`python scripts/paper_build.py {pace}`" in document
+    assert done.stdout in document
 
 
 def test_the_docs_name_every_option_of_the_engine():

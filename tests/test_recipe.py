@@ -37,7 +37,7 @@ def test_everything_but_name_version_source_and_preset_has_a_default():
         "source": {"kind": "folder"},
         "decode": {"order": "resize-crop", "interpolation": "bilinear", "exif": "apply"},
         "corrupt": {"preset": "natural", "paired": False},
-        "output": {"format": "folder", "encoding": "png", "clean": False},
+        "output": {"format": "folder", "encoding": "png", "compression": "fast", "clean": False},
     }
 
 
@@ -83,6 +83,8 @@ def test_what_a_manifest_records_is_the_same_recipe_again():
         ("rows = []", r"rows: found \[\]"),
         ("paired = 1", r"paired: found 1, allowed is true or false"),
         ("[output]\nencoding = 'jpg'", r'encoding: found \'jpg\', allowed is "png" or "jpeg"'),
+        ("[output]\nencoding = 'jpeg'\ncompression = 'small'", r'compression: only for encoding = "png"'),
+        ("[output]\ncompression = 'best'", r"compression: found 'best', allowed is \"stored\""),
         ("[output]\nquality = 90", r'quality: only for encoding = "jpeg"'),
         ("[output]\nencoding = 'jpeg'\nquality = 101", r"quality: found 101, allowed is a whole number from 1 to 100"),
         ("[publish]\nrepo = 'a/b'", r"no key is called 'publish'"),

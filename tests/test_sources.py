@@ -11,6 +11,7 @@ import tomllib
 import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import datasets
 import fsspec
 import huggingface_hub
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import webdataset
 from PIL import Image
@@ -114,7 +117,7 @@ class TestFolder:
             "rocket/03.png": "has no label in labels.csv",
         }
 
-    @pytest.mark.parametrize("form", ["csv", "jsonl"])
+    @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
     def test_metadata_gives_the_labels_that_datasets_reads(self, tmp_path, form):
         ids = list(write_photographs(tmp_path / "images", 4))
         rows = [(name, number % 2) for number, name in enumerate(ids)]
@@ -122,7 +125,11 @@ class TestFolder:
             text = "file_name,label\n" + "".join(f"{name},{label}\n" for name, label in rows)
         else:
             text = "".join(json.dumps({"file_name": name, "label": label}) + "\n" for name, label in rows)
-        (tmp_path / f"images/metadata.{form}").write_text(text)
+        if form == "parquet":
+            table = pa.table({"file_name": ids, "label": [label for _, label in rows]})
+            pyarrow.parquet.write_table(table, tmp_path / "images/metadata.parquet")
+        else:
+            (tmp_path / f"images/metadata.{form}").write_text(text)
         with warnings.catch_warnings():
             # That library leaves its table open.
             warnings.simplefilter("ignore", ResourceWarning)
@@ -138,6 +145,28 @@ class TestFolder:
             theirs.cast_column("image", datasets.Image(decode=False))["image"], theirs["label"], strict=True
         )}  # fmt: skip
         assert inside == {item.id.rpartition("/")[2]: int(item.label) for item in found.items}
+
+    def test_classes_in_a_table_of_datasets_have_their_names(self, tmp_path):
+        ids = list(write_photographs(tmp_path / "images", 4))
+        features = datasets.Features(file_name=datasets.Value("string"), label=datasets.ClassLabel(names=["no", "yes"]))
+        table = datasets.Dataset.from_dict({"file_name": ids, "label": [1, 0, 1, 1]}, features=features)
+        table.to_parquet(tmp_path / "images/metadata.parquet")
+
+        found = listing(tmp_path, 'kind = "folder"\npath = "images"\nlabels = "metadata"')
+
+        assert [item.label for item in found.items] == ["yes", "no", "yes", "yes"]
+
+    def test_a_damaged_table_of_labels_is_an_error(self, tmp_path):
+        ids = list(write_photographs(tmp_path / "images", 4))
+        pyarrow.parquet.write_table(pa.table({"file_name": ids, "label": ids}), tmp_path / "metadata.parquet")
+        content, draws = (tmp_path / "metadata.parquet").read_bytes(), np.random.RandomState(977)
+        for number in range(40):
+            at = draws.randint(len(content))
+            changed = content[:at] + bytes([draws.randint(256)]) + content[at + number % 3 :]
+            (tmp_path / "images/metadata.parquet").write_bytes(changed)
+
+            with suppress(SourceError):
+                listing(tmp_path, 'kind = "folder"\npath = "images"\nlabels = "metadata"')
 
     def test_metadata_lies_in_any_folder(self, tmp_path):
         ids = list(write_photographs(tmp_path / "images", 2))
@@ -205,7 +234,8 @@ class TestFolder:
             ("metadata.jsonl", "{", "line 1 cannot be read"),
             ("metadata.jsonl", "[1]", "line 1 cannot be read"),
             ("metadata.jsonl", '{"file_name": "a", "label": 1.5}', "is no label"),
-            ("other.csv", "", "holds neither metadata.csv nor metadata.jsonl"),
+            ("metadata.parquet", "PAR1", "metadata.parquet cannot be read"),
+            ("other.csv", "", "holds none of metadata.csv, metadata.jsonl, metadata.parquet"),
         ],
     )
     def test_wrong_metadata_is_named(self, tmp_path, name, text, message):

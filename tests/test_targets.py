@@ -1,5 +1,6 @@
 """Targets: masks, polygons and boxes go where the pixels go, or stay, or the recipe is refused."""
 
+import hashlib
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from corruptgen.imaging.geometry import fitted, placement
 from corruptgen.imaging.label_masks import LabelMask, label_mask, moved_labels
 from corruptgen.imaging.outlines import area, clipped
 from corruptgen.imaging.warp import Displacement
+from corruptgen.manifest import Table
 from corruptgen.plan import planned
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import read
@@ -607,14 +610,134 @@ def test_check_makes_damaged_masks_and_annotations_again(tmp_path):
         assert verify(output, workers=1).problems == ()
 
 
-def test_targets_are_not_made_in_shards_nor_beside_other_formats(tmp_path):
+def write_many(folder, kind):
+    """Write enough photographs for several blocks, with annotations or masks, and give their [source]."""
+    if kind == "masks":
+        write_cityscapes(folder)
+        for part in ("leftImg8bit", "gtFine"):
+            for path in sorted((folder / part / "aachen").iterdir()):
+                for number in range(4):
+                    shutil.copy(path, path.with_name(f"{number}{path.name}"))
+        return CITYSCAPES
+    content = write_coco(folder)
+    for entry, number in [(entry, number) for entry in content["images"][:] for number in range(4)]:
+        name = f"{number}{entry['file_name'].rpartition('/')[2]}"
+        shutil.copy(folder / "images" / entry["file_name"], folder / "images" / name)
+        key = entry["id"] + 100 * (number + 1)
+        content["images"].append({**entry, "file_name": name, "id": key})
+        of_image = [a for a in content["annotations"] if a["image_id"] == entry["id"]]
+        content["annotations"] += [{**a, "image_id": key, "id": 1000 * key + a["id"]} for a in of_image]
+    (folder / "instances.json").write_text(json.dumps(content), "utf-8")
+    return COCO
+
+
+@pytest.mark.parametrize("kind", ["boxes", "masks"])
+@pytest.mark.parametrize("choice", ["keep", "move"])
+def test_shards_carry_targets_and_are_merged_to_the_same_bytes(tmp_path, kind, choice):
+    corrupt = f'targets = "{choice}"\nseverities = [2]'
+    recipe = write_recipe(tmp_path, write_many(tmp_path, kind), corrupt=corrupt)
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    whole = tree(tmp_path / "whole")
+    assert len(list((tmp_path / "whole/items").iterdir())) == 3
+
+    for number in (3, 1, 2):
+        corruptgen.generate(recipe, output=tmp_path / f"part{number}", workers=1, shard=f"{number}/3")
+    corruptgen.generate(recipe, output=tmp_path / "finished", workers=1, shard="2/3")
+    corruptgen.generate(recipe, output=tmp_path / "finished", workers=1)
+    for number in (1, 2):
+        shutil.copytree(tmp_path / f"part{number}", tmp_path / "out", dirs_exist_ok=True)
+    with pytest.raises(OutputError, match=r"run generate with --shard 3/3 again"):
+        corruptgen.merge(tmp_path / "out")
+    shutil.copytree(tmp_path / "part3", tmp_path / "out", dirs_exist_ok=True)
+    for name in ("images", "leftImg8bit", "gtFine", "instances.json"):
+        # A merge has no source.
+        (tmp_path / name).rename(tmp_path / f"gone-{name}") if (tmp_path / name).exists() else None
+    merged = corruptgen.merge(tmp_path / "out")
+
+    assert merged.items == 20
+    assert tree(tmp_path / "out") == whole
+    assert tree(tmp_path / "finished") == whole
+    assert corruptgen.merge(tmp_path / "out").was_finished
+
+
+def test_merging_boxes_needs_the_annotations_that_the_shards_have_left(tmp_path):
+    recipe = write_recipe(tmp_path, write_many(tmp_path, "boxes"), corrupt='targets = "move"\nseverities = [2]')
+    for number in (1, 2):
+        corruptgen.generate(recipe, output=tmp_path / "out", workers=1, shard=f"{number}/2")
+    left = tmp_path / "out/.corruptgen-annotations.json"
+    content = left.read_bytes()
+
+    left.unlink()
+    with pytest.raises(OutputError, match="copy it from where the shards were made, or run one of them again"):
+        corruptgen.merge(tmp_path / "out")
+    left.write_bytes(content.replace(b"chelsea", b"coffee2"))
+    with pytest.raises(SourceError, match="have changed since"):
+        corruptgen.merge(tmp_path / "out")
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1, shard="1/2")
+    corruptgen.merge(tmp_path / "out")
+
+    assert verify(tmp_path / "out", workers=1).problems == ()
+    assert not left.exists()
+
+
+def forge(output, change):
+    """Change what a table says of its first item, so that all digests agree with it."""
+    path = output / "items/00000.jsonl"
+    table = Table.from_bytes(path.read_bytes())
+    path.write_bytes(replace(table, records=(change(table.records[0]), *table.records[1:])).to_bytes())
+    content = read_json(output / "manifest.json")
+    content["tables"]["items/00000.jsonl"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (output / "manifest.json").write_text(json.dumps(content), "utf-8")
+
+
+@pytest.mark.parametrize("decode", ["", "resize = 100"])
+def test_moved_masks_are_made_again_to_verify_them(tmp_path, decode):
+    write_cityscapes(tmp_path)
+    recipe = write_recipe(tmp_path, CITYSCAPES, corrupt='targets = "move"', output="clean = true", decode=decode)
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    for source in (None, tmp_path / "leftImg8bit"):
+        assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == ()
+    cell, name = "elastic_transform/2", "masks/aachen/astronaut_gtFine_labelIds.png"
+
+    def still(record):
+        shutil.copy(tmp_path / "out" / name, tmp_path / "out" / cell / name)
+        return replace(record, masks={**record.masks, f"{cell}/{name}": record.masks[name]})
+
+    forge(tmp_path / "out", still)
+
+    assert verify(tmp_path / "out", workers=1).problems == ()
+    for source in (None, tmp_path / "leftImg8bit"):
+        assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == (
+            f"{cell}/{name} has other labels for aachen/astronaut_leftImg8bit.png when made again",
+        )
+
+
+def test_moved_annotations_are_made_again_to_verify_them(tmp_path):
+    write_coco(tmp_path)
+    recipe = write_recipe(tmp_path, COCO, corrupt='targets = "move"', output="clean = true")
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    for source in (None, tmp_path / "images"):
+        assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == ()
+    name = "elastic_transform/2/annotations.json"
+
+    def shifted(record):
+        first, *others = record.changes[name]
+        box = [first["bbox"][0] + 1, *first["bbox"][1:]]
+        return replace(record, changes={**record.changes, name: [{**first, "bbox": box}, *others]})
+
+    forge(tmp_path / "out", shifted)
+
+    assert verify(tmp_path / "out", workers=1).problems == ()
+    assert verify(tmp_path / "out", depth="full", workers=1).problems == (
+        f"{name} has other annotations for astronaut.png when made again",
+    )
+
+
+def test_targets_are_not_made_beside_other_formats(tmp_path):
     write_coco(tmp_path)
 
-    with pytest.raises(RecipeError, match="cannot be made in shards yet; run it without --shard"):
-        corruptgen.generate(write_recipe(tmp_path, COCO), output=tmp_path / "out", shard="1/2")
     with pytest.raises(RecipeError, match='carried by "folder" only'):
         planned(write_recipe(tmp_path, COCO, output='format = "npy"'))
-    assert not (tmp_path / "out").exists()
 
 
 def test_the_first_images_of_a_coco_dataset_have_their_annotations_alone(tmp_path):

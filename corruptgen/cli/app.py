@@ -187,3 +187,43 @@ def _preview(
         from corruptgen.cli import looking
 
         looking.preview(image, preset, output, rows, severities, seed, window)
+
+
+@app.command("score")
+def _score(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="A .csv, .parquet or .npz: id, row, severity, prediction.")
+    ],
+    manifest: Annotated[Path, typer.Option(metavar="DIR", help="The dataset that generate has made.")],
+    metrics: Annotated[str | None, typer.Option(help="With commas; default: those that fit the dataset.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="What errors are normalised by; a name, a .toml, a .json.")
+    ] = None,
+    rows: Annotated[str | None, typer.Option(help="Rows or groups, with commas; default: all.")] = None,
+    classes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Names of the classes in the order of the model's numbers.")
+    ] = None,
+    threshold: Annotated[
+        str | None, typer.Option(help="Of binary decisions: one, or one for each label; default: 0.5.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=0, help="Of the items, for intervals; 0: no intervals.")] = 1000,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Share of resamples within an interval.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Another seed draws other resamples.")] = 0,
+    output: Annotated[Path | None, typer.Option(metavar="STEM", help="Write STEM.json, STEM.csv and STEM.png.")] = None,
+    plot: Annotated[bool, typer.Option(help="With --output: draw STEM.png; needs matplotlib.")] = True,
+) -> None:
+    """Score a model's predictions: mCE, BE and what else fits the dataset, with intervals."""
+    with exit_codes():
+        from corruptgen.cli import scoring
+        from corruptgen.scoring.evaluation import Wishes
+
+        wishes = Wishes(
+            metrics=scoring.words(metrics),
+            baseline=baseline or "",
+            rows=scoring.words(rows),
+            thresholds=scoring.numbers(threshold),
+            resamples=resamples,
+            level=level,
+            seed=seed,
+        )
+        scoring.score(predictions, manifest, wishes, classes=classes, output=output, drawing=plot)

@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from corruptgen import catalog
-from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, tell
+from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, listen, tell
 from corruptgen.contact_sheet import contact_sheet
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.front import corrupt
@@ -54,6 +54,7 @@ def preview(
     """Draw a contact sheet; rows whose pictures are missing are left out unless they were asked for."""
     if output.suffix.lower() != ".png":
         fail(f"--output {output}: a contact sheet is a .png", WRONG_USAGE)
+    listen()
     table = catalog.preset(preset)
     names = table.named_rows(rows.split(",")) if rows else list(table.rows)
     levels = _numbers(severities) if severities else [float(level) for level in range(1, table.levels + 1)]

@@ -7,7 +7,7 @@ import typer
 
 from corruptgen import generation, merging, verification
 from corruptgen.backends import Crew
-from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, tell
+from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, listen, tell
 from corruptgen.cli.voice import Voice, bar
 from corruptgen.errors import CorruptgenError, Interrupted, RecipeError
 from corruptgen.estimate import estimate
@@ -42,6 +42,8 @@ def generate(
     overwrite: bool,
 ) -> None:
     """Make the dataset of a recipe."""
+    if not voice.is_silent:
+        listen()
     with stopping(voice.heard) as stop:
         try:
             share = Shard.parse(shard) if shard else None
@@ -101,6 +103,7 @@ def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
 
 def plan(recipe: str, source: str | None) -> None:
     """Say what a recipe would make."""
+    listen()
     plan = planned(recipe, source)
     expected = estimate(plan)
     corrupt, listing = plan.recipe.corrupt, plan.listing

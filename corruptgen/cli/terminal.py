@@ -1,5 +1,6 @@
 """How the command line speaks: messages, columns, and the exit code of everything that can be foreseen to go wrong."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,20 @@ FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130
 def tell(message: str) -> None:
     """Write a line to stderr."""
     print(f"corruptgen: {message}", file=sys.stderr)
+
+
+class _Told(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write what the library has to say to stderr."""
+        tell(record.getMessage())
+
+
+def listen() -> None:
+    """Pass on what the library says, such as that it compiles its kernels, if someone sits there and waits."""
+    logger = logging.getLogger("corruptgen")
+    if sys.stderr.isatty() and not logger.handlers:
+        logger.addHandler(_Told())
+        logger.setLevel(logging.INFO)
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -4,10 +4,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.imaging.borders import border_indices
+from corruptgen.imaging.pixels import Arithmetic, store_row
 
 Float64 = NDArray[np.float64]
 
@@ -47,54 +48,132 @@ def smooth_separably(
 ) -> Float64:
     """Smooth with a Gaussian of standard deviation `down` along the columns, then `across` along the rows."""
     height, width = image.shape[:2]
-    samples = np.ascontiguousarray(image, np.float64).reshape(height, width, -1)
-    for axis, sigma in enumerate((down, across)):
+    samples = np.ascontiguousarray(image, np.float64).reshape(height, -1)
+    halves, indices = [], []
+    for length, sigma in ((height, down), (width, across)):
         radius = int(truncate * sigma + 0.5)
-        if radius == 0:
-            continue
-        weights = gaussian_weights(sigma, radius)
-        indices = border_indices(samples.shape[axis], radius, border)
-        samples = (_columns_smoothed if axis == 0 else _rows_smoothed)(samples, weights[radius:], indices)
-    return samples.reshape(image.shape).copy() if samples.base is image else samples.reshape(image.shape)
+        halves.append(gaussian_weights(sigma, radius)[radius:])
+        indices.append(border_indices(length, radius, border))
+    result: Float64 = _smoothed(samples, samples.shape[1] // width, *halves, *indices)
+    return result.reshape(image.shape)
 
 
-@njit(cache=True, nogil=True)
-def _columns_smoothed(image, half, indices):  # type: ignore[no-untyped-def]
+def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
+    """Give what `smooth` gives of an (H, W, C) image in [0, 1], clipped and stored as bytes again."""
     height, width, channels = image.shape
-    reach = half.size - 1
-    flat = image.reshape(height, width * channels)
-    result = np.empty((height, width * channels))
-    for y in range(height):
-        total = result[y]
-        total[:] = flat[y] * half[0]
-        # The centre first, then pairs from the outside in: scipy's order for symmetric kernels.
-        for k in range(reach, 0, -1):
-            above = flat[indices[y + reach - k]]
-            below = flat[indices[y + reach + k]]
-            weight = half[k]
-            for x in range(total.size):
-                total[x] += (above[x] + below[x]) * weight
-    return result.reshape(height, width, channels)
+    radius = int(TRUNCATE * sigma + 0.5)
+    samples: NDArray[np.uint8] = _smoothed_bytes(
+        np.ascontiguousarray(image).reshape(height, -1),
+        channels,
+        gaussian_weights(sigma, radius)[radius:],
+        border_indices(height, radius, "nearest"),
+        border_indices(width, radius, "nearest"),
+        arithmetic.units.astype(np.float64),
+        arithmetic.half,
+    )
+    return samples.reshape(image.shape)
 
 
-@njit(cache=True, nogil=True)
-def _rows_smoothed(image, half, indices):  # type: ignore[no-untyped-def]
-    height, width, channels = image.shape
-    reach = half.size - 1
-    size = width * channels
+@njit(cache=True, nogil=True, error_model="numpy")
+def _smoothed(image, channels, down, across, rows, columns):  # type: ignore[no-untyped-def]
+    """Smooth the columns, then the rows, of an (H, W * C) image; `down` and `across` are half kernels."""
+    height, size = image.shape
     result = np.empty((height, size))
-    padded = np.empty(indices.size * channels)
+    padded = np.empty(columns.size * channels)
+    reach = across.size - 1
+    middle = padded[reach * channels : reach * channels + size]
     for y in range(height):
-        for i in range(indices.size):
-            for c in range(channels):
-                padded[i * channels + c] = image[y, indices[i], c]
-        centre = padded[reach * channels : reach * channels + size]
-        total = result[y]
-        total[:] = centre * half[0]
-        for k in range(reach, 0, -1):
-            left = padded[(reach - k) * channels : (reach - k) * channels + size]
-            right = padded[(reach + k) * channels : (reach + k) * channels + size]
-            weight = half[k]
+        _weigh_columns(middle, image, rows[y : y + 2 * down.size - 1], down)
+        _pad(padded, columns, reach, channels)
+        _weigh_row(result[y], padded, channels, across)
+    return result
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _smoothed_bytes(image, channels, half_kernel, rows, columns, values, half):  # type: ignore[no-untyped-def]
+    """Do the same for bytes that stand for `values`, and store the result: float64 only for the rows at work."""
+    height, size = image.shape
+    result = np.empty((height, size), np.uint8)
+    reach = half_kernel.size - 1
+    # As many rows as a kernel covers, each at its number modulo their count.
+    depth = min(2 * reach + 1, height)
+    ring = np.empty((depth, size))
+    ready = 0
+    padded = np.empty(columns.size * channels)
+    middle = padded[reach * channels : reach * channels + size]
+    total = np.empty(size)
+    for y in range(height):
+        for new in range(ready, min(y + reach + 1, height)):
+            source, target = image[new], ring[new % depth]
             for x in range(size):
-                total[x] += (left[x] + right[x]) * weight
-    return result.reshape(height, width, channels)
+                target[x] = values[source[x]]
+            ready = new + 1
+        _weigh_columns(middle, ring, rows[y : y + 2 * reach + 1] % depth, half_kernel)
+        _pad(padded, columns, reach, channels)
+        _weigh_row(total, padded, channels, half_kernel)
+        store_row(result[y], total, 255.0, half)
+    return result
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
+    """Fill both ends of a row, whose middle is there already."""
+    for i in range(reach):
+        for end in (i, columns.size - 1 - i):
+            for c in range(channels):
+                padded[end * channels + c] = padded[(reach + columns[end]) * channels + c]
+
+
+# The centre first, then pairs from the outside in: scipy's order for symmetric kernels. Two pairs in a pass leave the
+# order of the additions as it is, and save every other load and store of the sum.
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh_columns(total, image, rows, half_kernel):  # type: ignore[no-untyped-def]
+    reach = half_kernel.size - 1
+    _weigh_centre(total, image[rows[reach]], half_kernel[0])
+    for k in range(reach, 1, -2):
+        above, below = image[rows[reach - k]], image[rows[reach + k]]
+        nearer_above, nearer_below = image[rows[reach - k + 1]], image[rows[reach + k - 1]]
+        _add_two_pairs(total, above, below, half_kernel[k], nearer_above, nearer_below, half_kernel[k - 1])
+    if reach % 2 == 1:
+        _add_pair(total, image[rows[reach - 1]], image[rows[reach + 1]], half_kernel[1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh_row(total, padded, channels, half_kernel):  # type: ignore[no-untyped-def]
+    reach = half_kernel.size - 1
+    size = padded.size - 2 * reach * channels
+    _weigh_centre(total, padded[reach * channels : reach * channels + size], half_kernel[0])
+    for k in range(reach, 1, -2):
+        left, right = (reach - k) * channels, (reach + k) * channels
+        _add_two_pairs(
+            total,
+            padded[left : left + size],
+            padded[right : right + size],
+            half_kernel[k],
+            padded[left + channels : left + channels + size],
+            padded[right - channels : right - channels + size],
+            half_kernel[k - 1],
+        )
+    if reach % 2 == 1:
+        left, right = (reach - 1) * channels, (reach + 1) * channels
+        _add_pair(total, padded[left : left + size], padded[right : right + size], half_kernel[1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh_centre(total, centre, weight):  # type: ignore[no-untyped-def]
+    for x in range(total.size):
+        total[x] = centre[x] * weight
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_pair(total, one, other, weight):  # type: ignore[no-untyped-def]
+    for x in range(total.size):
+        total[x] += (one[x] + other[x]) * weight
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_two_pairs(total, one, other, weight, nearer, nearer_other, nearer_weight):  # type: ignore[no-untyped-def]
+    for x in range(total.size):
+        total[x] = (total[x] + (one[x] + other[x]) * weight) + (nearer[x] + nearer_other[x]) * nearer_weight

@@ -1,7 +1,8 @@
 """Drops of water that show the scene upside down."""
 
 import numpy as np
-from numba import njit
+
+from corruptgen.compilation import njit
 
 
 @njit(cache=True, nogil=True)

@@ -3,13 +3,17 @@
 import math
 from typing import Any
 
+import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
+from corruptgen.imaging.pixels import Arithmetic, store_row
 
 # ImageMagick's Q16 scale: white is 65535, one grey level 257.
 QUANTA = 257
 BRIGHTEST_QUANTUM = 65535
+TAPS_IN_SWEEP = 4
 
 
 def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
@@ -39,9 +43,8 @@ def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
 
 def smear(image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Add up an (H, W, C) image shifted by every offset, by weight; outside lie the outermost samples."""
-    reach = int(np.abs(offsets).max(initial=0))
-    padded = np.pad(image.astype(np.float64), ((reach, reach), (reach, reach), (0, 0)), mode="edge")
-    result: NDArray[np.float64] = _smeared(padded, weights, offsets, reach)
+    result = np.empty(image.shape, np.float64)
+    _smear(result.reshape(image.shape[0], -1), *_layout(image, weights, offsets))
     return result
 
 
@@ -58,11 +61,10 @@ def motion_blurred(
     quantum : "rounded" to the nearest byte, as ImageMagick did up to 6.9.10-68, or "truncated", as it does since
     """
     weights = trail_weights(radius, sigma)
-    sums = smear(image, weights * QUANTA, trail_offsets(weights.size, angle))
-    quanta = np.clip(np.floor(sums + 0.5), 0, BRIGHTEST_QUANTUM).astype(np.int64)
-    if quantum == "truncated":
-        return (quanta // QUANTA).astype(np.uint8)
-    return ((quanta + 128 - ((quanta + 128) >> 8)) >> 8).astype(np.uint8)
+    result = np.empty(image.shape, np.uint8)
+    layout = _layout(image, weights * QUANTA, trail_offsets(weights.size, angle))
+    _smear_quanta(result.reshape(image.shape[0], -1), *layout, quantum == "truncated")
+    return result
 
 
 def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angle: float) -> NDArray[np.float64]:
@@ -76,32 +78,89 @@ def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angl
 
     The weights are not scaled up again when the trail is cut, so that an image shorter than its trail comes out darker.
     """
+    return smear(image, *_trail_within(image.shape, radius, sigma, angle))
+
+
+def smear_bytes(
+    image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, sigma: float, angle: float
+) -> NDArray[np.uint8]:
+    """Give what `smear_unnormalised` gives of an image of bytes, stored as bytes again."""
+    result = np.empty(image.shape, np.uint8)
+    layout = _layout(image, *_trail_within(image.shape, radius, sigma, angle))
+    _smear_bytes(result.reshape(image.shape[0], -1), *layout, arithmetic.half)
+    return result
+
+
+def _trail_within(
+    shape: tuple[int, ...], radius: float, sigma: float, angle: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Give weights and offsets of a trail up to where it leaves an image of this shape."""
     if sigma == 0:
-        return image.astype(np.float64)
+        return np.ones(1), np.zeros((1, 2), np.int64)
     steps = np.arange(2 * math.ceil(radius) + 1)
     # numpy's exponential and sum: the last bit of a weight decides about a level of a third of the flat greys.
     weights = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
     weights /= weights.sum()
     offsets = trail_offsets(steps.size, angle)
-    outside = (np.abs(offsets) >= image.shape[:2]).any(axis=1)
+    outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
     inside = int(outside.argmax()) if outside.any() else steps.size
-    return smear(image, weights[:inside], offsets[:inside])
+    return weights[:inside], offsets[:inside]
 
 
-@njit(cache=True, nogil=True)
-def _smeared(padded, weights, offsets, reach):  # type: ignore[no-untyped-def]
-    height = padded.shape[0] - 2 * reach
-    width = padded.shape[1] - 2 * reach
-    channels = padded.shape[2]
-    size = width * channels
-    flat = padded.reshape(padded.shape[0], -1)
-    result = np.zeros((height, size))
-    for y in range(height):
-        total = result[y]
-        for i in range(weights.size):
-            start = (reach + offsets[i, 1]) * channels
-            shifted = flat[reach + y + offsets[i, 0]][start : start + size]
-            weight = weights[i]
-            for x in range(size):
-                total[x] += weight * shifted[x]
-    return result.reshape(height, width, channels)
+def _layout(
+    image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.int64]]:
+    """Give what the kernels take: the rows of the image with a border, the weights, and where each shift begins.
+
+    The trail is lengthened to a whole number of sweeps by weights of 0, which change no sum.
+    """
+    reach = int(np.abs(offsets).max(initial=0))
+    channels = image.shape[2]
+    bordered = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    taps = -(-weights.size // TAPS_IN_SWEEP) * TAPS_IN_SWEEP
+    lengthened = np.zeros(taps)
+    lengthened[: weights.size] = weights
+    starts = np.zeros((taps, 2), np.int64)
+    starts[: weights.size] = (offsets + reach) * (1, channels)
+    return bordered.reshape(bordered.shape[0], -1), lengthened, starts
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _smear(result, rows, weights, starts):  # type: ignore[no-untyped-def]
+    for y in range(result.shape[0]):
+        _add_trail(result[y], rows, y, weights, starts)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _smear_bytes(result, rows, weights, starts, half):  # type: ignore[no-untyped-def]
+    total = np.empty(result.shape[1])
+    for y in range(result.shape[0]):
+        _add_trail(total, rows, y, weights, starts)
+        store_row(result[y], total, 1.0, half)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _smear_quanta(result, rows, weights, starts, truncate):  # type: ignore[no-untyped-def]
+    total = np.empty(result.shape[1])
+    for y in range(result.shape[0]):
+        _add_trail(total, rows, y, weights, starts)
+        samples = result[y]
+        for x in range(total.size):
+            quanta = np.int32(min(max(total[x] + 0.5, 0.0), BRIGHTEST_QUANTUM))
+            rounded = (quanta + 128 - ((quanta + 128) >> 8)) >> 8
+            samples[x] = np.uint8(quanta // QUANTA if truncate else rounded)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_trail(total, rows, y, weights, starts):  # type: ignore[no-untyped-def]
+    """Add up one row in the order of the trail; a sweep of several pixels saves loads and stores of the sum."""
+    total[:] = 0
+    size = total.size
+    for i in range(0, weights.size, TAPS_IN_SWEEP):
+        a = rows[y + starts[i, 0]][starts[i, 1] : starts[i, 1] + size]
+        b = rows[y + starts[i + 1, 0]][starts[i + 1, 1] : starts[i + 1, 1] + size]
+        c = rows[y + starts[i + 2, 0]][starts[i + 2, 1] : starts[i + 2, 1] + size]
+        d = rows[y + starts[i + 3, 0]][starts[i + 3, 1] : starts[i + 3, 1] + size]
+        w, v, u, t = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
+        for x in range(size):
+            total[x] = (((total[x] + w * a[x]) + v * b[x]) + u * c[x]) + t * d[x]

@@ -1,12 +1,13 @@
 """The pixel rules: the only place where samples change their type, are clipped, rounded, widened or narrowed."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 
 FULL_SCALE_OF_LEVELS = 255
@@ -33,6 +34,23 @@ class Arithmetic:
 
     precision: str  # "float32" or "float64"
     rounding: str  # "truncate", as numpy.uint8(x) does, or "round", half up
+
+    @property
+    def half(self) -> float:
+        """What `stored` adds before it cuts off the fraction."""
+        return 0.5 if self.rounding == "round" else 0.0
+
+    @property
+    def units(self) -> NDArray[np.floating[Any]]:
+        """What `given` makes of the bytes 0 to 255, in full scales."""
+        return _units(self.precision)
+
+
+@lru_cache(maxsize=2)
+def _units(precision: str) -> NDArray[np.floating[Any]]:
+    units = given(np.arange(256, dtype=np.uint8), Pixels.UNIT, BYTE, Arithmetic(precision, "truncate"))
+    units.flags.writeable = False
+    return units
 
 
 def widened(image: NDArray[Any]) -> NDArray[Any]:
@@ -72,7 +90,7 @@ def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: s
         samples = np.empty(result.shape, np.uint8)
         factor = result.dtype.type(BYTE.full_scale if pixels is Pixels.UNIT else 1)
         half = result.dtype.type(0.5 if rounding == "round" else 0)
-        _store_bytes(samples.ravel(), np.ascontiguousarray(result).ravel(), factor, half)
+        store_row(samples.ravel(), np.ascontiguousarray(result).ravel(), factor, half)
         return samples
     match pixels:
         case Pixels.UNIT:
@@ -103,7 +121,7 @@ def _clipped(result: NDArray[Any], white: float) -> NDArray[Any]:
 
 
 @njit(cache=True, nogil=True)
-def _store_bytes(samples, values, factor, half):  # type: ignore[no-untyped-def]
+def store_row(samples, values, factor, half):  # type: ignore[no-untyped-def]
     """Do for bytes in one pass what `stored` says: scale, clip, round or truncate. NaN becomes black."""
     white = type(factor)(255)
     black = type(factor)(0)

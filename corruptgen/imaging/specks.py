@@ -1,7 +1,8 @@
 """Round things in the air or on a pane: trails of flakes, and blobs that run together."""
 
 import numpy as np
-from numba import njit
+
+from corruptgen.compilation import njit
 
 
 @njit(cache=True, nogil=True)

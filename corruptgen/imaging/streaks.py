@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
 
 
 def radial_streaks(image: NDArray[Any], reach: float) -> NDArray[Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from corruptgen.compilation import njit
 from corruptgen.declare import Warp
 
 # OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.

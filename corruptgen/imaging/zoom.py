@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
 
 
 def magnified(image: NDArray[Any], factor: float) -> NDArray[Any]:
@@ -21,11 +22,11 @@ def magnified(image: NDArray[Any], factor: float) -> NDArray[Any]:
 
 def zoomed(image: NDArray[Any], factor: float) -> NDArray[Any]:
     """Zoom into the centre of an (H, W, C) float image by `factor`, 1 or above, and keep its size."""
-    (rows, tall), (columns, wide) = (_central_positions(length, factor) for length in image.shape[:2])
+    (rows, tall), (columns, wide) = (central_positions(length, factor) for length in image.shape[:2])
     return _sampled(image[tall, wide], rows, columns)
 
 
-def _central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], slice]:
+def central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], slice]:
     """Give the positions to sample along an axis, and the part of the axis that they count from."""
     part = math.ceil(length / factor)
     start = (length - part) // 2

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import WORD_RANGE, Stream
 

@@ -1,8 +1,9 @@
 """Philox4x32-10: a counter becomes four random words; Salmon et al. 2011, https://doi.org/10.1145/2063384.2063405."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
 
 Words = NDArray[np.uint32]
 WORDS_PER_BLOCK = 4

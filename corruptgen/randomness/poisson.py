@@ -3,14 +3,15 @@
 import math
 
 import numpy as np
-from numba import njit
+
+from corruptgen.compilation import njit
 
 # Above this expectation the counts come from the normal quantile with its skewness corrections (Cornish & Fisher 1938),
 # which is then within a hundredth of a count of the exact quantile.
 LARGEST_SUMMED = 512.0
 # Tables of this many expectations are kept during one call: an 8-bit image has at most 256 different ones.
 _SLOTS = 1024
-_LONGEST = 768
+LONGEST = 768
 _GUIDES = 64
 _FEW = 256
 
@@ -33,16 +34,16 @@ def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pra
     expected : (n,) float64, finite and not negative
     """
     if counts.size < _FEW:
-        thresholds = np.empty(_LONGEST, np.uint32)
+        thresholds = np.empty(LONGEST, np.uint32)
         for i in range(counts.size):
             if expected[i] > LARGEST_SUMMED:
                 counts[i] = _large_count(words[i], expected[i])
             else:
-                length = _fill_thresholds(thresholds, expected[i])
+                length = fill_thresholds(thresholds, expected[i])
                 counts[i] = _thresholds_below(thresholds, 0, length, words[i])
         return
 
-    tables = np.empty((_SLOTS, _LONGEST), np.uint32)
+    tables = np.empty((_SLOTS, LONGEST), np.uint32)
     guides = np.empty((_SLOTS, _GUIDES), np.int32)
     lengths = np.empty(_SLOTS, np.int64)
     owners = np.full(_SLOTS, np.nan)
@@ -54,25 +55,28 @@ def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pra
         slot = np.int64((names[i] * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(54))
         if owners[slot] != expected[i]:
             owners[slot] = expected[i]
-            lengths[slot] = _fill_thresholds(tables[slot], expected[i])
+            lengths[slot] = fill_thresholds(tables[slot], expected[i])
             _fill_guides(guides[slot], tables[slot], lengths[slot])
         start = guides[slot, words[i] >> np.uint32(26)]
         counts[i] = _thresholds_below(tables[slot], start, lengths[slot], words[i])
 
 
 @njit(cache=True, nogil=True)
-def _fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Sum the distribution function of one expectation; give the number of thresholds that a word can reach."""
+def fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Sum the distribution function of one expectation up to `LARGEST_SUMMED`; give the number of its thresholds.
+
+    Thresholds that no word can reach are left out; there are never more than `LONGEST`.
+    """
     probability = _exp_minus(expected)
     total = 0.0
-    for k in range(_LONGEST):
+    for k in range(LONGEST):
         total += probability
         threshold = math.ceil(total * _WORDS - 0.5)
         if threshold >= _WORDS or (k > expected and probability < _NOTHING_LEFT):
             return k
         thresholds[k] = np.uint32(threshold)
         probability = probability * expected / (k + 1)
-    return _LONGEST
+    return LONGEST
 
 
 @njit(cache=True, nogil=True)

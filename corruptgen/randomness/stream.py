@@ -14,6 +14,9 @@ from corruptgen.randomness.poisson import fill_counts
 
 WORD_RANGE = 2**32
 
+# Key, counter and number of the first block, as `fill_words` takes them.
+Origin = tuple[NDArray[np.uint32], NDArray[np.uint32], int]
+
 
 class Purpose(IntEnum):
     """Independent streams under one name; the number is word 1 of the counter."""
@@ -43,11 +46,15 @@ class Stream:
 
     def words(self, count: int) -> NDArray[np.uint32]:
         """Take the next `count` words, and leave the rest of the last block unused."""
-        blocks = -(-count // WORDS_PER_BLOCK)
-        words = np.empty(blocks * WORDS_PER_BLOCK, np.uint32)
-        fill_words(words, self._key, self._counter, self._block)
-        self._block += blocks
+        words = np.empty(-(-count // WORDS_PER_BLOCK) * WORDS_PER_BLOCK, np.uint32)
+        fill_words(words, *self.skip(count))
         return words[:count]
+
+    def skip(self, count: int) -> Origin:
+        """Leave out what `words` would give, and give what `fill_words` makes it of: for kernels that do so in parts."""
+        first = self._block
+        self._block += -(-count // WORDS_PER_BLOCK)
+        return self._key, self._counter, first
 
     def random(self, size: Size = None) -> Any:
         """Draw uniformly from [0, 1), in steps of 2**-32."""
@@ -77,6 +84,8 @@ class Stream:
         width = high - low
         if not 0 < width <= WORD_RANGE:
             raise ValueError(f"integers({low}, {high}): the range must hold between 1 and 2**32 numbers")
+        if size is None:
+            return (int(self.words(1)[0]) * width >> 32) + low
         scaled = (self.words(_count(size)).astype(np.uint64) * np.uint64(width)) >> np.uint64(32)
         return _shaped(scaled.astype(np.int64) + low, size)
 

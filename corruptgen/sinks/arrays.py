@@ -5,16 +5,17 @@ become one file and are removed; this needs no more memory than a piece of one, 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
-from corruptgen.digests import content_digest
+from corruptgen.digests import SHARD_BYTES, content_digest, split
 from corruptgen.errors import OutputError, Rejected
 from corruptgen.labels import Classes
 from corruptgen.randomness.key import severity_name
@@ -122,12 +123,19 @@ class Arrays:
 
         return whole
 
-    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
-        """Make one file of the parts of each row; pieces whose part is gone come from the file as it is."""
+    def is_settled(self, found: Found) -> bool:
+        """Look for parts: rows have names without a number sign."""
+        return not any("#" in unit for unit in found.counts)
+
+    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
+        """Make one file of the parts of each row; pieces whose part is gone come from the file as it is.
+
+        All of them are held against their digests on the way.
+        """
         labels = [self.classes.numbers(item.label) for part in parts for item in part.items]
         names = [self.file(row) for row in self.rows()]
         for row, cells in self.rows().items():
-            self._compact(row, cells, parts, labels)
+            self._compact(row, cells, parts, labels, anew=self.file(row) in spoilt)
         if self.classes.width and not self.zipped:
             content = npy_bytes(self._labels(labels, max(map(len, self.rows().values()))))
             if self.output.read(LABELS) != content:
@@ -137,14 +145,16 @@ class Arrays:
             self.output.path(PARTS).rmdir()
         return {name: Whole(self.output.size(name) or 0, self.output.sha256(name)) for name in sorted(names)}
 
-    def _compact(self, row: str, cells: list[int], parts: Sequence[Part], labels: list[list[int]]) -> None:
+    def _compact(
+        self, row: str, cells: list[int], parts: Sequence[Part], labels: list[list[int]], *, anew: bool
+    ) -> None:
         total, path = len(labels), self.output.path(self.file(row))
         shape = (len(cells) * total, *self._stored_shape(total))
         before = opened(path)
         before = before if before and (before.shape, before.dtype.name) == (shape, self.dtype) else None
         there = [self.part(cell, part.block) for cell in cells for part in parts]
         there = [name for name in there if self.output.size(name) is not None]
-        if there or before is None:
+        if there or before is None or anew:
             samples = self._samples(cells, parts, before, prod(shape[1:]) * np.dtype(self.dtype).itemsize)
             with self.output.whole(self.file(row)) as file:
                 if self.zipped:
@@ -169,13 +179,23 @@ class Arrays:
             for part in parts:
                 name, size = self.part(cell, part.block), len(part.items) * length
                 if self.output.size(name) == size:
-                    yield from part_pieces(self.output.path(name), size)
+                    samples = part_pieces(self.output.path(name), size)
                 elif before:
-                    yield from before.piece(level * total + part.start, len(part.items))
+                    samples = before.piece(level * total + part.start, len(part.items))
                 else:
                     # Whatever is there in its place is not what this build would make.
                     self.output.remove(self.file(self.cells[cell][0]))
                     raise OutputError(f"{name} is gone; the same command again makes it anew")
+                yield from self._checked(cell, part, samples)
+
+    def _checked(self, cell: int, part: Part, samples: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass samples on, and raise `OutputError` if they are not those that were made."""
+        digest = blake3()
+        for piece in samples:
+            digest.update(piece)
+            yield piece
+        if digest.digest(SHARD_BYTES) != split(part.shards, SHARD_BYTES)[cell]:
+            raise OutputError(f"{self.name(cell, part)} is not what was made; the same command with --check mends it")
 
     def _stored_shape(self, total: int) -> tuple[int, ...]:
         """Give the shape of an image in the array: grey has no axis of its own, as in MedMNIST."""

@@ -24,11 +24,13 @@ LONGEST_COMPONENT = 255  # bytes, of one name in the usual file systems
 PIECE = 1 << 20  # bytes that are read at once
 
 
+@lru_cache(maxsize=4096)
 def cell_folder(row: str, severity: float) -> str:
     """Give the folder of a cell, relative to the output."""
     return f"{row}/{severity_name(severity)}"
 
 
+@lru_cache(maxsize=4096)
 def item_name(item: Item, extension: str) -> str:
     """Give the file of an item, relative to the folder of a cell."""
     name = PurePosixPath(item.id)
@@ -45,7 +47,7 @@ class Folder:
     def path(self, name: str) -> Path:
         """Give the place of a file, and refuse names that lead elsewhere."""
         if not is_below(name):
-            raise OutputError(f"the output name {name!r} leads out of the output directory")
+            raise _leading_out(name)
         return self.root / name
 
     def write(self, name: str, content: bytes, *, durable: bool = False) -> None:
@@ -71,18 +73,20 @@ class Folder:
     @contextmanager
     def whole(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file to be written in pieces, under a name of its own until it is whole; raises as `write` does."""
-        path = self.path(name)
+        if not is_below(name):
+            raise _leading_out(name)
+        # Plain text: millions of files pass here, and a `Path` costs as much as writing one.
+        path = f"{os.fspath(self.root)}/{name}"
         # No two writers share a name, even if a worker of a killed build lives on for a moment.
-        unfinished = path.parent / f".{secrets.token_hex(8)}{UNFINISHED}"
+        unfinished = f"{os.path.dirname(path)}/.{secrets.token_hex(8)}{UNFINISHED}"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with unfinished.open("xb") as file:
+                with _created(unfinished) as file:
                     yield file
-                unfinished.replace(path)
+                os.replace(unfinished, path)
             except BaseException:
                 with suppress(OSError):
-                    unfinished.unlink()
+                    os.unlink(unfinished)
                 raise
         except OSError as error:
             raise OutputError(f"cannot write {name}: {error.strerror or type(error).__name__}") from error
@@ -144,6 +148,19 @@ class Folder:
             return
         except OSError as error:
             raise OutputError(f"cannot remove {name}: {error.strerror or type(error).__name__}") from error
+
+
+def _created(path: str) -> IO[bytes]:
+    """Open a new file to be written, in a folder that may not be there yet."""
+    try:
+        return open(path, "xb")
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "xb")
+
+
+def _leading_out(name: str) -> OutputError:
+    return OutputError(f"the output name {name!r} leads out of the output directory")
 
 
 @lru_cache

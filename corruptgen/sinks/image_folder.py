@@ -1,6 +1,6 @@
 """The format `folder`: one file for each image, laid out as ImageNet-C."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from corruptgen.digests import file_digest, shard_digest
 from corruptgen.imaging.codec import encoded
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
-from corruptgen.sinks.protocol import Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole, check_depth
+from corruptgen.sinks.protocol import Dataset, Found, Names, Owner, Part, Sample, Shard, Whole, check_depth
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,11 @@ class ImageFolder:
 
         return whole
 
-    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
+    def is_settled(self, found: Found) -> bool:
+        """Join nothing."""
+        return True
+
+    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
         """Add nothing."""
         return {}
 
@@ -81,10 +85,14 @@ class ImageFolder:
         """Name the file of an item, or the folder of a cell."""
         return self.file(cell, item) if item else cell_folder(*self.cells[cell])
 
-    def digests(self, part: Part) -> Iterable[bytes | None]:
-        """Refuse: the digest of such a shard is made of those of its files."""
-        raise NotImplementedError
+    def digests(self, part: Part) -> Iterator[bytes | None]:
+        """Read the files of a block in every cell."""
+        for images in (self.images(cell, part) for cell in range(len(self.cells))):
+            named = zip(part.items, images, strict=True)
+            whole = [(item_name(item, self.encoding.extension), content) for item, content in named if content]
+            complete = len(whole) == len(part.items)
+            yield shard_digest((name, file_digest(content)) for name, content in whole) if complete else None
 
-    def images(self, cell: int, part: Part) -> list[Image]:
+    def images(self, cell: int, part: Part) -> Sequence[bytes | None]:
         """Read the files of a block in a cell."""
         return [self.output.read(self.file(cell, item)) for item in part.items]

@@ -1,6 +1,6 @@
 """What every sink can do, and the values that pass between it and the engine."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,6 +48,8 @@ class Part:
     items: tuple[Item, ...]
     size: int
     """Bytes in all cells together."""
+    shards: bytes
+    """The digest of its shard in each cell, one after the other."""
     start: int = 0
     """Number of complete items in the blocks before it."""
 
@@ -136,16 +138,30 @@ class Sink(Protocol):
     def wholeness(self, found: Found) -> Callable[[Part], bool]:
         """Tell which blocks are there in full, judging by names and sizes."""
 
-    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
-        """Write what is for the whole output, once all blocks are there; doing it again changes nothing."""
+    def is_settled(self, found: Found) -> bool:
+        """Tell whether no shards are left that `finish` makes part of something else."""
+
+    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
+        """Write what is for the whole output, once all blocks are there; doing it again changes nothing.
+
+        Parameters
+        ----------
+        parts : what the blocks have added, in order
+        spoilt : files that are there, and damaged
+
+        Raises
+        ------
+        OutputError
+            If what is there is not what was made; nothing is changed then.
+        """
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Say what to call the shard of a block, or an item in it, in messages."""
 
     def digests(self, part: Part) -> Iterable[bytes | None]:
-        """Give the digest of each cell's shard as it lies there, None where it is missing; not for folders."""
+        """Give the digest of each cell's shard as it lies there, None where it is missing."""
 
-    def images(self, cell: int, part: Part) -> list[Image]:
+    def images(self, cell: int, part: Part) -> Sequence[Image]:
         """Read the images of a block in a cell back.
 
         Raises

@@ -2,12 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 from corruptgen.digests import SHARD_BYTES, content_digest
@@ -21,7 +23,7 @@ class Written:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._digest = hashlib.blake2b(digest_size=SHARD_BYTES)
+        self._digest = blake3()
         self._size = 0
         self.closed = False
 
@@ -57,7 +59,7 @@ class Written:
     @property
     def shard(self) -> Shard:
         """What was written."""
-        return Shard(self._digest.digest(), self._size)
+        return Shard(self._digest.digest(SHARD_BYTES), self._size)
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def severity_text(severity: float) -> str:
 
 
 @dataclass(frozen=True)
-class Shards:
+class Shards(ABC):
     """Files called by the cell and the number of the block; the unit is a block."""
 
     output: Folder
@@ -88,13 +90,13 @@ class Shards:
     encoding: Encoding
     wants_one_shape = False
 
+    @abstractmethod
     def shard(self, cell: int, block: int) -> str:
         """Give the file of a block in a cell, relative to the output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pattern(self, cell: int) -> str:
         """Give the regular expression of such names, whatever the number of blocks; its first group is the block."""
-        raise NotImplementedError
 
     def wholes(self) -> dict[str, bytes]:
         """Give the files that are for the whole output."""
@@ -104,7 +106,8 @@ class Shards:
         """Take images of any shape whose samples the encoding can hold."""
         check_depth(image, self.encoding)
 
-    def discard(self, item: Item) -> None:
+    # Most formats have nothing to do here.
+    def discard(self, item: Item) -> None:  # noqa: B027
         """Do nothing: a shard is written anew with the items that are left."""
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
@@ -122,7 +125,11 @@ class Shards:
             found.counts[str(part.block)] == len(self.cells) and found.sizes[str(part.block)] == part.size
         )
 
-    def finish(self, parts: Sequence[Part]) -> dict[str, Whole]:
+    def is_settled(self, found: Found) -> bool:
+        """Join nothing."""
+        return True
+
+    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
         """Write what is for the whole output."""
         files = self.wholes()
         for name, content in files.items():

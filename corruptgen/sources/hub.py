@@ -12,7 +12,8 @@ from corruptgen.errors import Rejected, SourceError
 from corruptgen.names import is_below, is_text
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources.content import Content
-from corruptgen.sources.labels import label_objection, label_text
+from corruptgen.sources.label_tables import label_text
+from corruptgen.sources.labels import label_objection
 from corruptgen.sources.npy import index_of
 from corruptgen.sources.parquet import ParquetRows, parquet_files
 from corruptgen.sources.places import name_of, reason, reporting, version_of

@@ -1,42 +1,17 @@
 """Labels: what class an image belongs to, from its folder, from a table or a list beside it, or from nothing."""
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from corruptgen.errors import SourceError
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below, is_text
 from corruptgen.records import Item, Rejection
 from corruptgen.source_choice import FOLDERS, METADATA, NONE
+from corruptgen.sources.label_tables import Line, lines_of, text_of
 
-METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
-
-Line = tuple[str, str]
-
-
-def label_text(value: Any) -> str:
-    """Write a label: a text as it is, a whole number in decimals, several of them with spaces between, nothing as "".
-
-    Raises
-    ------
-    ValueError
-        If it is something else.
-    """
-    match value:
-        case None:
-            return ""
-        case str():
-            return value
-        case int():
-            return str(int(value))
-        case list() | tuple() if value and all(isinstance(number, int) for number in value):
-            return " ".join(str(int(number)) for number in value)
-    raise ValueError(f"{value!r} is no label; taken are texts, whole numbers and lists of these numbers")
+METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
 @dataclass(frozen=True)
@@ -77,6 +52,21 @@ class Classes:
             raise ValueError(f"has the label {label!r}, which {self.place} does not name")
         return self.names[self.numbers.index(label)]
 
+    def sorted_out(self, labels: Iterable[tuple[str, str]]) -> tuple[list[Item], list[Rejection]]:
+        """Make items of ids and labels; reject those whose label names no class, or cannot name a folder."""
+        items, rejected = [], []
+        for key, label in labels:
+            try:
+                name = self.named(label)
+                objection = label_objection(name)
+            except ValueError as error:
+                objection = str(error)
+            if objection:
+                rejected.append(Rejection(key, objection))
+            else:
+                items.append(Item(key, name))
+        return items, rejected
+
 
 NUMBERED = Classes()
 """Classes without names."""
@@ -112,7 +102,7 @@ class Labelling:
         if self.origin == METADATA:
             tables = sorted(name for name in others if name.rpartition("/")[2] in METADATA_NAMES)
             if not tables:
-                raise SourceError(f"the source holds neither {' nor '.join(METADATA_NAMES)}; see labels in the recipe")
+                raise SourceError(f"the source holds none of {', '.join(METADATA_NAMES)}; see labels in the recipe")
             lines = [line for name in tables for line in self._lines(name, read(name), _folder(name), names)]
             place = "the metadata"
         else:
@@ -121,15 +111,7 @@ class Labelling:
 
     def _lines(self, name: str, content: bytes, folder: str, names: Sequence[str]) -> Iterator[Line]:
         """Give the names, relative to the source, and labels that a table or list holds."""
-        text = text_of(content, name)
-        match PurePosixPath(name).suffix.lower():
-            case ".csv":
-                lines = _csv(text, name, self.file, self.label)
-            case ".jsonl":
-                lines = _json_lines(text, name, self.file, self.label)
-            case _:
-                lines = _listed(text, name, names)
-        for file, label in lines:
+        for file, label in lines_of(content, name, names, self.file, self.label):
             yield f"{folder}/{file}" if folder else file, label
 
     def _joined(self, names: Sequence[str], lines: Sequence[Line], place: str) -> tuple[list[Item], list[Rejection]]:
@@ -156,21 +138,11 @@ class Labelling:
     def _items(
         self, names: Sequence[str], labels: Mapping[str, set[str]], place: str
     ) -> tuple[list[Item], list[Rejection]]:
-        items, rejected = [], []
-        for name in names:
-            if len(labels[name]) != 1:
-                rejected.append(Rejection(name, f"has {'two labels' if labels[name] else 'no label'} in {place}"))
-                continue
-            try:
-                item = Item(name, self.classes.named(*labels[name]))
-            except ValueError as error:
-                rejected.append(Rejection(name, str(error)))
-                continue
-            objection = label_objection(item.label)
-            if objection:
-                rejected.append(Rejection(name, objection))
-            else:
-                items.append(item)
+        unclear = [name for name in names if len(labels[name]) != 1]
+        clear = ((name, label) for name in names if len(labels[name]) == 1 for label in labels[name])
+        items, rejected = self.classes.sorted_out(clear)
+        for name in unclear:
+            rejected.append(Rejection(name, f"has {'two labels' if labels[name] else 'no label'} in {place}"))
         return items, rejected
 
 
@@ -183,64 +155,5 @@ def label_objection(label: str) -> str | None:
     return None
 
 
-def text_of(content: bytes, place: str) -> str:
-    """Decode a list or table."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{place} is not text in UTF-8") from error
-
-
 def _folder(name: str) -> str:
     return name.rpartition("/")[0]
-
-
-def _csv(text: str, place: str, file: str, label: str) -> Iterator[Line]:
-    try:
-        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        _check_columns(rows.fieldnames or (), place, file, label)
-        for row in rows:
-            if row[file] is None or row[label] is None:
-                raise SourceError(f"{place} line {rows.line_num}: has fewer columns than the first line")
-            yield row[file], row[label]
-    except csv.Error as error:
-        raise SourceError(f"{place} cannot be read as CSV: {error}") from error
-
-
-def _json_lines(text: str, place: str, file: str, label: str) -> Iterator[Line]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError("it is no object")
-            _check_columns(row, f"{place} line {number}", file, label)
-            if not isinstance(row[file], str):
-                raise ValueError(f"{file} is no text")
-            yield row[file], label_text(row[label])
-        except (ValueError, RecursionError) as error:
-            raise SourceError(f"{place} line {number} cannot be read: {str(error)[:160]}") from error
-
-
-def _check_columns(found: Any, place: str, *needed: str) -> None:
-    for column in needed:
-        if column not in found:
-            names = ", ".join(map(str, found)) or "none"
-            raise SourceError(f"{place} has no column {column!r}, only {names}; say which with columns in [source]")
-
-
-def _listed(text: str, place: str, names: Sequence[str]) -> Iterator[Line]:
-    """Read lines of a name and a label, or a label in each line for the images in the order of their names."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    if any(len(line.split()) > 1 for line in lines):
-        for line in lines:
-            name, label = line.rsplit(None, 1) if len(line.split()) > 1 else (line, "")
-            yield name, label
-        return
-    if len(lines) != len(names):
-        raise SourceError(
-            f"{place} has {len(lines)} labels without names for {len(names)} images; "
-            "write the name of the image and its label in each line"
-        )
-    yield from zip(names, lines, strict=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from corruptgen.errors import SourceError
 from corruptgen.imaging.geometry import MOST_PIXELS
 from corruptgen.imaging.windowing import DTYPES
-from corruptgen.records import Item, Listing, Rejection
-from corruptgen.sources.labels import Classes, label_objection
+from corruptgen.records import Item, Listing
+from corruptgen.sources.labels import Classes
 
 MOST_LABELS = 1 << 27  # values
 GREY, COLOUR = 1, 3
@@ -120,19 +120,7 @@ def label_texts(labels: NDArray[Any]) -> list[str]:
 
 def numbered(split: str, labels: Sequence[str], classes: Classes) -> Listing:
     """List images that have numbers for names: their ids are `split/index`."""
-    items, rejected = [], []
-    for index, label in enumerate(labels):
-        place = f"{split}/{index}"
-        try:
-            item = Item(place, classes.named(label))
-        except ValueError as error:
-            rejected.append(Rejection(place, str(error)))
-            continue
-        objection = label_objection(item.label)
-        if objection:
-            rejected.append(Rejection(place, objection))
-        else:
-            items.append(item)
+    items, rejected = classes.sorted_out((f"{split}/{index}", label) for index, label in enumerate(labels))
     return Listing(tuple(items), tuple(rejected), 0, classes.names)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from corruptgen.errors import RecipeError, SourceError
 from corruptgen.randomness.key import digest_of
 from corruptgen.records import Item, Listing
-from corruptgen.sources.labels import text_of
+from corruptgen.sources.label_tables import text_of
 
 SHOWN = 5
 

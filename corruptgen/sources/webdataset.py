@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.names import is_below, is_text, storable
 from corruptgen.records import Item, Listing, Rejection
-from corruptgen.sources.labels import NUMBERED, Classes, label_objection, label_text
+from corruptgen.sources.label_tables import label_text
+from corruptgen.sources.labels import NUMBERED, Classes
 from corruptgen.sources.places import (
     beside,
     files_in,
@@ -74,17 +75,9 @@ class TarSource:
             shard = _indexed(self, place, version_of(place))
             ignored += shard.ignored
             rejected |= shard.rejected
-            for key in shard.images:
-                try:
-                    item = Item(key, self.classes.named(shard.labels.get(key, "")))
-                except ValueError as error:
-                    rejected[key] = str(error)
-                    continue
-                objection = label_objection(item.label)
-                if objection:
-                    rejected[key] = objection
-                else:
-                    items.append(item)
+            found, refused = self.classes.sorted_out((key, shard.labels.get(key, "")) for key in shard.images)
+            items += found
+            rejected |= {rejection.id: rejection.reason for rejection in refused}
         rejections = (Rejection(key, why) for key, why in sorted(rejected.items()))
         return Listing(tuple(sorted(items, key=lambda i: i.id)), tuple(rejections), ignored, self.classes.names)
 

@@ -1,11 +1,13 @@
 """Blur that comes from the lens or from what stands before it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from corruptgen.declare import Bytes, Unit, corruption
-from corruptgen.imaging.gaussian import smooth
+from corruptgen.declare import Bytes, Unit, corruption, fused
+from corruptgen.imaging.gaussian import smooth, smooth_bytes
 from corruptgen.imaging.glass import shuffled
 from corruptgen.imaging.kernels import correlate, disk
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
 
 
@@ -23,6 +25,11 @@ def gaussian_blur(image: Unit, *, sigma: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return smooth(image, sigma)
+
+
+@fused(gaussian_blur)
+def _gaussian_blur(image: NDArray[np.uint8], arithmetic: Arithmetic, *, sigma: float) -> NDArray[np.uint8] | None:
+    return smooth_bytes(image, sigma, arithmetic)
 
 
 @corruption

@@ -1,9 +1,14 @@
 """Too much light, too little contrast, too much or too little colour."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from corruptgen.declare import Unit, UnitColour, corruption
+from corruptgen.declare import Pixels, Unit, UnitColour, corruption, fused
+from corruptgen.imaging.channel_sums import channel_sums
 from corruptgen.imaging.colour import hsv_from_rgb, rgb_from_hsv
+from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
+from corruptgen.imaging.value_maps import mapped
+from corruptgen.imaging.vividness import changed_in_hsv
 
 
 @corruption
@@ -24,6 +29,11 @@ def brightness(image: UnitColour, *, offset: float) -> UnitColour:
     return rgb_from_hsv(hsv)
 
 
+@fused(brightness)
+def _brightness(image: NDArray[np.uint8], arithmetic: Arithmetic, *, offset: float) -> NDArray[np.uint8]:
+    return changed_in_hsv(image, arithmetic, lift=offset)
+
+
 @corruption
 def contrast(image: Unit, *, factor: float) -> Unit:
     """Pull every channel towards its mean over the image.
@@ -39,6 +49,21 @@ def contrast(image: Unit, *, factor: float) -> Unit:
     """
     means = image.mean(axis=(0, 1), keepdims=True)
     return (image - means) * factor + means
+
+
+@fused(contrast)
+def _contrast(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float) -> NDArray[np.uint8] | None:
+    units = arithmetic.units
+    if not image.flags.c_contiguous:
+        # numpy adds up in the order of the memory, and the order decides about the last bit of the means.
+        return None
+    if image.shape[2] == 3:
+        sums = channel_sums(image, arithmetic)
+        means = np.true_divide(sums, np.intp(image.size // 3), out=sums, casting="unsafe")
+    else:
+        means = units[image].mean(axis=(0, 1))
+    maps = stored((units[:, None] - means) * factor + means, Pixels.UNIT, BYTE, arithmetic.rounding)
+    return mapped(image, maps, slope=factor)
 
 
 @corruption
@@ -60,3 +85,8 @@ def saturate(image: UnitColour, *, factor: float, offset: float) -> UnitColour:
     hsv = hsv_from_rgb(image)
     hsv[..., 1] = np.clip(hsv[..., 1] * factor + offset, 0, 1)
     return rgb_from_hsv(hsv)
+
+
+@fused(saturate)
+def _saturate(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float, offset: float) -> NDArray[np.uint8]:
+    return changed_in_hsv(image, arithmetic, factor=factor, offset=offset)

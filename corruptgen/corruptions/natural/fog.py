@@ -1,8 +1,14 @@
 """Fog."""
 
-from corruptgen.declare import Unit, corruption
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.declare import Unit, corruption, fused
 from corruptgen.imaging.fields import plasma, power_of_two
+from corruptgen.imaging.fog_banks import fogged
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -23,3 +29,10 @@ def fog(image: Unit, rng: Draws, *, thickness: float, roughness: float) -> Unit:
     bank = plasma(power_of_two(max(height, width)), roughness, rng)[:height, :width, None]
     brightest = image.max()
     return (image + thickness * bank) * brightest / (brightest + thickness)
+
+
+@fused(fog)
+def _fog(
+    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, thickness: float, roughness: float
+) -> NDArray[np.uint8] | None:
+    return fogged(image, rng, arithmetic, thickness, roughness)

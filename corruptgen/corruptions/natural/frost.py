@@ -7,9 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.declare import LevelsColour, corruption
+from corruptgen.declare import LevelsColour, corruption, fused
+from corruptgen.imaging.overlays import overlaid
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.imaging.textures import frost_picture
 from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -30,12 +33,25 @@ def frost(
     ----------
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
-    height, width = image.shape[:2]
     picture = frost_picture(int(rng.integers(pictures)), texture_scale)
-    # The upper bound is exclusive: the last row and column of the picture are never reached, as in the original.
-    top = int(rng.integers(0, picture.shape[0] - height))
-    left = int(rng.integers(0, picture.shape[1] - width))
-    return image_weight * image + frost_weight * picture[top : top + height, left : left + width]
+    return image_weight * image + frost_weight * _part(picture, image.shape, rng)
+
+
+@fused(frost)
+def _frost(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    image_weight: float,
+    frost_weight: float,
+    pictures: int,
+    texture_scale: float,
+) -> NDArray[np.uint8] | None:
+    if arithmetic.precision != "float64":
+        return None
+    picture = frost_picture(int(rng.integers(pictures)), texture_scale)
+    return overlaid(image, _part(picture, image.shape, rng), image_weight, frost_weight, arithmetic.half)
 
 
 # The fitted picture is larger than the image by this at least, so that there are places to choose from.
@@ -59,14 +75,39 @@ def frost_fitted(
     ----------
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
-    height, width = image.shape[:2]
-    index = int(rng.integers(pictures))
-    tall, wide = frost_picture(index, 1.0).shape[:2]
-    enlargement = max(1.0, height / tall, width / wide) * MARGIN
-    picture = _enlarged(index, math.ceil(tall * enlargement), math.ceil(wide * enlargement))
+    picture = _fitted(image.shape, int(rng.integers(pictures)))
+    return image_weight * image + frost_weight * _part(picture, image.shape, rng)
+
+
+@fused(frost_fitted)
+def _frost_fitted(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    image_weight: float,
+    frost_weight: float,
+    pictures: int,
+) -> NDArray[np.uint8] | None:
+    if arithmetic.precision != "float64":
+        return None
+    picture = _fitted(image.shape, int(rng.integers(pictures)))
+    return overlaid(image, _part(picture, image.shape, rng), image_weight, frost_weight, arithmetic.half)
+
+
+def _part(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> NDArray[np.uint8]:
+    height, width = shape[:2]
+    # The upper bound is exclusive: the last row and column of the picture are never reached, as in the original.
     top = int(rng.integers(0, picture.shape[0] - height))
     left = int(rng.integers(0, picture.shape[1] - width))
-    return image_weight * image + frost_weight * picture[top : top + height, left : left + width]
+    return picture[top : top + height, left : left + width]
+
+
+def _fitted(shape: tuple[int, ...], index: int) -> NDArray[np.uint8]:
+    height, width = shape[:2]
+    tall, wide = frost_picture(index, 1.0).shape[:2]
+    enlargement = max(1.0, height / tall, width / wide) * MARGIN
+    return _enlarged(index, math.ceil(tall * enlargement), math.ceil(wide * enlargement))
 
 
 # As many as there are pictures: images up to their size all take the same five.

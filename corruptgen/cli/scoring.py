@@ -1,0 +1,56 @@
+"""The command that scores predictions."""
+
+from pathlib import Path
+
+from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, tell
+from corruptgen.names import shown
+from corruptgen.scoring import plot
+from corruptgen.scoring.evaluation import Wishes
+from corruptgen.scoring.evaluation import score as scored
+
+
+def score(
+    predictions: Path, manifest: Path, wishes: Wishes, *, classes: Path | None, output: Path | None, drawing: bool
+) -> None:
+    """Print a score and, if there is a place for it, write it.
+
+    Parameters
+    ----------
+    predictions, manifest, wishes, classes : as `corruptgen.scoring.evaluation.score` takes them
+    output : written with the endings .json, .csv and .png
+    drawing : also draw the plot
+    """
+    directory = manifest.parent if manifest.name == "manifest.json" else manifest
+    report = scored(predictions, directory, wishes, classes=classes)
+    grid = f"{len(report.rows)} rows × {len(report.severities)} severities"
+    baseline = f", baseline {report.baseline}" if report.baseline else ""
+    interval = f", {100 * report.level:g} % intervals of {report.resamples} resamples" if report.resamples else ""
+    print(f"{report.dataset}, table {report.preset}: {report.items} items, {grid}{baseline}{interval}\n")
+    columns(report.lines())
+    print()
+    columns(report.row_lines())
+    for note in report.notes:
+        tell(shown(note))
+    if output:
+        _write(output.with_name(output.name + ".json"), report.to_json().encode())
+        _write(output.with_name(output.name + ".csv"), report.to_csv().encode())
+        if drawing:
+            _write(output.with_name(output.name + ".png"), plot.png(report))
+
+
+def numbers(text: str | None) -> tuple[float, ...]:
+    """Read numbers with commas between them."""
+    try:
+        return tuple(float(number) for number in text.split(",")) if text else ()
+    except ValueError:
+        fail(f"--threshold {text}: these are not numbers with commas between them", WRONG_USAGE)
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """Read words with commas between them."""
+    return tuple(word.strip() for word in text.split(",")) if text else ()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,96 @@
+"""Kernels are compiled when they are first called, and kept for the next process wherever something can be kept."""
+
+import logging
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import numba
+from numba.core import event
+
+COMPILING = "compiling kernels for this machine, which is done once"
+COMPILING_AGAIN = (
+    "compiling kernels, which cannot be kept: no cache folder can be written; NUMBA_CACHE_DIR may name one that can"
+)
+
+# What numba reads when it chooses a cache.
+_config: Any = numba.config
+_logger = logging.getLogger(__name__)
+
+
+def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile as `numba.njit` does, and take a cache that cannot be written for no error.
+
+    The compiled code is kept where numba keeps it: in NUMBA_CACHE_DIR, beside the module or in the user's cache. Where
+    none of them can be written it is kept in a private folder among the temporary files, or else in this process alone.
+    """
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        kernel = numba.njit(**options)(function)
+        if cache:
+            _keep(kernel)
+        return kernel
+
+    return compiled
+
+
+def _keep(kernel: Any) -> None:
+    try:
+        kernel.enable_caching()
+    except RuntimeError:
+        # numba knows no folder that can be written.
+        folder = _private_folder()
+        if folder is not None:
+            with _caching_in(folder):
+                kernel.enable_caching()
+
+
+@contextmanager
+def _caching_in(folder: str) -> Iterator[None]:
+    """Let numba choose this folder meanwhile, for our kernels only."""
+    before, _config.CACHE_DIR = _config.CACHE_DIR, folder
+    try:
+        yield
+    finally:
+        _config.CACHE_DIR = before
+
+
+@lru_cache(maxsize=1)
+def _private_folder() -> str | None:
+    """Give a folder among the temporary files that nobody else can write: what lies in it is run."""
+    try:
+        user = os.getuid() if hasattr(os, "getuid") else None
+        folder = os.path.join(tempfile.gettempdir(), f"corruptgen-kernels-{user}")
+        os.makedirs(folder, mode=stat.S_IRWXU, exist_ok=True)
+        found = os.lstat(folder)
+        others = stat.S_IRWXG | stat.S_IRWXO
+        is_private = user is None or (found.st_uid == user and not found.st_mode & others)
+        if not (stat.S_ISDIR(found.st_mode) and is_private):
+            return None
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return None
+    return folder
+
+
+class _Announcement(event.Listener):
+    """Say once per process that it takes a while because kernels are compiled."""
+
+    is_made = False
+
+    def on_start(self, event: Any) -> None:
+        """Hear that a function is compiled that was not in the cache."""
+        kernel = event.data["dispatcher"]
+        if not self.is_made and kernel.py_func.__module__.startswith(f"{__package__}."):
+            self.is_made = True
+            _logger.info(COMPILING if kernel._cache.cache_path else COMPILING_AGAIN)
+
+    def on_end(self, event: Any) -> None:
+        """Say nothing when it is done."""
+
+
+event.register("numba:compile", _Announcement())  # type: ignore[no-untyped-call]

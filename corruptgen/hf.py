@@ -1,0 +1,158 @@
+"""Datasets of the library `datasets` in one cell: lazily, as a stream, or written to its cache."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from corruptgen import catalog
+from corruptgen.errors import ImageError, Rejected
+from corruptgen.imaging.codec import encoded
+from corruptgen.randomness import pixels_digest, rng_for
+from corruptgen.randomness.key import STREAM_VERSION
+from corruptgen.records import Decoding, Encoding
+from corruptgen.transforms import workers
+from corruptgen.transforms.samples import WHOLE, decoding_of, id_column, image_column, pixels_of
+from corruptgen.transforms.view import undecoded
+
+# The column of the numbers of the rows, which a lazy transform is not told otherwise; it is taken out again.
+NUMBER = "__corruptgen_row__"
+
+
+def corrupt(
+    ds: Any,
+    preset: str,
+    row: str,
+    severity: float,
+    seed: int = 0,
+    *,
+    image: str | None = None,
+    key: str | None = None,
+    decode: Decoding | Mapping[str, Any] | None = None,
+    paired: bool = False,
+    lazy: bool = True,
+    num_proc: int | None = None,
+) -> Any:
+    """Corrupt the images of a dataset: row i has the pixels that `generate` writes for it.
+
+    Parameters
+    ----------
+    ds : `datasets.Dataset`, `datasets.IterableDataset`, which stays a stream, or a dictionary of such by split
+    preset : a built-in severity table, or the path of a .toml of your own
+    row : a row of it
+    severity : 0 is the clean image
+    seed : that of the recipe
+    image : the column of images; None: `image` or `img`
+    key : the column of ids; None: `id` or `image_id`, else split and number of the row, "test/17". A stream without ids
+        has no numbers that all its readers agree on: its images are named by their pixels
+    decode : size and orientation, as in the [decode] section of a recipe
+    paired : whether all severities share their draws, as in the recipe
+    lazy : corrupt when a row is asked for, with `with_transform`; False writes PNG files into the library's cache, with
+        `map`, and a second call, also in another process, finds them there
+    num_proc : processes that write; only with lazy=False
+
+    Raises
+    ------
+    UnknownName, SeverityError
+        If there is no such cell.
+    SourceError
+        If there is no such column.
+    RecipeError
+        If `decode` is not what a recipe may say.
+    Rejected
+        When an image is asked for that cannot be used.
+    """
+    table = catalog.preset(str(preset))
+    table.cell(row, severity)
+    if isinstance(ds, Mapping):
+        options: dict[str, Any] = {"image": image, "key": key, "decode": decode, "paired": paired}
+        options |= {"lazy": lazy, "num_proc": num_proc}
+        kind: Any = type(ds)
+        return kind({split: corrupt(part, preset, row, severity, seed, **options) for split, part in ds.items()})
+    is_stream = not hasattr(ds, "__len__")
+    if num_proc is not None and (lazy or is_stream):
+        raise ImageError("num_proc is for lazy=False, which writes the images of a dataset that is no stream")
+    column = image_column(ds.features or next(iter(ds)), image)
+    rows = Rows(
+        preset=str(preset),
+        digest=f"{table.digest} {STREAM_VERSION}",
+        row=row,
+        severity=float(severity),
+        seed=int(seed),
+        paired=paired,
+        decoding=decoding_of(decode),
+        image=column,
+        id=id_column(ds.features or {}, key),
+        prefix=f"{ds.split or WHOLE}/",
+        is_written=not lazy and not is_stream,
+    )
+    raw = undecoded(ds, column)
+    if is_stream:
+        return raw.map(rows.of_stream, features=_with_images(ds.features, column))
+    if not lazy:
+        return raw.map(rows.of_row, with_indices=True, num_proc=num_proc, features=_with_images(ds.features, column))
+    if rows.id is None:
+        raw = raw.add_column(NUMBER, np.arange(len(raw)))
+    return raw.with_transform(rows.of_batch)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is done to the rows of a dataset, in plain values: their hash is the same in every process."""
+
+    preset: str
+    digest: str
+    """Of the table and the stream: another one makes the library's cache forget what was written."""
+    row: str
+    severity: float
+    seed: int
+    paired: bool
+    decoding: Decoding
+    image: str
+    id: str | None
+    prefix: str
+    is_written: bool
+
+    def of_batch(self, batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Corrupt rows that are asked for, of all columns or of some."""
+        numbers = batch.pop(NUMBER, None)
+        if self.image not in batch:
+            return batch
+        if (numbers is None) if self.id is None else (self.id not in batch):
+            raise ImageError(
+                f"rows without their column {self.id or NUMBER!r} have no names; keep it beside the images"
+            )
+        names = batch[self.id] if self.id is not None else [f"{self.prefix}{number}" for number in numbers or ()]
+        pictures = [self._corrupted(picture, str(name)) for picture, name in zip(batch[self.image], names, strict=True)]
+        return {**batch, self.image: pictures}
+
+    def of_row(self, row: Mapping[str, Any], number: int) -> dict[str, Any]:
+        """Corrupt a row with its number."""
+        name = f"{self.prefix}{number}" if self.id is None else str(row[self.id])
+        return {self.image: self._corrupted(row[self.image], name)}
+
+    def of_stream(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Corrupt a row of a stream."""
+        return {self.image: self._corrupted(row[self.image], None if self.id is None else str(row[self.id]))}
+
+    def _corrupted(self, picture: Any, name: str | None) -> Any:
+        workers.settle()
+        try:
+            pixels = pixels_of(picture, self.decoding)
+        except Rejected as error:
+            raise Rejected(f"{name or 'an image of the stream'} {error}") from error
+        cell = catalog.preset(self.preset).cell(self.row, self.severity)
+        severity = None if self.paired else self.severity
+        result = cell.apply(pixels, rng_for(self.seed, self.row, severity, name or pixels_digest(pixels)))
+        if self.is_written:
+            return {"bytes": encoded(result, Encoding()), "path": None}
+        return Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)
+
+
+def _with_images(features: Any, column: str) -> Any:
+    """Give the features of a dataset whose column holds images that are decoded when they are asked for."""
+    import datasets  # noqa: PLC0415
+
+    return None if features is None else datasets.Features({**features, column: datasets.Image()})

@@ -1,0 +1,78 @@
+"""Photon counts of the bytes of an image, by one table per grey level."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
+from corruptgen.declare import Pixels
+from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
+from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
+from corruptgen.randomness.poisson import LARGEST_SUMMED, LONGEST, fill_thresholds
+from corruptgen.randomness.stream import Stream
+
+_CHUNK = 2048
+_LEVELS = 256
+# The top eight bits of a word say where in the table of thresholds the search begins.
+_GUIDES = 256
+_GUIDE_SHIFT = np.uint32(24)
+_NEVER = 0xFFFFFFFF
+
+
+def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photons: float) -> NDArray[np.uint8] | None:
+    """Give the stored samples of poisson(image * photons) / photons; None for more photons than are worth a table."""
+    if not 0 < photons <= LARGEST_SUMMED:
+        return None
+    samples = np.empty(image.shape, np.uint8)
+    tables = _tables(float(photons), arithmetic)
+    _fill_counted(samples.ravel(), np.ascontiguousarray(image).ravel(), *rng.skip(image.size), *tables)
+    return samples
+
+
+# One entry per severity of a run, of at most 0.9 MB.
+@lru_cache(maxsize=8)
+def _tables(photons: float, arithmetic: Arithmetic) -> tuple[NDArray[Any], ...]:
+    """Give the thresholds less one and the guides of every level, and the stored sample of every count."""
+    thresholds = np.empty((_LEVELS, LONGEST + 1), np.uint32)
+    guides = np.empty((_LEVELS, _GUIDES), np.uint16)
+    longest = _fill_tables(thresholds, guides, (arithmetic.units * photons).astype(np.float64))
+    values = stored(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, arithmetic.rounding)
+    return thresholds[:, : longest + 1].copy(), guides, values
+
+
+@njit(cache=True, nogil=True)
+def _fill_tables(thresholds, guides, expected):  # type: ignore[no-untyped-def]
+    longest = 0
+    for level in range(_LEVELS):
+        row = thresholds[level]
+        length = fill_thresholds(row, expected[level])
+        longest = max(longest, length)
+        k = 0
+        for top in range(_GUIDES):
+            while k < length and row[k] <= np.uint32(top << 24):
+                k += 1
+            guides[level, top] = k
+        # Less one, so that the end of the table is above every word; a threshold of 0 lies before every guide.
+        for k in range(length):
+            row[k] -= np.uint32(1)
+        row[length:] = np.uint32(_NEVER)
+    return longest
+
+
+@njit(cache=True, nogil=True)
+def _fill_counted(samples, image, key, counter, first_block, thresholds, guides, values):  # type: ignore[no-untyped-def]
+    words = np.empty(_CHUNK, np.uint32)
+    for start in range(0, image.size, _CHUNK):
+        length = min(_CHUNK, image.size - start)
+        blocks = (length + WORDS_PER_BLOCK - 1) // WORDS_PER_BLOCK
+        fill_words(words[: blocks * WORDS_PER_BLOCK], key, counter, first_block + start // WORDS_PER_BLOCK)
+        before = image[start : start + length]
+        after = samples[start : start + length]
+        for i in range(length):
+            level, word = before[i], words[i]
+            k = np.uint64(guides[level, word >> _GUIDE_SHIFT])
+            while thresholds[level, k] < word:
+                k += np.uint64(1)
+            after[i] = values[k]

@@ -1,0 +1,194 @@
+"""Baselines: what a reference model does on a benchmark, read from TOML tables; others normalise by it."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from corruptgen.errors import ScoreError, UnknownName, unknown
+from corruptgen.metrics.grid import Grid
+
+HEADER = frozenset({"title", "task", "verified", "clean", "main", "severities", "references", "notes"})
+MEASURES = frozenset({"error", "balanced_error", "flip_probability", "top5_distance"})
+ENDINGS = (".toml", ".json")
+LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A reference model's numbers."""
+
+    name: str
+    title: str
+    values: Mapping[str, Mapping[str, tuple[float, ...]]]
+    """For each measure and row one number for each severity, or a single one, their mean."""
+    clean: float | None = None
+    task: str = ""
+    verified: bool = True
+    """Whether a public source states the numbers."""
+    main: tuple[str, ...] = ()
+    """The rows that means are taken over; empty: all."""
+    severities: tuple[float, ...] = LEVELS
+    """Those that the numbers are for."""
+    notes: str = ""
+
+    def table(self, measure: str) -> Mapping[str, tuple[float, ...]]:
+        """Give the numbers of a measure, or raise `ScoreError` with the measures there are."""
+        if measure not in self.values:
+            known = ", ".join(sorted(self.values))
+            raise ScoreError(f"the baseline {self.name} has no {measure}, only {known}; choose another baseline")
+        return self.values[measure]
+
+    def rows(self, measure: str) -> tuple[str, ...]:
+        """Give the rows that means are taken over."""
+        return self.main or tuple(self.table(measure))
+
+    def mean(self, measure: str, row: str) -> float:
+        """Give a row's mean over the severities, or raise `ScoreError` if there is no such row."""
+        table = self.table(measure)
+        if row not in table:
+            raise ScoreError(f"the baseline {self.name}: " + unknown(f"row of its {measure}", row, table))
+        return float(np.mean(table[row]))
+
+    @property
+    def known_clean(self) -> float:
+        """The number of the clean images, or `ScoreError`."""
+        if self.clean is None:
+            raise ScoreError(
+                f"the baseline {self.name} says nothing about clean images; write clean = ... in [baseline]"
+            )
+        return self.clean
+
+    def grid(self, measure: str) -> Grid:
+        """Give the numbers as a grid over the main rows, which need a number for each severity."""
+        table = self.table(measure)
+        cells = {
+            (row, severity): value
+            for row in self.rows(measure)
+            for severity, value in zip(self.severities, table[row], strict=True)
+        }
+        return Grid.of(cells, self.clean)
+
+
+def baseline_names() -> list[str]:
+    """List the baselines that travel with the package."""
+    return sorted(_shipped())
+
+
+@lru_cache(maxsize=64)
+def baseline(name: str) -> Baseline:
+    """Give a baseline: a shipped one by its name, or one's own by the path of its .toml, or of a score's .json.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such baseline.
+    ScoreError
+        If the file cannot be read; the message says where and what is allowed.
+    """
+    if name in _shipped():
+        return read(name, tomllib.loads(_shipped()[name].read_text("utf-8")))
+    path = Path(name)
+    if path.suffix not in ENDINGS:
+        advice = "; one of your own is named by the path of its .toml, or of the .json that a score has written"
+        raise UnknownName(unknown("baseline", name, baseline_names()) + advice)
+    try:
+        text = path.read_text("utf-8")
+        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise ScoreError(f"{path.name}: cannot read this baseline: {error.strerror or type(error).__name__}") from error
+    except ValueError as error:
+        raise ScoreError(f"{path.name}: cannot read this baseline: {error}") from error
+    if isinstance(content, dict) and path.suffix == ".json":
+        content = content.get("as_baseline")
+    if not isinstance(content, dict):
+        raise ScoreError(
+            f"{path.name}: this is not what a score has written; write a .toml with [baseline] and [error]"
+        )
+    return read(path.name, content)
+
+
+def read(name: str, content: Mapping[str, Any]) -> Baseline:
+    """Make a baseline of the plain values of its TOML; raise `ScoreError` if something in it is wrong."""
+    header = content.get("baseline")
+    if not isinstance(header, dict):
+        raise ScoreError(f"{name}: there is no section [baseline]; write one with a title")
+    for key in header.keys() - HEADER:
+        raise ScoreError(f"{name} [baseline]: " + unknown("key", key, HEADER))
+    for key in content.keys() - MEASURES - {"baseline"}:
+        raise ScoreError(f"{name}: " + unknown("section", key, MEASURES))
+    severities = _numbers(header.get("severities", list(LEVELS)), f"{name} [baseline] severities")
+    values = {
+        measure: MappingProxyType(dict(_rows(f"{name} [{measure}]", content[measure], len(severities))))
+        for measure in sorted(content.keys() & MEASURES)
+    }
+    if not values:
+        raise ScoreError(f"{name}: there are no numbers; write a section [{'], ['.join(sorted(MEASURES))}]")
+    main = header.get("main", ())
+    for row in main:
+        for measure, table in values.items():
+            if row not in table:
+                raise ScoreError(f"{name} [baseline] main: " + unknown(f"row of [{measure}]", row, table))
+    clean = header.get("clean")
+    return Baseline(
+        name=name,
+        title=str(header.get("title", name)),
+        values=MappingProxyType(values),
+        clean=None if clean is None else _numbers(clean, f"{name} [baseline] clean")[0],
+        task=str(header.get("task", "")),
+        verified=header.get("verified", True) is True,
+        main=tuple(main),
+        severities=severities,
+        notes=str(header.get("notes", "")).strip(),
+    )
+
+
+def weights(name: str) -> Mapping[str, float]:
+    """Give the shipped weights of data sets, by data set; "lr0-fm" are LR0.FM's."""
+    found = {entry.name.removesuffix(".toml"): entry for entry in (_package() / "weights").iterdir()}
+    if name not in found:
+        raise UnknownName(unknown("table of weights", name, found))
+    content = tomllib.loads(found[name].read_text("utf-8"))
+    return MappingProxyType(dict(content["datasets"]))
+
+
+def _rows(place: str, table: Any, severities: int) -> Iterator[tuple[str, tuple[float, ...]]]:
+    if not isinstance(table, dict) or not table:
+        raise ScoreError(f"{place}: found {table!r}, allowed is a section with a number or a list for each row")
+    for row, given in table.items():
+        values = _numbers(given, f"{place} {row}")
+        if isinstance(given, list) and len(values) != severities:
+            raise ScoreError(f"{place} {row}: {len(values)} numbers for {severities} severities")
+        yield row, values
+
+
+def _numbers(value: Any, place: str) -> tuple[float, ...]:
+    numbers = value if isinstance(value, list) else [value]
+    if not numbers or not all(type(n) in (int, float) and np.isfinite(n) and n >= 0 for n in numbers):
+        raise ScoreError(f"{place}: found {value!r}, allowed are numbers from 0")
+    return tuple(float(number) for number in numbers)
+
+
+def _package() -> Traversable:
+    return resources.files("corruptgen.metrics")
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Mapping[str, Traversable]:
+    folders = [entry for entry in (_package() / "baselines").iterdir() if entry.is_dir()]
+    return MappingProxyType(
+        {
+            f"{folder.name}/{entry.name.removesuffix('.toml')}": entry
+            for folder in folders
+            for entry in folder.iterdir()
+            if entry.name.endswith(".toml")
+        }
+    )

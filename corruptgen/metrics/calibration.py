@@ -1,0 +1,111 @@
+"""Calibration: whether a model is as often right as it says, and whether its confidence tells right from wrong."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from corruptgen.errors import ScoreError
+from corruptgen.metrics.grid import Numbers, fractions
+from corruptgen.metrics.resampling import Weights
+
+BINS = 15
+
+
+def expected_calibration_error(
+    confidence: ArrayLike, correct: ArrayLike, weights: Weights = None, *, bins: int = BINS
+) -> Numbers:
+    """Give ECE: how far confidence and accuracy are apart, over bins of equal width.
+
+    Parameters
+    ----------
+    confidence : (items,) the probability that the model gives its prediction, in [0, 1]
+    correct : (items,) bool
+    weights : (resamples, items) or None
+    bins : their number; each holds its upper edge
+
+    Returns
+    -------
+    (), or (resamples,): Σ_b n_b/n |accuracy_b - confidence_b|, a fraction; lower is better. It is biased upward where
+    bins hold few items, and depends on the number of bins.
+
+    References
+    ----------
+    Guo et al. 2017, https://arxiv.org/abs/1706.04599
+    Ovadia et al. 2019, https://arxiv.org/abs/1906.02530, for calibration under corruption
+    """
+    surety, right = _checked(confidence, correct)
+    if bins < 1:
+        raise ScoreError(f"{bins} bins; allowed is 1 and more")
+    place = np.clip(np.ceil(surety * bins).astype(int) - 1, 0, bins - 1)
+    gap = np.zeros((len(surety), bins))
+    gap[np.arange(len(surety)), place] = right - surety
+    if weights is None:
+        return np.abs(gap.sum(axis=0)).sum() / len(surety)
+    return np.abs(weights @ gap).sum(axis=-1) / weights.sum(axis=-1)
+
+
+def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weights = None) -> Numbers:
+    """Give the area under the curve of confidence as a detector of errors.
+
+    Parameters
+    ----------
+    confidence : (..., items) any number that is higher where the model is surer; all are pooled
+    correct : (..., items) bool
+    weights : (resamples, items) or None
+
+    Returns
+    -------
+    (), or (resamples,): the probability that a right answer is surer than a wrong one, equal ones counting half. Higher
+    is better, 0.5 is chance; not a number where all answers are right or all wrong.
+    """
+    surety, right = np.asarray(confidence, float), np.asarray(correct, bool)
+    if surety.shape != right.shape or not surety.size:
+        raise ScoreError(f"{surety.shape} confidences for {right.shape} answers; give one for each, and at least one")
+    order = np.argsort(surety, axis=None, kind="stable")
+    items, hits = order % surety.shape[-1], right.ravel()[order].astype(float)
+    first = np.flatnonzero(np.diff(surety.ravel()[order], prepend=-np.inf) > 0)
+    if weights is None:
+        return np.asarray(_area(hits, 1 - hits, first))
+    return np.array([_area(counts[items] * hits, counts[items] * (1 - hits), first) for counts in weights])
+
+
+def validate(probabilities: ArrayLike) -> None:
+    """Raise `ScoreError` unless these are probabilities, (..., classes), that sum to one."""
+    taken = fractions(probabilities, "probabilities")
+    sums = taken.sum(axis=-1)
+    if np.abs(sums - 1).max(initial=0) > 1e-3:
+        worst = sums.flat[np.abs(sums - 1).argmax()]
+        raise ScoreError(f"the scores of an item sum to {worst:g}; probabilities are needed, so apply softmax first")
+
+
+def evaluate(probabilities: ArrayLike, classes: ArrayLike, *, bins: int = BINS) -> dict[str, float]:
+    """Give ECE and the area of failure detection of one cell.
+
+    Parameters
+    ----------
+    probabilities : (items, classes)
+    classes : (items,) the true ones
+    bins : of ECE
+    """
+    validate(probabilities)
+    numbers = np.asarray(probabilities, float)
+    correct = numbers.argmax(axis=-1) == np.asarray(classes)
+    confidence = numbers.max(axis=-1)
+    return {
+        "ECE": float(expected_calibration_error(confidence, correct, bins=bins)),
+        "failure detection": float(failure_detection(confidence, correct)),
+    }
+
+
+def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Numbers, Numbers]:
+    surety, right = fractions(confidence, "confidences"), np.asarray(correct, bool)
+    if surety.shape != right.shape or surety.ndim != 1 or not len(surety):
+        raise ScoreError(f"{surety.shape} confidences for {right.shape} answers; give one for each, and at least one")
+    return surety, right.astype(float)
+
+
+def _area(hits: Numbers, misses: Numbers, first: NDArray[np.intp]) -> float:
+    """Give the share of pairs in the right order, of answers that ascend in confidence, equal ones from `first` on."""
+    hits, misses = np.add.reduceat(hits, first), np.add.reduceat(misses, first)
+    above = hits[::-1].cumsum()[::-1] - hits / 2
+    pairs = hits.sum() * misses.sum()
+    return float((misses * above).sum() / pairs) if pairs else float("nan")

@@ -1,0 +1,92 @@
+"""A conformal reading: sets of classes that hold the truth on clean images; what they still hold under corruption."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from corruptgen.errors import ScoreError
+from corruptgen.metrics.grid import Numbers
+from corruptgen.metrics.resampling import Weights, weighted_mean
+
+ALPHA = 0.1
+
+
+def least_probability(truth: ArrayLike, alpha: float = ALPHA) -> float:
+    """Give the probability that a class needs to be in the set, from clean images.
+
+    Parameters
+    ----------
+    truth : (items,) the probability that the model gives the true class of each clean image
+    alpha : the share of clean images whose set may miss the truth
+
+    Returns
+    -------
+    One minus the ⌈(n+1)(1-α)⌉-th smallest of 1 - p; 0, so that every class is in every set, if there are too few images
+    for such a promise.
+
+    References
+    ----------
+    Sadinle et al. 2019, https://arxiv.org/abs/1609.00451; Angelopoulos & Bates 2021, https://arxiv.org/abs/2107.07511
+    """
+    if not 0 < alpha < 1:
+        raise ScoreError(f"alpha is {alpha}; allowed is a share above 0 and below 1")
+    probabilities = np.sort(np.asarray(truth, float))[::-1]
+    # Rounded, so that 0.9 of 10 is 9 and not 9.000000000000002.
+    rank = int(np.ceil(round((len(probabilities) + 1) * (1 - alpha), 9)))
+    return float(probabilities[rank - 1]) if 1 <= rank <= len(probabilities) else 0.0
+
+
+def set_sizes(probabilities: ArrayLike, least: float) -> NDArray[np.int64]:
+    """Give how many classes are in each item's set, (..., items), of (..., items, classes) probabilities."""
+    return (np.asarray(probabilities) >= least).sum(axis=-1)
+
+
+def coverage(truth: ArrayLike, least: float, weights: Weights = None) -> Numbers:
+    """Give the share of items whose set holds the truth; higher is better; 1 - α is what clean images have.
+
+    Parameters
+    ----------
+    truth : (..., items) the probability of the true class
+    least : as `least_probability` gives it
+    weights : (resamples, items) or None
+    """
+    return weighted_mean(np.asarray(truth) >= least, weights)
+
+
+def abstention(sizes: ArrayLike, weights: Weights = None) -> Numbers:
+    """Give the share of items whose set is not one single class, so that nobody should decide by it; lower is better.
+
+    Parameters
+    ----------
+    sizes : (..., items) as `set_sizes` gives them
+    weights : (resamples, items) or None
+    """
+    return weighted_mean(np.asarray(sizes) != 1, weights)
+
+
+def evaluate(
+    probabilities: ArrayLike, classes: ArrayLike, clean: ArrayLike, clean_classes: ArrayLike, alpha: float = ALPHA
+) -> dict[str, float]:
+    """Give coverage and abstention of one cell with the sets that clean images set.
+
+    Parameters
+    ----------
+    probabilities : (items, classes)
+    classes : (items,) the true ones
+    clean : (clean items, classes) probabilities; better of other images than those that are scored
+    clean_classes : (clean items,)
+    alpha : the share of clean images whose set may miss the truth
+    """
+    of_clean, of_cell = truth_probabilities(clean, clean_classes), truth_probabilities(probabilities, classes)
+    least = least_probability(of_clean, alpha)
+    sizes = set_sizes(probabilities, least)
+    return {
+        "coverage": float(coverage(of_cell, least)),
+        "abstention": float(abstention(sizes)),
+        "mean set size": float(sizes.mean()),
+    }
+
+
+def truth_probabilities(probabilities: ArrayLike, classes: ArrayLike) -> Numbers:
+    """Give the probability of each item's true class: (..., items) of (..., items, classes) and (items,)."""
+    numbers, labels = np.asarray(probabilities), np.asarray(classes)
+    return np.take_along_axis(numbers, np.broadcast_to(labels[:, None], (*numbers.shape[:-1], 1)), axis=-1)[..., 0]

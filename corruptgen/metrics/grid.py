@@ -1,0 +1,166 @@
+"""A grid: one number for each cell of a dataset, and beside it the number of the clean images."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from corruptgen.errors import ScoreError
+
+Numbers = NDArray[np.float64]
+MOST_NAMED = 5  # missing cells in one message
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """One number per cell: the error, accuracy or performance of one model, as a fraction.
+
+    Raises
+    ------
+    ScoreError
+        If shapes do not fit, a name is there twice, or a number is not finite.
+    """
+
+    rows: tuple[str, ...]
+    severities: tuple[float, ...]
+    """Ascending."""
+    values: Numbers
+    """(..., rows, severities); leading axes are repetitions, such as the resamples of a bootstrap."""
+    clean: Numbers | None = None
+    """(...): the same number for the clean images; None: it is not known."""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.rows), len(self.severities))
+        if self.values.shape[-2:] != shape or 0 in shape:
+            raise ScoreError(
+                f"a grid of {shape[0]} rows × {shape[1]} severities has values of shape {self.values.shape}"
+            )
+        if len(set(self.rows)) < len(self.rows) or sorted(set(self.severities)) != list(self.severities):
+            raise ScoreError("a grid has every row once, and its severities ascend; a row or severity is there twice")
+        if self.clean is not None and self.clean.shape != self.values.shape[:-2]:
+            raise ScoreError(f"the clean values have shape {self.clean.shape}, allowed is {self.values.shape[:-2]}")
+        for row, severity in self._not_finite():
+            raise ScoreError(f"{cell_name(row, severity)} has no finite value; give a number for every cell")
+        if self.clean is not None and not np.isfinite(self.clean).all():
+            raise ScoreError("the clean images have no finite value; give a number, or leave clean out")
+
+    @classmethod
+    def of(cls, cells: Mapping[tuple[str, float], float], clean: float | None = None) -> "Grid":
+        """Make a grid of single numbers.
+
+        Parameters
+        ----------
+        cells : a number for each row and severity; rows keep their order
+        clean : the number of the clean images
+
+        Raises
+        ------
+        ScoreError
+            If a row lacks a severity that another row has; the message names the cells.
+        """
+        rows = tuple(dict.fromkeys(row for row, _ in cells))
+        severities = tuple(sorted({float(severity) for _, severity in cells}))
+        known = {(row, float(severity)): value for (row, severity), value in cells.items()}
+        check_complete(known, rows, severities)
+        values = np.array([[known[row, severity] for severity in severities] for row in rows], float)
+        shaped = values.reshape(len(rows), len(severities))
+        return cls(rows, severities, shaped, None if clean is None else np.asarray(clean, float))
+
+    def selected(self, rows: Iterable[str] | None = None, severities: Iterable[float] | None = None) -> "Grid":
+        """Give some rows and severities, in the order of `rows`; `ScoreError` names the cells that are not there."""
+        wanted = tuple(rows) if rows is not None else self.rows
+        levels = tuple(sorted(map(float, severities))) if severities is not None else self.severities
+        check_complete({(row, s) for row in self.rows for s in self.severities}, wanted, levels)
+        across = self.values[..., [self.rows.index(row) for row in wanted], :]
+        return Grid(wanted, levels, across[..., [self.severities.index(s) for s in levels]], self.clean)
+
+    def cell(self, row: str, severity: float) -> Numbers:
+        """Give the number of one cell, (...)."""
+        return self.selected([row], [severity]).values[..., 0, 0]
+
+    @cached_property
+    def by_row(self) -> Numbers:
+        """The mean over the severities, (..., rows)."""
+        return self.values.mean(axis=-1)
+
+    @cached_property
+    def by_severity(self) -> Numbers:
+        """The mean over the rows, (..., severities)."""
+        return self.values.mean(axis=-2)
+
+    @cached_property
+    def mean(self) -> Numbers:
+        """The mean over all cells, (...)."""
+        return self.values.mean(axis=(-2, -1))
+
+    @property
+    def known_clean(self) -> Numbers:
+        """The clean number; `ScoreError` if it is not known."""
+        if self.clean is None:
+            raise ScoreError(
+                "this metric compares with the clean images, of which nothing is known; give clean as well"
+            )
+        return self.clean
+
+    @property
+    def complement(self) -> "Grid":
+        """One minus every number: accuracies of errors, and errors of accuracies."""
+        return Grid(self.rows, self.severities, 1 - self.values, None if self.clean is None else 1 - self.clean)
+
+    def _not_finite(self) -> list[tuple[str, float]]:
+        bad = ~np.isfinite(self.values).reshape(-1, *self.values.shape[-2:]).all(axis=0)
+        return [(self.rows[row], self.severities[severity]) for row, severity in np.argwhere(bad)]
+
+
+def check_complete(known: Iterable[tuple[str, float]], rows: Sequence[str], severities: Sequence[float]) -> None:
+    """Raise `ScoreError` with the names of the cells that are missing, if any is."""
+    there = set(known)
+    missing = [(row, severity) for row in rows for severity in severities if (row, severity) not in there]
+    if missing:
+        named = ", ".join(cell_name(*cell) for cell in missing[:MOST_NAMED])
+        more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+        raise ScoreError(
+            f"{len(missing)} of {len(rows) * len(severities)} cells are missing: {named}{more}; "
+            "a mean over what is there would be another number, so give them all"
+        )
+
+
+def check_fractions(grid: Grid, what: str = "errors") -> None:
+    """Raise `ScoreError` if numbers do not lie in [0, 1]; percentages are the usual mistake."""
+    for name, values in (("", grid.values), (" of the clean images", grid.clean)):
+        if values is not None and (values.min(initial=0) < 0 or values.max(initial=0) > 1):
+            found = f"{values.min():g}..{values.max():g}"
+            raise ScoreError(
+                f"the {what}{name} are {found}, allowed are fractions from 0 to 1; divide percentages by 100"
+            )
+
+
+def group_means(grid: Grid, groups: Mapping[str, Sequence[str]]) -> dict[str, Numbers]:
+    """Give the mean over the cells of each group of rows, (...) each.
+
+    Parameters
+    ----------
+    grid : errors or accuracies
+    groups : rows by the group's name, such as noise, blur, weather and digital
+
+    Raises
+    ------
+    ScoreError
+        If the grid lacks a row of a group.
+    """
+    return {name: grid.selected(rows).mean for name, rows in groups.items()}
+
+
+def cell_name(row: str, severity: float) -> str:
+    """Name a cell in messages as folders of outputs do."""
+    return f"{row}/{severity:g}"
+
+
+def fractions(values: ArrayLike, what: str) -> Numbers:
+    """Take numbers that are fractions; raise `ScoreError` with what they are if they are none."""
+    taken = np.asarray(values, float)
+    if not (np.isfinite(taken).all() and taken.min(initial=0) >= 0 and taken.max(initial=0) <= 1):
+        raise ScoreError(f"{what}: found {values!r}, allowed are fractions from 0 to 1; divide percentages by 100")
+    return taken

@@ -1,0 +1,172 @@
+"""Sequences of frames, as in ImageNet-P: how often predictions flip and rankings move as a perturbation grows."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from corruptgen.errors import ScoreError
+from corruptgen.metrics.baselines import Baseline
+from corruptgen.metrics.grid import Numbers
+
+TOP = 5
+FLIPS, DISTANCES = "flip_probability", "top5_distance"
+
+
+def is_noise(perturbation: str) -> bool:
+    """Tell whether frames are compared with the first one, as the benchmark does where the name says noise."""
+    return "noise" in perturbation
+
+
+def frame_pairs(frames: int, *, noise: bool, difficulty: int = 1) -> Iterator[tuple[int, int]]:
+    """Give which frame is compared with which earlier one: (earlier, later).
+
+    Parameters
+    ----------
+    frames : their number in each sequence
+    noise : every frame with the first, clean one; else each with the one `difficulty` before it
+    difficulty : 1, 2 or 3; of noise, harder sequences are other files, and this changes nothing
+    """
+    if difficulty not in (1, 2, 3):
+        raise ScoreError(f"the difficulty is {difficulty!r}; allowed are 1, 2 and 3")
+    step = 1 if noise else difficulty
+    if frames <= step:
+        raise ScoreError(f"{frames} frames give no pair at difficulty {difficulty}; give longer sequences")
+    for later in range(step, frames):
+        yield (0 if noise else later - step), later
+
+
+def flips(predictions: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
+    """Give the share of each sequence's pairs whose predictions differ.
+
+    Parameters
+    ----------
+    predictions : (sequences, frames), whole numbers
+    noise, difficulty : as in `frame_pairs`
+
+    Returns
+    -------
+    (sequences,): fractions; lower is better. Their mean is the flip probability.
+
+    References
+    ----------
+    Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+    """
+    classes = np.asarray(predictions)
+    if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer):
+        raise ScoreError(
+            f"predictions have shape {classes.shape} and type {classes.dtype}; give (sequences, frames) integers"
+        )
+    earlier, later = _pairs(classes.shape[1], noise=noise, difficulty=difficulty)
+    return (classes[:, earlier] != classes[:, later]).mean(axis=1)
+
+
+def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
+    """Give how far the five highest classes move in each sequence's pairs, on average.
+
+    Parameters
+    ----------
+    scores : (sequences, frames, classes), higher is likelier; of equal scores the lower class number ranks first
+    noise, difficulty : as in `frame_pairs`
+
+    Returns
+    -------
+    (sequences,): Σ_{i≤5} |(i-1) - min(σ(i)-1, 5)| with σ(i) the rank in the later frame of the class that is i-th
+    in the earlier one; from 0, nothing moves, to 15, all five leave. Lower is better.
+    """
+    ranks, orders = _ranked(scores)
+    earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
+    count = min(TOP, ranks.shape[2])
+    new = np.take_along_axis(ranks[:, later], orders[:, earlier, :count], axis=2)
+    return np.abs(np.arange(count) - np.minimum(new, TOP)).sum(axis=2).mean(axis=1)
+
+
+def zipf_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
+    """Give how far all classes move, high ones weighing more; lower is better.
+
+    Parameters
+    ----------
+    scores : (sequences, frames, classes)
+    noise, difficulty : as in `frame_pairs`
+
+    Returns
+    -------
+    (sequences,): Σ_i |1/i - 1/σ(i)| / i over all ranks i, σ as for `top5_distances`.
+    """
+    ranks, orders = _ranked(scores)
+    earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
+    new = np.take_along_axis(ranks[:, later], orders[:, earlier], axis=2) + 1
+    old = np.arange(1, ranks.shape[2] + 1)
+    return (np.abs(1 / old - 1 / new) / old).sum(axis=2).mean(axis=1)
+
+
+def mean_flip_rate(probabilities: Mapping[str, float], baseline: Baseline) -> float:
+    """Give mFR, the mean over the perturbations of the flip probability in percent of the baseline's; lower is better.
+
+    Parameters
+    ----------
+    probabilities : the flip probability of each perturbation of the baseline, fractions
+    baseline : "imagenet-p/alexnet" is shipped, and is UNVERIFIED: no public source states its numbers
+
+    Raises
+    ------
+    ScoreError
+        If a perturbation of the baseline is missing, or there is one that it does not have.
+    """
+    return _mean_rate(probabilities, baseline, FLIPS)
+
+
+def mean_top5_distance(distances: Mapping[str, float], baseline: Baseline) -> float:
+    """Give mT5D, the mean over the perturbations of the top-5 distance in percent of the baseline's; lower is better.
+
+    Parameters
+    ----------
+    distances : by perturbation
+    baseline : as for `mean_flip_rate`; nothing at all supports the distances of the shipped one
+    """
+    return _mean_rate(distances, baseline, DISTANCES)
+
+
+def validate(values: Mapping[str, float], baseline: Baseline, measure: str = FLIPS) -> None:
+    """Raise `ScoreError` if perturbations are missing or unknown, or numbers are negative or not finite."""
+    rows = baseline.rows(measure)
+    missing, strange = sorted(set(rows) - values.keys()), sorted(values.keys() - set(rows))
+    if missing or strange:
+        kinds = {"missing": missing, "unknown": strange}
+        found = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
+        raise ScoreError(f"the baseline {baseline.name} is for {len(rows)} perturbations; {found}")
+    for row, value in values.items():
+        if not (np.isfinite(value) and value >= 0):
+            raise ScoreError(f"{row}: found {value}, allowed are numbers from 0")
+
+
+def evaluate(
+    probabilities: Mapping[str, float], baseline: Baseline, distances: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Give the mean flip probability and mFR and, with distances, the same of these."""
+    scores = {"mFR": mean_flip_rate(probabilities, baseline), "mean FP": float(np.mean(list(probabilities.values())))}
+    if distances is not None:
+        scores["mT5D"] = mean_top5_distance(distances, baseline)
+        scores["mean T5D"] = float(np.mean(list(distances.values())))
+    return scores
+
+
+def _mean_rate(values: Mapping[str, float], baseline: Baseline, measure: str) -> float:
+    validate(values, baseline, measure)
+    return float(np.mean([100 * value / baseline.mean(measure, row) for row, value in values.items()]))
+
+
+def _pairs(frames: int, *, noise: bool, difficulty: int) -> tuple[list[int], list[int]]:
+    earlier, later = zip(*frame_pairs(frames, noise=noise, difficulty=difficulty), strict=True)
+    return list(earlier), list(later)
+
+
+def _ranked(scores: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Give the rank of each class, from 0, and the classes in the order of their ranks."""
+    numbers = np.asarray(scores, float)
+    if numbers.ndim != 3 or not np.isfinite(numbers).all():
+        raise ScoreError(f"scores have shape {numbers.shape}; give finite numbers of (sequences, frames, classes)")
+    orders = np.argsort(-numbers, axis=2, kind="stable")
+    ranks = np.empty_like(orders)
+    np.put_along_axis(ranks, orders, np.broadcast_to(np.arange(numbers.shape[2]), orders.shape), axis=2)
+    return ranks, orders

@@ -1,0 +1,137 @@
+"""Trajectories: how a model goes down as a severity rises, and where a single image first fails."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from corruptgen.errors import ScoreError
+from corruptgen.metrics.grid import Grid, Numbers
+from corruptgen.metrics.resampling import Weights
+
+
+def accuracy_drops(errors: Grid) -> Grid:
+    """Give by how much the accuracy of each cell is below the clean one; lower is better, negative is a gain."""
+    return Grid(errors.rows, errors.severities, errors.values - errors.known_clean[..., None, None])
+
+
+def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
+    """Give the mean error along the severities, by the trapezoid rule: for severities that are any numbers.
+
+    Parameters
+    ----------
+    errors : fractions
+    from_clean : whether the curve begins at severity 0 with the clean images; else at the lowest severity
+
+    Returns
+    -------
+    (..., rows): the area divided by the range of severities, a fraction; lower is better. Unlike the mean over the
+    levels it depends little on where these were put.
+    """
+    severities = np.array(errors.severities)
+    values = errors.values
+    if from_clean:
+        clean = np.broadcast_to(errors.known_clean[..., None, None], (*values.shape[:-1], 1))
+        values, severities = np.concatenate([clean, values], axis=-1), np.concatenate([[0.0], severities])
+    if len(severities) < 2:
+        raise ScoreError("one severity has no area under it; give at least two, or one and the clean images")
+    steps = np.diff(severities)
+    return ((values[..., 1:] + values[..., :-1]) / 2 * steps).sum(axis=-1) / steps.sum()
+
+
+def failure_points(correct: ArrayLike, severities: Sequence[float]) -> Numbers:
+    """Give the first severity at which each image is classified wrong, whatever comes after it.
+
+    Parameters
+    ----------
+    correct : (..., severities, items) bool, beginning with the clean images if `severities` begins with 0
+    severities : ascending
+
+    Returns
+    -------
+    (..., items); not a number where it never fails.
+
+    References
+    ----------
+    Dünkel et al. 2025 (CNS-Bench), https://arxiv.org/abs/2507.17651
+    """
+    wrong = ~np.asarray(correct, bool)
+    levels = np.asarray(severities, float)
+    if wrong.shape[-2] != len(levels) or (np.diff(levels) <= 0).any():
+        raise ScoreError(f"{wrong.shape[-2]} severities of answers for {len(levels)}; they must ascend, one for each")
+    return np.where(wrong.any(axis=-2), levels[wrong.argmax(axis=-2)], np.nan)
+
+
+def mean_failure_point(points: ArrayLike, weights: Weights = None) -> Numbers:
+    """Give the mean failure point of the trajectories that fail; higher is better; not a number if none does.
+
+    Parameters
+    ----------
+    points : (..., items), as `failure_points` gives them; all are pooled
+    weights : (resamples, items) or None
+
+    Returns
+    -------
+    (), or (resamples,) with weights.
+    """
+    numbers = np.asarray(points, float)
+    failing = np.isfinite(numbers)
+    total, count = (_summed(values, weights) for values in (np.where(failing, numbers, 0.0), failing))
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Numbers:
+    """Give how far before `end` images fail on average, those that never fail counting 0; lower is better.
+
+    Parameters
+    ----------
+    points : (..., items); all are pooled
+    end : above the last severity; CNS-Bench takes one step beyond it, 3 for severities up to 2.5
+    weights : (resamples, items) or None
+
+    Returns
+    -------
+    (), or (resamples,) with weights.
+    """
+    numbers = np.asarray(points, float)
+    margins = np.where(np.isfinite(numbers), end - numbers, 0.0)
+    if margins.min(initial=0) < 0:
+        raise ScoreError(f"an image fails at {np.nanmax(numbers):g}, beyond the end {end:g}; give a later end")
+    return _summed(margins, weights) / _summed(np.ones_like(margins), weights)
+
+
+def failure_histogram(points: ArrayLike, severities: Sequence[float]) -> NDArray[np.int64]:
+    """Count the images that fail first at each severity and, last, those that never do: (severities + 1,)."""
+    numbers = np.asarray(points, float).ravel()
+    counts = [int((numbers == severity).sum()) for severity in severities]
+    return np.array([*counts, int(np.isnan(numbers).sum())])
+
+
+def end_of(severities: Sequence[float]) -> float:
+    """Give one step beyond the last severity."""
+    levels = [0.0, *severities] if severities[0] > 0 else list(severities)
+    return levels[-1] + (levels[-1] - levels[-2]) if len(levels) > 1 else levels[-1] + 1
+
+
+def validate(errors: Grid) -> None:
+    """Raise `ScoreError` if the clean error is not known or a severity is not above 0."""
+    if min(errors.severities) <= 0:
+        raise ScoreError("a trajectory has the clean images as `clean` and severities above 0; take 0 out")
+    _ = errors.known_clean
+
+
+def evaluate(errors: Grid) -> dict[str, float]:
+    """Give the mean area and, for each row, its own area and its largest drop."""
+    validate(errors)
+    areas, drops = area_under_severity(errors), accuracy_drops(errors).values.max(axis=-1)
+    scores = {"area": float(areas.mean())}
+    for row, area, drop in zip(errors.rows, areas, drops, strict=True):
+        scores |= {f"area {row}": float(area), f"largest drop {row}": float(drop)}
+    return scores
+
+
+def _summed(values: ArrayLike, weights: Weights) -> Numbers:
+    """Sum over all trajectories of each item, and over the items as often as they count."""
+    numbers = np.asarray(values, float)
+    of_item = numbers.reshape(-1, numbers.shape[-1]).sum(axis=0)
+    return np.asarray(of_item.sum() if weights is None else weights @ of_item)

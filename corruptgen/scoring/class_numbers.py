@@ -1,0 +1,95 @@
+"""Predicted classes and scores of a batch, checked and brought to the numbers that the dataset has for its classes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.errors import ScoreError, unknown
+from corruptgen.names import shown
+from corruptgen.scoring.prediction_files import Batch
+from corruptgen.scoring.truth import Truth
+
+MOST_NAMED = 3
+
+
+def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
+    """Give the scores of a batch in the order of the classes."""
+    scores, names = batch.answers, batch.names
+    if not np.issubdtype(scores.dtype, np.floating):
+        scores = scores.astype(float)
+    if (bad := ~np.isfinite(scores).all(axis=1)).any():
+        number = int(bad.argmax())
+        value = scores[number][~np.isfinite(scores[number])][0]
+        raise ScoreError(f"{batch.place} {batch.first + number}: a score is {value}, allowed are finite numbers")
+    known = truth.classes.names or tuple(map(str, range(truth.count)))
+    if names and set(names) != set(known):
+        strange = sorted(set(names) - set(known)) or sorted(set(known) - set(names))
+        raise ScoreError(
+            f"{batch.place} {batch.first}: there are score columns for {len(names)} classes, the dataset has "
+            f"{len(known)}; in one of them alone: {', '.join(strange[:MOST_NAMED])}; {_more_classes(truth)}"
+        )
+    if names:
+        return scores[:, [names.index(name) for name in known]]
+    # A model for two classes may give the probability of the second one alone.
+    right = {truth.count, 1} if truth.count == 2 and not truth.is_multi_label else {truth.count}
+    if scores.shape[1] not in right and (
+        truth.classes.by_name or truth.is_multi_label or scores.shape[1] < truth.count
+    ):
+        raise ScoreError(
+            f"{batch.place} {batch.first}: {scores.shape[1]} scores for {truth.count} classes; {_more_classes(truth)}"
+        )
+    return scores
+
+
+def decided(batch: Batch, truth: Truth) -> NDArray[np.int64]:
+    """Give predicted classes as numbers, (entries, labels)."""
+    given = batch.answers
+    if np.issubdtype(given.dtype, np.integer) or given.dtype == bool:
+        numbers = given.astype(np.int64).reshape(len(batch.ids), -1)
+    else:
+        numbers = _from_texts(batch, truth)
+    if numbers.shape[1] != truth.classes.width:
+        found = f"{numbers.shape[1]} predictions for {truth.classes.width} labels of an item"
+        raise ScoreError(f"{batch.place} {batch.first}: {found}; give one for each")
+    highest = 1 if truth.is_multi_label else truth.count - 1
+    bounded = truth.classes.by_name or truth.is_multi_label
+    if (bad := ((numbers < 0) | (bounded & (numbers > highest))).any(axis=1)).any():
+        number = int(bad.argmax())
+        raise ScoreError(
+            f"{batch.place} {batch.first + number}: the prediction is {given[number]}, allowed are class numbers from "
+            f"0 to {highest}; {_more_classes(truth)}"
+        )
+    return numbers
+
+
+def _from_texts(batch: Batch, truth: Truth) -> NDArray[np.int64]:
+    """Read predictions in words: names of classes, or numbers with spaces between them."""
+    places = {name: [number] for number, name in enumerate(truth.classes.names)} if truth.classes.by_name else {}
+    known: dict[str, list[int]] = {}
+    numbers = []
+    for number, value in enumerate(batch.answers.tolist()):
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if text not in known:
+            known[text] = places.get(text) or _numbers(text) or []
+        if not known[text]:
+            allowed = "a class number" + (" or the name of a class" if places else "")
+            advice = f"{unknown('class', text, places)}; {_more_classes(truth)}" if places else "write whole numbers"
+            place = f"{batch.place} {batch.first + number}"
+            raise ScoreError(f"{place}: the prediction is {shown(text)!r}, allowed is {allowed}; {advice}")
+        numbers.append(known[text])
+    widths = {len(value) for value in numbers}
+    if len(widths) > 1:
+        raise ScoreError(
+            f"{batch.place} {batch.first}: predictions of {sorted(widths)} numbers; give one for each label"
+        )
+    return np.array(numbers, np.int64)
+
+
+def _numbers(text: str) -> list[int]:
+    words = text.split(" ")
+    return [int(word) for word in words] if all(word.isascii() and word.isdigit() for word in words) else []
+
+
+def _more_classes(truth: Truth) -> str:
+    if truth.is_multi_label:
+        return "labels are 0 or 1, one for each"
+    return "if the model knows classes that the dataset lacks, name them all, in the model's order, with --classes"

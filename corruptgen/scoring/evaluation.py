@@ -1,0 +1,246 @@
+"""Evaluation: which metrics fit a dataset, their values, and how far these would move with other images."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from corruptgen.errors import ScoreError, UnknownName, unknown
+from corruptgen.metrics import detection
+from corruptgen.metrics.baselines import Baseline, baseline, baseline_names
+from corruptgen.metrics.corruption_error import weakness
+from corruptgen.metrics.grid import Grid, Numbers, check_fractions, group_means
+from corruptgen.metrics.resampling import percentiles, resamples
+from corruptgen.scoring import prediction_files, truth
+from corruptgen.scoring.answers import Rule, answers
+from corruptgen.scoring.evidence import Evidence, Source
+from corruptgen.scoring.measures import ANSWERS, BALANCED, MEASURES, PERFORMANCE
+from corruptgen.scoring.prediction_files import Stacked
+from corruptgen.scoring.report import Estimate, Report
+from corruptgen.scoring.truth import CLEAN, Truth
+
+RESAMPLES = 1000
+RELATIVE = ("relative_mce", "rbe")
+Key = tuple[str, str]
+"""What a number is and of what: ("score", "mce"), ("row", "mce"), ("severity", "ece"), ("group", "noise")..."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is to be scored, and how."""
+
+    metrics: tuple[str, ...] = ()
+    """Empty: those that fit the dataset."""
+    baseline: str = ""
+    """A shipped one's name, or the path of a .toml or .json; empty: the one that fits the dataset."""
+    rows: tuple[str, ...] = ()
+    """Rows or groups; empty: all."""
+    thresholds: tuple[float, ...] = ()
+    """Of binary decisions: one, or one for each label; empty: 0.5."""
+    resamples: int = RESAMPLES
+    """0: no intervals."""
+    level: float = 0.95
+    seed: int = 0
+
+
+def score(
+    predictions: str | Path, directory: str | Path, wishes: Wishes | None = None, *, classes: str | Path | None = None
+) -> Report:
+    """Score a file of predictions on a generated dataset.
+
+    Parameters
+    ----------
+    predictions : a .csv, .parquet or .npz file, as docs/metrics.md describes
+    directory : what `generate` made, with its manifest
+    wishes : which metrics, against which baseline, with how many resamples
+    classes : a file with the names of the classes in the order of the model's numbers
+
+    Raises
+    ------
+    ScoreError
+        If predictions are wrong, missing or there twice, or a metric that was asked for cannot be had from them.
+    OutputError
+        If the directory is not a finished output.
+    UnknownName
+        If there is no such metric, row or baseline; the message has the nearest one.
+    """
+    wishes = wishes or Wishes()
+    for name in wishes.metrics:
+        if name not in MEASURES:
+            raise UnknownName(unknown("metric", name, MEASURES))
+    dataset = truth.read(directory, classes)
+    dataset = dataset.over(wishes.rows) if wishes.rows else dataset
+    reference = _baseline(wishes, dataset)
+    source = _source(predictions, dataset, reference, wishes)
+    return evaluate(source, dataset, wishes)
+
+
+def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
+    """Compute the metrics of a model.
+
+    Parameters
+    ----------
+    source : its answers or results, and the baseline
+    dataset : what they are of
+    wishes : which metrics, with how many resamples
+    """
+    whole = Evidence(source)
+    names, notes = _chosen(whole, dataset, wishes)
+    main = _main(source, dataset)
+    values = _quantities(whole, names, main, dataset)
+    bounds: dict[Key, tuple[Numbers, Numbers]] = {}
+    if source.answers is not None and wishes.resamples:
+        drawn: dict[Key, list[Numbers]] = {key: [] for key in values}
+        for weights in resamples(len(dataset.ids), wishes.resamples, wishes.seed):
+            for key, value in _quantities(Evidence(source, weights), names, main, dataset).items():
+                drawn[key].append(value)
+        for key, samples in drawn.items():
+            biased = key[1] in MEASURES and MEASURES[key[1]].biased
+            bounds[key] = _bounds(np.concatenate(samples), wishes.level, values[key] if biased else None)
+
+    def estimates(kind: str, name: str) -> list[Estimate]:
+        columns = [np.ravel(column) for column in (values[kind, name], *bounds.get((kind, name), ()))]
+        numbers = zip(*columns, strict=True)
+        return [Estimate(*(None if np.isnan(number) else float(number) for number in found)) for found in numbers]
+
+    rows, severities = dataset.rows, dataset.severities
+    cells = [(row, severity) for row in rows for severity in severities]
+    return Report(
+        dataset=dataset.name,
+        preset=dataset.preset.name,
+        items=len(dataset.ids),
+        rows=rows,
+        severities=severities,
+        baseline=source.baseline.name if source.baseline else "",
+        resamples=wishes.resamples if bounds else 0,
+        level=wishes.level,
+        seed=wishes.seed,
+        main=main,
+        cells=dict(zip(cells, estimates("cell", main), strict=True)),
+        clean=estimates("clean", main)[0] if ("clean", main) in values else None,
+        scores={name: estimates("score", name)[0] for name in names},
+        by_row={
+            name: dict(zip(_rows_of(name, source, rows), estimates("row", name), strict=True))
+            for name in names
+            if ("row", name) in values
+        },
+        by_severity={
+            name: dict(zip(severities, estimates("severity", name), strict=True))
+            for name in names
+            if ("severity", name) in values
+        },
+        groups={name: estimates(kind, name)[0] for kind, name in values if kind == "group"},
+        notes=tuple(notes),
+    )
+
+
+def _baseline(wishes: Wishes, dataset: Truth) -> Baseline | None:
+    if wishes.baseline:
+        return baseline(wishes.baseline)
+    known = baseline_names()
+    fitting = [name for name in (dataset.preset.name, f"{dataset.preset.name}/alexnet") if name in known]
+    return baseline(fitting[0]) if fitting else None
+
+
+def _source(predictions: str | Path, dataset: Truth, reference: Baseline | None, wishes: Wishes) -> Source:
+    kind, content = prediction_files.read(predictions)
+    # The open tables are nobody's benchmark: their means are over all rows.
+    common = tuple(dataset.preset.groups.get("common", ())) if dataset.preset.frozen else ()
+    if isinstance(content, dict):
+        grid = _results(content, dataset)
+        if kind == "performance":
+            detection.validate(grid)
+            return Source(performance=grid, baseline=reference, common=common)
+        check_fractions(grid, f"{kind} values")
+        return Source(error=grid if kind == "error" else grid.complement, baseline=reference, common=common)
+    task = reference.task if reference else ""
+    rule = Rule(task, wishes.thresholds) if wishes.thresholds else Rule(task)
+    given = answers(content if isinstance(content, Stacked) else iter(content), dataset, rule)
+    return Source(answers=given, baseline=reference, common=common)
+
+
+def _results(cells: Mapping[tuple[str, float], float], dataset: Truth) -> Grid:
+    """Take a table of results of the dataset's cells."""
+    wanted = {(row, severity) for row in dataset.made for severity in dataset.severities} | {(CLEAN, 0.0)}
+    for row, severity in cells:
+        if row not in (*dataset.made, CLEAN):
+            raise ScoreError("the table of results: " + unknown("row of the dataset", row, (*dataset.made, CLEAN)))
+        if (row, severity) not in wanted:
+            raise ScoreError(f"the table of results: {row} has no severity {severity:g} in this dataset")
+    known = {cell: value for cell, value in cells.items() if cell[0] != CLEAN}
+    if not known:
+        raise ScoreError("the table of results has no row but the clean one; give one line for each row and severity")
+    return Grid.of(known, cells.get((CLEAN, 0.0))).selected(dataset.rows, dataset.severities)
+
+
+def _chosen(evidence: Evidence, dataset: Truth, wishes: Wishes) -> tuple[list[str], list[str]]:
+    """Choose the metrics that were asked for, or all that fit and can be had; say what was left out and why."""
+    source = evidence.source
+    notes: list[str] = []
+    if source.baseline is not None and not source.baseline.verified:
+        notes.append(f"the numbers of the baseline {source.baseline.name} are not verified: {source.baseline.notes}")
+    names = list(dict.fromkeys(wishes.metrics)) or list(_fitting(source, dataset, wishes))
+    left_out: dict[str, list[str]] = {}
+    possible = []
+    for name in names:
+        try:
+            MEASURES[name].compute(evidence)
+        except ScoreError as error:
+            if wishes.metrics:
+                raise ScoreError(f"{name}: {error}") from error
+            left_out.setdefault(str(error), []).append(name)
+        else:
+            possible.append(name)
+    notes += [f"left out {', '.join(unable)}: {reason}" for reason, unable in left_out.items()]
+    for name in RELATIVE:
+        if name in possible and source.baseline and (words := weakness(source.baseline, MEASURES[name].normalised)):
+            notes.append(f"{name}: {words}")
+    return possible, notes
+
+
+def _fitting(source: Source, dataset: Truth, wishes: Wishes) -> Iterable[str]:
+    for name, measure in MEASURES.items():
+        if (measure.of == PERFORMANCE) != (source.performance is not None):
+            continue
+        if measure.of == ANSWERS and source.answers is None:
+            continue
+        named = wishes.baseline and source.baseline and measure.normalised in source.baseline.values
+        if measure.fits(dataset.preset.name) or (measure.normalised and named):
+            yield name
+
+
+def _main(source: Source, dataset: Truth) -> str:
+    if source.performance is not None:
+        return "performance"
+    return BALANCED if MEASURES["balanced_error"].fits(dataset.preset.name) and source.answers is not None else "error"
+
+
+def _quantities(evidence: Evidence, names: Sequence[str], main: str, dataset: Truth) -> dict[Key, Numbers]:
+    """Compute every number of a report, (...) or (resamples, ...)."""
+    grid = {"performance": "performance", BALANCED: "balanced", "error": "errors"}[main]
+    cells: Grid = getattr(evidence, grid)
+    values: dict[Key, Numbers] = {("cell", main): cells.values}
+    if cells.clean is not None:
+        values["clean", main] = cells.clean
+    values |= {("group", name): mean for name, mean in group_means(cells, truth.groups_of(dataset)).items()}
+    for name in names:
+        measure = MEASURES[name]
+        values["score", name] = np.asarray(measure.compute(evidence))
+        if measure.by_row is not None:
+            values["row", name] = measure.by_row(evidence)
+        if measure.by_severity is not None:
+            values["severity", name] = measure.by_severity(evidence)
+    return values
+
+
+def _bounds(samples: Numbers, level: float, values: Numbers | None) -> tuple[Numbers, Numbers]:
+    flat = samples.reshape(len(samples), -1)
+    around = [None] * flat.shape[1] if values is None else [float(value) for value in np.ravel(values)]
+    pairs = [percentiles(column, level, value) for column, value in zip(flat.T, around, strict=True)]
+    return np.array([low for low, _ in pairs]), np.array([high for _, high in pairs])
+
+
+def _rows_of(name: str, source: Source, rows: tuple[str, ...]) -> tuple[str, ...]:
+    measure = MEASURES[name].normalised
+    return source.baseline.rows(measure) if measure and source.baseline else rows

@@ -1,0 +1,134 @@
+"""AugMix: chains of simple operations, mixed with each other and with the picture."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
+
+from corruptgen.errors import SeverityError
+from corruptgen.imaging.pixels import SampleFormat
+from corruptgen.randomness import Stream, rng_for
+from corruptgen.transforms.draw import Draw
+from corruptgen.transforms.mixture import check_eight_bits, mixed, mixing
+from corruptgen.transforms.pictures import Picture, Samples
+from corruptgen.transforms.transform import Transform, call_of
+
+LEAST, HIGHEST = 0.1, 10
+VIEWS = (1, 3)
+
+
+class AugMix(Transform):
+    """Mix a picture with `width` chains of up to three operations each, at random weights.
+
+    Parameters
+    ----------
+    severity : the strongest level of an operation, above 0.1 and up to 10: 3 for CIFAR, 1 for ImageNet; more is worse
+    views : 1 gives the mixed picture; 3 gives (picture, mixed, mixed again), for the Jensen-Shannon loss
+    all_operations : also take the operations that overlap with those of ImageNet-C (brightness, colour, contrast,
+        sharpness), which makes results on ImageNet-C and CIFAR-10-C unfair
+    width : number of chains
+    depth : number of operations in a chain; None: 1 to 3, drawn for each
+    alpha : how even the weights are; 1: all weights are equally likely
+    p, seed : see `Transform`; float samples are always taken as 8 bits
+
+    References
+    ----------
+    Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781
+    """
+
+    row = "augmix"
+
+    def __init__(
+        self,
+        severity: float = 3,
+        views: int = 1,
+        all_operations: bool = False,
+        width: int = 3,
+        depth: int | None = None,
+        alpha: float = 1.0,
+        p: float = 1.0,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(p, seed)
+        if not LEAST < severity <= HIGHEST:
+            raise SeverityError(f"severity is {severity!r}; it must be above {LEAST} and at most {HIGHEST}")
+        if views not in VIEWS or width < 1 or not (depth is None or depth >= 1) or not alpha > 0:
+            raise SeverityError(
+                f"views is {views!r}, width {width!r}, depth {depth!r} and alpha {alpha!r}; views is 1 or 3, width and "
+                "depth are whole numbers from 1, alpha is above 0"
+            )
+        self.severity, self.views, self.all_operations = float(severity), views, all_operations
+        self.width, self.depth, self.alpha = width, depth, float(alpha)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names of the operations that are drawn from."""
+        return tuple(OPERATIONS if self.all_operations else DISJOINT)
+
+    def _chosen(self, rng: Stream) -> tuple[str, float]:
+        return self.row, self.severity
+
+    def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
+        check_eight_bits(form)
+        rng = rng_for(draw.seed, draw.row, draw.severity, draw.key)
+        weights, share = mixing(rng, self.width, self.alpha)
+        chains = [self._chain(samples, rng, draw.severity) for _ in range(self.width)]
+        return mixed(samples, chains, weights, share)
+
+    def _closed(self, picture: Picture, draws: Sequence[Draw]) -> Any:
+        if self.views == 1:
+            return super()._closed(picture, draws)
+        views = [super(AugMix, self)._closed(picture, [draw.numbered(view) for draw in draws]) for view in (1, 2)]
+        return (picture.closed([frame.copy() for frame in picture.frames]), *views)
+
+    def _chain(self, samples: Samples, rng: Stream, severity: float) -> Samples:
+        image = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+        names = self.operations
+        for _ in range(self.depth or 1 + rng.integers(3)):
+            name = names[rng.integers(len(names))]
+            level, sign = rng.uniform(LEAST, severity), 1 - 2 * rng.integers(2)
+            image = OPERATIONS[name](image, level, sign)
+        return np.asarray(image).reshape(samples.shape)
+
+    def __repr__(self) -> str:
+        return call_of(
+            self, severity=self.severity, views=self.views, all_operations=self.all_operations, width=self.width,
+            depth=self.depth, alpha=self.alpha, p=self.p, seed=self.seed,
+        )  # fmt: skip
+
+
+Operation = Callable[[Image.Image, float, int], Image.Image]
+
+
+def _whole(level: float, most: float) -> int:
+    return int(level * most / HIGHEST)
+
+
+def _affine(image: Image.Image, *matrix: float) -> Image.Image:
+    return image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+
+
+def _enhanced(kind: Callable[[Image.Image], Any]) -> Operation:
+    return lambda image, level, sign: kind(image).enhance(level * 1.8 / HIGHEST + 0.1)
+
+
+# The level goes up to 10, and what is empty after a movement is black. A sign is -1 or 1.
+DISJOINT: Mapping[str, Operation] = {
+    "autocontrast": lambda image, level, sign: ImageOps.autocontrast(image),
+    "equalize": lambda image, level, sign: ImageOps.equalize(image),
+    "posterize": lambda image, level, sign: ImageOps.posterize(image, max(1, 4 - _whole(level, 4))),
+    "rotate": lambda image, level, sign: image.rotate(sign * _whole(level, 30), Image.Resampling.BILINEAR),
+    "solarize": lambda image, level, sign: ImageOps.solarize(image, 256 - _whole(level, 256)),
+    "shear_x": lambda image, level, sign: _affine(image, 1, sign * level * 0.3 / HIGHEST, 0, 0, 1, 0),
+    "shear_y": lambda image, level, sign: _affine(image, 1, 0, 0, sign * level * 0.3 / HIGHEST, 1, 0),
+    "translate_x": lambda image, level, sign: _affine(image, 1, 0, sign * _whole(level, image.width / 3), 0, 1, 0),
+    "translate_y": lambda image, level, sign: _affine(image, 1, 0, 0, 0, 1, sign * _whole(level, image.height / 3)),
+}
+OVERLAPPING: Mapping[str, Operation] = {
+    "brightness": _enhanced(ImageEnhance.Brightness),
+    "color": _enhanced(ImageEnhance.Color),
+    "contrast": _enhanced(ImageEnhance.Contrast),
+    "sharpness": _enhanced(ImageEnhance.Sharpness),
+}
+OPERATIONS: Mapping[str, Operation] = {**DISJOINT, **OVERLAPPING}

@@ -1,0 +1,78 @@
+"""The corruptions of a severity table as MAITE's `Augmentation`, without MAITE itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from corruptgen import catalog
+from corruptgen.errors import SeverityError
+from corruptgen.transforms.corrupt import ALL, Corrupt, Severity
+from corruptgen.transforms.draw import Draw
+from corruptgen.transforms.workers import torch_if_loaded
+
+Batch = tuple[Sequence[Any], Sequence[Any], Sequence[Mapping[str, Any]]]
+
+
+class CorruptAugmentation:
+    """Corrupt a batch of images for classification; targets stay as they are.
+
+    The `id` of a datum's metadata names its draws, so that a datum is corrupted in the same way in every batch; its
+    metadata then says how, in `corruption`: row, severity, seed and key.
+
+    Parameters
+    ----------
+    preset, rows, severity, p : see `Corrupt`
+    seed : None draws anew in every call
+    """
+
+    def __init__(
+        self,
+        preset: str = "imagecorruptions",
+        rows: str | Sequence[str] | None = None,
+        severity: Severity = ALL,
+        p: float = 1.0,
+        seed: int | None = 0,
+    ) -> None:
+        self.corrupt = Corrupt(preset, rows, severity, p, seed)
+        self.metadata: dict[str, str] = {"id": f"corruptgen {self.corrupt!r}"}
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Corrupt the images, (C, H, W) arrays or tensors, of a batch of images, targets and metadata."""
+        images, targets, metadata = batch
+        draws = [self.corrupt.draw(datum["id"]) for datum in metadata]
+        changed = [self._changed(image, draw) for image, draw in zip(images, draws, strict=True)]
+        noted = [{**datum, "corruption": asdict(draw)} for datum, draw in zip(metadata, draws, strict=True)]
+        return changed, targets, noted
+
+    def _changed(self, image: Any, draw: Draw) -> Any:
+        torch = torch_if_loaded()
+        if torch is not None and isinstance(image, torch.Tensor):
+            return self.corrupt.apply(image, draw)
+        planes = np.asarray(image)
+        layers = np.ascontiguousarray(planes.transpose(1, 2, 0)) if planes.ndim == 3 else planes
+        return np.ascontiguousarray(np.moveaxis(self.corrupt.apply(layers, draw), -1, 0))
+
+
+class CorruptDetectionAugmentation(CorruptAugmentation):
+    """Corrupt a batch of images for detection; rows that move pixels, and boxes with them, are refused."""
+
+    def __init__(
+        self,
+        preset: str = "imagecorruptions",
+        rows: str | Sequence[str] | None = None,
+        severity: Severity = ALL,
+        p: float = 1.0,
+        seed: int | None = 0,
+    ) -> None:
+        table = catalog.preset(preset)
+        still = [row for row, line in table.rows.items() if not _moves(line)]
+        super().__init__(preset, still if rows is None else rows, severity, p, seed)
+        moving = [row for row in self.corrupt.rows if row not in still]
+        if moving:
+            raise SeverityError(f"{', '.join(moving)}: moves pixels, and the boxes would have to move; leave it out")
+
+
+def _moves(line: Any) -> bool:
+    return any(level.corruption.is_geometric for level in line.levels)

@@ -1,0 +1,124 @@
+"""Training by noise: over the whole picture, or over a patch of it."""
+
+from types import MappingProxyType
+
+import numpy as np
+
+from corruptgen import catalog
+from corruptgen.cell import Cell, Sizes
+from corruptgen.errors import SeverityError
+from corruptgen.imaging.pixels import Arithmetic, SampleFormat
+from corruptgen.randomness import Stream, rng_for
+from corruptgen.randomness.stream import Purpose
+from corruptgen.transforms.draw import Draw
+from corruptgen.transforms.pictures import Samples
+from corruptgen.transforms.transform import Transform, call_of
+
+Sigma = float | tuple[float, float]
+
+
+class GaussianNoise(Transform):
+    """Add independent normal noise, as `gaussian_noise` does; the severity of a draw is its standard deviation.
+
+    Parameters
+    ----------
+    sigma : standard deviation as a fraction of full scale, or the two ends that it is drawn between; more is worse
+    p, seed, eight_bits : see `Transform`
+    """
+
+    row = "gaussian_noise"
+
+    def __init__(
+        self, sigma: Sigma = (0.0, 0.5), p: float = 1.0, seed: int | None = None, *, eight_bits: bool = True
+    ) -> None:
+        super().__init__(p, seed, eight_bits)
+        low, high = sigma if isinstance(sigma, tuple | list) else (sigma, sigma)
+        if not 0 <= low <= high < np.inf:
+            raise SeverityError(f"sigma is {sigma!r}; give a number from 0 up, or a pair (low, high) of such")
+        self.sigma = (float(low), float(high))
+
+    def _chosen(self, rng: Stream) -> tuple[str, float]:
+        return self.row, rng.uniform(*self.sigma)
+
+    def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
+        return _noisy(samples, form, self.row, draw)
+
+    def __repr__(self) -> str:
+        return call_of(self, sigma=self.sigma, p=self.p, seed=self.seed)
+
+
+class SpeckleNoise(GaussianNoise):
+    """Add normal noise in proportion to every value, as `speckle_noise` does; else as `GaussianNoise`."""
+
+    row = "speckle_noise"
+
+
+class PatchGaussian(Transform):
+    """Add independent normal noise within one square of the picture.
+
+    The centre of the square is any pixel, and what lies beyond the border is cut off, so that its area varies. A square
+    wider than the picture is noise over all of it.
+
+    Parameters
+    ----------
+    width : side of the square in pixels: 25 for CIFAR, 250 for ImageNet at 224 pixels; more is worse
+    sigma : the largest standard deviation as a fraction of full scale; it is drawn from 0 up to that
+    any_width : draw the side from 0 up to `width`, as for ImageNet, instead of always taking that, as for CIFAR
+    p, seed, eight_bits : see `Transform`
+
+    References
+    ----------
+    Lopes et al. 2019, https://arxiv.org/abs/1906.02611
+    """
+
+    row = "patch_gaussian"
+
+    def __init__(
+        self,
+        width: float = 25,
+        sigma: float = 1.0,
+        any_width: bool = False,
+        p: float = 1.0,
+        seed: int | None = None,
+        *,
+        eight_bits: bool = True,
+    ) -> None:
+        super().__init__(p, seed, eight_bits)
+        if not (0 < width < np.inf and 0 < sigma < np.inf):
+            raise SeverityError(f"width is {width!r} and sigma {sigma!r}; both must be numbers above 0")
+        self.width, self.sigma, self.any_width = float(width), float(sigma), any_width
+
+    def patch(self, height: int, width: int, draw: Draw) -> tuple[slice, slice]:
+        """Give the rows and columns of the patch in a picture of this size."""
+        rng = rng_for(draw.seed, draw.row, draw.severity, draw.key, purpose=Purpose.LOCATION)
+        centre = (rng.integers(height), rng.integers(width))
+        side = rng.uniform(0, self.width) if self.any_width else self.width
+        before, after = int(side // 2), int(np.ceil(side / 2))
+        rows, columns = (slice(max(0, c - before), c + after) for c in centre)
+        return rows, columns
+
+    def _chosen(self, rng: Stream) -> tuple[str, float]:
+        return self.row, rng.uniform(0, self.sigma)
+
+    def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
+        result = samples.copy()
+        place = self.patch(samples.shape[0], samples.shape[1], draw)
+        if samples[place].size:
+            result[place] = _noisy(samples[place], form, "gaussian_noise", draw)
+        return result
+
+    def __repr__(self) -> str:
+        return call_of(self, width=self.width, sigma=self.sigma, any_width=self.any_width, p=self.p, seed=self.seed)
+
+
+def _noisy(samples: Samples, form: SampleFormat, name: str, draw: Draw) -> Samples:
+    cell = Cell(
+        row=draw.row,
+        severity=draw.severity,
+        corruption=catalog.corruption(name),
+        parameters=MappingProxyType({"sigma": draw.severity}),
+        arithmetic=Arithmetic("float32", "round"),
+        scaled=frozenset(),
+        sizes=Sizes(draw.row),
+    )
+    return cell.apply(np.ascontiguousarray(samples), rng_for(draw.seed, draw.row, draw.severity, draw.key), form)

@@ -1,0 +1,155 @@
+"""Pictures of any kind become arrays of the corruptions and are put together again as what they were."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corruptgen.declare import Pixels
+from corruptgen.errors import ImageError
+from corruptgen.imaging.pixels import BYTE, SampleFormat, stored
+from corruptgen.transforms.workers import torch_if_loaded
+
+Samples = NDArray[Any]
+
+ALPHA_MODES = {"LA": "L", "RGBA": "RGB"}
+MODES = ("L", "RGB", *ALPHA_MODES, "I;16")
+CHANNELS = (1, 3)
+FULL_SCALES = {"uint8": 255, "uint16": 65535, "float16": 1, "float32": 1, "float64": 1}
+# Resizing overshoots white and black a little; what lies further out is normalised, or counts to 255.
+LOWEST, HIGHEST = -0.5, 1.5
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, or a batch of them, taken apart."""
+
+    frames: Sequence[Samples]
+    """(H, W, 1) or (H, W, 3) samples of each."""
+    form: SampleFormat
+    is_batch: bool
+    closed: Callable[[Sequence[Samples]], Any]
+    """Puts changed frames together to what the picture was: same kind, type and shape."""
+
+
+def opened(image: Any, eight_bits: bool = True) -> Picture:
+    """Take a picture apart.
+
+    Parameters
+    ----------
+    image : PIL image of mode L, RGB, LA, RGBA or I;16, whose alpha channel is kept as it is; array of shape (H, W),
+        (H, W, C) or (N, H, W, C); torch tensor of shape (H, W), (C, H, W) or (N, C, H, W). Samples are uint8, uint16,
+        or float in [0, 1]
+    eight_bits : take float samples as the 8 bits that they came from
+
+    Raises
+    ------
+    ImageError
+        If it is of another kind, type, shape or range; the message says what to do.
+    """
+    if isinstance(image, Image.Image):
+        return _of_pil(image)
+    if isinstance(image, np.ndarray):
+        return _of_array(image, eight_bits)
+    torch = torch_if_loaded()
+    if torch is not None and isinstance(image, torch.Tensor):
+        return _of_tensor(torch, image, eight_bits)
+    raise ImageError(f"the image is a {type(image).__name__}; give a PIL image, a numpy array or a torch tensor")
+
+
+def _of_pil(image: Image.Image) -> Picture:
+    if image.mode not in MODES:
+        raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(MODES)} first")
+    opaque = image.convert(ALPHA_MODES[image.mode]) if image.mode in ALPHA_MODES else image
+    samples = np.asarray(opaque)
+    samples = samples[..., None] if samples.ndim == 2 else samples
+
+    def closed(frames: Sequence[Samples]) -> Image.Image:
+        result = Image.fromarray(frames[0][..., 0] if frames[0].shape[2] == 1 else frames[0])
+        if image.mode in ALPHA_MODES:
+            result.putalpha(image.getchannel("A"))
+        return result
+
+    return Picture([samples], _form(str(samples.dtype)), False, closed)
+
+
+def _of_array(image: Samples, eight_bits: bool) -> Picture:
+    form, layers = _form(str(image.dtype)), image[..., None] if image.ndim == 2 else image
+    if layers.ndim not in (3, 4) or layers.shape[-1] not in CHANNELS or 0 in layers.shape:
+        allowed = "(H, W), (H, W, 1), (H, W, 3) or a batch (N, H, W, C), none of them 0"
+        raise ImageError(f"the image has shape {image.shape}; give {allowed}")
+    samples, used = _taken(layers, form, eight_bits)
+    frames = list(samples) if layers.ndim == 4 else [samples]
+
+    def closed(results: Sequence[Samples]) -> Samples:
+        whole = np.stack(results) if layers.ndim == 4 else results[0]
+        return _given_back(whole, used, form).reshape(image.shape)
+
+    return Picture(frames, used, layers.ndim == 4, closed)
+
+
+def _of_tensor(torch: Any, image: Any, eight_bits: bool) -> Picture:
+    name = str(image.dtype).removeprefix("torch.")
+    form = _form("float32" if name == "bfloat16" else name)
+    shape = tuple(image.shape)
+    planes = image.detach().cpu().to(getattr(torch, form.dtype)).numpy()
+    planes = planes[None] if planes.ndim == 2 else planes
+    if planes.ndim not in (3, 4) or planes.shape[-3] not in CHANNELS or 0 in planes.shape:
+        allowed = "(H, W), (1, H, W), (3, H, W) or a batch (N, C, H, W), none of them 0"
+        raise ImageError(f"the tensor has shape {shape}; give {allowed}")
+    samples, used = _taken(planes, form, eight_bits)
+    is_batch = planes.ndim == 4
+
+    def closed(results: Sequence[Samples]) -> Any:
+        whole = np.stack([_planes(result) for result in results]) if is_batch else _planes(results[0])
+        tensor = torch.from_numpy(_given_back(whole, used, form)).reshape(shape).to(image.device, image.dtype)
+        # The pictures of torchvision's second version are a kind of tensors of their own.
+        return tensor if type(image) is torch.Tensor else tensor.as_subclass(type(image))
+
+    return Picture([_layers(frame) for frame in samples] if is_batch else [_layers(samples)], used, is_batch, closed)
+
+
+def _form(dtype: str) -> SampleFormat:
+    if dtype not in FULL_SCALES:
+        raise ImageError(f"the image has samples of type {dtype}; give uint8, uint16, or float in [0, 1]")
+    return SampleFormat(dtype, FULL_SCALES[dtype])
+
+
+def _taken(samples: Samples, form: SampleFormat, eight_bits: bool) -> tuple[Samples, SampleFormat]:
+    """Give the samples that corruptions take for those of a picture, and how they are stored."""
+    if form.full_scale != 1:
+        return samples, form
+    lowest, highest = float(samples.min()), float(samples.max())
+    if not (lowest >= LOWEST and highest <= HIGHEST):
+        raise ImageError(
+            f"the image has float samples from {lowest:.3g} to {highest:.3g}; give [0, 1]: corrupt before you normalise"
+        )
+    wide = samples.astype(np.float32) if form.dtype == "float16" else samples
+    if eight_bits:
+        return stored(wide, Pixels.UNIT, BYTE, "round"), BYTE
+    return wide.clip(0, 1), SampleFormat(str(wide.dtype), 1)
+
+
+def _given_back(samples: Samples, used: SampleFormat, form: SampleFormat) -> Samples:
+    if used == form:
+        return samples
+    if used == BYTE:
+        dtype = np.float64 if form.dtype == "float64" else np.float32
+        return np.divide(samples, 255, dtype=dtype).astype(form.dtype, copy=False)
+    return samples.astype(form.dtype)
+
+
+def _layers(planes: Samples) -> Samples:
+    """Give (C, H, W) as (H, W, C)."""
+    return planes[0][..., None] if len(planes) == 1 else np.asarray(cv2.merge(list(planes)))
+
+
+def _planes(layers: Samples) -> Samples:
+    """Give (H, W, C) as (C, H, W)."""
+    planes = np.empty((layers.shape[2], *layers.shape[:2]), layers.dtype)
+    cv2.split(np.ascontiguousarray(layers), list(planes))
+    return planes

@@ -1,0 +1,148 @@
+"""Samples of datasets: which part is the picture, what the picture is called, and how it is prepared."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError, unknown
+from corruptgen.imaging.codec import decoded
+from corruptgen.recipe import SECTIONS
+from corruptgen.records import Decoding
+
+IMAGE_COLUMNS, ID_COLUMNS = ("image", "img"), ("id", "image_id")
+# What a `datasets` dataset without a name for its split calls it, as in the ids of `generate`.
+WHOLE = "all"
+CHECKS = SECTIONS["decode"]
+
+Part = int | str
+KeyOf = str | Callable[[int], str | int]
+
+
+def decoding_of(decode: Decoding | Mapping[str, Any] | None) -> Decoding:
+    """Take the keys of a recipe's [decode] section, and check their values as there.
+
+    Raises
+    ------
+    RecipeError
+        If a key is unknown or has a wrong value.
+    """
+    if isinstance(decode, Decoding):
+        return decode
+    values: dict[str, Any] = {}
+    for key, value in (decode or {}).items():
+        if key not in CHECKS:
+            raise RecipeError("decode: " + unknown("key of [decode]", str(key), CHECKS))
+        try:
+            values[key] = CHECKS[key](list(value) if isinstance(value, tuple) else value)
+        except ValueError as error:
+            raise RecipeError(f"decode {key}: found {value!r}, allowed is {error}") from None
+    return Decoding(**values)
+
+
+def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:
+    """Prepare a picture as `generate` does: (H, W, C) uint8 of the bytes of a file, of a PIL image or of an array.
+
+    Raises
+    ------
+    Rejected
+        If it is one that `generate` would reject.
+    ImageError
+        If it is no such thing.
+    """
+    if isinstance(picture, Mapping) and {"bytes", "path"} <= picture.keys():
+        picture = _read(picture["path"]) if picture["bytes"] is None else picture["bytes"]
+    if isinstance(picture, list):
+        picture = np.asarray(picture, np.uint8)
+    if isinstance(picture, Image.Image):
+        if picture.mode not in ("L", "RGB"):
+            raise ImageError(f"the PIL image has mode {picture.mode}; convert it to L or RGB first")
+        picture = np.asarray(picture)
+    if isinstance(picture, bytes | np.ndarray):
+        return decoded(picture, decoding)
+    raise ImageError(
+        f"the picture is a {type(picture).__name__}; give the dataset without transforms, so that it is a PIL image, a "
+        "uint8 array or the bytes of a file, and transform afterwards with transform="
+    )
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def given_back(pixels: NDArray[np.uint8], picture: Any) -> Any:
+    """Give pixels as an array where the picture was one, else as a PIL image."""
+    if isinstance(picture, np.ndarray):
+        return pixels.reshape(pixels.shape[:2]) if picture.ndim == 2 else pixels
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
+def with_part(sample: Any, part: Part | None, value: Any) -> Any:
+    """Give a sample with another picture; None: the sample is the picture itself."""
+    if part is None:
+        return value
+    if isinstance(sample, Mapping):
+        return {**sample, part: value}
+    changed = list(sample)
+    changed[int(part)] = value
+    return changed if isinstance(sample, list) else tuple(changed)
+
+
+def part_of(sample: Any, chosen: Part | None) -> Part | None:
+    """Find out which part of a sample is the picture: the chosen one, the first one, or a column with a usual name."""
+    if chosen is not None:
+        return chosen
+    if isinstance(sample, Mapping) and not {"bytes", "path"} <= sample.keys():
+        return image_column(sample, None)
+    return 0 if isinstance(sample, tuple | list) else None
+
+
+def image_column(columns: Mapping[str, Any], chosen: str | None) -> str:
+    """Find the column of images."""
+    found = chosen or next((name for name in IMAGE_COLUMNS if name in columns), None)
+    if found is None or found not in columns:
+        raise SourceError(f"there is no column of images {chosen or ''!r} among {', '.join(columns)}; say image=")
+    return found
+
+
+def id_column(columns: Mapping[str, Any], chosen: str | None) -> str | None:
+    """Find the column of ids; None if there is none and none was chosen."""
+    if chosen is not None and chosen not in columns:
+        raise SourceError(f"there is no column of ids {chosen!r} among {', '.join(columns)}; say key=")
+    return chosen or next((name for name in ID_COLUMNS if name in columns), None)
+
+
+def listed_files(dataset: Any) -> list[str] | None:
+    """Give the paths of the files of a folder dataset, such as torchvision's `ImageFolder`; None for any other."""
+    listed, root = getattr(dataset, "samples", None), getattr(dataset, "root", None)
+    if root is None or not isinstance(listed, list) or not listed:
+        return None
+    files = [entry[0] for entry in listed if isinstance(entry, tuple) and isinstance(entry[0], str | os.PathLike)]
+    return [os.fspath(file) for file in files] if len(files) == len(listed) else None
+
+
+def whole_of(dataset: Any) -> tuple[Any, list[int] | None]:
+    """Give what a `torch.utils.data.Subset` is taken from, and the numbers of its items there; None: all of them."""
+    order = None
+    while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
+        taken = list(dataset.indices)
+        order = taken if order is None else [taken[index] for index in order]
+        dataset = dataset.dataset
+    return dataset, order
+
+
+def relative_id(file: str, root: Any) -> str:
+    """Name a file as a source of folders does: by its path relative to the folder, with "/"."""
+    return PurePath(os.path.relpath(file, root)).as_posix()
+
+
+def is_huggingface(dataset: Any) -> bool:
+    """Tell whether this is a dataset of the library `datasets`, without loading it."""
+    return hasattr(dataset, "features") and hasattr(dataset, "cast_column")

@@ -1,0 +1,172 @@
+"""What all transforms share: the name of each draw, kinds of pictures, batches, workers, ranks and epochs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from corruptgen.errors import ImageError, SeverityError
+from corruptgen.imaging.pixels import SampleFormat
+from corruptgen.randomness import Stream, pixels_digest, rng_for
+from corruptgen.randomness.stream import Purpose
+from corruptgen.transforms import workers
+from corruptgen.transforms.draw import Draw
+from corruptgen.transforms.epoch import Epoch
+from corruptgen.transforms.pictures import Picture, Samples, opened
+
+Key = str | int
+
+
+class Transform(ABC):
+    """A picklable callable over pictures, in two steps: `draw` decides by chance, `apply` does what was decided.
+
+    A draw is named. With a seed, the name is the `key` that the caller gives or, without one, the digest of the
+    picture's samples, and what is drawn is a function of seed, epoch and name: the same for any number of workers and
+    in any order. Without a seed, the name is fresh digits of the framework's own generator: every call, instance,
+    worker, epoch and rank draws anew, and reseeding that generator repeats a run.
+
+    Parameters
+    ----------
+    p : share of the pictures that are changed
+    seed : any whole number; None follows the framework's own generator
+    eight_bits : round float samples to 8 bits before and after, as image files do, which is much faster; False keeps
+        their precision where the corruption's formula does
+    """
+
+    def __init__(self, p: float, seed: int | None, eight_bits: bool = True) -> None:
+        if not 0 <= p <= 1:
+            raise SeverityError(f"p is {p!r}; it must be the share of the images to change, from 0 to 1")
+        self.p = float(p)
+        self.seed = None if seed is None else int(seed)
+        self.eight_bits = eight_bits
+        self._epoch = Epoch()
+        self._rank: int | None = None
+        self._count = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make a seeded transform draw anew, also in workers that are running: call it before each epoch."""
+        self._epoch.number = int(epoch)
+
+    def draw(self, key: Key | None = None) -> Draw:
+        """Decide what to do to one picture.
+
+        Parameters
+        ----------
+        key : the name of the picture, such as its index or path. None, with a seed: the number of this call in this
+            worker. Without a seed every draw is a fresh one, whatever the key
+        """
+        workers.settle()
+        if self.seed is None:
+            return self._drawn(f"{self._place()}{workers.fresh_digits()}")
+        if key is None:
+            worker = workers.loader_worker()
+            key = f"{self._place()}draw {self._count}" + ("" if worker is None else f" of worker {worker}")
+            self._count += 1
+        epoch = self._epoch.number
+        return self._drawn(f"{key} in epoch {epoch}" if epoch else str(key))
+
+    def drawn_by(self, digits: str) -> Draw:
+        """Decide by digits that a generator of the caller's gave; ranks, workers and epochs of workers are told apart.
+
+        For generators that are copied into every worker and go on alike there.
+        """
+        worker = workers.loader_seed()
+        return self._drawn(self._place() + ("" if worker is None else f"worker {worker}, ") + digits)
+
+    def apply(self, image: Any, draw: Draw | Sequence[Draw]) -> Any:
+        """Do to a picture what was drawn; the same picture and draw give the same result.
+
+        Parameters
+        ----------
+        image : see `corruptgen.transforms.pictures.opened`; it is not changed
+        draw : what `draw` gave; of a batch one for each image, or one cell for all of them with noise for each
+
+        Returns
+        -------
+        A new picture of the same kind, type and shape.
+        """
+        return self._applied(opened(image, self.eight_bits), draw)
+
+    def __call__(self, image: Any, *others: Any, key: Key | Sequence[Key] | None = None) -> Any:
+        """Change a picture, each image of a batch by draws of its own.
+
+        Parameters
+        ----------
+        image : see `apply`
+        others : what belongs to the picture, such as its label; it is given back beside it
+        key : the name of the picture, of a batch one for each image; see `draw`
+        """
+        picture = opened(image, self.eight_bits)
+        names = self._names(picture, key)
+        draws = [self.draw(name) for name in names]
+        self._check(draws, others)
+        result = self._applied(picture, draws)
+        return (result, *others) if others else result
+
+    def _names(self, picture: Picture, key: Key | Sequence[Key] | None) -> Sequence[Key | None]:
+        if self.seed is None:
+            return [None] * len(picture.frames)
+        if key is None:
+            return [pixels_digest(frame).hex() for frame in picture.frames]
+        names = [key] if isinstance(key, str | int | np.integer) else list(key)
+        if len(names) != len(picture.frames):
+            raise ImageError(
+                f"{len(names)} keys for {len(picture.frames)} images; give one for each image of the batch"
+            )
+        return names
+
+    def _applied(self, picture: Picture, draw: Draw | Sequence[Draw]) -> Any:
+        workers.settle()
+        frames = picture.frames
+        if isinstance(draw, Draw):
+            draws = [draw.numbered(n) for n in range(len(frames))] if picture.is_batch else [draw]
+        else:
+            draws = list(draw)
+        if len(draws) != len(frames):
+            raise ImageError(f"{len(draws)} draws for {len(frames)} images; give one for each image of the batch")
+        return self._closed(picture, draws)
+
+    def _closed(self, picture: Picture, draws: Sequence[Draw]) -> Any:
+        """Change every frame as its draw says and put them together."""
+        return picture.closed(
+            [
+                self._changed(frame, picture.form, draw) if draw.severity else frame.copy()
+                for frame, draw in zip(picture.frames, draws, strict=True)
+            ]
+        )
+
+    def _drawn(self, key: str) -> Draw:
+        rng = rng_for(self.seed or 0, "", None, key, purpose=Purpose.LOCATION)
+        is_changed = self.p == 1 or rng.random() < self.p
+        row, severity = self._chosen(rng)
+        return Draw(row, severity if is_changed else 0.0, key, self.seed or 0)
+
+    def _check(self, draws: Sequence[Draw], others: Sequence[Any]) -> None:  # noqa: B027 - most have nothing to check
+        """Raise `ImageError` if what was drawn cannot be done to what belongs to the picture."""
+
+    def _place(self) -> str:
+        """Name the rank, so that ranks that were seeded alike draw differently."""
+        rank = self._known_rank()
+        return f"rank {rank}, " if rank else ""
+
+    def _known_rank(self) -> int | None:
+        """Give the rank of this process, or of the one that it was spawned from to load data."""
+        rank = workers.rank()
+        return self._rank if rank is None else rank
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_rank": self._known_rank()}
+
+    @abstractmethod
+    def _chosen(self, rng: Stream) -> tuple[str, float]:
+        """Choose row and severity."""
+
+    @abstractmethod
+    def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
+        """Change one (H, W, C) image."""
+
+
+def call_of(what: object, **parameters: Any) -> str:
+    """Write a transform as the call that makes it."""
+    return f"{type(what).__name__}({', '.join(f'{key}={value!r}' for key, value in parameters.items())})"

@@ -1,0 +1,229 @@
+"""Views of datasets: a corrupted test set without its files, and training pictures that keep their draws."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from corruptgen import catalog
+from corruptgen.errors import ImageError, Rejected
+from corruptgen.randomness import rng_for
+from corruptgen.records import Decoding
+from corruptgen.transforms import samples, workers
+from corruptgen.transforms.samples import KeyOf, Part, decoding_of, given_back, part_of, pixels_of, with_part
+from corruptgen.transforms.transform import Transform
+
+CLEAN = "clean"
+
+
+class Corrupted:
+    """A map-style dataset in one cell: the pixels of item i are those that `generate` writes for it.
+
+    Parameters
+    ----------
+    dataset : anything with `len` and numbered items: a list, a dataset of torch or torchvision, or of `datasets`. A
+        folder dataset, which lists its files in `samples`, is read from the files themselves; one of `datasets` from
+        the bytes that it holds. A torch `Subset` keeps the ids that its items have in the whole
+    preset : a built-in severity table, or the path of a .toml of your own
+    row : a row of it; "clean" is the clean twin
+    severity : 0 is the clean image
+    seed : that of the recipe
+    key : the id of item i: a function of its number, a text with "{index}" in it, or the name of a column. None: for
+        folder datasets the path relative to the folder, with "/"; for `datasets` the column `id` or `image_id`, else
+        the split and the number; for others the number
+    decode : size and orientation, as in the [decode] section of a recipe
+    image : which part of an item is the picture; None: the first part, the column `image` or `img`, or the item itself
+    paired : whether all severities share their draws, as in the recipe
+    transform : what is done to the picture afterwards, such as the conversion to a tensor
+
+    Raises
+    ------
+    UnknownName, SeverityError
+        If there is no such cell.
+    RecipeError
+        If `decode` is not what a recipe may say.
+    Rejected
+        When an item is asked for that cannot be used.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        preset: str,
+        row: str,
+        severity: float,
+        seed: int = 0,
+        *,
+        key: KeyOf | None = None,
+        decode: Decoding | Mapping[str, Any] | None = None,
+        image: Part | None = None,
+        paired: bool = False,
+        transform: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.items = _Items(dataset, key, image)
+        self.preset, self.row, self.severity, self.seed = str(preset), row, float(severity), int(seed)
+        self.decoding, self.paired, self.transform = decoding_of(decode), paired, transform
+        catalog.preset(self.preset).cell(*self._cell)
+
+    def key(self, index: int) -> str:
+        """Give the id of an item, the name of its draws."""
+        return self.items.key(index)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        workers.settle()
+        sample, part, picture = self.items.taken(index)
+        key = self.items.key(index, sample)
+        try:
+            pixels = pixels_of(picture, self.decoding)
+        except Rejected as error:
+            raise Rejected(f"{key} {error}") from error
+        cell = catalog.preset(self.preset).cell(*self._cell)
+        result = cell.apply(pixels, rng_for(self.seed, self.row, None if self.paired else self.severity, key))
+        made = given_back(result, picture)
+        return with_part(sample, part, self.transform(made) if self.transform else made)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def _cell(self) -> tuple[str, float]:
+        if self.row == CLEAN and not self.severity:
+            return next(iter(catalog.preset(self.preset).rows)), 0.0
+        return self.row, self.severity
+
+    def __repr__(self) -> str:
+        return f"Corrupted({self.preset!r}, {self.row!r}, {self.severity:g}, seed={self.seed}, items={len(self)})"
+
+
+class Keyed:
+    """A map-style dataset whose pictures a transform changes by draws that are named by their items.
+
+    What is drawn for item i does not depend on workers, ranks and order; call `set_epoch` before each epoch.
+
+    Parameters
+    ----------
+    dataset, key, image : see `Corrupted`; the picture is taken as the dataset gives it
+    transform : with a seed
+    """
+
+    def __init__(
+        self, dataset: Any, transform: Transform, *, key: KeyOf | None = None, image: Part | None = None
+    ) -> None:
+        if transform.seed is None:
+            raise ImageError("the transform has no seed, so that its draws cannot be named; give it seed=")
+        self.items, self.transform = _Items(dataset, key, image, raw=False), transform
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw anew, also in workers that are running."""
+        self.transform.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        sample, part, picture = self.items.taken(index)
+        return with_part(sample, part, self.transform(picture, key=self.items.key(index, sample)))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(len(self)))
+
+
+def all_cells(
+    dataset: Any,
+    preset: str,
+    rows: Sequence[str] | None = None,
+    severities: Sequence[float] | None = None,
+    seed: int = 0,
+    *,
+    clean: bool = False,
+    **options: Any,
+) -> Iterator[Corrupted]:
+    """Give a dataset in every cell, one row after the other.
+
+    Parameters
+    ----------
+    dataset, preset, seed, options : see `Corrupted`
+    rows : rows and groups; None: all
+    severities : None: every level of the table
+    clean : begin with the clean twin
+    """
+    table = catalog.preset(str(preset))
+    if clean:
+        yield Corrupted(dataset, preset, CLEAN, 0, seed, **options)
+    for row in table.named_rows(rows) if rows is not None else table.rows:
+        for severity in severities if severities is not None else range(1, table.levels + 1):
+            yield Corrupted(dataset, preset, row, severity, seed, **options)
+
+
+class _Items:
+    """The items of a dataset, their pictures and ids.
+
+    With `raw`, pictures are the bytes of files wherever those can be had, as `generate` reads them.
+    """
+
+    def __init__(self, dataset: Any, key: KeyOf | None, image: Part | None, raw: bool = True) -> None:
+        dataset, self.order = samples.whole_of(dataset)
+        self.files = samples.listed_files(dataset)
+        self.root = getattr(dataset, "root", None)
+        self.chosen, self.image, self.raw, self.prefix, self.column = key, image, raw, "", None
+        if isinstance(key, str) and "{index}" not in key:
+            self.column = key
+        if self.files and raw and any(getattr(dataset, name, None) for name in ("transform", "transforms")):
+            raise ImageError(
+                "the dataset has a transform, which would have to come after the corruption; make it without one, and "
+                "give that as transform="
+            )
+        if samples.is_huggingface(dataset):
+            features = dataset.features
+            self.prefix = f"{dataset.split or samples.WHOLE}/"
+            self.image = samples.image_column(features, None if image is None else str(image))
+            self.column = samples.id_column(features, self.column) if key is None or self.column else None
+            if raw:
+                dataset = undecoded(dataset, self.image)
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset if self.order is None else self.order)
+
+    def number(self, index: int) -> int:
+        """Give the number of an item in the dataset that this one is a part of."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no item {index} among {len(self)}")
+        return index % len(self) if self.order is None else int(self.order[index])
+
+    def taken(self, index: int) -> tuple[Any, Part | None, Any]:
+        """Give an item, which part of it is the picture, and the picture."""
+        index = self.number(index)
+        if self.files and self.raw:
+            target = self.dataset.samples[index][1]
+            convert = getattr(self.dataset, "target_transform", None)
+            with open(self.files[index], "rb") as file:
+                content = file.read()
+            return (content, convert(target) if convert else target), 0, content
+        sample = self.dataset[index]
+        part = part_of(sample, self.image)
+        return sample, part, sample if part is None else sample[part]
+
+    def key(self, index: int, sample: Any = None) -> str:
+        """Give the id of an item; that of a part of a dataset is the id it has there."""
+        index = self.number(index)
+        if callable(self.chosen):
+            return str(self.chosen(index))
+        if self.column is not None:
+            return str((self.dataset[index] if sample is None else sample)[self.column])
+        if isinstance(self.chosen, str):
+            return self.chosen.replace("{index}", str(index))
+        if self.files:
+            return samples.relative_id(self.files[index], self.root)
+        return f"{self.prefix}{index}"
+
+
+def undecoded(dataset: Any, column: str) -> Any:
+    """Give a dataset of `datasets` that holds the bytes of its images as they are."""
+    import datasets  # noqa: PLC0415
+
+    plain = dataset.with_format(None) if hasattr(dataset, "with_format") else dataset
+    if plain.features is not None and isinstance(plain.features[column], datasets.Image):
+        return plain.cast_column(column, datasets.Image(decode=False))
+    return plain

@@ -1,0 +1,68 @@
+"""Where this process stands among those of a data loader: fresh keys that no other worker, fork or rank draws."""
+
+import os
+import random
+import sys
+from typing import Any
+
+import cv2
+
+# A forked child has the same modules in memory, a spawned one loads them anew: only in a fork does the number differ.
+_HOME = os.getpid()
+_BITS = 63
+_settled = 0
+
+
+def torch_if_loaded() -> Any | None:
+    """Give torch if this process uses it, without loading it."""
+    return sys.modules.get("torch")
+
+
+def loader_worker() -> int | None:
+    """Give the number of this worker of a torch DataLoader; None in any other process."""
+    info = _worker_info()
+    return None if info is None else int(info.id)
+
+
+def loader_seed() -> int | None:
+    """Give the number that the DataLoader has seeded this worker by, another one in every epoch; None elsewhere."""
+    info = _worker_info()
+    return None if info is None else int(info.seed)
+
+
+def _worker_info() -> Any | None:
+    data = sys.modules.get("torch.utils.data")
+    return data.get_worker_info() if data is not None else None
+
+
+def rank() -> int | None:
+    """Give the rank of this process in a distributed run; None where nobody has told this process."""
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        return int(distributed.get_rank())
+    written = os.environ.get("RANK", "")
+    return int(written) if written.isdecimal() else None
+
+
+def fresh_digits() -> str:
+    """Draw a name that nobody else has, from the generator that the framework seeds.
+
+    That is torch's where torch is loaded: the DataLoader seeds it anew in every worker and for every epoch. Elsewhere,
+    and in a forked process that is no worker of a DataLoader, it is Python's, which seeds itself anew after a fork;
+    torch's and numpy's would give every child the same numbers.
+    """
+    torch = torch_if_loaded()
+    if torch is None or (loader_worker() is None and os.getpid() != _HOME):
+        high, low = random.getrandbits(_BITS), random.getrandbits(_BITS)
+    else:
+        high, low = torch.randint(0, 2**_BITS - 1, (2,)).tolist()
+    return f"{high:016x}{low:016x}"
+
+
+def settle() -> None:
+    """Keep OpenCV to one thread in the workers of a DataLoader, which share the processors among them."""
+    global _settled  # noqa: PLW0603
+    if _settled != os.getpid():
+        _settled = os.getpid()
+        if loader_worker() is not None:
+            cv2.setNumThreads(1)

@@ -1,0 +1,204 @@
+"""Measure how fast corruptgen is beside its peers, and write the tables and the plot of docs/speed.md.
+
+python scripts/benchmark.py                                              # everything: an hour
+python scripts/benchmark.py --parts rows --rows fog,snow --sizes 224     # some rows
+python scripts/benchmark.py --parts rows --peers imagecorruptions --compare docs/speed/0.1.0.json
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark_history import compared, latest, record
+from benchmark_peers import PEERS
+from benchmark_report import markdown, plot, replaced
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "scripts"
+DOCUMENT, PLOT, HISTORY = ROOT / "docs/speed.md", ROOT / "docs/images/speed.png", ROOT / "docs/speed"
+PARTS = ("rows", "end-to-end", "startup")
+SIZES = (32, 224, 1024)
+LARGE = 512  # pixels; above this, fewer images and repeats
+TABLES = ("imagecorruptions", "imagenet-c", "cifar-c", "natural")
+COMMON = [
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "defocus_blur",
+    "glass_blur",
+    "motion_blur",
+    "zoom_blur",
+    "snow",
+    "frost",
+    "fog",
+    "brightness",
+    "contrast",
+    "elastic_transform",
+    "pixelate",
+    "jpeg_compression",
+]
+EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
+# One thread each, whatever their libraries are built with.
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM", "NUMEXPR")
+# glibc gives large arrays back to the system at once until it has learnt not to, so that a fresh process is slower than
+# one that has run for a while. Both are measured: as it comes, and with what it learns set from the beginning.
+ALLOCATORS: Mapping[str, Mapping[str, str]] = {
+    "default": {},
+    "tuned": {
+        "MALLOC_MMAP_THRESHOLD_": "1000000000",
+        "MALLOC_TRIM_THRESHOLD_": "1000000000",
+        "MALLOC_TOP_PAD_": "67108864",
+    },
+}
+OUR_PACKAGES = ("scikit-image", "matplotlib")
+
+
+def main() -> int:
+    """Measure what was asked for; 1 if a comparison finds slower rows."""
+    options = parsed()
+    python = environment(options.environment.resolve(), options.peers)
+    results = read(options.json)
+    for part in options.parts:
+        results[part] = PART[part](python, options)
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    text = markdown(results)
+    sys.stdout.write(text)
+    if options.docs:
+        DOCUMENT.write_text(replaced(DOCUMENT.read_text("utf-8"), text), "utf-8")
+        if "rows" in results:
+            PLOT.parent.mkdir(exist_ok=True)
+            plot(results["rows"], PLOT)
+    if options.record:
+        print(f"recorded in {record(results['rows'], HISTORY).relative_to(ROOT)}")
+    if options.compare:
+        before = latest(HISTORY) if options.compare == "last" else Path(options.compare)
+        slower = compared(results["rows"], json.loads(before.read_text()))
+        print("\n".join(slower) or f"no row is slower than in {before.name}")
+        return int(bool(slower))
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", type=listed(PARTS), default=list(PARTS), help="rows,end-to-end,startup")
+    parser.add_argument("--rows", type=listed((*COMMON, *EXTRA)), default=[*COMMON, *EXTRA], help="with commas")
+    parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=list(SIZES))
+    parser.add_argument("--tables", type=lambda text: text.split(","), default=list(TABLES), help="our tables")
+    names = [peer.name for peer in PEERS]
+    parser.add_argument("--peers", type=listed(names), default=names, help=", ".join(names))
+    parser.add_argument("--allocators", type=listed(tuple(ALLOCATORS)), default=list(ALLOCATORS))
+    parser.add_argument("--images", type=int, default=4, help="photographs per size; two of the large ones")
+    parser.add_argument("--repeats", type=int, default=7, help="per image and severity; half of it for large images")
+    parser.add_argument("--generated", type=int, default=40, help="photographs of the end-to-end part")
+    parser.add_argument("--environment", type=Path, default=ROOT / ".benchmark", help="where peers are installed")
+    parser.add_argument("--json", type=Path, default=ROOT / ".benchmark/results.json", help="all figures; added to")
+    parser.add_argument("--docs", action="store_true", help="write the table and the plot of docs/speed.md")
+    parser.add_argument("--record", action="store_true", help="keep our figures in docs/speed/<version>.json")
+    parser.add_argument("--compare", metavar="FILE", help='name rows that became slower than in a record; "last"')
+    return parser.parse_args()
+
+
+def listed(allowed: Any) -> Any:
+    """Give a parser of words with commas between them."""
+
+    def parse(text: str) -> list[str]:
+        words = text.split(",")
+        wrong = [word for word in words if word not in allowed]
+        if wrong:
+            raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of {', '.join(allowed)}")
+        return words
+
+    return parse
+
+
+def environment(place: Path, peers: list[str]) -> Path:
+    """Install corruptgen and its peers into an environment of their own; a peer that cannot be is left out."""
+    python = place / "bin/python"
+    if not python.exists():
+        venv.create(place, with_pip=True)
+        install(python, "-c", str(ROOT / "constraints.txt"), "-e", str(ROOT), *OUR_PACKAGES)
+    for peer in PEERS:
+        done = place / f"{peer.name}.installed"
+        if peer.name in peers and not done.exists():
+            try:
+                for arguments in peer.install:
+                    install(python, "-c", str(ROOT / "constraints.txt"), *arguments)
+            except subprocess.CalledProcessError as error:
+                print(f"{peer.name} cannot be installed: pip ended with {error.returncode}", file=sys.stderr)
+                continue
+            done.touch()
+    return python
+
+
+def install(python: Path, *arguments: str) -> None:
+    """Let the environment's pip install something."""
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *arguments], check=True)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read what earlier runs have measured, so that parts can be run one by one."""
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def run(python: Path, script: str, job: Mapping[str, Any], **variables: str) -> Any:
+    """Run one of the measuring scripts in the environment, on one thread, and give what it has written."""
+    scratch = python.parent.parent
+    request, answer = scratch / "job.json", scratch / "answer.json"
+    request.write_text(json.dumps(job))
+    threads = {f"{name}_NUM_THREADS": "1" for name in THREADS}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MALLOC_", "NUMBA_", "PYTHONPATH"))}
+    command = [python, SCRIPTS / script, request, answer]
+    subprocess.run(command, env=kept | threads | textures(python) | variables, check=True, cwd=scratch)
+    return json.loads(answer.read_text())
+
+
+def textures(python: Path) -> dict[str, str]:
+    """Use the peer's pictures of frost, if it is installed."""
+    found = sorted(python.parent.parent.glob("lib/python*/site-packages/imagecorruptions/frost"))
+    return {"CORRUPTGEN_TEXTURES": str(found[0])} if found else {}
+
+
+def rows(python: Path, options: argparse.Namespace) -> Any:
+    """Time every row, in every state of the allocator."""
+    job = {
+        "rows": options.rows,
+        "sizes": options.sizes,
+        "tables": options.tables,
+        "peers": options.peers,
+        "images": options.images,
+        "repeats": options.repeats,
+        "large": LARGE,
+    }
+    return {name: run(python, "benchmark_rows.py", job, **ALLOCATORS[name]) for name in options.allocators}
+
+
+def end_to_end(python: Path, options: argparse.Namespace) -> Any:
+    """Time a whole build."""
+    job = {
+        "rows": COMMON,
+        "images": options.generated,
+        "original_images": max(1, options.generated // 10),
+        "repeats": 3,
+        "scratch": str(python.parent.parent),
+    }
+    return run(python, "benchmark_end_to_end.py", job)
+
+
+def startup(python: Path, options: argparse.Namespace) -> Any:
+    """Time what comes before the first image."""
+    return run(python, "benchmark_startup.py", {"rows": [*COMMON, *EXTRA]})
+
+
+PART = {"rows": rows, "end-to-end": end_to_end, "startup": startup}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

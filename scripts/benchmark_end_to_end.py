@@ -1,0 +1,171 @@
+"""Time a folder of photographs becoming a benchmark: our engine, the original script's loop, and the codecs alone."""
+
+import cProfile
+import json
+import pstats
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from skimage import data
+
+import corruptgen
+from corruptgen.imaging.codec import decoded, encoded
+from corruptgen.recipe import load
+from corruptgen.records import Decoding, Encoding
+from corruptgen.threads import single_threaded
+
+RESIZE, CROP, QUALITY = 256, 224, 85
+SEVERITIES = range(1, 6)
+RECIPE = f"""name = "end-to-end"
+version = "1.0.0"
+[source]
+kind = "folder"
+[decode]
+resize = {RESIZE}
+crop = {CROP}
+[corrupt]
+preset = "imagecorruptions"
+rows = ["common"]
+[output]
+"""
+JPEG = f'encoding = "jpeg"\nquality = {QUALITY}\n'
+# Where the time of a build goes; each function is counted with all that it calls.
+STAGES = {
+    "decode, resize, crop": ("codec.py", "decoded"),
+    "corrupt": ("block.py", "apply"),
+    "digest of the pixels": ("digests.py", "pixels_digest"),
+    "encode": ("codec.py", "encoded"),
+    "digest of the file": ("digests.py", "file_digest"),
+    "write": ("folder.py", "write"),
+    "wait for the disk": ("folder.py", "sync"),
+}
+
+
+def photographs(place: Path, count: int) -> None:
+    """Write pieces of photographs, of the usual size and weight of ImageNet's."""
+    pictures = [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")]
+    draws = np.random.RandomState(1843956201)
+    (place / "class").mkdir(parents=True)
+    for number in range(count):
+        picture = pictures[number % len(pictures)]
+        top, left = (draws.randint(side - 290) for side in picture.shape[:2])
+        piece = Image.fromarray(picture[top : top + 290, left : left + 290]).resize(
+            (500, 375), Image.Resampling.BICUBIC
+        )
+        piece.save(place / f"class/{number:05d}.jpg", quality=92)
+
+
+def original(source: Path, output: Path, rows: list[str]) -> int:
+    """Do what make_imagenet_c.py does, with imagecorruptions and the same JPEG settings as ours."""
+    import imagecorruptions  # noqa: PLC0415
+
+    files = 0
+    for row in rows:
+        for severity in SEVERITIES:
+            folder = output / row / str(severity) / "class"
+            folder.mkdir(parents=True)
+            for path in sorted(source.rglob("*.jpg")):
+                picture = Image.open(path).convert("RGB")
+                width, height = picture.size
+                side = RESIZE / min(width, height)
+                picture = picture.resize((int(width * side), int(height * side)), Image.Resampling.BILINEAR)
+                left, top = round((picture.width - CROP) / 2.0), round((picture.height - CROP) / 2.0)
+                image = np.asarray(picture.crop((left, top, left + CROP, top + CROP)))
+                made = imagecorruptions.corrupt(image, severity=severity, corruption_name=row)
+                Image.fromarray(np.uint8(made)).save(folder / f"{path.stem}.JPEG", quality=QUALITY, optimize=True)
+                files += 1
+    return files
+
+
+def codecs(source: Path, output: Path, rows: list[str], encoding: Encoding) -> int:
+    """Decode each photograph once, then encode and write it as often as there are cells, and nothing else."""
+    files = 0
+    cells = [f"{row}/{severity}" for row in rows for severity in SEVERITIES]
+    for cell in cells:
+        (output / cell / "class").mkdir(parents=True)
+    with single_threaded():
+        for path in sorted(source.rglob("*.jpg")):
+            image = decoded(path.read_bytes(), Decoding(RESIZE, CROP))
+            for cell in cells:
+                with open(f"{output}/{cell}/class/{path.stem}{encoding.extension}", "xb") as file:
+                    file.write(encoded(image, encoding))
+                files += 1
+    return files
+
+
+def built(recipe: Path, source: Path, output: Path, workers: int) -> int:
+    """Run our engine."""
+    return corruptgen.generate(recipe, source=source, output=output, workers=workers).files
+
+
+def timed(what: Callable[[Path], int], scratch: Path) -> tuple[float, float]:
+    """Give the milliseconds of processor and of wall clock for each output."""
+    output = scratch / "output"
+    processor, wall = time.process_time(), time.perf_counter()
+    files = what(output)
+    passed = time.process_time() - processor, time.perf_counter() - wall
+    shutil.rmtree(output)
+    return passed[0] * 1e3 / files, passed[1] * 1e3 / files
+
+
+def profiled(what: Callable[[Path], int], scratch: Path) -> dict[str, float]:
+    """Give the milliseconds for each output by stage; the rest is the engine's own."""
+    profile = cProfile.Profile(time.process_time)
+    files = profile.runcall(what, scratch / "profiled")
+    stats: Any = pstats.Stats(profile)
+    cumulative = {
+        stage: sum(times[3] for (file, _, name), times in stats.stats.items() if (Path(file).name, name) == place)
+        for stage, place in STAGES.items()
+    }
+    shutil.rmtree(scratch / "profiled")
+    rest = stats.total_tt - sum(cumulative.values())
+    return {stage: round(t * 1e3 / files, 4) for stage, t in (cumulative | {"the engine's own": rest}).items()}
+
+
+def main(job: dict[str, Any], output: Path) -> None:
+    """Measure in turn, and write medians."""
+    with tempfile.TemporaryDirectory(dir=job["scratch"]) as folder:
+        scratch = Path(folder)
+        recipe, lossless = scratch / "recipe.toml", scratch / "lossless.toml"
+        recipe.write_text(RECIPE + JPEG)
+        lossless.write_text(RECIPE)
+        photographs(scratch / "many", job["images"])
+        photographs(scratch / "few", job["original_images"])
+        load(recipe)
+        rows = job["rows"]
+        measured = {
+            "corruptgen": lambda out: built(recipe, scratch / "many", out, 1),
+            "decode, encode and write alone": lambda out: codecs(
+                scratch / "many", out, rows, Encoding("jpeg", QUALITY)
+            ),
+            "original loop with imagecorruptions": lambda out: original(scratch / "few", out, rows),
+            "corruptgen, PNG": lambda out: built(lossless, scratch / "many", out, 1),
+            "decode, encode and write alone, PNG": lambda out: codecs(scratch / "many", out, rows, Encoding()),
+        }
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in measured}
+        for repeat in range(-1, job["repeats"]):
+            for name, what in measured.items():
+                # The first round compiles and loads.
+                found = timed(what, scratch)
+                if repeat >= 0:
+                    times[name].append(found)
+        result = {
+            "ms_per_output": {
+                name: {"processor": median(t[0] for t in found), "wall": median(t[1] for t in found)}
+                for name, found in times.items()
+            },
+            "stages": profiled(measured["corruptgen"], scratch),
+        }
+    output.write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))

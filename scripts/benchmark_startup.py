@@ -1,0 +1,81 @@
+"""Time what a user waits for before the first image: imports, compiling, loading what is compiled; and peak memory."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+REPEATS = 5
+CALL = """
+import sys, time
+import numpy, corruptgen
+image = (numpy.arange(224 * 224 * 3) % 251).astype("uint8").reshape(224, 224, 3)
+rows = sys.argv[1:]
+from corruptgen import catalog
+catalog.preset("imagecorruptions")
+began = time.process_time()
+for row in rows:
+    corruptgen.corrupt(image, row, 3, key="a")
+print(time.process_time() - began)
+"""
+PEAK = (
+    CALL
+    + """
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+)
+
+
+def run(arguments: Iterable[str], cache: str | None = None) -> tuple[float, list[str]]:
+    """Run Python; give the seconds of processor that it took, which other work does not disturb, and its lines."""
+    environment = os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {})
+    before = os.times()
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True)
+    after = os.times()
+    passed = after.children_user - before.children_user + after.children_system - before.children_system
+    return passed, done.stdout.split()
+
+
+def typical(*arguments: str) -> float:
+    """Give the median of some runs after a first one that warms the disk's cache."""
+    run(arguments)
+    return median(run(arguments)[0] for _ in range(REPEATS))
+
+
+def main(job: dict[str, Any], output: Path) -> None:
+    """Measure and write seconds and megabytes."""
+    rows = job["rows"]
+    bare = typical("-c", "pass")
+    found: dict[str, Any] = {
+        "python alone": bare,
+        "import corruptgen": typical("-c", "import corruptgen"),
+        "corruptgen --help": typical("-m", "corruptgen", "--help"),
+        "import numpy, cv2 and numba": typical("-c", "import numpy, cv2, numba"),
+        "import and first image, kernels cached": typical("-c", CALL, "gaussian_noise"),
+    }
+    with tempfile.TemporaryDirectory() as cache:
+        first = run(["-c", CALL, *rows], cache)[1]
+        found["all rows, first call in a new cache"] = float(first[0])
+        found["all rows, first call with kernels cached"] = median(
+            float(run(["-c", CALL, *rows], cache)[1][0]) for _ in range(REPEATS)
+        )
+        # The peak of a process that corrupts, against that of one that only imports.
+        found["peak memory, all rows, MB"] = float(run(["-c", PEAK, *rows], cache)[1][1])
+        found["peak memory, imports alone, MB"] = float(run(["-c", PEAK], cache)[1][1])
+    each = {}
+    for row in rows:
+        with tempfile.TemporaryDirectory() as cache:
+            each[row] = float(run(["-c", CALL, row], cache)[1][0])
+    found["first call in a new cache, by row"] = each
+    output.write_text(json.dumps({"seconds": found, "measured": time.strftime("%Y-%m-%d")}))
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))

@@ -1,0 +1,113 @@
+"""Compiled kernels: kept where something can be kept, made again where nothing can, and announced while one waits."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.photographs import ROOT
+
+# A row whose kernels are few, so that compiling them anew is quick.
+CORRUPT = (
+    "import logging, sys, numpy; logging.basicConfig(level=logging.INFO, format='%(message)s');"
+    "import corruptgen; image = numpy.full((32, 32, 3), 90, 'uint8');"
+    "print(corruptgen.__file__, corruptgen.corrupt(image, 'impulse_noise', 3, key='a').sum())"
+)
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A copy of the package without anything compiled, and an environment in which numba finds its cache as it likes."""
+    shutil.copytree(ROOT / "corruptgen", tmp_path / "site/corruptgen", ignore=shutil.ignore_patterns("__pycache__"))
+    names = ("home", "temporary")
+    for name in names:
+        (tmp_path / name).mkdir()
+    moved = {"HOME": "home", "XDG_CACHE_HOME": "home/cache", "TMPDIR": "temporary"}
+    environment = {name: str(tmp_path / place) for name, place in moved.items()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "PYTHON"))}
+    return tmp_path, kept | environment | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def blocked(place, *folders):
+    """Put a file where each cache folder would be made: nobody can write there, not even root."""
+    for module in {path.parent for path in (place / "site").rglob("*.py")}:
+        (module / "__pycache__").write_text("")
+    for folder in folders:
+        shutil.rmtree(place / folder, ignore_errors=True)
+        (place / folder).write_text("")
+
+
+def corrupted(environment):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", CORRUPT],
+        cwd=environment["PYTHONPATH"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+
+def kept(place):
+    return sorted(path.name for path in place.rglob("*.nbi"))
+
+
+def test_kernels_are_kept_among_temporary_files_where_nothing_else_can_be_written(bare):
+    place, environment = bare
+    blocked(place, "home")
+
+    first, said = corrupted(environment)
+    second, nothing = corrupted(environment)
+
+    (folder,) = (place / "temporary").iterdir()
+    assert first == second
+    assert "which is done once" in said
+    assert nothing == ""
+    assert folder.stat().st_mode & 0o077 == 0
+    assert kept(folder)
+
+
+def test_kernels_are_compiled_in_every_process_where_nothing_can_be_kept(bare):
+    place, environment = bare
+    blocked(place, "home")
+    # A folder that others can write is not trusted.
+    folder = place / f"temporary/corruptgen-kernels-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+
+    _, said = corrupted(environment)
+
+    assert "cannot be kept" in said
+    assert said.count("\n") == 1
+    assert kept(place) == []
+
+
+def test_who_waits_at_a_terminal_is_told_why(bare):
+    place, environment = bare
+    shutil.copytree(ROOT / "recipes", place / "site/recipes")
+    ours, theirs = pty.openpty()
+    photograph = Path(place / "a.png")
+    subprocess.run(
+        [sys.executable, "-c", f"from PIL import Image; Image.new('RGB', (32, 32)).save({str(photograph)!r})"],
+        check=True,
+    )
+
+    with open(ours, "rb", buffering=0) as terminal:
+        done = subprocess.run(
+            [sys.executable, "-m", "corruptgen", "preview", str(photograph), "--rows", "impulse_noise"],
+            cwd=place,
+            env=environment,
+            stderr=theirs,
+            check=False,
+        )
+        os.close(theirs)
+        said = terminal.read(4096).decode()
+
+    assert done.returncode == 0, said
+    assert "corruptgen: compiling kernels for this machine, which is done once" in said

@@ -1,0 +1,235 @@
+"""Datasets of the library `datasets`: lazily, as a stream, and through its cache."""
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pytest
+from PIL import Image
+
+from corruptgen import corrupt
+from corruptgen.errors import ImageError, Rejected, SeverityError, SourceError
+from corruptgen.hf import corrupt as corrupt_dataset
+from corruptgen.transforms import Corrupted
+from tests.photographs import ROOT, real_pixels
+from tests.pictures import photograph
+
+CELL = ("cifar-c", "gaussian_noise", 3)
+PIXELS = real_pixels(6)
+
+
+def dataset(pixels=PIXELS, **columns):
+    rows = {"image": [Image.fromarray(image) for image in pixels], "label": list(range(len(pixels)))} | columns
+    whole = datasets.Dataset.from_dict(rows, split="test")
+    return whole.cast_column("image", datasets.Image())
+
+
+def expected(names, pixels=PIXELS, seed=0):
+    row, severity = CELL[1:]
+    return [corrupt(i, row, severity, preset="cifar-c", seed=seed, key=k) for i, k in zip(pixels, names, strict=True)]
+
+
+def pictures(rows):
+    return [np.asarray(row["image"]) for row in rows]
+
+
+def same(one, other):
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+NUMBERED = expected([f"test/{n}" for n in range(6)])
+
+
+def test_a_lazy_dataset_has_the_pixels_of_the_view_and_its_own_columns():
+    lazy = corrupt_dataset(dataset(), *CELL)
+
+    assert same(pictures(lazy), NUMBERED)
+    assert same(pictures(Corrupted(dataset(), *CELL)), NUMBERED)
+    assert list(lazy[2]) == ["image", "label"]
+    assert same([np.asarray(image) for image in lazy[4:]["image"]], NUMBERED[4:])
+    assert lazy[[5, 0]]["label"] == [5, 0]
+    assert same(pictures(pickle.loads(pickle.dumps(lazy))), NUMBERED)
+
+
+def test_rows_keep_their_names_when_the_lazy_dataset_is_shuffled_or_cut():
+    lazy = corrupt_dataset(dataset(), *CELL)
+
+    assert same(pictures(lazy.select([4, 1])), [NUMBERED[4], NUMBERED[1]])
+    shuffled = lazy.shuffle(seed=3)
+    assert same(pictures(shuffled),
+                [NUMBERED[row["label"]] for row in shuffled])  # fmt: skip
+
+
+def test_every_split_of_a_dictionary_is_corrupted():
+    both = datasets.DatasetDict({"test": dataset(), "train": dataset(PIXELS[:2])})
+
+    made = corrupt_dataset(both, *CELL)
+
+    assert isinstance(made, datasets.DatasetDict)
+    assert same(pictures(made["test"]), NUMBERED)
+    assert len(made["train"]) == 2
+
+
+def test_a_stream_that_does_not_know_its_columns_is_taken():
+    def rows():
+        for image in PIXELS:
+            yield {"image": Image.fromarray(image)}
+
+    stream = datasets.IterableDataset.from_generator(rows)
+    stream = datasets.IterableDataset(stream._ex_iterable)
+
+    assert stream.features is None
+    assert same(pictures(corrupt_dataset(stream, *CELL)), [corrupt(i, *CELL[1:], preset="cifar-c") for i in PIXELS])
+
+
+def test_a_column_of_ids_names_the_rows():
+    names = [f"n{n}" for n in range(6)]
+
+    by_key = corrupt_dataset(dataset(name=names), *CELL, key="name")
+    by_usual_name = corrupt_dataset(dataset(image_id=names), *CELL, lazy=False)
+
+    assert same(pictures(by_key), expected(names))
+    assert same(pictures(by_usual_name), expected(names))
+
+
+def test_a_written_dataset_is_the_lazy_one_in_png(tmp_path):
+    written = corrupt_dataset(dataset(), *CELL, seed=3, lazy=False, num_proc=2)
+
+    assert same(pictures(written), expected([f"test/{n}" for n in range(6)], seed=3))
+    assert written.features == dataset().features
+    assert written[0]["image"].format == "PNG"
+
+
+SECOND = """
+import sys, datasets
+from corruptgen.hf import corrupt
+datasets.disable_progress_bars()
+whole = datasets.load_from_disk(sys.argv[1])
+made = corrupt(whole, "cifar-c", sys.argv[2], 3, lazy=False)
+print(made._fingerprint, made.cache_files[0]["filename"])
+"""
+
+
+def test_a_second_process_finds_what_the_first_has_written(tmp_path):
+    dataset().save_to_disk(str(tmp_path / "data"))
+
+    def run(row):
+        done = subprocess.run(
+            [sys.executable, "-c", SECOND, str(tmp_path / "data"), row],
+            capture_output=True, text=True, check=False, cwd=ROOT,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        fingerprint, file = done.stdout.split()
+        return fingerprint, file, Path(file).stat().st_mtime_ns
+
+    first = run("gaussian_noise")
+
+    assert run("gaussian_noise") == first
+    assert run("shot_noise")[:2] != first[:2]
+
+
+def test_a_table_that_changed_is_not_found_in_the_cache(tmp_path):
+    table = tmp_path / "mine.toml"
+    prints = []
+    for sigma in (0.1, 0.2):
+        from corruptgen import catalog  # noqa: PLC0415
+
+        catalog.preset.cache_clear()
+        table.write_text(f'[preset]\ntitle = "Mine"\nlevels = 1\n[gaussian_noise]\nsigma = [{sigma}]\n')
+        prints.append(corrupt_dataset(dataset(), str(table), "gaussian_noise", 1, lazy=False)._fingerprint)
+
+    assert prints[0] != prints[1]
+
+
+def test_a_stream_stays_a_stream_and_is_named_by_ids_or_pixels():
+    by_pixels = corrupt_dataset(dataset().to_iterable_dataset(num_shards=3), *CELL)
+    by_id = corrupt_dataset(dataset(id=list("abcdef")).to_iterable_dataset(num_shards=3), *CELL)
+
+    assert same(pictures(by_pixels), [corrupt(image, *CELL[1:], preset="cifar-c") for image in PIXELS])
+    assert same(pictures(by_id), expected("abcdef"))
+    assert [row["label"] for row in by_pixels] == list(range(6))
+
+
+def test_a_stream_in_two_workers_repeats_no_noise():
+    from torch.utils.data import DataLoader  # noqa: PLC0415
+
+    flat = [np.full((32, 32, 3), 100 + n, np.uint8) for n in range(6)]
+    stream = corrupt_dataset(dataset(flat).to_iterable_dataset(num_shards=2), *CELL)
+
+    loader = DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context="fork")
+    noise = [np.asarray(row["image"]).astype(int) - (100 + int(row["label"])) for row in loader]
+
+    assert len({field.tobytes() for field in noise}) == 6
+
+
+MEMORY = """
+import sys, datasets
+from corruptgen.hf import corrupt
+def anonymous():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon"))
+lazy = corrupt(datasets.load_from_disk(sys.argv[1]), "natural", "gaussian_noise", 3)
+whole = lazy.data.nbytes // 1024
+begin = None
+for number, row in enumerate(lazy):
+    row["image"].getpixel((0, 0))
+    if number == len(lazy) // 4:
+        begin = anonymous()
+print(anonymous() - begin, whole)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_a_lazy_dataset_is_read_in_constant_memory(tmp_path):
+    noisy = np.random.RandomState(1843956201).randint(0, 256, (120, 256, 256, 3), dtype=np.uint8)
+    dataset(noisy).save_to_disk(str(tmp_path / "data"))
+
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(tmp_path / "data")], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert done.returncode == 0, done.stderr
+    grown, whole = map(int, done.stdout.split())
+    assert whole > 20_000
+    assert grown < whole / 4
+
+
+def test_images_are_prepared_as_a_recipe_says():
+    big = [photograph(60, 80), photograph(70, 50)]
+
+    lazy = corrupt_dataset(dataset(big), "cifar-c", "fog", 2, decode={"resize": 32, "crop": 32})
+
+    assert [row["image"].size for row in lazy] == [(32, 32), (32, 32)]
+
+
+def test_arrays_in_a_column_are_images_too():
+    features = datasets.Features({"img": datasets.Array3D((32, 32, 3), "uint8")})
+    whole = datasets.Dataset.from_dict({"img": [image.tolist() for image in PIXELS]}, features=features, split="test")
+
+    lazy = corrupt_dataset(whole, *CELL)
+
+    assert same([np.asarray(row["img"]) for row in lazy], NUMBERED)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"severity": 9}, SeverityError, r"outside of 0\.\.5"),
+        ({"image": "pic"}, SourceError, "no column of images 'pic'"),
+        ({"key": "name"}, SourceError, "no column of ids 'name'"),
+        ({"num_proc": 2}, ImageError, "lazy=False"),
+    ],
+)
+def test_wrong_choices_are_named(options, error, message):
+    with pytest.raises(error, match=message):
+        corrupt_dataset(dataset(), **{"preset": "cifar-c", "row": "fog", "severity": 1} | options)
+
+
+def test_a_broken_image_is_named():
+    rows = {"image": [{"bytes": b"no image", "path": None}], "label": [0]}
+    whole = datasets.Dataset.from_dict(rows, split="test").cast_column("image", datasets.Image())
+
+    with pytest.raises(Rejected, match="test/0 cannot be decoded"):
+        corrupt_dataset(whole, *CELL)[0]
