@@ -216,6 +216,9 @@ class _RowReader:
         between = self.one_of(place, columns, "between", BETWEEN, "linear")
         if between != "nearest" and len(set(names)) > 1:
             raise PresetError(f'{place}: its levels use different functions, so write between = "nearest"')
+        for key in ("clean", "augment"):
+            if not isinstance(columns.get(key, {}), dict):
+                raise PresetError(f"{place} {key}: found {columns[key]!r}, allowed is a table of parameters")
         levels = self.levels(place, columns, functions)
         row = Row(
             name=name,
@@ -229,9 +232,7 @@ class _RowReader:
             scaled=frozenset(columns.get("scaled", ())),
             not_worse=frozenset(columns.get("not_worse", ())),
             in_colour=columns.get("in_colour", False),
-            augment=MappingProxyType(
-                {name: tuple(ends) if isinstance(ends, list) else ends for name, ends in columns.get("augment", {}).items()}
-            ),
+            augment=MappingProxyType({name: _ends(given) for name, given in columns.get("augment", {}).items()}),
         )
         self.check(place, row)
         return row
@@ -286,3 +287,8 @@ class _RowReader:
         if value not in allowed:
             raise PresetError(f"{place} {key}: found {value!r}, allowed are {', '.join(allowed)}")
         return str(value)
+
+
+def _ends(given: Any) -> Any:
+    """Give the two ends of a range as a pair; anything else as it is, for the check to refuse."""
+    return tuple(given) if isinstance(given, list) else given

@@ -19,7 +19,17 @@ from medmnistc.dataset_manager import DatasetManager
 from PIL import Image
 from wand.version import MAGICK_VERSION
 
-LIBRARIES = ("medmnistc", "medmnist", "numpy", "scipy", "scikit-image", "opencv-python", "pillow", "torchvision", "wand")
+LIBRARIES = (
+    "medmnistc",
+    "medmnist",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "opencv-python",
+    "pillow",
+    "torchvision",
+    "wand",
+)
 # What its salt and pepper draw from in augmentation: the same in every call. It forgets to say so itself.
 IMPULSES = 99999
 
@@ -69,7 +79,8 @@ def read(folder: Path, output: Path) -> None:
         dataset, row = path.parent.name.partition("-")[0], path.stem
         corrupted = CorruptedMedMNIST(path.parent.name, row, root=str(folder), as_rgb=False)
         tensors = [corrupted[number] for number in range(len(corrupted))]
-        back = [np.rint((tensor.numpy() * 0.5 + 0.5) * 255).astype(np.uint8).transpose(1, 2, 0) for tensor, _ in tensors]
+        # The class gives (C, H, W) from -1 to 1.
+        back = [np.rint((tensor.numpy().transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8) for tensor, _ in tensors]
         found[f"{path.parent.name}/{row}"] = {
             "images": digest(np.stack(back)),
             "labels": digest(np.stack([label for _, label in tensors]).astype(np.uint8)),

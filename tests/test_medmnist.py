@@ -1,4 +1,4 @@
-"""MedMNIST-C: pixels proven against medmnistc, files as its dataset classes read them, builds that keep all promises."""
+"""MedMNIST-C: pixels proven against medmnistc, files as its dataset classes read them, builds that keep promises."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ needs_ink = pytest.mark.skipif(not has_ink(), reason="the pictures of ink are no
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_pixels_are_those_that_were_proven_against_medmnistc(dataset):
-    # One image under the original's streams, which go on from row to row: a draw too many anywhere moves all that follow.
+    # One image under the original's streams, which go on from row to row: a draw too many moves all that follow.
     if "stain_deposit" in catalog.preset(f"medmnist-c/{dataset}").rows and not has_ink():
         pytest.skip("the pictures of ink are not installed")
 
@@ -95,7 +95,9 @@ def test_a_table_says_which_sizes_it_takes_and_what_to_use_instead():
         corruptgen.corrupt(np.zeros((100, 100, 3), np.uint8), "pixelate", 1, preset="medmnist-c/pathmnist")
 
 
-@pytest.mark.parametrize("row", ["defocus_blur", "motion_blur", "bubble", pytest.param("stain_deposit", marks=needs_ink)])
+@pytest.mark.parametrize(
+    "row", ["defocus_blur", "motion_blur", "bubble", pytest.param("stain_deposit", marks=needs_ink)]
+)
 def test_a_small_image_gets_what_the_large_one_gets_made_smaller(row):
     large = colour_pictures(224)[0]
     small = shrunk(large, 8)
@@ -217,12 +219,13 @@ def test_every_dataset_has_a_recipe_of_the_name_of_its_table():
         ("{ ofset = [0.1, 0.2] }", "augment: .* called 'ofset'; did you mean 'offset'"),
         ("{ offset = [0.1] }", r"augment offset: found \[0.1\], allowed are two of float"),
         ("{ offset = 0.1 }", "augment offset: found 0.1, allowed are two of float"),
+        ("3", "augment: found 3, allowed is a table of parameters"),
         ('{ offset = ["a", 1.0] }', "allowed are two of float"),
     ],
 )
 def test_a_wrong_range_for_augmentation_is_refused_with_its_place(tmp_path, augment, message):
     table = tmp_path / "mine.toml"
-    table.write_text(f'[preset]\nlevels = 1\n[brightness]\noffset = 0.1\naugment = {augment}\n', "utf-8")
+    table.write_text(f"[preset]\nlevels = 1\n[brightness]\noffset = 0.1\naugment = {augment}\n", "utf-8")
 
     with pytest.raises(PresetError, match=message):
         catalog.preset(str(table))

@@ -26,7 +26,8 @@ def fitted(layer: NDArray[Any], image: NDArray[Any]) -> NDArray[np.float64]:
     if layer.shape[:2] == (height, width):
         return layer
     shrinks = layer.shape[0] >= height
-    return cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(layer, (width, height), interpolation=interpolation), np.float64)
 
 
 def laid_over(

@@ -59,9 +59,7 @@ def _contrast_about_luma(
     if not whole_mean:
         return None
     mean = _whole(sum_of_luma(image) / (image.shape[0] * image.shape[1]))
-    return by_table(
-        image, lambda values: _about(values, mean, factor), Pixels.LEVELS, Pixels.LEVELS, arithmetic
-    )
+    return by_table(image, lambda values: _about(values, mean, factor), Pixels.LEVELS, Pixels.LEVELS, arithmetic)
 
 
 @corruption

@@ -32,7 +32,7 @@ def windowed_gaussian_blur(image: Levels, *, taps: int, unit: float) -> Levels:
     sigma = 0.15 * (2 * reach + 1) + 0.35
     if unit == 1:
         return smooth(image, sigma, truncate=reach / sigma, border="mirror")
-    positions = np.arange(-reach, reach + 1) * unit
+    positions = unit * np.arange(-reach, reach + 1, dtype=np.float64)
     return spread_separably(image, tents(positions) @ gaussian_weights(sigma, reach))
 
 
@@ -54,11 +54,11 @@ def disk_blur(image: Unit, *, radius: float, alias_blur: float, unit: float) -> 
     Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536
     """
     kernel = _smoothed(disk(radius, 0), radius, alias_blur)
-    if unit != 1:
-        reach = kernel.shape[0] // 2
-        spread = tents(np.arange(-reach, reach + 1) * unit)
-        kernel = spread @ kernel @ spread.T
-    return correlate(image, kernel)
+    if unit == 1:
+        return correlate(image, kernel)
+    reach = kernel.shape[0] // 2
+    onto = tents(unit * np.arange(-reach, reach + 1, dtype=np.float64))
+    return correlate(image, onto @ kernel @ onto.T)
 
 
 @corruption
@@ -82,7 +82,7 @@ def trail_blur(image: Bytes, rng: Draws, *, radius: float, sigma: float, quantum
     if unit == 1:
         return motion_blurred(image, radius=radius, sigma=sigma, angle=angle, quantum=quantum)
     weights = trail_weights(radius, sigma)
-    down, across = (tents(steps * unit) for steps in trail_offsets(weights.size, angle).T)
+    down, across = (tents(unit * steps.astype(np.float64)) for steps in trail_offsets(weights.size, angle).T)
     blurred = correlate(image.astype(np.float64), (down * weights) @ across.T)
     return np.floor(blurred + 0.5).clip(0, 255).astype(np.uint8)
 

@@ -28,7 +28,8 @@ def ink_blots(image: Unit, rng: Draws, *, blots: int, radius: float, density: fl
 
     References
     ----------
-    Ours, after the ink of Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536; light is lost as Beer and Lambert say.
+    Ours, after the ink of Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536; the law of Beer and
+    Lambert.
     """
     height, width = image.shape[:2]
     spacing = max(radius / 2, 1.0)
