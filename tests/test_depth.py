@@ -21,6 +21,7 @@ from corruptgen.manifest import Table
 from corruptgen.plan import planned
 from corruptgen.records import Decoding, Encoding
 from corruptgen.sources import nifti
+from corruptgen.transforms.samples import decoding_of
 from corruptgen.verification import verify
 from tests.photographs import tree
 from tests.pictures import photograph
@@ -445,3 +446,9 @@ def test_a_plan_says_what_does_not_fit(tmp_path):
 def test_a_window_without_anything_between_its_ends_is_refused(window):
     with pytest.raises(ImageError, match="has no sample between black and white"):
         corrupt(ramp("float32"), "gaussian_noise", 1, preset="medical", window=window)
+
+
+@pytest.mark.parametrize("decode", [{"window": "range"}, {"window": [0, 9]}, Decoding(window="bits")])
+def test_views_say_that_they_take_8_bits(decode):
+    with pytest.raises(RecipeError, match="decode window: views and transforms take images of 8 bits"):
+        decoding_of(decode)
