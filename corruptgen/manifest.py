@@ -182,14 +182,14 @@ def annotation_record(summary: Summary) -> dict[str, Any]:
 
 
 def sample_record(image: Picture) -> dict[str, Any]:
-    """Say what the stored samples of an image mean: their type, black and white, and the line to the file's units.
+    """Say what the stored samples of an image mean; of an image of 8 bits nothing is said.
 
-    A unit, such as Hounsfield, is slope times the sample plus intercept. Of an image of 8 bits nothing is said.
+    White is `full_scale` above black; a unit of the file, such as Hounsfield, is slope times the sample plus intercept.
     """
     form = image.form
     if form == BYTE and (image.slope, image.intercept) == (1.0, 0.0):
         return {}
-    ends = {"dtype": form.dtype, "black": form.black, "white": form.black + form.full_scale}
+    ends = {"dtype": form.dtype, "black": form.black, "full_scale": form.full_scale}
     return ends | {"slope": image.slope, "intercept": image.intercept}
 
 
@@ -204,7 +204,7 @@ def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> Pictur
     if not samples:
         return Picture(pixels)
     try:
-        form = SampleFormat(str(samples["dtype"]), float(samples["white"] - samples["black"]), float(samples["black"]))
+        form = SampleFormat(str(samples["dtype"]), float(samples["full_scale"]), float(samples["black"]))
     except (LookupError, TypeError, ValueError) as error:
         raise Rejected("has a record of its samples that is damaged") from error
     if pixels.dtype != form.dtype:

@@ -1,5 +1,6 @@
 """Bad scans: rejected by name with a reason; never a traceback, never a silent wrong image."""
 
+import gzip
 import io
 
 import nibabel
@@ -93,6 +94,7 @@ def test_transparent_pixels_are_rejected_and_opaque_ones_are_not():
 def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
     good = volume(tmp_path / "good.nii").read_bytes()
     (tmp_path / "cut.nii").write_bytes(good[:-9])
+    (tmp_path / "cut.nii.gz").write_bytes(gzip.compress(good[:-9]))
     (tmp_path / "empty.nii").write_bytes(b"")
     (tmp_path / "text.nii.gz").write_bytes(b"this is no volume" * 40)
     nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3, 2), np.int16), np.eye(4)), tmp_path / "series.nii")
@@ -106,8 +108,9 @@ def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
         except Rejected as error:
             reasons[path.name] = str(error)
 
-    assert set(reasons) == {"cut.nii", "empty.nii", "text.nii.gz", "series.nii", "deep.nii"}
+    assert set(reasons) == {"cut.nii", "cut.nii.gz", "empty.nii", "text.nii.gz", "series.nii", "deep.nii"}
     assert "is cut off: its header claims 832 bytes" in reasons["cut.nii"]
+    assert reasons["cut.nii.gz"] == reasons["cut.nii"]
     assert "several volumes" in reasons["series.nii"]
     assert "float64" in reasons["deep.nii"]
     assert not any(str(tmp_path) in reason for reason in reasons.values())

@@ -268,7 +268,7 @@ def test_scans_are_generated_verified_mended_and_made_again(tmp_path, form):
     assert not corruptgen.generate(path, output=output, workers=1).was_finished
     assert tree(output) == whole
     kept = records(output)["ct/head.dcm"].samples
-    assert kept == {"dtype": "int16", "black": 128.0, "white": 2191.0, "slope": 1.0, "intercept": -1024.0}
+    assert kept == {"dtype": "int16", "black": 128.0, "full_scale": 2063.0, "slope": 1.0, "intercept": -1024.0}
 
 
 def test_images_of_every_format_have_the_samples_of_corrupt(tmp_path):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ EXTENSIONS = (".nii", ".nii.gz")
 SLICE = re.compile(r"(.+\.nii(?:\.gz)?)#(\d{4,})", re.IGNORECASE | re.DOTALL)
 # A packed volume is unpacked as a whole, since its slices can only be reached in turn.
 MOST_BYTES = 1 << 32
-AXES = "xyz"
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,11 @@ class Volume:
     flips: tuple[bool, bool, bool]
     """Whether each of these runs the other way."""
     advised: tuple[float, float] | None
+
+    @property
+    def size(self) -> int:
+        """Bytes up to the last sample."""
+        return prod(self.shape) * self.dtype.itemsize + self.offset
 
     @property
     def slices(self) -> int:
@@ -96,10 +100,8 @@ def _plane(path: Path, state: str, volume: Volume, number: int) -> NDArray[Any]:
     wanted: list[Any] = [slice(None)] * 3
     wanted[up] = volume.slices - 1 - number if volume.flips[2] else number
     take: Any = nibabel.fileslice.fileslice
-    with _reporting(path):
-        source = io.BytesIO(_unpacked(path, state)) if is_packed(path) else path.open("rb")
-        with source as file:
-            plane = np.asarray(take(file, tuple(wanted), volume.shape, volume.dtype, volume.offset, order="F"))
+    with _reporting(path), _opened(path, state, volume.size) as file:
+        plane = np.asarray(take(file, tuple(wanted), volume.shape, volume.dtype, volume.offset, order="F"))
     # Rows run from the front to the back and columns from right to left of the patient.
     plane = plane if front < right else plane.T
     plane = plane if volume.flips[1] else plane[::-1]
@@ -121,11 +123,6 @@ def _volume(path: Path, state: str) -> Volume:
         if len(shape) != 3:
             raise Rejected(f"has {len(shape)} axes, that is several volumes; write each into a file of its own first")
         proxy, header = image.dataobj, image.header
-        size = prod(shape) * proxy.dtype.itemsize + proxy.offset
-        if size > MOST_BYTES:
-            raise Rejected(f"claims {size} bytes; at most {MOST_BYTES} are taken")
-        if not is_packed(path) and path.stat().st_size < size:
-            raise Rejected(f"is cut off: its header claims {size} bytes, there are {path.stat().st_size}")
         slope, intercept = float(proxy.slope), float(proxy.inter)
         if not (np.isfinite(slope) and np.isfinite(intercept)):
             raise Rejected(f"has the slope {slope:g} and intercept {intercept:g}, which give no units")
@@ -137,7 +134,7 @@ def _volume(path: Path, state: str) -> Volume:
         for side in (order[0], order[1]):
             check_area(shape[side], shape[order[0] + order[1] - side])
         low, high = float(header["cal_min"]), float(header["cal_max"])
-        return Volume(
+        volume = Volume(
             shape=(shape[0], shape[1], shape[2]),
             dtype=proxy.dtype,
             offset=int(proxy.offset),
@@ -147,6 +144,24 @@ def _volume(path: Path, state: str) -> Volume:
             flips=tuple(bool(orientation[axis, 1] < 0) for axis in order),  # type: ignore[arg-type]
             advised=(low, high) if np.isfinite(high - low) and high > low else None,
         )
+        if volume.size > MOST_BYTES:
+            raise Rejected(f"claims {volume.size} bytes; at most {MOST_BYTES} are taken")
+        if not is_packed(path):
+            _check_length(volume.size, path.stat().st_size)
+        return volume
+
+
+def _opened(path: Path, state: str, size: int) -> BinaryIO:
+    if not is_packed(path):
+        return path.open("rb")
+    content = _unpacked(path, state)
+    _check_length(size, len(content))
+    return io.BytesIO(content)
+
+
+def _check_length(claimed: int, found: int) -> None:
+    if found < claimed:
+        raise Rejected(f"is cut off: its header claims {claimed} bytes, there are {found}")
 
 
 @lru_cache(maxsize=1)
