@@ -17,7 +17,7 @@ from corruptgen.randomness import Draws, pixels_digest, rng_for
 Picture = TypeVar("Picture", NDArray[Any], Image.Image)
 
 PIL_MODES = ("L", "RGB")
-# For rows that draw nothing: small images take hardly longer than finding out how they are called.
+# Handed to rows that draw nothing: to name an image and to make its stream takes longer than to brighten a small one.
 UNUSED = rng_for(0, "", None, "")
 
 

@@ -171,6 +171,7 @@ def manifest(
         "tables": {name: table.digest for name, table in tables.items()},
         **({"files": {name: asdict(whole) for name, whole in files.items()}} if files else {}),
         **({"classes": list(classes)} if classes else {}),
+        **({"ids": [item.id for item in listing.items]} if recipe.source.is_selective else {}),
         **({"annotations": dict(annotations)} if annotations else {}),
     }
 

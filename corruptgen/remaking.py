@@ -47,7 +47,7 @@ class Origins:
     source: Source | None
     """None: the clean twin in the output."""
     targets: tuple[Targets, ...]
-    """Masks and annotations, from the output or from where they came."""
+    """Of the masks and of the annotations that all rows of the output share."""
 
 
 def origins(made: Made, source: str | Path | None) -> Origins:

@@ -1,7 +1,8 @@
 """Air between two panes: disks with a rim, smooth at the edge, of any size."""
 
 import numpy as np
-from numba import njit
+
+from corruptgen.compilation import njit
 
 
 @njit(cache=True, nogil=True)

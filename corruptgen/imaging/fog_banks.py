@@ -1,4 +1,4 @@
-"""Fog on the bytes of an image: the clouds of `fields.plasma` row by row, and the veil that they lay over the samples."""
+"""Fog on the bytes of an image: the clouds of `fields.plasma` row by row, and the veil that they are."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,13 +135,13 @@ def _fill_fogged(samples, image, field, units, brightest, thickness, half, chann
             fog = bank[start : start + _STRIP]
             nearest = _FRACTION
             for i in range(before.size):
-                value = np.float32(before[i]) * gain + fog[i] * veil + half_estimate
-                estimate = min(max(np.int32(value * _SCALE), _DARKEST), _BRIGHTEST)
+                foggy = np.float32(before[i]) * gain + fog[i] * veil + half_estimate
+                estimate = min(max(np.int32(foggy * _SCALE), _DARKEST), _BRIGHTEST)
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
                 nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
             if nearest < 2 * _DOUBT:
                 for i in range(before.size):
                     thick = (line[(start + i) // channels] - lowest) / divisor
-                    value = (units[before[i]] + thickness * thick) * brightest / (brightest + thickness) * 255.0
-                    value = value if value > 0.0 else 0.0
-                    after[i] = np.uint8((value if value < 255.0 else 255.0) + half)
+                    exact = (units[before[i]] + thickness * thick) * brightest / (brightest + thickness) * 255.0
+                    exact = exact if exact > 0.0 else 0.0
+                    after[i] = np.uint8((exact if exact < 255.0 else 255.0) + half)

@@ -5,9 +5,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.imaging.lookup import Curve, table_of
 from corruptgen.imaging.pixels import Arithmetic

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.imaging.pixels import BYTE, LUMA, Arithmetic, given, stored
 

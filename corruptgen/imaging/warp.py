@@ -7,7 +7,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Warp
@@ -77,6 +76,8 @@ class Displacement:
     @staticmethod
     def _between(field: NDArray[Any], positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the field between its samples, bilinearly, and beyond them as at the outermost ones."""
+        from scipy.ndimage import map_coordinates  # noqa: PLC0415 - only boxes and masks need it, and it loads slowly
+
         return map_coordinates(np.asarray(field, np.float64), np.moveaxis(positions, -1, 0), order=1, mode="nearest")
 
 
