@@ -223,3 +223,42 @@ def test_every_corruption_is_used_by_a_table():
     used = {level.corruption.name for preset in PRESETS for row in preset.rows.values() for level in row.levels}
 
     assert used == set(catalog.corruptions())
+
+
+# Tables that promise to keep samples as deep as they are.
+DEEP = [param for param in ROWS if param.values[0].name == "medical"]
+# The same levels in other samples, and what stands for black and white in them.
+DEPTHS = {
+    "uint16": (lambda levels: levels.astype(np.uint16) * 257, (0, 65535)),
+    "int16": (lambda levels: levels.astype(np.int16) * 100 - 12800, (-12800, 12700)),
+    "float32": (lambda levels: levels.astype(np.float32) / np.float32(255), (0, 1)),
+}
+
+
+@pytest.mark.parametrize(("preset", "row"), DEEP)
+def test_other_samples_give_the_picture_of_8_bits_and_keep_their_type_and_range(preset, row):
+    for severity, image in cells_and_images(preset, row):
+        levels = corrupt(image, row, severity, preset=preset.name, key="a").astype(float)
+
+        for dtype, (deepened, (black, white)) in DEPTHS.items():
+            deep = corrupt(deepened(image), row, severity, preset=preset.name, key="a", window=(black, white))
+
+            assert (deep.dtype.name, deep.shape) == (dtype, image.shape)
+            assert deep.min() >= black
+            assert deep.max() <= white
+            assert np.abs((deep.astype(float) - black) / (white - black) * 255 - levels).max() <= 1
+
+
+@pytest.mark.parametrize(("preset", "row"), DEEP)
+def test_what_8_bits_cannot_tell_apart_is_still_there(preset, row):
+    if row == "jpeg_compression":
+        pytest.skip("it stores 8 bits")
+    image = photograph(96, 128)
+    deep = image.astype(np.uint16) * 257
+    # By less than half a level.
+    fainter = np.where(deep > 0, deep - 100, 0).astype(np.uint16)
+
+    for severity in range(1, preset.levels + 1):
+        results = [corrupt(i, row, severity, preset=preset.name, key="a", window=(0, 65535)) for i in (deep, fainter)]
+
+        assert not np.array_equal(*results)
