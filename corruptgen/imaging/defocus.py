@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, store_row_and_doubts, too_many
 from corruptgen.imaging.kernels import disk
 from corruptgen.imaging.pixels import Arithmetic

@@ -2,8 +2,9 @@
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
 
 # Of float32: the largest relative error of one operation.
 UNIT_ROUNDOFF = 2.0**-24
