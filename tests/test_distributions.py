@@ -10,7 +10,7 @@ from scipy import stats
 from corruptgen import catalog, corrupt
 from corruptgen.randomness import rng_for
 from tests.pictures import photograph
-from tests.test_contract import DRAWING_ROWS, _pictures_of_frost, sizes  # noqa: F401 - a fixture
+from tests.test_contract import DRAWING_ROWS, _pictures_that_are_not_ours, sizes  # noqa: F401 - a fixture
 
 UNLIKELY = 1e-4
 SEED = 903461287
