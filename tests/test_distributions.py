@@ -62,7 +62,7 @@ class Recorder:
 @pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS)
 def test_what_a_row_draws_follows_the_distribution_that_it_asks_for(preset, row):
     notes = defaultdict(list)
-    image = photograph(*sizes(preset)[0])
+    image = photograph(*sizes(preset, row)[0])
 
     # Small pictures draw few numbers each, so they need more keys.
     keys = range(3 if image.size > 20_000 else 12)
