@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import Bytes, Unit, corruption, fused
 from corruptgen.imaging.defocus import defocused
-from corruptgen.imaging.gaussian import smooth, smooth_bytes
+from corruptgen.imaging.gaussian import smooth
+from corruptgen.imaging.gaussian_bytes import smooth_bytes
 from corruptgen.imaging.glass import shuffle_by_words, shuffled
 from corruptgen.imaging.kernels import correlate, disk
 from corruptgen.imaging.pixels import Arithmetic
