@@ -10,6 +10,8 @@ from corruptgen.compilation import njit, part_of_kernel
 UNIT_ROUNDOFF = 2.0**-24
 # Of the samples; below that it is faster to compute each of them.
 SHARE = 1 / 64
+# What a sum of weights that add up to 1 may be off in float64, in grey levels: ten thousand times what it is.
+FLOAT64_MARGIN = 1e-9
 
 
 def too_many(places: NDArray[np.int64], image: NDArray[np.uint8]) -> bool:
@@ -37,10 +39,10 @@ def flat_places(
 
 
 def flat_mask(image: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
-    """Give 255 for the samples of an (H, W, C) image in flat places, as in `flat_places`; 0 for the others."""
+    """Give 255 for every sample of an (H, W, C) image that equals all others in a window about it, 0 for the rest."""
     window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    mask: NDArray[np.uint8] = cv2.compare(cv2.erode(image, window), cv2.dilate(image, window), cv2.CMP_EQ)
-    return mask.reshape(image.shape)
+    mask = cv2.compare(cv2.erode(image, window), cv2.dilate(image, window), cv2.CMP_EQ)
+    return mask.astype(np.uint8, copy=False).reshape(image.shape)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

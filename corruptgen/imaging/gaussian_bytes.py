@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
 from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_mask, store_row_and_mark
+from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, flat_mask, store_row_and_mark
 from corruptgen.imaging.gaussian import TRUNCATE, gaussian_weights, smooth
 from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
 
 # Pairs of samples that are added in one sweep over a row.
 PAIRS_IN_SWEEP = 4
-# What a sum in float64 may be off, in grey levels: ten thousand times what it is.
-FLOAT64_MARGIN = 1e-9
 # One in so many samples in doubt: it is worth while to look for flat places; to smooth all samples in float64.
 SOME, MANY = 512, 32
 
@@ -37,7 +35,7 @@ def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic)
     if cv2.countNonZero(doubts) > image.size // SOME:
         flat = flat_mask(image, radius).reshape(rows.shape)
         cv2.copyTo(cv2.LUT(rows, _equals(sigma, arithmetic)), flat, result)
-        doubts = cv2.bitwise_and(doubts, cv2.bitwise_not(flat))
+        cv2.bitwise_and(doubts, cv2.bitwise_not(flat), doubts)
     places = np.flatnonzero(doubts.view(np.bool_))
     if places.size > image.size // MANY:
         return _smooth_all(image, sigma, arithmetic)
