@@ -27,7 +27,8 @@ def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic)
     if radius == 0:
         return image.copy()
     height, _, channels = image.shape
-    half_kernel, weights, margin = _plan(sigma)
+    half_kernel, weights, units_off = half_kernels(sigma)
+    margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
     rows = np.ascontiguousarray(image).reshape(height, -1)
     result = np.empty(rows.shape, np.uint8)
     doubts = np.empty(rows.shape, np.uint8)
@@ -48,8 +49,8 @@ def _smooth_all(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) 
 
 
 @lru_cache(maxsize=64)
-def _plan(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32], float]:
-    """Give half a kernel, the same for estimates, and how far their levels may lie from the formula's.
+def half_kernels(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32], float]:
+    """Give half a kernel, the same for estimates, and how many units of the last place these may be off, of full scale.
 
     The estimate adds pairs from the outside in, the centre last, so that its partial sums stay small for long: each
     addition is off by less than one unit of the sum of the weights so far. In either pass a weight and its product are
@@ -60,14 +61,14 @@ def _plan(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32], float
     estimates = np.zeros(-(-radius // PAIRS_IN_SWEEP) * PAIRS_IN_SWEEP + 1, np.float32)
     estimates[: radius + 1] = half_kernel
     partial_sums = np.append(2 * np.cumsum(half_kernel[:0:-1]), 1.0)
-    units_off = 2 * (partial_sums.sum() + 2) + 1 + 2
-    return half_kernel, estimates, 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
+    units_off = 2 * (float(partial_sums.sum()) + 2) + 1 + 2
+    return half_kernel, estimates, units_off
 
 
 @lru_cache(maxsize=64)
 def _equals(sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     """Tabulate what the formula makes of every byte among equals."""
-    half_kernel, _, _ = _plan(sigma)
+    half_kernel, _, _ = half_kernels(sigma)
     values = arithmetic.units
     for _ in ("down", "across"):
         total = values * half_kernel[0]
@@ -93,8 +94,8 @@ def _approximate(result, doubts, rows, channels, weights, margin, half):  # type
             for j in range(PAIRS_IN_SWEEP):
                 starts[2 * j] = max(y - k + j, 0) * size
                 starts[2 * j + 1] = min(y + k - j, height - 1) * size
-            _add_pairs(middle, samples, starts, weights, k, 0.0 if k == reach else 1.0, np.int32(0))
-        _add_centre(middle, rows[y], weights[0])
+            add_pairs(middle, samples, starts, weights, k, 0.0 if k == reach else 1.0, np.int32(0))
+        add_centre(middle, rows[y], weights[0])
         for i in range(end):
             padded[i] = padded[end + i % channels]
             padded[end + size + i] = padded[end + size - channels + i % channels]
@@ -102,13 +103,13 @@ def _approximate(result, doubts, rows, channels, weights, margin, half):  # type
             for j in range(PAIRS_IN_SWEEP):
                 starts[2 * j] = end - (k - j) * channels
                 starts[2 * j + 1] = end + (k - j) * channels
-            _add_pairs(total, padded, starts, weights, k, 0.0 if k == reach else 1.0, np.float32(0))
-        _add_centre(total, middle, weights[0])
+            add_pairs(total, padded, starts, weights, k, 0.0 if k == reach else 1.0, np.float32(0))
+        add_centre(total, middle, weights[0])
         store_row_and_mark(result[y], doubts[y], total, margin, half)
 
 
 @part_of_kernel
-def _add_pairs(total, samples, starts, weights, k, keep, zero):  # type: ignore[no-untyped-def]
+def add_pairs(total, samples, starts, weights, k, keep, zero):  # type: ignore[no-untyped-def]
     """Add pairs of samples that are whole numbers or not, as `zero` is, to `total` or, if `keep` is 0, to nothing."""
     # One array and unsigned places in it: nothing for the compiler to mind before it widens the loop.
     a, b, c, d, e, f, g, h = starts[0], starts[1], starts[2], starts[3], starts[4], starts[5], starts[6], starts[7]
@@ -123,7 +124,8 @@ def _add_pairs(total, samples, starts, weights, k, keep, zero):  # type: ignore[
 
 
 @part_of_kernel
-def _add_centre(total, centre, weight):  # type: ignore[no-untyped-def]
+def add_centre(total, centre, weight):  # type: ignore[no-untyped-def]
+    """Add the samples in the middle of the kernel."""
     for x in range(total.size):
         total[x] += np.float32(centre[x]) * weight
 
