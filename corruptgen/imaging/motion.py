@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -42,8 +43,8 @@ def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
     down = length * math.sin(math.radians(angle))
     right = length * math.cos(math.radians(angle))
     norm = math.hypot(down, right)
-    steps = [(math.ceil(i * down / norm - 0.5), math.ceil(i * right / norm - 0.5)) for i in range(length)]
-    return np.array(steps, np.int64).reshape(-1, 2)
+    steps: NDArray[np.float64] = np.ceil(np.arange(length)[:, None] * np.array((down, right)) / norm - 0.5)
+    return steps.astype(np.int64)
 
 
 def smear(image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -154,14 +155,21 @@ def _trail_within(
     """Give weights and offsets of a trail up to where it leaves an image of this shape."""
     if sigma == 0:
         return np.ones(1), np.zeros((1, 2), np.int64)
+    weights = _fading(radius, sigma)
+    offsets = trail_offsets(weights.size, angle)
+    outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
+    inside = int(outside.argmax()) if outside.any() else weights.size
+    return weights[:inside], offsets[:inside]
+
+
+@lru_cache(maxsize=64)
+def _fading(radius: float, sigma: float) -> NDArray[np.float64]:
     steps = np.arange(2 * math.ceil(radius) + 1)
     # numpy's exponential and sum: the last bit of a weight decides about a level of a third of the flat greys.
-    weights = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
+    weights: NDArray[np.float64] = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
     weights /= weights.sum()
-    offsets = trail_offsets(steps.size, angle)
-    outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
-    inside = int(outside.argmax()) if outside.any() else steps.size
-    return weights[:inside], offsets[:inside]
+    weights.flags.writeable = False
+    return weights
 
 
 def _layout(
@@ -171,15 +179,16 @@ def _layout(
 
     The trail is lengthened to a whole number of sweeps by weights of 0, which change no sum.
     """
-    reach = int(np.abs(offsets).max(initial=0))
+    top, left = np.maximum(-offsets.min(axis=0), 0).tolist()
+    bottom, right = np.maximum(offsets.max(axis=0), 0).tolist()
     channels = image.shape[2]
-    bordered = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    bordered = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REPLICATE)
     taps = -(-weights.size // TAPS_IN_SWEEP) * TAPS_IN_SWEEP
     lengthened = np.zeros(taps)
     lengthened[: weights.size] = weights
     # They lie where the trail begins.
-    starts = np.full((taps, 2), (reach, reach * channels), np.int64)
-    starts[: weights.size] = (offsets + reach) * (1, channels)
+    starts = np.full((taps, 2), (top, left * channels), np.int64)
+    starts[: weights.size] = (offsets + np.array((top, left))) * (1, channels)
     return bordered.reshape(bordered.shape[0], -1), lengthened, starts
 
 
