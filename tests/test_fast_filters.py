@@ -10,8 +10,14 @@ from PIL import Image
 
 from corruptgen import catalog, corrupt
 from corruptgen.corruptions.common.digital import jpeg_compression
-from corruptgen.declare import fused_path_of
+from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.imaging.doubts import flat_places
+from corruptgen.imaging.gaussian import smooth
+from corruptgen.imaging.gaussian_bytes import smooth_bytes
+from corruptgen.imaging.gaussian_fields import smooth_field
+from corruptgen.imaging.liquids import spots_above, water_bytes
+from corruptgen.imaging.motion import motion_blurred, smear, trail_offsets, trail_weights
+from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
@@ -94,6 +100,68 @@ def test_flat_places_are_those_whose_whole_window_is_flat(channels):
     assert 0 < flat.size < image.size
     assert np.array_equal(flat, np.flatnonzero(expected))
     assert np.array_equal(rough, np.flatnonzero(~expected))
+
+
+def ramps(height, width):
+    """Give pictures of which most means are whole numbers, though hardly a window is flat."""
+    across = np.resize(np.arange(256, dtype=np.uint8), (height, width))
+    down = np.resize(np.arange(256, dtype=np.uint8), (width, height)).T
+    return across[..., None], np.stack([across, down, 255 - 2 * across], axis=2)
+
+
+@pytest.mark.parametrize("rounding", ["truncate", "round"])
+@pytest.mark.parametrize("sigma", [0.05, 0.15, 0.4, 1.0, 2.6, 6.0])
+def test_smooth_bytes_are_those_of_the_formula(sigma, rounding):
+    arithmetic = Arithmetic("float64", rounding)
+    for image in (*pictures(45, 31).values(), *ramps(40, 40)):
+        expected = stored(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, rounding)
+
+        assert np.array_equal(smooth_bytes(image, sigma, arithmetic), expected)
+
+
+def test_estimates_of_smooth_levels_stay_within_half_their_margin():
+    for sigma, image in itertools.product((0.4, 1.0, 3.0, 6.0), pictures(61, 83).values()):
+        field = image[..., 0].astype(np.float64)
+        result = smooth_field(field, sigma)
+
+        assert np.abs(result.estimate - smooth(field, sigma)).max() <= result.margin / 2
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.7, 4.0])
+def test_a_smooth_field_is_that_of_the_formula_where_it_is_asked_for(sigma):
+    field = np.random.RandomState(SEED).normal(0.65, 0.3, (23, 31))
+
+    assert np.array_equal(smooth_field(field, sigma).at(np.arange(field.size)), smooth(field, sigma).ravel())
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.69])
+def test_water_and_spots_are_those_of_the_formula(threshold):
+    whole = np.repeat(np.arange(-3, 300) / 255, 3).reshape(9, 101)
+    for field, sigma in (
+        (whole, 0.0),
+        (np.full((9, 9), threshold), 1.0),
+        (np.random.RandomState(SEED).normal(0.65, 0.3, (61, 83)), 2.0),
+    ):
+        liquid = smooth(field, sigma)
+        expected = (np.where(liquid < threshold, 0, liquid) * 255).astype(np.int64).astype(np.uint8)
+
+        assert np.array_equal(water_bytes(smooth_field(field, sigma), threshold), expected)
+        assert np.array_equal(spots_above(smooth_field(field, sigma), threshold), liquid > threshold)
+
+
+@pytest.mark.parametrize("quantum", ["rounded", "truncated"])
+@pytest.mark.parametrize(("radius", "sigma", "angle"), [(0, 0, 10.0), (6, 1, -40.0), (15, 8, 44.0), (20, 15, 0.0)])
+def test_smeared_bytes_are_those_of_sums_in_16_bits(radius, sigma, angle, quantum):
+    weights = trail_weights(radius, sigma)
+    for image in (*pictures(45, 31).values(), *ramps(40, 40)):
+        sums = smear(image.astype(float), weights * 257, trail_offsets(weights.size, angle))
+        quanta = np.clip(sums + 0.5, 0, 65535).astype(int)
+        # ImageMagick's ScaleQuantumToChar.
+        rounded = (quanta + 128 - ((quanta + 128) >> 8)) >> 8
+
+        result = motion_blurred(image, radius=radius, sigma=sigma, angle=angle, quantum=quantum)
+
+        assert np.array_equal(result, rounded if quantum == "rounded" else quanta // 257)
 
 
 @pytest.mark.parametrize("quality", [1, 7, 10, 18, 25, 50, 80, 92, 100])

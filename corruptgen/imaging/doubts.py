@@ -4,12 +4,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 
 # Of float32: the largest relative error of one operation.
 UNIT_ROUNDOFF = 2.0**-24
 # Of the samples; below that it is faster to compute each of them.
 SHARE = 1 / 64
+# What a sum of weights that add up to 1 may be off in float64, in grey levels: ten thousand times what it is.
+FLOAT64_MARGIN = 1e-9
 
 
 def too_many(places: NDArray[np.int64], image: NDArray[np.uint8]) -> bool:
@@ -32,10 +34,15 @@ def flat_places(
     -------
     The places that are not flat, and those that are.
     """
-    window = np.ones((2 * reach + 1, 1), np.uint8)
-    lowest, highest = (act(act(image, window), window.T).ravel() for act in (cv2.erode, cv2.dilate))
-    flat = lowest[places] == highest[places]
+    flat = flat_mask(image, reach).ravel()[places] != 0
     return places[~flat], places[flat]
+
+
+def flat_mask(image: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+    """Give 255 for every sample of an (H, W, C) image that equals all others in a window about it, 0 for the rest."""
+    window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    mask = cv2.compare(cv2.erode(image, window), cv2.dilate(image, window), cv2.CMP_EQ)
+    return mask.astype(np.uint8, copy=False).reshape(image.shape)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -60,3 +67,14 @@ def store_row_and_doubts(samples, total, scale, margin, half, doubtful, count, s
                 doubtful[count] = start + i
                 count += 1
     return count
+
+
+@part_of_kernel
+def store_row_and_mark(samples, doubts, total, margin, half):  # type: ignore[no-untyped-def]
+    """Store a row of float32 levels, and mark the samples whose byte an error of `margin` would change."""
+    least, most = np.float32(half - margin), np.float32(half + margin)
+    black, white = np.float32(0), np.float32(255 + half)
+    for i in range(total.size):
+        low = np.int32(max(total[i] + least, black))
+        samples[i] = np.uint8(low)
+        doubts[i] = low != np.int32(min(total[i] + most, white))

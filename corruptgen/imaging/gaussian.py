@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.imaging.borders import border_indices
-from corruptgen.imaging.pixels import Arithmetic, store_row
 
 Float64 = NDArray[np.float64]
 
@@ -58,22 +57,6 @@ def smooth_separably(
     return result.reshape(image.shape)
 
 
-def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
-    """Give what `smooth` gives of an (H, W, C) image in [0, 1], clipped and stored as bytes again."""
-    height, width, channels = image.shape
-    radius = int(TRUNCATE * sigma + 0.5)
-    samples: NDArray[np.uint8] = _smoothed_bytes(
-        np.ascontiguousarray(image).reshape(height, -1),
-        channels,
-        gaussian_weights(sigma, radius)[radius:],
-        border_indices(height, radius, "nearest"),
-        border_indices(width, radius, "nearest"),
-        arithmetic.units.astype(np.float64),
-        arithmetic.half,
-    )
-    return samples.reshape(image.shape)
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def _smoothed(image, channels, down, across, rows, columns):  # type: ignore[no-untyped-def]
     """Smooth the columns, then the rows, of an (H, W * C) image; `down` and `across` are half kernels."""
@@ -86,32 +69,6 @@ def _smoothed(image, channels, down, across, rows, columns):  # type: ignore[no-
         _weigh_columns(middle, image, rows[y : y + 2 * down.size - 1], down)
         _pad(padded, columns, reach, channels)
         _weigh_row(result[y], padded, channels, across)
-    return result
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _smoothed_bytes(image, channels, half_kernel, rows, columns, values, half):  # type: ignore[no-untyped-def]
-    """Do the same for bytes that stand for `values`, and store the result: float64 only for the rows at work."""
-    height, size = image.shape
-    result = np.empty((height, size), np.uint8)
-    reach = half_kernel.size - 1
-    # As many rows as a kernel covers, each at its number modulo their count.
-    depth = min(2 * reach + 1, height)
-    ring = np.empty((depth, size))
-    ready = 0
-    padded = np.empty(columns.size * channels)
-    middle = padded[reach * channels : reach * channels + size]
-    total = np.empty(size)
-    for y in range(height):
-        for new in range(ready, min(y + reach + 1, height)):
-            source, target = image[new], ring[new % depth]
-            for x in range(size):
-                target[x] = values[source[x]]
-            ready = new + 1
-        _weigh_columns(middle, ring, rows[y : y + 2 * reach + 1] % depth, half_kernel)
-        _pad(padded, columns, reach, channels)
-        _weigh_row(total, padded, channels, half_kernel)
-        store_row(result[y], total, 255.0, half)
     return result
 
 

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
+from corruptgen.randomness.stream import Stream
+
+COLOURS = 3
 
 
 def shuffled(image: NDArray[np.uint8], offsets: NDArray[Any], reach: int, *, exchange: bool) -> NDArray[np.uint8]:
@@ -25,9 +29,19 @@ def shuffled(image: NDArray[np.uint8], offsets: NDArray[Any], reach: int, *, exc
     return result
 
 
-def shuffle_by_words(image: NDArray[np.uint8], words: NDArray[np.uint32], reach: int, *, exchange: bool) -> None:
-    """Do in place what `shuffled` does, by offsets that our own stream's `integers` would make of its words."""
-    _shuffle_by_words(image.reshape(image.shape[0], -1), words, image.shape[2], reach, exchange)
+def shuffled_by_stream(
+    image: NDArray[np.uint8], rng: Stream, reach: int, *, times: int, exchange: bool
+) -> NDArray[np.uint8]:
+    """Do so many times what `shuffled` does, by offsets that the stream's `integers` would make of its words."""
+    height, width, channels = image.shape
+    inner = max(height - 2 * reach, 0) * max(width - 2 * reach, 0)
+    # A colour is moved in one piece.
+    in_colour = channels == COLOURS
+    moved: NDArray[Any] = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).view(np.uint32) if in_colour else image.copy()
+    for _ in range(times):
+        _shuffle_by_words(moved.reshape(height, width), rng.words(2 * inner), reach, exchange)
+    result: NDArray[Any] = cv2.cvtColor(moved.view(np.uint8), cv2.COLOR_RGBA2RGB) if in_colour else moved
+    return result
 
 
 @njit(cache=True, nogil=True)
@@ -47,12 +61,11 @@ def _shuffle(image, offsets, reach, exchange):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _shuffle_by_words(image, words, channels, reach, exchange):  # type: ignore[no-untyped-def]
-    height, size = image.shape
-    width = size // channels
+def _shuffle_by_words(image, words, reach, exchange):  # type: ignore[no-untyped-def]
+    height, width = image.shape
     inner = width - 2 * reach
     span, bits = np.uint64(2 * reach), np.uint64(32)
-    samples = image.ravel()
+    pixels = image.ravel()
     # The offsets of a row first, apart from the moves, each of which waits for the one before.
     offsets = np.empty(max(inner, 0), np.int64)
     visit = 0
@@ -61,15 +74,13 @@ def _shuffle_by_words(image, words, channels, reach, exchange):  # type: ignore[
         for i in range(inner):
             right = np.int64((np.uint64(row[2 * i]) * span) >> bits) - reach
             down = np.int64((np.uint64(row[2 * i + 1]) * span) >> bits) - reach
-            offsets[i] = down * size + right * channels
+            offsets[i] = down * width + right
         visit += 2 * inner
-        here = y * size + (width - reach) * channels
+        here = y * width + width - reach
         for i in range(inner):
-            there = np.uint64(here + offsets[i])
-            for c in range(channels):
-                place, other = np.uint64(here) + np.uint64(c), there + np.uint64(c)
-                value = samples[place]
-                samples[place] = samples[other]
-                if exchange:
-                    samples[other] = value
-            here -= channels
+            place, other = np.uint64(here), np.uint64(here + offsets[i])
+            value = pixels[place]
+            pixels[place] = pixels[other]
+            if exchange:
+                pixels[other] = value
+            here -= 1

@@ -5,16 +5,30 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.imaging.byte_units import parts_of_a_level
+from corruptgen.imaging.gaussian_fields import SmoothField
 from corruptgen.imaging.pixels import Arithmetic
 
 _BLACK, _WHITE = np.int32(0), np.int32(255)
 
 
-def water_bytes(liquid: NDArray[np.float64], threshold: float) -> NDArray[np.uint8]:
+def water_bytes(liquid: SmoothField, threshold: float) -> NDArray[np.uint8]:
     """Give liquid * 255 as bytes, none below the threshold; above full scale they start again from black."""
-    water = np.empty(liquid.shape, np.uint8)
-    _fill_water(water.ravel(), liquid.ravel(), float(threshold))
+    water, doubts = np.empty(liquid.estimate.shape, np.uint8), np.empty(liquid.estimate.shape, np.bool_)
+    _fill_water(water.ravel(), doubts.ravel(), liquid.estimate.ravel(), float(threshold), liquid.margin)
+    places = np.flatnonzero(doubts)
+    exact = liquid.at(places)
+    exact[exact < threshold] = 0
+    water.ravel()[places] = (exact * 255).astype(np.int64).astype(np.uint8)
     return water
+
+
+def spots_above(liquid: SmoothField, threshold: float) -> NDArray[np.bool_]:
+    """Say where there is more liquid than the threshold."""
+    excess = liquid.estimate - np.float64(threshold)
+    spots = excess > 0
+    places = np.flatnonzero(np.abs(excess) <= liquid.margin)
+    spots.ravel()[places] = liquid.at(places) > threshold
+    return spots
 
 
 def wetted(
@@ -61,10 +75,16 @@ def muddied(
     return samples
 
 
-@njit(cache=True, nogil=True)
-def _fill_water(water, liquid, threshold):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_water(water, doubts, liquid, threshold, margin):  # type: ignore[no-untyped-def]
     for i in range(water.size):
-        water[i] = np.uint8(np.int64((0.0 if liquid[i] < threshold else liquid[i]) * 255))
+        low, high = np.float64(liquid[i]) - margin, np.float64(liquid[i]) + margin
+        low_level, high_level = (
+            np.int32((0.0 if low < threshold else low) * 255),
+            np.int32((0.0 if high < threshold else high) * 255),
+        )
+        water[i] = np.uint8(low_level)
+        doubts[i] = low_level != high_level
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,19 +1,25 @@
 """The smear of a moving picture as ImageMagick's MotionBlurImage makes it: one-sided, nearest pixels."""
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
-from corruptgen.imaging.pixels import Arithmetic, store_row
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.declare import Pixels
+from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, store_row_and_mark
+from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
 
 # ImageMagick's Q16 scale: white is 65535, one grey level 257.
 QUANTA = 257
 BRIGHTEST_QUANTUM = 65535
 TAPS_IN_SWEEP = 4
+# One in so many samples in doubt: it is worth while to look for flat trails; to compute all samples in float64.
+SOME, MANY = 512, 16
 
 
 def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
@@ -37,8 +43,8 @@ def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
     down = length * math.sin(math.radians(angle))
     right = length * math.cos(math.radians(angle))
     norm = math.hypot(down, right)
-    steps = [(math.ceil(i * down / norm - 0.5), math.ceil(i * right / norm - 0.5)) for i in range(length)]
-    return np.array(steps, np.int64).reshape(-1, 2)
+    steps: NDArray[np.float64] = np.ceil(np.arange(length)[:, None] * np.array((down, right)) / norm - 0.5)
+    return steps.astype(np.int64)
 
 
 def smear(image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -61,10 +67,17 @@ def motion_blurred(
     quantum : "rounded" to the nearest byte, as ImageMagick did up to 6.9.10-68, or "truncated", as it does since
     """
     weights = trail_weights(radius, sigma)
-    result = np.empty(image.shape, np.uint8)
-    layout = _layout(image, weights * QUANTA, trail_offsets(weights.size, angle))
-    _smear_quanta(result.reshape(image.shape[0], -1), *layout, quantum == "truncated")
-    return result
+    offsets = trail_offsets(weights.size, angle)
+    # A sum is rounded to a quantum before it becomes a byte: so far below a level the level is reached.
+    before = 0.5 if quantum == "truncated" else 0.5 + QUANTA // 2
+    return _smear_bytes(
+        image, weights * QUANTA, offsets, QUANTA, before / QUANTA, lambda totals: _bytes_of_quanta(totals, quantum)
+    )
+
+
+def _bytes_of_quanta(totals: NDArray[np.float64], quantum: str) -> NDArray[np.uint8]:
+    quanta = np.clip(totals + 0.5, 0, BRIGHTEST_QUANTUM).astype(np.int64)
+    return ((quanta if quantum == "truncated" else quanta + QUANTA // 2) // QUANTA).astype(np.uint8)
 
 
 def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angle: float) -> NDArray[np.float64]:
@@ -85,10 +98,55 @@ def smear_bytes(
     image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, sigma: float, angle: float
 ) -> NDArray[np.uint8]:
     """Give what `smear_unnormalised` gives of an image of bytes, stored as bytes again."""
-    result = np.empty(image.shape, np.uint8)
-    layout = _layout(image, *_trail_within(image.shape, radius, sigma, angle))
-    _smear_bytes(result.reshape(image.shape[0], -1), *layout, arithmetic.half)
-    return result
+    weights, offsets = _trail_within(image.shape, radius, sigma, angle)
+    return _smear_bytes(
+        image,
+        weights,
+        offsets,
+        1,
+        arithmetic.half,
+        lambda totals: stored(totals, Pixels.LEVELS, BYTE, arithmetic.rounding),
+    )
+
+
+def _smear_bytes(
+    image: NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    level: int,
+    half: float,
+    to_bytes: Callable[[NDArray[np.float64]], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """Give to_bytes(smear(image, weights, offsets)), where a sum of (n - `half`) * `level` is the first to give byte n.
+
+    The sums are estimated in float32; those that lie within the estimate's error of such a boundary are then computed.
+    The estimate adds from the end of the trail to its start, so that its partial sums stay small for long: each
+    addition is off by less than one unit of the sum of the weights so far, a weight and its product by a unit each, and
+    the comparison with a boundary by another two.
+    """
+    if weights.size == 1 and weights[0] == level:
+        return image.copy()
+    rows, lengthened, starts = _layout(image, weights, offsets)
+    places = starts[:, 0] * rows.shape[1] + starts[:, 1]
+    shares = (lengthened / level).astype(np.float32)
+    units_off = np.cumsum(weights[::-1] / level).sum() + 2 + 2
+    margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
+    result = np.empty((image.shape[0], image[0].size), np.uint8)
+    doubts = np.empty(result.shape, np.uint8)
+    _approximate(result, doubts, rows, shares[::-1].copy(), places[::-1].astype(np.uint64), margin, half)
+    if cv2.countNonZero(doubts) > image.size // SOME:
+        flat = np.empty(result.shape, np.uint8)
+        _find_flat_trails(flat, rows, places.astype(np.uint64))
+        equals = np.cumsum(weights[:, None] * np.arange(256), axis=0)[-1]
+        cv2.copyTo(cv2.LUT(image, to_bytes(equals)).reshape(result.shape), flat, result)
+        cv2.bitwise_and(doubts, cv2.bitwise_not(flat), doubts)
+    doubtful = np.flatnonzero(doubts.view(np.bool_))
+    if doubtful.size > image.size // MANY:
+        return to_bytes(smear(image.astype(np.float64), weights, offsets))
+    totals = np.empty(doubtful.size)
+    _compute(totals, doubtful, rows, result.shape[1], weights, places)
+    result.ravel()[doubtful] = to_bytes(totals)
+    return result.reshape(image.shape)
 
 
 def _trail_within(
@@ -97,14 +155,21 @@ def _trail_within(
     """Give weights and offsets of a trail up to where it leaves an image of this shape."""
     if sigma == 0:
         return np.ones(1), np.zeros((1, 2), np.int64)
+    weights = _fading(radius, sigma)
+    offsets = trail_offsets(weights.size, angle)
+    outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
+    inside = int(outside.argmax()) if outside.any() else weights.size
+    return weights[:inside], offsets[:inside]
+
+
+@lru_cache(maxsize=64)
+def _fading(radius: float, sigma: float) -> NDArray[np.float64]:
     steps = np.arange(2 * math.ceil(radius) + 1)
     # numpy's exponential and sum: the last bit of a weight decides about a level of a third of the flat greys.
-    weights = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
+    weights: NDArray[np.float64] = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
     weights /= weights.sum()
-    offsets = trail_offsets(steps.size, angle)
-    outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
-    inside = int(outside.argmax()) if outside.any() else steps.size
-    return weights[:inside], offsets[:inside]
+    weights.flags.writeable = False
+    return weights
 
 
 def _layout(
@@ -114,14 +179,16 @@ def _layout(
 
     The trail is lengthened to a whole number of sweeps by weights of 0, which change no sum.
     """
-    reach = int(np.abs(offsets).max(initial=0))
+    top, left = np.maximum(-offsets.min(axis=0), 0).tolist()
+    bottom, right = np.maximum(offsets.max(axis=0), 0).tolist()
     channels = image.shape[2]
-    bordered = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    bordered = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REPLICATE)
     taps = -(-weights.size // TAPS_IN_SWEEP) * TAPS_IN_SWEEP
     lengthened = np.zeros(taps)
     lengthened[: weights.size] = weights
-    starts = np.zeros((taps, 2), np.int64)
-    starts[: weights.size] = (offsets + reach) * (1, channels)
+    # They lie where the trail begins.
+    starts = np.full((taps, 2), (top, left * channels), np.int64)
+    starts[: weights.size] = (offsets + np.array((top, left))) * (1, channels)
     return bordered.reshape(bordered.shape[0], -1), lengthened, starts
 
 
@@ -129,26 +196,6 @@ def _layout(
 def _smear(result, rows, weights, starts):  # type: ignore[no-untyped-def]
     for y in range(result.shape[0]):
         _add_trail(result[y], rows, y, weights, starts)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _smear_bytes(result, rows, weights, starts, half):  # type: ignore[no-untyped-def]
-    total = np.empty(result.shape[1])
-    for y in range(result.shape[0]):
-        _add_trail(total, rows, y, weights, starts)
-        store_row(result[y], total, 1.0, half)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _smear_quanta(result, rows, weights, starts, truncate):  # type: ignore[no-untyped-def]
-    total = np.empty(result.shape[1])
-    for y in range(result.shape[0]):
-        _add_trail(total, rows, y, weights, starts)
-        samples = result[y]
-        for x in range(total.size):
-            quanta = np.int32(min(max(total[x] + 0.5, 0.0), BRIGHTEST_QUANTUM))
-            rounded = (quanta + 128 - ((quanta + 128) >> 8)) >> 8
-            samples[x] = np.uint8(quanta // QUANTA if truncate else rounded)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -164,3 +211,58 @@ def _add_trail(total, rows, y, weights, starts):  # type: ignore[no-untyped-def]
         w, v, u, t = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
         for x in range(size):
             total[x] = (((total[x] + w * a[x]) + v * b[x]) + u * c[x]) + t * d[x]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _approximate(result, doubts, rows, weights, starts, margin, half):  # type: ignore[no-untyped-def]
+    """Add up the trail in float32, and mark the samples in doubt."""
+    samples = rows.ravel()
+    total = np.zeros(result.shape[1], np.float32)
+    for y in range(result.shape[0]):
+        above = np.uint64(y * rows.shape[1])
+        for i in range(0, weights.size, TAPS_IN_SWEEP):
+            _add_taps(total, samples, above, weights, starts, i)
+        store_row_and_mark(result[y], doubts[y], total, margin, half)
+
+
+@part_of_kernel
+def _add_taps(total, samples, above, weights, starts, i):  # type: ignore[no-untyped-def]
+    # One array and unsigned places in it: nothing for the compiler to mind before it widens the loop.
+    a, b, c, d = above + starts[i], above + starts[i + 1], above + starts[i + 2], above + starts[i + 3]
+    w, v, u, t = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
+    before = np.float32(0 if i == 0 else 1)
+    for x in range(np.uint64(total.size)):
+        first = total[x] * before + np.float32(samples[a + x]) * w
+        second = np.float32(samples[b + x]) * v
+        total[x] = ((first + second) + np.float32(samples[c + x]) * u) + np.float32(samples[d + x]) * t
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _find_flat_trails(flat, rows, starts):  # type: ignore[no-untyped-def]
+    """Mark the samples that equal all along their trail by 255, the others by 0."""
+    samples = rows.ravel()
+    for y in range(flat.shape[0]):
+        differs = flat[y]
+        differs[:] = 0
+        above = np.uint64(y * rows.shape[1])
+        own = above + starts[0]
+        for i in range(0, starts.size, TAPS_IN_SWEEP):
+            a, b, c, d = above + starts[i], above + starts[i + 1], above + starts[i + 2], above + starts[i + 3]
+            for x in range(np.uint64(differs.size)):
+                value = samples[own + x]
+                near = (samples[a + x] ^ value) | (samples[b + x] ^ value)
+                differs[x] |= near | (samples[c + x] ^ value) | (samples[d + x] ^ value)
+        for x in range(differs.size):
+            differs[x] = np.uint8(0 if differs[x] else 255)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _compute(totals, places, rows, size, weights, starts):  # type: ignore[no-untyped-def]
+    """Add up single samples as `_add_trail` does."""
+    samples = rows.ravel()
+    for j in range(places.size):
+        y, x = divmod(places[j], size)
+        total = 0.0
+        for i in range(weights.size):
+            total += weights[i] * samples[y * rows.shape[1] + x + starts[i]]
+        totals[j] = total

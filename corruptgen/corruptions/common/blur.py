@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import Bytes, Unit, corruption, fused
 from corruptgen.imaging.defocus import defocused
-from corruptgen.imaging.gaussian import smooth, smooth_bytes
-from corruptgen.imaging.glass import shuffle_by_words, shuffled
+from corruptgen.imaging.gaussian import smooth
+from corruptgen.imaging.gaussian_bytes import smooth_bytes
+from corruptgen.imaging.glass import shuffled, shuffled_by_stream
 from corruptgen.imaging.kernels import correlate, disk
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
@@ -99,7 +100,5 @@ def _glass_blur(
     exchange: bool,
 ) -> NDArray[np.uint8]:
     moved = smooth_bytes(image, sigma, IN_BETWEEN)
-    inner = [max(length - 2 * reach, 0) for length in image.shape[:2]]
-    for _ in range(iterations):
-        shuffle_by_words(moved, rng.words(2 * inner[0] * inner[1]), reach, exchange=exchange)
+    moved = shuffled_by_stream(moved, rng, reach, times=iterations, exchange=exchange)
     return smooth_bytes(moved, sigma, Arithmetic("float64", arithmetic.rounding))

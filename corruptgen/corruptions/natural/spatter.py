@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from corruptgen.declare import UnitColour, corruption, fused
 from corruptgen.imaging.drops import drop_depth
 from corruptgen.imaging.gaussian import smooth
-from corruptgen.imaging.liquids import muddied, water_bytes, wetted
+from corruptgen.imaging.gaussian_fields import smooth_field
+from corruptgen.imaging.liquids import muddied, spots_above, water_bytes, wetted
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
@@ -66,7 +67,8 @@ def _spatter_rain(
 ) -> NDArray[np.uint8] | None:
     if arithmetic.precision != "float32":
         return None
-    water = water_bytes(_liquid(image, rng, loc, scale, sigma), threshold)
+    liquid = smooth_field(rng.normal(loc, scale, image.shape[:2]), sigma)
+    water = water_bytes(liquid, threshold)
     return wetted(image, water, drop_depth(water), strength, WATER.astype(np.float32), arithmetic)
 
 
@@ -111,7 +113,7 @@ def _spatter_mud(
 ) -> NDArray[np.uint8] | None:
     if arithmetic.precision != "float32":
         return None
-    spots = _liquid(image, rng, loc, scale, sigma) > threshold
+    spots = spots_above(smooth_field(rng.normal(loc, scale, image.shape[:2]), sigma), threshold)
     cover = smooth(spots.astype(np.float64), softness)
     return muddied(image, cover, THINNEST_MUD, MUD.astype(np.float32), arithmetic)
 
