@@ -63,9 +63,7 @@ class AugMedMNISTC(Corrupt):
         rng = rng_for(decision.seed, augmentation.NAME, None, key)
         cell = augmentation.draw(catalog.preset(self.preset), rng, self.rows)
         is_changed = decision.severity and cell.corruption
-        return ParameterDraw(
-            cell.row, 1.0 if is_changed else 0.0, key, decision.seed, tuple(cell.parameters.items())
-        )
+        return ParameterDraw(cell.row, 1.0 if is_changed else 0.0, key, decision.seed, tuple(cell.parameters.items()))
 
     def _cell(self, draw: Draw) -> Cell:
         if not isinstance(draw, ParameterDraw):
