@@ -160,6 +160,7 @@ def weights(name: str) -> Mapping[str, float]:
     return MappingProxyType(dict(content["datasets"]))
 
 
+@lru_cache(maxsize=1)
 def families() -> Mapping[str, tuple[str, ...]]:
     """Give the families of the fifteen common corruptions: noise, blur, weather and digital, with their rows."""
     content = tomllib.loads((_package() / "families.toml").read_text("utf-8"))

@@ -17,7 +17,8 @@ from corruptgen.transforms.transform import call_of
 class ParameterDraw(Draw):
     """A row with parameters that no level of the table has; its severity is 1, or 0 where nothing happens.
 
-    `corruptgen.augmentation.augment(image, preset, seed=draw.seed, key=draw.key, rows=...)` gives the same pixels.
+    Unless `p` left the picture alone, `corruptgen.augmentation.augment(image, preset, seed=draw.seed, key=draw.key,
+    rows=...)` gives the same pixels.
     """
 
     parameters: tuple[tuple[str, Value], ...] = ()
