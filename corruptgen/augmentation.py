@@ -4,7 +4,7 @@ What chance decides is drawn first, as a cell; applying it comes after, so that 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -46,17 +46,29 @@ def draw(preset: Preset, rng: Draws, rows: Sequence[str] | None = None) -> Cell:
     names = list(preset.rows) if rows is None else preset.named_rows(rows)
     number = int(rng.integers(len(names) + 1))
     if number == len(names):
-        return _identity(preset)
+        return identity(preset)
     row = preset.rows[names[number]]
-    first = row.levels[0].corruption
-    parameters = {name: _drawn(row, name, rng) for name in first.parameters}
-    return preset.cell_of(row, math.nan, first, MappingProxyType(parameters))
+    return cell_of(preset, row.name, {name: _drawn(row, name, rng) for name in row.levels[0].corruption.parameters})
+
+
+def cell_of(preset: Preset, row: str, parameters: Mapping[str, Value]) -> Cell:
+    """Give a row with parameters that were drawn for it; its severity is not a number."""
+    line = preset.row(row)
+    return preset.cell_of(line, math.nan, line.levels[0].corruption, MappingProxyType(dict(parameters)))
+
+
+def identity(preset: Preset) -> Cell:
+    """Give the cell that leaves an image alone."""
+    row = next(iter(preset.rows.values()))
+    return Cell("identity", 0.0, None, MappingProxyType({}), row.arithmetic, frozenset(), preset.sizes)
 
 
 def augment(
     image: NDArray[Any], preset: str, *, seed: int, key: str, rows: Sequence[str] | None = None
 ) -> NDArray[Any]:
     """Augment an image by one row of a table, or not at all.
+
+    `corruptgen.transforms.AugMedMNISTC` does the same in a pipeline, with the same pixels for the same seed and key.
 
     Parameters
     ----------
@@ -75,13 +87,8 @@ def augment(
     ----------
     Di Salvo, Doerrich & Ledig 2024, https://arxiv.org/abs/2406.17536
     """
-    rng = rng_for(seed, NAME, None, key)
-    return draw(catalog.preset(preset), rng, rows).apply(image, rng)
-
-
-def _identity(preset: Preset) -> Cell:
-    row = next(iter(preset.rows.values()))
-    return Cell("identity", 0.0, None, MappingProxyType({}), row.arithmetic, frozenset(), preset.sizes)
+    cell = draw(catalog.preset(preset), rng_for(seed, NAME, None, key), rows)
+    return cell.apply(image, rng_for(seed, cell.row, None, key))
 
 
 def _drawn(row: Row, name: str, rng: Draws) -> Value:

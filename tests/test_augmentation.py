@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from corruptgen import augmentation, catalog
-from corruptgen.errors import AssetError, UnknownName
+from corruptgen.errors import AssetError, ImageError, UnknownName
 from corruptgen.randomness import rng_for
+from corruptgen.transforms import AugMedMNISTC, Draw
 from tests.medical import DATASETS, colour_pictures
 
 DRAWS = 3000
@@ -113,3 +114,42 @@ def test_rows_of_several_functions_take_the_range_of_the_first(tmp_path):
     assert {cell.corruption.name for cell in found} == {"gaussian_noise"}
     assert all(0.1 <= cell.parameters["sigma"] <= 0.2 for cell in found)
     assert all(math.isnan(cell.severity) for cell in found)
+
+
+ROWS = ["digital", "blur", "color"]
+
+
+def test_a_transform_gives_the_pixels_of_the_function():
+    image = colour_pictures(28)[0]
+    transform = AugMedMNISTC("medmnist-c/pathmnist", ROWS, seed=5)
+
+    for key in map(str, range(12)):
+        expected = augmentation.augment(image, "medmnist-c/pathmnist", seed=5, key=key, rows=ROWS)
+        assert np.array_equal(transform(image, key=key), expected)
+
+
+def test_a_draw_names_what_is_done_to_all_that_share_it():
+    images = colour_pictures(28)[:2]
+    transform = AugMedMNISTC("medmnist-c/octmnist", ["speckle_noise"], seed=5)
+    draws = [transform.draw(k) for k in range(40)]
+
+    changed = [draw for draw in draws if draw.row != "identity"]
+    once, twice = (transform.apply(np.stack([images[0], images[0]]), draw) for draw in (changed[0], changed[0]))
+
+    assert {draw.row for draw in draws} == {"identity", "speckle_noise"}
+    assert all(draw.severity == (draw.row != "identity") for draw in draws)
+    assert len({dict(draw.parameters)["sigma"] for draw in changed}) == len(changed)
+    assert np.array_equal(once, twice)
+    assert not np.array_equal(once[0], once[1])
+    assert not transform.moves(draws[0])
+
+
+def test_a_share_of_the_pictures_is_augmented_and_a_draw_of_another_transform_is_refused():
+    transform = AugMedMNISTC("medmnist-c/octmnist", p=0.25, seed=5)
+
+    severities = [transform.draw(k).severity for k in range(2000)]
+
+    # One of seven draws is the identity: 0.25 * 6 / 7 of the pictures change.
+    assert np.mean(severities) == pytest.approx(0.214, abs=0.04)
+    with pytest.raises(ImageError, match="has no parameters"):
+        transform.apply(colour_pictures(28)[0], Draw("speckle_noise", 1.0, "a"))

@@ -33,7 +33,7 @@ def run(snippet):
 
 def test_every_snippet_runs(elsewhere):
     snippets = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(snippets) == 7
+    assert len(snippets) == 8
 
     # In one process, because each of them loads torch.
     run("\n".join(snippets))

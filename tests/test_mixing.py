@@ -128,6 +128,19 @@ def test_fields_are_as_strong_as_in_the_paper_and_zero_at_the_border():
     )
 
 
+@pytest.mark.parametrize(("height", "width", "cut"), [(9, 14, 6), (9, 9, 40), (3, 5, 50), (2, 8, 4), (1, 1, 3)])
+def test_a_field_is_the_sum_of_its_waves_also_of_those_shorter_than_two_pixels(height, width, cut):
+    down, right = (np.linspace(0, 1, size)[:, None] for size in (height, width))
+    amplitudes = rng(5).standard_normal((cut, cut))
+    waves = [(i, j) for i in range(1, cut + 1) for j in range(1, cut + 1) if np.hypot(i, j) < cut + 0.5]
+    expected = sum(
+        amplitudes[i - 1, j - 1] / np.hypot(i, j) * np.sin(np.pi * i * down) * np.sin(np.pi * j * right.T)
+        for i, j in waves
+    )
+
+    assert np.allclose(sine_field(height, width, cut, rng(5)), expected, atol=1e-10)
+
+
 @pytest.mark.parametrize(("height", "width", "highest"), [(32, 32, 100), (64, 64, 3), (96, 61, 500), (224, 224, 20)])
 def test_warps_never_fold_the_picture(height, width, highest):
     warps = [unfolded_warp(height, width, rng(n), lowest=2, highest=highest) for n in range(60)]

@@ -18,7 +18,7 @@ from corruptgen import catalog
 from corruptgen.cli import app
 from corruptgen.errors import ScoreError
 from corruptgen.labels import Classes
-from corruptgen.metrics import Grid, baseline, baseline_names
+from corruptgen.metrics import Grid, baseline, baseline_names, families
 from corruptgen.metrics.balanced_error import decisions, mean_balanced_error
 from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import Wishes, evaluate, score
@@ -389,6 +389,25 @@ def test_alexnets_results_on_imagenet_c_score_100():
     assert not report.notes
 
 
+def test_families_have_the_means_of_their_rows():
+    table, truth = baseline("imagenet-c/alexnet"), truth_of("imagenet-c")
+    halved = families()["noise"]
+    cells = {
+        (row, s): (table.table("error")[row] * 5)[n] / (2 if row in halved else 1)
+        for row in truth.rows
+        for n, s in enumerate(truth.severities)
+    }
+
+    report = evaluate(Source(error=Grid.of(cells, table.clean), baseline=table), truth, Wishes())
+
+    rates = {group: estimate.value for group, estimate in report.by_group["mce"].items()}
+    expected = {"noise": 50, "blur": 100, "weather": 100, "digital": 100, "common": 90}
+    assert rates == pytest.approx(expected)
+    assert report.groups["noise"].value == pytest.approx(np.mean([table.mean("error", row) for row in halved]) / 2)
+    assert [line[-2] for line in report.row_lines() if line[0] in ("noise", "extra")] == ["50.00", "-"]
+    assert "mce,group noise,,50" in report.to_csv()
+
+
 @pytest.mark.parametrize(
     ("preset", "there", "not_there"),
     [
@@ -414,11 +433,9 @@ def test_be_and_rbe_of_a_real_dataset_are_those_of_the_arrays(tmp_path):
     images, labels = real_pixels(16, side=28)[..., 0], rng.randint(2, size=(16, 1)).astype(np.uint8)
     np.savez(tmp_path / "breastmnist.npz", test_images=images, test_labels=labels)
     rows = BREAST.rows("balanced_error")
-    quality = "\n".join(f'[{row}]\nuse = "jpeg_compression"\nquality = [50, 40, 30, 20, 10]' for row in rows)
-    (tmp_path / "breast.toml").write_text(f'[preset]\ntitle = "BreastMNIST-C\'s rows"\n{quality}\n', "utf-8")
     (tmp_path / "recipe.toml").write_text(
         'name = "breast-c"\nversion = "1.0.0"\n[source]\nkind = "npz"\npath = "breastmnist.npz"\nsplit = "test"\n'
-        '[corrupt]\npreset = "breast.toml"\n[output]\nformat = "npz"\n',
+        '[corrupt]\npreset = "medmnist-c/breastmnist"\n[output]\nformat = "npz"\n',
         "utf-8",
     )
     corruptgen.generate(tmp_path / "recipe.toml", output=tmp_path / "out", workers=1)
@@ -427,8 +444,8 @@ def test_be_and_rbe_of_a_real_dataset_are_those_of_the_arrays(tmp_path):
     np.savez(tmp_path / "predictions.npz", **{row: np.hstack([1 - a, a]) for row, a in drawn.items()})
 
     done = run(
-        tmp_path / "predictions.npz", "--manifest", tmp_path / "out", "--baseline", BREAST.name,
-        "--threshold", "0.4", "--resamples", "20", "--output", tmp_path / "score", "--no-plot",
+        tmp_path / "predictions.npz", "--manifest", tmp_path / "out", "--threshold", "0.4", "--resamples", "20",
+        "--output", tmp_path / "score", "--no-plot",
     )  # fmt: skip
 
     assert done.exit_code == 0, done.output
@@ -440,6 +457,9 @@ def test_be_and_rbe_of_a_real_dataset_are_those_of_the_arrays(tmp_path):
     clean = errors["clean"][0]
     rbe = [100 * (errors[r].mean() - clean) / (BREAST.mean("balanced_error", r) - BREAST.clean) for r in rows]
     assert found["scores"]["rbe"]["value"] == pytest.approx(np.mean(rbe))
+    color = [be[rows.index(row)] for row in ("brightness_up", "brightness_down", "contrast_down")]
+    assert found["by_group"]["be"]["color"]["value"] == pytest.approx(np.mean(color))
+    assert found["baseline"] == BREAST.name
     assert "next to nothing for contrast_down (+0.0133)" in done.stderr
 
 

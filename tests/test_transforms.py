@@ -14,7 +14,7 @@ from PIL import Image
 import corruptgen
 from corruptgen import Corrupt, catalog, corrupt
 from corruptgen.errors import ImageError, SeverityError, UnknownName
-from corruptgen.transforms import PRIME, AugMix, Draw, GaussianNoise, PatchGaussian, SpeckleNoise
+from corruptgen.transforms import PRIME, AugMedMNISTC, AugMix, Draw, GaussianNoise, PatchGaussian, SpeckleNoise
 from corruptgen.transforms.module import CorruptModule
 from tests.pictures import photograph
 
@@ -46,6 +46,7 @@ PICTURES = [
 ]
 TRANSFORMS = [
     pytest.param(Corrupt("natural", seed=3), id="Corrupt"),
+    pytest.param(AugMedMNISTC("medical", ["noise", "brightness_up"], seed=3), id="AugMedMNISTC"),
     pytest.param(AugMix(seed=3), id="AugMix"),
     pytest.param(AugMix(all_operations=True, depth=2, width=2, seed=3), id="AugMix, all operations"),
     pytest.param(PRIME(seed=3), id="PRIME"),

@@ -11,7 +11,7 @@ from corruptgen.metrics import (
     sequences,
     trajectory,
 )
-from corruptgen.metrics.baselines import Baseline, baseline, baseline_names, weights
+from corruptgen.metrics.baselines import Baseline, baseline, baseline_names, families, weights
 from corruptgen.metrics.grid import Grid, group_means
 from corruptgen.metrics.resampling import Interval, interval
 
@@ -27,6 +27,7 @@ __all__ = [
     "corruption_error",
     "detection",
     "effective_robustness",
+    "families",
     "group_means",
     "interval",
     "resolution",

@@ -160,6 +160,13 @@ def weights(name: str) -> Mapping[str, float]:
     return MappingProxyType(dict(content["datasets"]))
 
 
+@lru_cache(maxsize=1)
+def families() -> Mapping[str, tuple[str, ...]]:
+    """Give the families of the fifteen common corruptions: noise, blur, weather and digital, with their rows."""
+    content = tomllib.loads((_package() / "families.toml").read_text("utf-8"))
+    return MappingProxyType({family: tuple(rows) for family, rows in content["families"].items()})
+
+
 def _rows(place: str, table: Any, severities: int) -> Iterator[tuple[str, tuple[float, ...]]]:
     if not isinstance(table, dict) or not table:
         raise ScoreError(f"{place}: found {table!r}, allowed is a section with a number or a list for each row")

@@ -131,6 +131,11 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
             if ("severity", name) in values
         },
         groups={name: estimates(kind, name)[0] for kind, name in values if kind == "group"},
+        by_group={
+            name: dict(zip(_groups_of(name, source, dataset), estimates("groups of", name), strict=True))
+            for name in names
+            if ("groups of", name) in values
+        },
         notes=tuple(notes),
     )
 
@@ -229,6 +234,8 @@ def _quantities(evidence: Evidence, names: Sequence[str], main: str, dataset: Tr
         values["score", name] = np.asarray(measure.compute(evidence))
         if measure.by_row is not None:
             values["row", name] = measure.by_row(evidence)
+            if groups := _groups_of(name, evidence.source, dataset):
+                values["groups of", name] = _means(values["row", name], list(groups.values()))
         if measure.by_severity is not None:
             values["severity", name] = measure.by_severity(evidence)
     return values
@@ -239,6 +246,18 @@ def _bounds(samples: Numbers, level: float, values: Numbers | None) -> tuple[Num
     around = [None] * flat.shape[1] if values is None else [float(value) for value in np.ravel(values)]
     pairs = [percentiles(column, level, value) for column, value in zip(flat.T, around, strict=True)]
     return np.array([low for low, _ in pairs]), np.array([high for _, high in pairs])
+
+
+def _groups_of(name: str, source: Source, dataset: Truth) -> dict[str, list[int]]:
+    """Give the groups whose rows a metric has all, and the places of these rows among the metric's."""
+    rows = _rows_of(name, source, dataset.rows)
+    groups = truth.groups_of(dataset)
+    return {group: [rows.index(row) for row in of] for group, of in groups.items() if set(of) <= set(rows)}
+
+
+def _means(by_row: Numbers, groups: Sequence[Sequence[int]]) -> Numbers:
+    """Give the mean over each group of rows, (..., groups) of (..., rows)."""
+    return np.stack([by_row[..., places].mean(axis=-1) for places in groups], axis=-1)
 
 
 def _rows_of(name: str, source: Source, rows: tuple[str, ...]) -> tuple[str, ...]:

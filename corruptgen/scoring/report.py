@@ -50,7 +50,9 @@ class Report:
     by_severity: Mapping[str, Mapping[float, Estimate]]
     """By metric and severity."""
     groups: Mapping[str, Estimate]
-    """The mean of the cells over the rows of each group of the severity table."""
+    """The mean of the cells over the rows of each group."""
+    by_group: Mapping[str, Mapping[str, Estimate]]
+    """By metric and group: the mean over the group's rows."""
     notes: tuple[str, ...]
     """What was left out, and what to be careful with."""
 
@@ -76,6 +78,7 @@ class Report:
                 for name, levels in self.by_severity.items()
             },
             "groups": {group: asdict(e) for group, e in self.groups.items()},
+            "by_group": {name: {group: asdict(e) for group, e in of.items()} for name, of in self.by_group.items()},
             "cells": {
                 row: {f"{severity:g}": asdict(self.cells[row, severity]) for severity in self.severities}
                 for row in self.rows
@@ -107,7 +110,10 @@ class Report:
             yield name, shown(estimate.value, measure.unit), interval, f"{measure.better} is better", measure.title
 
     def row_lines(self) -> Iterator[tuple[str, ...]]:
-        """Give the cells in columns for people, with each row's mean and what it is in percent of the baseline."""
+        """Give the cells in columns for people, with means and what these are in percent of the baseline.
+
+        Rows come first, then the means over groups of them.
+        """
         unit = "its own" if self.main == "performance" else FRACTION
         normalised = [name for name in self.by_row if MEASURES[name].unit == PERCENT]
         yield ("row", *(f"{severity:g}" for severity in self.severities), "mean", *normalised)
@@ -115,11 +121,10 @@ class Report:
             values = [self.cells[row, severity].value for severity in self.severities]
             mean = sum(value or 0 for value in values) / len(values)
             rates = [self.by_row[name].get(row) for name in normalised]
-            yield (
-                row,
-                *(shown(value, unit) for value in (*values, mean)),
-                *("-" if rate is None else shown(rate.value, PERCENT) for rate in rates),
-            )
+            yield (row, *(shown(value, unit) for value in (*values, mean)), *map(_rate, rates))
+        for group, estimate in self.groups.items():
+            rates = [self.by_group.get(name, {}).get(group) for name in normalised]
+            yield (group, *("" for _ in self.severities), shown(estimate.value, unit), *map(_rate, rates))
 
     def _numbers(self) -> Iterator[tuple[str, str, str, Estimate]]:
         for name, estimate in self.scores.items():
@@ -132,6 +137,10 @@ class Report:
                 yield name, "", f"{severity:g}", estimate
         for group, estimate in self.groups.items():
             yield self.main, f"group {group}", "", estimate
+        for name, groups in self.by_group.items():
+            for group, estimate in groups.items():
+                if name != self.main:
+                    yield name, f"group {group}", "", estimate
         for (row, severity), estimate in self.cells.items():
             yield self.main, row, f"{severity:g}", estimate
         if self.clean:
@@ -151,6 +160,10 @@ def shown(value: float | None, unit: str) -> str:
     if value is None:
         return "undefined"
     return f"{100 * value:.2f} %" if unit == FRACTION else f"{value:.2f}"
+
+
+def _rate(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else shown(estimate.value, PERCENT)
 
 
 def _unit(metric: str, main: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from corruptgen import catalog
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.labels import Classes
 from corruptgen.manifest import MANIFEST, Table, parsed
+from corruptgen.metrics.baselines import families
 from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Item
 from corruptgen.sinks.folder import Folder
@@ -140,5 +141,10 @@ def _check_named(items: Sequence[Item], names: tuple[str, ...], kinds: Classes, 
 
 
 def groups_of(truth: Truth) -> Mapping[str, tuple[str, ...]]:
-    """Give the groups of the severity table of which every row is in the dataset."""
-    return {group: rows for group, rows in truth.preset.groups.items() if set(rows) <= set(truth.rows)}
+    """Give the groups of which every row is in the dataset: those of the severity table, and the common families.
+
+    Families are those of tables with the fifteen common corruptions; a table's own group of such a name goes first.
+    """
+    own = truth.preset.groups
+    known = {**families(), **own} if "common" in own else own
+    return {group: rows for group, rows in known.items() if set(rows) <= set(truth.rows)}

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from corruptgen.transforms.augmedmnistc import AugMedMNISTC
 from corruptgen.transforms.augmix import AugMix
 from corruptgen.transforms.corrupt import Corrupt
 from corruptgen.transforms.draw import Draw
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PRIME",
     "AlbumentationsCorrupt",
+    "AugMedMNISTC",
     "AugMix",
     "Corrupt",
     "CorruptAugmentation",

@@ -71,7 +71,7 @@ class Corrupt(Transform):
     def warp(self, image: Any, draw: Draw) -> Warp | None:
         """Give the warp by which `apply` moves the pixels of one picture; None if it leaves them where they are."""
         cell, picture = self._cell(draw), opened(image, self.eight_bits)
-        return cell.warp(picture.frames[0], _rng(draw), picture.form) if cell.is_geometric else None
+        return cell.warp(picture.frames[0], self._rng(draw), picture.form) if cell.is_geometric else None
 
     def apply_to_mask(self, mask: Any, draw: Draw) -> Any:
         """Move a label mask as `apply` moves the picture: each pixel takes the label nearest to where it comes from.
@@ -101,14 +101,17 @@ class Corrupt(Transform):
         return row, float(self.severity)
 
     def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
-        return self._cell(draw).apply(samples, _rng(draw), form)
+        return self._cell(draw).apply(samples, self._rng(draw), form)
 
     def _cell(self, draw: Draw) -> Cell:
         return catalog.preset(self.preset).cell(draw.row, draw.severity)
 
+    def _rng(self, draw: Draw) -> Stream:
+        return rng_for(draw.seed, draw.row, draw.severity, draw.key)
+
     def _warp_of_size(self, cell: Cell, size: Sequence[int], draw: Draw) -> Warp:
         # Where pixels go depends on the size of the picture and on the draws alone.
-        return cell.warp(np.zeros((*size, 1), np.uint8), _rng(draw))
+        return cell.warp(np.zeros((*size, 1), np.uint8), self._rng(draw))
 
     def _check(self, draws: Sequence[Draw], others: Sequence[Any]) -> None:
         moving = [draw.row for draw in draws if self.moves(draw)] if _has_moving_target(others) else []
@@ -120,10 +123,6 @@ class Corrupt(Transform):
 
     def __repr__(self) -> str:
         return call_of(self, preset=self.preset, rows=list(self.rows), severity=self.severity, p=self.p, seed=self.seed)
-
-
-def _rng(draw: Draw) -> Stream:
-    return rng_for(draw.seed, draw.row, draw.severity, draw.key)
 
 
 def _severity(severity: Any) -> Severity:

@@ -8,6 +8,7 @@ import numpy as np
 
 from corruptgen import catalog
 from corruptgen.errors import SeverityError
+from corruptgen.table import Row
 from corruptgen.transforms.corrupt import ALL, Corrupt, Severity
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.workers import torch_if_loaded
@@ -35,7 +36,7 @@ class CorruptAugmentation:
         p: float = 1.0,
         seed: int | None = 0,
     ) -> None:
-        self.corrupt = Corrupt(preset, rows, severity, p, seed)
+        self.corrupt = Corrupt(preset, self._allowed(preset, rows), severity, p, seed)
         self.metadata: dict[str, str] = {"id": f"corruptgen {self.corrupt!r}"}
 
     def __call__(self, batch: Batch, /) -> Batch:
@@ -45,6 +46,11 @@ class CorruptAugmentation:
         changed = [self._changed(image, draw) for image, draw in zip(images, draws, strict=True)]
         noted = [{**datum, "corruption": asdict(draw)} for datum, draw in zip(metadata, draws, strict=True)]
         return changed, targets, noted
+
+    @staticmethod
+    def _allowed(preset: str, rows: str | Sequence[str] | None) -> str | Sequence[str] | None:
+        """Give the rows to draw from."""
+        return rows
 
     def _changed(self, image: Any, draw: Draw) -> Any:
         torch = torch_if_loaded()
@@ -58,21 +64,15 @@ class CorruptAugmentation:
 class CorruptDetectionAugmentation(CorruptAugmentation):
     """Corrupt a batch of images for detection; rows that move pixels, and boxes with them, are refused."""
 
-    def __init__(
-        self,
-        preset: str = "imagecorruptions",
-        rows: str | Sequence[str] | None = None,
-        severity: Severity = ALL,
-        p: float = 1.0,
-        seed: int | None = 0,
-    ) -> None:
+    @staticmethod
+    def _allowed(preset: str, rows: str | Sequence[str] | None) -> str | Sequence[str]:
         table = catalog.preset(preset)
         still = [row for row, line in table.rows.items() if not _moves(line)]
-        super().__init__(preset, still if rows is None else rows, severity, p, seed)
-        moving = [row for row in self.corrupt.rows if row not in still]
-        if moving:
+        chosen = still if rows is None else table.named_rows([rows] if isinstance(rows, str) else rows)
+        if moving := [row for row in chosen if row not in still]:
             raise SeverityError(f"{', '.join(moving)}: moves pixels, and the boxes would have to move; leave it out")
+        return chosen
 
 
-def _moves(line: Any) -> bool:
+def _moves(line: Row) -> bool:
     return any(level.corruption.is_geometric for level in line.levels)

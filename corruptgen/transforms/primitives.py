@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import dstn
 
 from corruptgen.imaging.warp import Displacement
 from corruptgen.randomness import Stream
@@ -99,11 +100,23 @@ def folds(down: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
 def sine_field(height: int, width: int, cut: int, rng: Stream) -> NDArray[np.float64]:
     """Sum sine waves of normal amplitudes, the long ones stronger, up to a cutoff."""
     waves = np.arange(1, cut + 1)
-    length = np.hypot(*np.meshgrid(waves, waves, indexing="ij"))
+    length = np.hypot(waves[:, None], waves)
     amplitudes = rng.standard_normal((cut, cut)) * (length < cut + 0.5) / length
-    along, across = (np.sin(np.pi * np.outer(np.linspace(0, 1, size), waves)) for size in (height, width))
-    field: NDArray[np.float64] = along @ amplitudes @ across.T
+    field = np.zeros((height, width))
+    if min(height, width) > 2:
+        amplitudes = _aliased(_aliased(amplitudes, height).T, width).T
+        field[1:-1, 1:-1] = dstn(amplitudes, type=1) / 4
     return field
+
+
+def _aliased(amplitudes: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Give waves that are too short for the pixels to the longer ones that look alike there: (size - 2, ...)."""
+    period = 2 * (size - 1)
+    waves = np.arange(1, len(amplitudes) + 1) % period
+    signs = np.where(waves < size, 1.0, -1.0)
+    longer = np.zeros((size, amplitudes.shape[1]))
+    np.add.at(longer, np.minimum(waves, period - waves), signs[:, None] * amplitudes)
+    return longer[1:-1]
 
 
 def _stored(samples: NDArray[Any]) -> Bytes:
