@@ -10,6 +10,7 @@ from PIL import Image
 from corruptgen import augmentation, catalog
 from corruptgen.errors import AssetError, ImageError, UnknownName
 from corruptgen.randomness import rng_for
+from corruptgen.transforms import AugMedMNISTC
 from tests.medical import DATASETS, colour_pictures, grey_pictures
 
 DRAWS = 3000
@@ -104,6 +105,17 @@ def test_images_are_taken_and_given_back_as_by_corrupt():
         assert np.array_equal(np.asarray(pil), flat)
     with pytest.raises(ImageError, match="samples of type uint16"):
         augmentation.augment(grey.astype(np.uint16), "medmnist-c/chestmnist", seed=0, key="0")
+
+
+def test_the_transform_of_data_loaders_has_the_pixels_of_the_function():
+    image, rows = colour_pictures(28)[0], ["noise", "blur", "color"]
+    transform = AugMedMNISTC("medical", rows, seed=5)
+
+    results = [transform(image, key=key) for key in range(12)]
+
+    again = [augmentation.augment(image, "medical", seed=5, key=str(key), rows=rows) for key in range(12)]
+    assert all(map(np.array_equal, results, again))
+    assert len({result.tobytes() for result in results}) > 6
 
 
 def test_a_choice_of_rows_and_groups_is_kept_and_a_wrong_one_is_refused():

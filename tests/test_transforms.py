@@ -14,7 +14,7 @@ from PIL import Image
 import corruptgen
 from corruptgen import Corrupt, catalog, corrupt
 from corruptgen.errors import ImageError, SeverityError, UnknownName
-from corruptgen.transforms import PRIME, AugMix, Draw, GaussianNoise, PatchGaussian, SpeckleNoise
+from corruptgen.transforms import PRIME, AugMedMNISTC, AugMix, Draw, GaussianNoise, PatchGaussian, SpeckleNoise
 from corruptgen.transforms.module import CorruptModule
 from tests.pictures import photograph
 
@@ -48,6 +48,7 @@ TRANSFORMS = [
     pytest.param(Corrupt("natural", seed=3), id="Corrupt"),
     pytest.param(AugMix(seed=3), id="AugMix"),
     pytest.param(AugMix(all_operations=True, depth=2, width=2, seed=3), id="AugMix, all operations"),
+    pytest.param(AugMedMNISTC("medical", seed=3), id="AugMedMNISTC"),
     pytest.param(PRIME(seed=3), id="PRIME"),
     pytest.param(PRIME("cifar", corner=True, seed=3), id="PRIME for CIFAR"),
     pytest.param(GaussianNoise(seed=3), id="GaussianNoise"),
@@ -280,6 +281,7 @@ def test_a_mask_moves_with_the_pixels_of_a_row_that_moves_them():
         (lambda: PatchGaussian(0), SeverityError, "above 0"),
         (lambda: AugMix(severity=11), SeverityError, "at most 10"),
         (lambda: AugMix(views=2), SeverityError, "1 or 3"),
+        (lambda: AugMedMNISTC("natural"), ImageError, "elastic_transform of natural moves pixels"),
         (lambda: PRIME("cifar10"), UnknownName, "did you mean 'cifar'"),
     ],
 )

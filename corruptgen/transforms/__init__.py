@@ -7,6 +7,7 @@ from corruptgen.transforms.augmix import AugMix
 from corruptgen.transforms.corrupt import Corrupt
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.maite import CorruptAugmentation, CorruptDetectionAugmentation
+from corruptgen.transforms.medmnist import AugMedMNISTC
 from corruptgen.transforms.noise import GaussianNoise, PatchGaussian, SpeckleNoise
 from corruptgen.transforms.prime import PRIME
 from corruptgen.transforms.transform import Transform
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PRIME",
     "AlbumentationsCorrupt",
+    "AugMedMNISTC",
     "AugMix",
     "Corrupt",
     "CorruptAugmentation",
