@@ -36,9 +36,8 @@ def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
     """Give the (row, column) of the pixels of a trail of `length`, at `angle` degrees clockwise from right."""
     down = length * math.sin(math.radians(angle))
     right = length * math.cos(math.radians(angle))
-    norm = math.hypot(down, right)
-    steps = [(math.ceil(i * down / norm - 0.5), math.ceil(i * right / norm - 0.5)) for i in range(length)]
-    return np.array(steps, np.int64).reshape(-1, 2)
+    steps = np.arange(length)[:, None] * np.array((down, right))
+    return np.ceil(steps / math.hypot(down, right) - 0.5).astype(np.int64)
 
 
 def smear(image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -78,7 +77,7 @@ def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angl
 
     The weights are not scaled up again when the trail is cut, so that an image shorter than its trail comes out darker.
     """
-    return smear(image, *_trail_within(image.shape, radius, sigma, angle))
+    return smear(image, *trail_within(image.shape, radius, sigma, angle))
 
 
 def smear_bytes(
@@ -86,12 +85,12 @@ def smear_bytes(
 ) -> NDArray[np.uint8]:
     """Give what `smear_unnormalised` gives of an image of bytes, stored as bytes again."""
     result = np.empty(image.shape, np.uint8)
-    layout = _layout(image, *_trail_within(image.shape, radius, sigma, angle))
+    layout = _layout(image, *trail_within(image.shape, radius, sigma, angle))
     _smear_bytes(result.reshape(image.shape[0], -1), *layout, arithmetic.half)
     return result
 
 
-def _trail_within(
+def trail_within(
     shape: tuple[int, ...], radius: float, sigma: float, angle: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Give weights and offsets of a trail up to where it leaves an image of this shape."""
