@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.imaging.disk_sums import READS_IN_SWEEP, compute, estimate
+from corruptgen.imaging.disk_sums import READS_IN_SWEEP, compute, estimate, scratch
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, too_many
 from corruptgen.imaging.kernels import alias_weights, disk, is_inside
 from corruptgen.imaging.pixels import Arithmetic
@@ -46,6 +46,8 @@ class _Disk:
     """Of the disk: how far each column, from the middle to the right, goes up and down."""
     smoothing: Float32
     """Weights of the next and of the second next neighbours."""
+    spread: int
+    """How far that reaches."""
     level: np.float32
     """The weight of a sample of the disk."""
     strips: Int64
@@ -100,6 +102,7 @@ def defocused(
         plan.level,
         margin,
         half,
+        *scratch(rows, width * channels, plan.spread * channels, 2 * plan.spread + 2, plan.strips.size),
     )
     if is_bare:
         return result.reshape(image.shape)
@@ -210,6 +213,7 @@ def _plan(radius: float, alias_blur: float, unit_gain: bool) -> _Disk | None:
         reach=reach,
         heights=heights,
         smoothing=smoothing,
+        spread=int(np.count_nonzero(smoothing)),
         level=level,
         strips=strips,
         reads=reads,

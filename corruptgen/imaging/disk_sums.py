@@ -1,17 +1,68 @@
 """Sums of bytes over a disk with a smoothed edge: kept up from row to row, and what a float32 estimate cannot decide."""
 
-import numpy as np
+from typing import NamedTuple
 
-from corruptgen.compilation import njit
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.doubts import store_row_and_doubts
 
 # Rows that are read in one pass over a sum.
 READS_IN_SWEEP = 4
 
 
+class Scratch(NamedTuple):
+    """Rows at work, made by the caller: numba takes longer over making an array than over a loop."""
+
+    sums: NDArray[np.float32]
+    """Over the disk, of as many rows as are smoothed at a time, and one more; with a border for the smoothing."""
+    change: NDArray[np.int16]
+    middle: NDArray[np.float32]
+    total: NDArray[np.float32]
+    pairs: NDArray[np.int16]
+    """Sums of two rows at the same distance; in the last row zeros."""
+    black: NDArray[np.uint8]
+    group: NDArray[np.int16]
+
+
+def scratch(rows: NDArray[np.uint8], size: int, border: int, depth: int, strips: int) -> Scratch:
+    """Make the rows that `estimate` works on: `size` samples each, smoothed ones `border` more at either end."""
+    wide, whole = size + 2 * border, rows.shape[1]
+    return Scratch(
+        np.zeros((depth, wide), np.float32),
+        np.empty(wide, np.int16),
+        np.empty(wide, np.float32),
+        np.empty(size, np.float32),
+        np.zeros((strips + 1, whole), np.int16),
+        np.zeros(whole, np.uint8),
+        np.zeros(size, np.int16),
+    )
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def estimate(  # type: ignore[no-untyped-def]
-    result, doubtful, rows, channels, reach, heights, smoothing, strips, reads, ends, weights, level, margin, half
+    result,
+    doubtful,
+    rows,
+    channels,
+    reach,
+    heights,
+    smoothing,
+    strips,
+    reads,
+    ends,
+    weights,
+    level,
+    margin,
+    half,
+    sums,
+    change,
+    middle,
+    total,
+    pairs,
+    black,
+    group,
 ):
     """Store what float32 decides, note the samples in doubt, and give their number.
 
@@ -31,144 +82,124 @@ def estimate(  # type: ignore[no-untyped-def]
     ends : where the reads of each weight begin, and where the last one's end
     weights : of the sums of those reads, against that of the disk
     level : what the disk weighs per sample
+    sums, change, middle, total, pairs, black, group : `Scratch`
     """
     height, size = result.shape
-    spread = 2 if smoothing[1] > 0 else 1 if smoothing[0] > 0 else 0
-    wide = size + 2 * spread * channels
-    depth = 2 * spread + 2
-    sums = np.empty((depth, wide), np.float32)
-    change = np.empty(wide, np.int16)
-    middle, total = np.empty(wide, np.float32), np.empty(size, np.float32)
-    pairs = np.zeros((strips.size + 1, rows.shape[1]), np.int16)
-    black = np.zeros(rows.shape[1], np.uint8)
-    group = np.zeros(size, np.int16)
+    depth, wide = sums.shape
+    # How many rows and columns the smoothing reaches, and how far in the row its nearest and its farthest neighbour is.
+    spread = depth // 2 - 1
+    step = min(spread, 1)
+    near, far = step * channels, spread * channels
     left = (reach - spread) * channels
     _sum_first(sums[0], pairs[0], rows, reach - spread, heights, left, channels)
     count = 0
     for turn in range(height + 2 * spread):
-        current = turn % depth
         if turn > 0:
             for column in range(heights.size):
                 entering = rows[reach - spread + turn + heights[column]]
                 leaving = rows[reach - spread + turn - 1 - heights[column]]
-                one, other = left - column * channels, left + column * channels
-                if column == 0:
-                    _begin(change, entering[left : left + wide], leaving[left : left + wide])
-                else:
-                    _move(
-                        change,
-                        entering[one : one + wide],
-                        entering[other : other + wide],
-                        leaving[one : one + wide],
-                        leaving[other : other + wide],
-                    )
-            _follow(sums[current], sums[(turn - 1) % depth], change)
+                _move(change, entering, leaving, left, column * channels)
+            _follow(sums[turn % depth], sums[(turn - 1) % depth], change)
         y = turn - 2 * spread
         if y < 0:
             continue
-        if spread == 0:
-            count = store_row_and_doubts(result[y], sums[current], level, margin, half, doubtful, count, y * size)
-            continue
-        # Numbers of rows: the one to smooth, its neighbours, and again the middle one if there are no second ones.
-        near = spread if spread == 1 else 1
         base = turn - spread
+        above, below = sums[(base - step) % depth], sums[(base + step) % depth]
         _smooth(
             middle,
             sums[base % depth],
-            sums[(base - 1) % depth],
-            sums[(base + 1) % depth],
+            above,
+            below,
             sums[(base - spread) % depth],
             sums[(base + spread) % depth],
-            smoothing[0],
-            smoothing[1],
+            0,
+            0,
+            0,
+            smoothing,
         )
-        at, step, far = spread * channels, near * channels, spread * channels
-        _smooth(
-            total,
-            middle[at : at + size],
-            middle[at - step : at - step + size],
-            middle[at + step : at + step + size],
-            middle[at - far : at - far + size],
-            middle[at + far : at + far + size],
-            smoothing[0],
-            smoothing[1],
-        )
+        _smooth(total, middle, middle, middle, middle, middle, far, near, far, smoothing)
         for k in range(strips.size):
-            below = rows[reach + y + strips[k]] if strips[k] > 0 else black
-            _pair_up(pairs[k], rows[reach + y - strips[k]], below)
+            _pair_up(pairs[k], rows[reach + y - strips[k]], rows[reach + y + strips[k]] if strips[k] > 0 else black)
         for k in range(weights.size):
             for j in range(ends[k], ends[k + 1], READS_IN_SWEEP):
-                _add_four(
-                    group,
-                    pairs[reads[j, 0]][reads[j, 1] : reads[j, 1] + size],
-                    pairs[reads[j + 1, 0]][reads[j + 1, 1] : reads[j + 1, 1] + size],
-                    pairs[reads[j + 2, 0]][reads[j + 2, 1] : reads[j + 2, 1] + size],
-                    pairs[reads[j + 3, 0]][reads[j + 3, 1] : reads[j + 3, 1] + size],
-                )
+                _add_four(group, pairs, reads, j)
             _weigh(total, group, weights[k])
         count = store_row_and_doubts(result[y], total, level, margin, half, doubtful, count, y * size)
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _sum_first(total, columns, rows, y, heights, left, channels):  # type: ignore[no-untyped-def]
     """Sum over the disk about row `y`: all columns of one height are parts of one row of sums."""
-    total[:] = 0
     for tall in range(heights[0] + 1):
+        above, below = rows[y - tall], rows[y + tall]
         for i in range(columns.size):
-            columns[i] = np.int16(rows[y, i] if tall == 0 else columns[i] + rows[y - tall, i] + rows[y + tall, i])
+            columns[i] += np.int16(above[i]) + (np.int16(below[i]) if tall > 0 else np.int16(0))
         for column in range(heights.size):
             if heights[column] == tall:
+                one, other = left - column * channels, left + column * channels
+                twice = 1 if column > 0 else 0
                 for i in range(total.size):
-                    total[i] += np.float32(columns[left - column * channels + i])
-                    total[i] += np.float32(columns[left + column * channels + i] if column > 0 else 0)
-    columns[:] = 0
+                    total[i] += np.float32(columns[one + i] + twice * columns[other + i])
+    for i in range(columns.size):
+        columns[i] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _begin(change, entering, leaving):  # type: ignore[no-untyped-def]
-    for i in range(change.size):
-        change[i] = np.int16(entering[i]) - np.int16(leaving[i])
+@part_of_kernel
+def _move(change, entering, leaving, middle, distance):  # type: ignore[no-untyped-def]
+    """Add what the columns at this distance on both sides change by; the middle one, the first, is alone."""
+    size = change.size
+    one, other = middle - distance, middle + distance
+    a, b = entering[one : one + size], leaving[one : one + size]
+    if distance == 0:
+        for i in range(size):
+            change[i] = np.int16(a[i]) - np.int16(b[i])
+        return
+    c, d = entering[other : other + size], leaving[other : other + size]
+    for i in range(size):
+        change[i] += (np.int16(a[i]) + np.int16(c[i])) - (np.int16(b[i]) + np.int16(d[i]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _move(change, entering, also_entering, leaving, also_leaving):  # type: ignore[no-untyped-def]
-    for i in range(change.size):
-        entered = np.int16(entering[i]) + np.int16(also_entering[i])
-        change[i] += entered - (np.int16(leaving[i]) + np.int16(also_leaving[i]))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _follow(total, before, change):  # type: ignore[no-untyped-def]
     for i in range(total.size):
         total[i] = before[i] + np.float32(change[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _smooth(target, middle, one, other, far, other_far, weight, far_weight):  # type: ignore[no-untyped-def]
+@part_of_kernel
+def _smooth(target, middle, one, other, far_one, far_other, at, near, far, weights):  # type: ignore[no-untyped-def]
+    """Smooth rows that begin `at` a sample, by neighbours that lie `near` and `far` samples before and behind that."""
+    size = target.size
+    m, a, b = middle[at : at + size], one[at - near : at - near + size], other[at + near : at + near + size]
+    c, d = far_one[at - far : at - far + size], far_other[at + far : at + far + size]
+    weight, far_weight = weights[0], weights[1]
     if far_weight > 0:
-        for i in range(target.size):
-            twice = middle[i] + middle[i]
-            near_part = weight * ((one[i] + other[i]) - twice)
-            target[i] = middle[i] + (near_part + far_weight * ((far[i] + other_far[i]) - twice))
+        for i in range(size):
+            twice = m[i] + m[i]
+            target[i] = m[i] + (weight * ((a[i] + b[i]) - twice) + far_weight * ((c[i] + d[i]) - twice))
     else:
-        for i in range(target.size):
-            target[i] = middle[i] + weight * ((one[i] + other[i]) - (middle[i] + middle[i]))
+        for i in range(size):
+            target[i] = m[i] + weight * ((a[i] + b[i]) - (m[i] + m[i]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _pair_up(pair, above, below):  # type: ignore[no-untyped-def]
     for i in range(pair.size):
         pair[i] = np.int16(above[i]) + np.int16(below[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add_four(total, a, b, c, d):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
+@part_of_kernel
+def _add_four(total, pairs, reads, first):  # type: ignore[no-untyped-def]
+    size = total.size
+    a = pairs[reads[first, 0]][reads[first, 1] : reads[first, 1] + size]
+    b = pairs[reads[first + 1, 0]][reads[first + 1, 1] : reads[first + 1, 1] + size]
+    c = pairs[reads[first + 2, 0]][reads[first + 2, 1] : reads[first + 2, 1] + size]
+    d = pairs[reads[first + 3, 0]][reads[first + 3, 1] : reads[first + 3, 1] + size]
+    for i in range(size):
         total[i] += (a[i] + b[i]) + (c[i] + d[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _weigh(total, group, weight):  # type: ignore[no-untyped-def]
     for i in range(total.size):
         total[i] += np.float32(group[i]) * weight

@@ -102,7 +102,7 @@ def blown_flakes(
     _draw(layer, estimate, reach, shape, origin, loc, scale, seen, threshold)
     flakes = np.empty(shape, np.uint8)
     margin = 255 * UNIT_ROUNDOFF * (taps + 6)
-    _blow(flakes, estimate, lengthened.astype(np.float32), layer, lengthened, starts, margin)
+    _blow(flakes, estimate, lengthened.astype(np.float32), layer, lengthened, starts, margin, np.empty(shape[1], np.float32))
     return flakes
 
 
@@ -133,18 +133,20 @@ def _draw(
     fill_normals(normals, words)
     first = normals[rows.start * width - skipped * WORDS_PER_BLOCK :]
     tall = rows.stop - rows.start
-    _grow(layer, estimate, border, first, width, seen.rows, tall, seen.neighbours, seen.right, loc, scale, threshold)
+    work = np.empty((4, seen.right.size))
+    places = seen.rows, tall, seen.neighbours, seen.right
+    _grow(layer, estimate, border, first, width, *places, loc, scale, threshold, work)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _grow(  # type: ignore[no-untyped-def]
-    layer, estimate, border, normals, width, rows, tall, neighbours, right, loc, scale, threshold
+    layer, estimate, border, normals, width, rows, tall, neighbours, right, loc, scale, threshold, work
 ):
     """Interpolate as `corruptgen.imaging.zoom` does, and leave out what is below the threshold."""
     size = right.size
     near, far = neighbours[0], neighbours[1]
     # The neighbours of every column in the two rows that are at work; a row lies where its parity says.
-    left_ones, right_ones = np.empty((2, size)), np.empty((2, size))
+    left_ones, right_ones = work[:2], work[2:]
     done = -1
     for y in range(rows.size):
         above = int(rows[y])
@@ -170,26 +172,26 @@ def _grow(  # type: ignore[no-untyped-def]
             total += (under[x] * lower_weight) * left_weight
             total += (under_right[x] * lower_weight) * right[x]
             made[x] = 0.0 if total < threshold else min(max(total, 0.0), 1.0)
-        whole[:border] = made[0]
-        whole[border + size :] = made[size - 1]
-        if estimate.size:
-            rounded = estimate[border + y]
-            for x in range(whole.size):
-                rounded[x] = np.float32(whole[x])
+        for x in range(border):
+            whole[x] = made[0]
+            whole[border + size + x] = made[size - 1]
+    # Written out: numba takes longer over the assignment of one row to another than over all else.
     for y in range(border):
-        for target, source in ((y, border), (border + rows.size + y, border + rows.size - 1)):
-            layer[target] = layer[source]
-            if estimate.size:
-                estimate[target] = estimate[source]
+        for x in range(layer.shape[1]):
+            layer[y, x] = layer[border, x]
+            layer[border + rows.size + y, x] = layer[border + rows.size - 1, x]
+    for y in range(estimate.shape[0]):
+        for x in range(estimate.shape[1]):
+            estimate[y, x] = np.float32(layer[y, x])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blow(flakes, layer, weights, exact, exact_weights, starts, margin):  # type: ignore[no-untyped-def]
+def _blow(flakes, layer, weights, exact, exact_weights, starts, margin, total):  # type: ignore[no-untyped-def]
     height, width = flakes.shape
-    total = np.empty(width, np.float32)
     least, most = np.float32(0.5 - margin), np.float32(0.5 + margin)
     for y in range(height):
-        total[:] = 0
+        for x in range(width):
+            total[x] = 0
         for i in range(0, weights.size, TAPS_IN_SWEEP):
             a = layer[y + starts[i, 0]][starts[i, 1] : starts[i, 1] + width]
             b = layer[y + starts[i + 1, 0]][starts[i + 1, 1] : starts[i + 1, 1] + width]

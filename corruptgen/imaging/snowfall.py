@@ -51,6 +51,7 @@ def snowed_over(
     turned = flakes[::-1, ::-1].copy()
     flakes = np.ascontiguousarray(flakes)
     rows = max(1, _SAMPLES_AT_ONCE // samples.shape[1])
+    work = np.empty((5, 3 * width), np.float32)
     for top in range(0, height, rows):
         part = slice(top, top + rows)
         _snow_over(
@@ -62,6 +63,7 @@ def snowed_over(
             np.float32(mix),
             np.float32(1 - mix),
             arithmetic.half,
+            work,
         )
     return result.reshape(image.shape)
 
@@ -74,12 +76,12 @@ def _settle(result, layer, threshold):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _snow_over(result, image, grey, flakes, turned, mix, rest, half):  # type: ignore[no-untyped-def]
+def _snow_over(result, image, grey, flakes, turned, mix, rest, half, work):  # type: ignore[no-untyped-def]
     height, width = grey.shape
     size = 3 * width
-    light, both = np.empty(width, np.float32), np.empty(width, np.float32)
     # One value per sample, so that the loop over the samples is one over plain arrays.
-    white, added, mixed = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    white, added, mixed = work[0], work[1], work[2]
+    light, both = work[3], work[4]
     whole, half_estimate = np.float32(255), np.float32(half)
     for y in range(height):
         luma, falling, rising = grey[y], flakes[y], turned[y]
