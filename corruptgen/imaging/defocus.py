@@ -77,7 +77,7 @@ def defocused(
     height, width, channels = image.shape
     reach = plan.reach
     bordered = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
-    rows = bordered.reshape(height + 2 * reach, -1)
+    rows = np.asarray(bordered, np.uint8).reshape(height + 2 * reach, -1)
     result = np.empty((height, width * channels), np.uint8)
     doubtful = np.empty(image.size, np.int64)
     half, margin = arithmetic.half, 255 * (plan.deviation + plan.error) + FLOAT64_MARGIN
@@ -96,7 +96,7 @@ def defocused(
         plan.heights,
         plan.smoothing,
         plan.strips,
-        (plan.reads + (0, reach)) * (1, channels),
+        (plan.reads + np.array((0, reach))) * (1, channels),
         plan.ends,
         plan.weights,
         plan.level,
@@ -236,7 +236,8 @@ def _grouped(taps: Int64, quadrant: Float64, strips: Int64) -> tuple[Int64, Int6
     nothing = (strips.size, 0)
     values = quadrant[tuple(taps.T)]
     reads: list[tuple[int, int]] = []
-    ends, weights, first = [0], [], 0.0
+    ends, first = [0], 0.0
+    weights: list[float] = []
     for k in np.argsort(values, kind="stable").tolist():
         row, column = taps[k].tolist()
         if not weights or values[k] - first > EQUAL or len(reads) - ends[-1] > MOST_READS - 2:

@@ -1,4 +1,4 @@
-"""Sums of bytes over a disk with a smoothed edge: kept up from row to row, and what a float32 estimate cannot decide."""
+"""Sums of bytes over a disk with a smoothed edge, kept up from row to row, and what float32 cannot decide of them."""
 
 from typing import NamedTuple
 
@@ -85,64 +85,54 @@ def estimate(  # type: ignore[no-untyped-def]
     sums, change, middle, total, pairs, black, group : `Scratch`
     """
     height, size = result.shape
-    depth, wide = sums.shape
-    # How many rows and columns the smoothing reaches, and how far in the row its nearest and its farthest neighbour is.
+    depth = sums.shape[0]
+    # How many rows and columns the smoothing reaches, and how far that is in a row.
     spread = depth // 2 - 1
-    step = min(spread, 1)
-    near, far = step * channels, spread * channels
+    far = spread * channels
     left = (reach - spread) * channels
-    _sum_first(sums[0], pairs[0], rows, reach - spread, heights, left, channels)
-    count = 0
-    for turn in range(height + 2 * spread):
-        if turn > 0:
+    # Not plain 0, for which numba would compile what takes these numbers once more.
+    here, count = np.int64(0), np.int64(0)
+    # The first sum is made row by row, and lies in `sums[1]` in the end: a disk has an odd number of rows.
+    for row in range(-heights[0], heights[0] + 1):
+        for column in range(heights.size):
+            if heights[column] >= abs(row):
+                _move(change, rows[reach - spread + row], black, left, column * channels)
+        _follow(sums[(row + heights[0] + 1) % 2], sums[(row + heights[0]) % 2], change)
+    for turn in range(1, height + 2 * spread + 1):
+        if turn > 1:
             for column in range(heights.size):
-                entering = rows[reach - spread + turn + heights[column]]
-                leaving = rows[reach - spread + turn - 1 - heights[column]]
+                entering = rows[reach - spread + turn - 1 + heights[column]]
+                leaving = rows[reach - spread + turn - 2 - heights[column]]
                 _move(change, entering, leaving, left, column * channels)
             _follow(sums[turn % depth], sums[(turn - 1) % depth], change)
-        y = turn - 2 * spread
+        y = turn - 1 - 2 * spread
         if y < 0:
             continue
-        base = turn - spread
-        above, below = sums[(base - step) % depth], sums[(base + step) % depth]
-        _smooth(
-            middle,
-            sums[base % depth],
-            above,
-            below,
-            sums[(base - spread) % depth],
-            sums[(base + spread) % depth],
-            0,
-            0,
-            0,
-            smoothing,
-        )
-        _smooth(total, middle, middle, middle, middle, middle, far, near, far, smoothing)
+        smooth = sums[turn % depth]
+        if spread > 0:
+            base = turn - spread
+            _smooth(
+                middle,
+                sums[base % depth],
+                sums[(base - 1) % depth],
+                sums[(base + 1) % depth],
+                sums[(base - spread) % depth],
+                sums[(base + spread) % depth],
+                here,
+                here,
+                here,
+                smoothing,
+            )
+            _smooth(total, middle, middle, middle, middle, middle, far, channels, far, smoothing)
+            smooth = total
         for k in range(strips.size):
             _pair_up(pairs[k], rows[reach + y - strips[k]], rows[reach + y + strips[k]] if strips[k] > 0 else black)
         for k in range(weights.size):
             for j in range(ends[k], ends[k + 1], READS_IN_SWEEP):
                 _add_four(group, pairs, reads, j)
-            _weigh(total, group, weights[k])
-        count = store_row_and_doubts(result[y], total, level, margin, half, doubtful, count, y * size)
+            _weigh(smooth, group, weights[k])
+        count = store_row_and_doubts(result[y], smooth, level, margin, half, doubtful, count, y * size)
     return count
-
-
-@part_of_kernel
-def _sum_first(total, columns, rows, y, heights, left, channels):  # type: ignore[no-untyped-def]
-    """Sum over the disk about row `y`: all columns of one height are parts of one row of sums."""
-    for tall in range(heights[0] + 1):
-        above, below = rows[y - tall], rows[y + tall]
-        for i in range(columns.size):
-            columns[i] += np.int16(above[i]) + (np.int16(below[i]) if tall > 0 else np.int16(0))
-        for column in range(heights.size):
-            if heights[column] == tall:
-                one, other = left - column * channels, left + column * channels
-                twice = 1 if column > 0 else 0
-                for i in range(total.size):
-                    total[i] += np.float32(columns[one + i] + twice * columns[other + i])
-    for i in range(columns.size):
-        columns[i] = 0
 
 
 @part_of_kernel

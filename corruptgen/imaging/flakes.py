@@ -51,7 +51,7 @@ def magnified_centre(height: int, width: int, zoom: float) -> Magnification:
         start = (length - extent) // 2
         parts.append(slice(start, start + extent))
         places.append(positions(extent, round(extent * zoom)))
-    return _magnification(*parts, *places)
+    return _magnification(parts[0], parts[1], *places)
 
 
 def _magnification(tall: slice, wide: slice, rows: Float64, columns: Float64) -> Magnification:
@@ -102,7 +102,8 @@ def blown_flakes(
     _draw(layer, estimate, reach, shape, origin, loc, scale, seen, threshold)
     flakes = np.empty(shape, np.uint8)
     margin = 255 * UNIT_ROUNDOFF * (taps + 6)
-    _blow(flakes, estimate, lengthened.astype(np.float32), layer, lengthened, starts, margin, np.empty(shape[1], np.float32))
+    total = np.empty(shape[1], np.float32)
+    _blow(flakes, estimate, lengthened.astype(np.float32), layer, lengthened, starts, margin, total)
     return flakes
 
 

@@ -122,8 +122,8 @@ def _interleave(target, evens, odds):  # type: ignore[no-untyped-def]
         target[2 * x + 1] = odds[x]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _fill_fogged(samples, image, field, units, brightest, thickness, half, channels):  # type: ignore[no-untyped-def]
+@part_of_kernel
+def _extremes(field):  # type: ignore[no-untyped-def]
     # Lowest and highest column by column: only so do comparisons become vector code.
     lows, highs = np.empty(field.shape[1]), np.empty(field.shape[1])
     for x in range(lows.size):
@@ -137,6 +137,12 @@ def _fill_fogged(samples, image, field, units, brightest, thickness, half, chann
     for x in range(lows.size):
         lowest = lows[x] if lows[x] < lowest else lowest
         highest = highs[x] if highs[x] > highest else highest
+    return lowest, highest
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_fogged(samples, image, field, units, brightest, thickness, half, channels):  # type: ignore[no-untyped-def]
+    lowest, highest = _extremes(field)
     highest -= lowest
     divisor = highest if highest > 0 else 1.0
 
