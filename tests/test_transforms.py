@@ -49,7 +49,6 @@ TRANSFORMS = [
     pytest.param(AugMedMNISTC("medical", ["noise", "brightness_up"], seed=3), id="AugMedMNISTC"),
     pytest.param(AugMix(seed=3), id="AugMix"),
     pytest.param(AugMix(all_operations=True, depth=2, width=2, seed=3), id="AugMix, all operations"),
-    pytest.param(AugMedMNISTC("medical", seed=3), id="AugMedMNISTC"),
     pytest.param(PRIME(seed=3), id="PRIME"),
     pytest.param(PRIME("cifar", corner=True, seed=3), id="PRIME for CIFAR"),
     pytest.param(GaussianNoise(seed=3), id="GaussianNoise"),

@@ -1,4 +1,4 @@
-"""The correlation of bytes with a disk: whole numbers inside of it, float32 along its edge, float64 where in doubt."""
+"""The correlation of bytes with a disk: whole numbers inside of it and along its edge, float64 where in doubt."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,40 +7,61 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
-from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, store_row_and_doubts, too_many
-from corruptgen.imaging.kernels import disk
+from corruptgen.imaging.disk_sums import READS_IN_SWEEP, compute, estimate, scratch
+from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, too_many
+from corruptgen.imaging.kernels import alias_weights, disk, is_inside
 from corruptgen.imaging.pixels import Arithmetic
 
+Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
 
-# Weights this close to the middle one, relative to it, count as equal.
-EQUAL = 3e-7
+# Weights this close to each other, relative to the middle one, count as equal, and this small ones as none.
+EQUAL = 1e-6
 # What a correlation in float64 may be off, in grey levels, whatever its order: ten thousand times what it is.
 FLOAT64_MARGIN = 1e-9
 # More products than these, per sample of the image, for the samples in doubt cost what the plain path does.
 MOST_PRODUCTS = 12
-# More weights along the edge than that are no edge.
-MOST_TAPS = 160
+# So many sums of two bytes fit into 16 bits, and so large a disk's column does.
+MOST_READS = 64
+LARGEST_RADIUS = 60
+# More weights than that along a quarter of the edge are no edge.
+MOST_TAPS = 120
 
 
 @dataclass(frozen=True, eq=False)
 class _Disk:
-    """A kernel that is symmetric and flat in the middle, but for `deviation`."""
+    """A kernel that is a flat disk, smoothed, and some weights along its edge, but for `deviation`."""
 
     kernel: Float64
-    heights: NDArray[np.int64]
-    """Of the flat part: how far each column, from the middle to the right, goes up and down; -1 is not at all."""
+    places: Int64
+    """(rows, columns) of its weights, counted from `reach` above and left of a sample, in whole sweeps."""
+    products: Float64
+    """The weights there, and zeros to fill the last sweep."""
+    size: int
+    """How many samples the disk covers."""
+    reach: int
+    """How far from a sample anything is read."""
+    heights: Int64
+    """Of the disk: how far each column, from the middle to the right, goes up and down."""
+    smoothing: Float32
+    """Weights of the next and of the second next neighbours."""
+    spread: int
+    """How far that reaches."""
     level: np.float32
-    """The weight of the flat part."""
-    taps: NDArray[np.int64]
-    """(rows, columns) from the middle, not negative, of the other weights, an even number in each row."""
-    ends: NDArray[np.int64]
-    """Where the taps of each row begin, and where the last one's end."""
-    weights: NDArray[np.float32]
-    """Theirs, divided by how often a tap counts a sample on an axis."""
+    """The weight of a sample of the disk."""
+    strips: Int64
+    """Distances of the rows that the other weights lie on."""
+    reads: Int64
+    """What has the same weight: (number of a strip, column from the middle); number len(strips) is nothing."""
+    ends: Int64
+    """Where the reads of each weight begin, and where the last one's end."""
+    weights: Float32
+    """Theirs, in units of the disk's."""
     deviation: float
     """The sum of what the weights are off."""
+    error: float
+    """What the float32 estimate of white may be off, in full scales."""
 
 
 def defocused(
@@ -50,196 +71,187 @@ def defocused(
 
     None if the arithmetic is not float64, the kernel is no disk with an edge, or float64 itself leaves a doubt.
     """
-    if arithmetic.precision != "float64":
-        return None
-    plan = _plan(radius, alias_blur, unit_gain)
+    plan = _plan(radius, alias_blur, unit_gain) if arithmetic.precision == "float64" else None
     if plan is None:
         return None
     height, width, channels = image.shape
-    reach = plan.kernel.shape[0] // 2
+    reach = plan.reach
     bordered = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
-    rows = bordered.reshape(height + 2 * reach, -1)
+    rows = np.asarray(bordered, np.uint8).reshape(height + 2 * reach, -1)
     result = np.empty((height, width * channels), np.uint8)
     doubtful = np.empty(image.size, np.int64)
-    # A bare disk is counted in whole numbers alone; then only float64 comes in.
-    is_bare = plan.weights.size == 0
-    margin = 255 * (plan.deviation + 1.1 * UNIT_ROUNDOFF * (0 if is_bare else len(plan.weights) + 8)) + FLOAT64_MARGIN
-    count = _approximate(
+    half, margin = arithmetic.half, 255 * (plan.deviation + plan.error) + FLOAT64_MARGIN
+    is_bare = not plan.smoothing.any() and not plan.weights.size
+    if is_bare:
+        nudge = _nudge(plan, half)
+        if nudge is None:
+            return None
+        half, margin = half + nudge, 0.0
+    count = estimate(
         result,
         doubtful,
         rows,
         channels,
         reach,
         plan.heights,
-        np.float64(plan.level) if is_bare else plan.level,
-        plan.taps,
+        plan.smoothing,
+        plan.strips,
+        (plan.reads + np.array((0, reach))) * (1, channels),
         plan.ends,
         plan.weights,
+        plan.level,
         margin,
-        arithmetic.half,
+        half,
+        *scratch(rows, width * channels, plan.spread * channels, 2 * plan.spread + 2, plan.strips.size),
     )
-    places = doubtful[:count]
+    if is_bare:
+        return result.reshape(image.shape)
+    return _decided(result, doubtful[:count], image, rows, plan, arithmetic.half)
+
+
+def _decided(
+    result: NDArray[np.uint8],
+    places: Int64,
+    image: NDArray[np.uint8],
+    rows: NDArray[np.uint8],
+    plan: _Disk,
+    half: float,
+) -> NDArray[np.uint8] | None:
+    """Compute the samples in doubt in float64; None if that takes too long or does not help."""
     if too_many(places, image):
-        places, flat = flat_places(image, places, reach)
+        places, flat = flat_places(image, places, plan.kernel.shape[0] // 2)
         levels = np.arange(256) * plan.kernel.sum()
-        low, high = _stored(levels - FLOAT64_MARGIN, arithmetic), _stored(levels + FLOAT64_MARGIN, arithmetic)
+        low, high = _stored(levels - FLOAT64_MARGIN, half), _stored(levels + FLOAT64_MARGIN, half)
         values = image.ravel()[flat]
         if (low != high)[values].any():
             return None
         result.ravel()[flat] = low[values]
-    down, right = np.nonzero(plan.kernel)
-    if places.size * down.size > MOST_PRODUCTS * image.size:
+    if places.size * plan.products.size > MOST_PRODUCTS * image.size:
         return None
-    is_sure = _compute(
+    down, right = plan.places
+    is_sure = compute(
         result.ravel(),
         places,
         rows,
-        width * channels,
+        result.shape[1],
         down,
-        right * channels,
-        plan.kernel[down, right],
+        right * image.shape[2],
+        plan.products,
         FLOAT64_MARGIN,
-        arithmetic.half,
+        half,
     )
     return result.reshape(image.shape) if is_sure else None
 
 
-def _stored(levels: Float64, arithmetic: Arithmetic) -> NDArray[np.uint8]:
-    return (np.clip(levels, 0, 255) + arithmetic.half).astype(np.uint8)
+@lru_cache(maxsize=64)
+def _nudge(plan: _Disk, half: float) -> float | None:
+    """Give what makes the estimate of every sum over a bare disk lead to the byte that float64 gives; None: nothing."""
+    sums = np.arange(255 * plan.size + 1)
+    exact = sums * plan.kernel.max()
+    low, high = _stored(exact - FLOAT64_MARGIN, half), _stored(exact + FLOAT64_MARGIN, half)
+    for part in (0.25, 0.0, -0.25):
+        nudge = float(part * plan.level)
+        least, white = np.float32(half + nudge), np.float32(255 + half + nudge)
+        found = np.minimum(np.maximum(sums.astype(np.float32) * plan.level + least, 0), white)
+        if np.array_equal(low, high) and np.array_equal(found.astype(np.uint8), low):
+            return nudge
+    return None
+
+
+def _stored(levels: Float64, half: float) -> NDArray[np.uint8]:
+    return (np.clip(levels, 0, 255) + half).astype(np.uint8)
 
 
 @lru_cache(maxsize=64)
 def _plan(radius: float, alias_blur: float, unit_gain: bool) -> _Disk | None:
+    if radius > LARGEST_RADIUS:
+        return None
     single = disk(radius, alias_blur)
     kernel: Float64 = (single / single.sum() if unit_gain else single).astype(np.float64)
-    reach = kernel.shape[0] // 2
-    folded = (kernel + kernel[::-1] + kernel[:, ::-1] + kernel[::-1, ::-1]) / 4
-    quadrant = folded[reach:, reach:]
-    level = np.float32(quadrant[0, 0])
-    is_flat = np.abs(quadrant - level) <= EQUAL * level
-    # Of each column only the part that touches the middle row.
-    heights = np.where(is_flat.all(axis=0), reach + 1, is_flat.argmin(axis=0)) - 1
-    is_flat = np.arange(reach + 1)[:, None] <= heights
-    is_tap = ~is_flat & (quadrant > EQUAL * quadrant.max() / quadrant.size)
-    model = np.where(is_flat, np.float64(level), np.where(is_tap, quadrant.astype(np.float32), 0.0))
-    whole = np.block([[model[:0:-1, :0:-1], model[:0:-1]], [model[:, :0:-1], model]])
-    taps: list[tuple[int, int]] = []
-    weights: list[float] = []
-    ends = [0]
-    for row in np.flatnonzero(is_tap.any(axis=1)).tolist():
-        columns = np.flatnonzero(is_tap[row]).tolist()
-        taps += [(row, column) for column in columns]
-        weights += [quadrant[row, column] / (2 - (row > 0)) / (2 - (column > 0)) for column in columns]
-        if len(columns) % 2:
-            taps.append((row, 0))
-            weights.append(0.0)
-        ends.append(len(taps))
+    inside = is_inside(radius)
+    middle = kernel.shape[0] // 2
+    heights = inside[:, middle:].sum(axis=0) // 2
+    heights = heights[inside[middle, middle:]]
+    neighbours = alias_weights(radius, alias_blur)
+    spread = neighbours.size // 2
+    smoothing = np.zeros(2, np.float32)
+    smoothing[:spread] = neighbours[spread + 1 :]
+    smoothing[smoothing < EQUAL**2] = 0
+    level = np.float32(1 / (inside.sum() * (single.sum(dtype=np.float64) if unit_gain else 1)))
+
+    # Everything on a grid that holds the smoothed disk as a whole.
+    edge = spread * 2
+    model = _smoothed(_smoothed(np.pad(inside, edge).astype(np.float64), smoothing).T, smoothing)
+    missing = np.pad(kernel, edge) / np.float64(level) - model
+    middle += edge
+    quadrant = ((missing + missing[::-1] + missing[:, ::-1] + missing[::-1, ::-1]) / 4)[middle:, middle:]
+    taps = np.argwhere(np.abs(quadrant) > EQUAL)
     if len(taps) > MOST_TAPS:
         return None
-    deviation = float(np.abs(kernel - whole).sum())
+    strips = np.unique(taps[:, 0])
+    reads, ends, weights = _grouped(taps, quadrant, strips)
+    for k, weight in enumerate(weights.tolist()):
+        for strip, column in reads[ends[k] : ends[k + 1]]:
+            for row in {-strips[strip], strips[strip]} if strip < strips.size else ():
+                model[middle + row, middle + column] += weight
+    deviation = float(np.abs(np.pad(kernel, edge) - np.float64(level) * model).sum())
+    gain = float(np.float64(level) * (inside.sum() + np.abs(missing).sum()))
+    used = np.flatnonzero(kernel.any(axis=0))
+    kernel = kernel[used[0] : used[-1] + 1, used[0] : used[-1] + 1]
+    reach = max(kernel.shape[0] // 2, int(heights[0]) + spread, int(taps.max(initial=0)))
+    places = np.array(np.nonzero(kernel))
+    products = kernel[tuple(places)]
+    missing_products = -products.size % READS_IN_SWEEP
+    places = np.pad(places + reach - kernel.shape[0] // 2, ((0, 0), (0, missing_products)))
+    products = np.pad(products, (0, missing_products))
+    error = 1.1 * UNIT_ROUNDOFF * gain * (10 + weights.size)
     return _Disk(
-        kernel,
-        heights,
-        level,
-        np.array(taps, np.int64).reshape(-1, 2),
-        np.array(ends),
-        np.array(weights, np.float32),
-        deviation,
+        kernel=kernel,
+        places=places,
+        products=products,
+        size=int(inside.sum()),
+        reach=reach,
+        heights=heights,
+        smoothing=smoothing,
+        spread=int(np.count_nonzero(smoothing)),
+        level=level,
+        strips=strips,
+        reads=reads,
+        ends=ends,
+        weights=weights,
+        deviation=deviation,
+        error=error,
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _approximate(  # type: ignore[no-untyped-def]
-    result, doubtful, rows, channels, reach, heights, level, taps, ends, weights, margin, half
-):
-    height, size = result.shape
-    inside = np.zeros(size, np.int32)
-    total = np.empty(size, type(level))
-    pair = np.empty(rows.shape[1], np.float32)
-    # The flat part of the row above the first one, to begin with.
-    for column in range(-reach, reach + 1):
-        tall = heights[abs(column)]
-        start = (reach + column) * channels
-        for row in range(reach - 1 - tall, reach + tall):
-            _count(inside, rows[max(row, 0)][start : start + size], 1 if row >= 0 else 0)
-    count = 0
-    for y in range(height):
-        for column in range(reach + 1):
-            tall = heights[column]
-            if tall < 0:
-                continue
-            new = rows[y + reach + tall]
-            gone = y + reach - 1 - tall
-            old = rows[max(gone, 0)]
-            left, right = (reach - column) * channels, (reach + column) * channels
-            if column == 0:
-                _move(inside, new[left : left + size], old[left : left + size], 1 if gone >= 0 else 0)
-            else:
-                _move_both(
-                    inside,
-                    new[left : left + size],
-                    new[right : right + size],
-                    old[left : left + size],
-                    old[right : right + size],
-                    1 if gone >= 0 else 0,
-                )
-        for i in range(size):
-            total[i] = inside[i] * level
-        for j in range(ends.size - 1):
-            row = taps[ends[j], 0]
-            _pair_up(pair, rows[y + reach - row], rows[y + reach + row])
-            for k in range(ends[j], ends[j + 1], 2):
-                _add_two_taps(total, pair, reach, channels, taps[k, 1], weights[k], taps[k + 1, 1], weights[k + 1])
-        count = store_row_and_doubts(result[y], total, type(level)(1), margin, half, doubtful, count, y * size)
-    return count
+def _smoothed(grid: Float64, weights: Float32) -> Float64:
+    total = grid * (1 - 2 * weights.sum(dtype=np.float64))
+    for k, weight in enumerate(weights.tolist(), 1):
+        total += weight * (np.roll(grid, k, axis=0) + np.roll(grid, -k, axis=0))
+    return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _count(total, samples, times):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
-        total[i] += np.int32(samples[i]) * np.int32(times)
+def _grouped(taps: Int64, quadrant: Float64, strips: Int64) -> tuple[Int64, Int64, Float32]:
+    """Give what is read for every weight, where that begins and ends, and the weights."""
+    nothing = (strips.size, 0)
+    values = quadrant[tuple(taps.T)]
+    reads: list[tuple[int, int]] = []
+    ends, first = [0], 0.0
+    weights: list[float] = []
+    for k in np.argsort(values, kind="stable").tolist():
+        row, column = taps[k].tolist()
+        if not weights or values[k] - first > EQUAL or len(reads) - ends[-1] > MOST_READS - 2:
+            _close(reads, ends, nothing)
+            first = values[k]
+            weights.append(first)
+        strip = int(np.searchsorted(strips, row))
+        reads += [(strip, side * column) for side in ((-1, 1) if column else (1,))]
+    _close(reads, ends, nothing)
+    return np.array(reads, np.int64).reshape(-1, 2), np.array(ends), np.array(weights, np.float32)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _move(total, new, old, times):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
-        total[i] += np.int32(new[i]) - np.int32(old[i]) * np.int32(times)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _move_both(total, new, other_new, old, other_old, times):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
-        added = np.int32(new[i]) + np.int32(other_new[i])
-        total[i] += added - (np.int32(old[i]) + np.int32(other_old[i])) * np.int32(times)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _pair_up(pair, above, below):  # type: ignore[no-untyped-def]
-    for i in range(pair.size):
-        pair[i] = np.float32(np.int32(above[i]) + np.int32(below[i]))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add_two_taps(total, pair, reach, channels, column, weight, other, other_weight):  # type: ignore[no-untyped-def]
-    size = total.size
-    left, right = (reach - column) * channels, (reach + column) * channels
-    one, mirrored = pair[left : left + size], pair[right : right + size]
-    left, right = (reach - other) * channels, (reach + other) * channels
-    second, second_mirrored = pair[left : left + size], pair[right : right + size]
-    for i in range(size):
-        total[i] += (one[i] + mirrored[i]) * weight + (second[i] + second_mirrored[i]) * other_weight
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _compute(result, places, rows, size, down, right, weights, margin, half):  # type: ignore[no-untyped-def]
-    """Compute single samples in float64, and say whether that decides all of them."""
-    for place in places:
-        y, i = divmod(place, size)
-        total = 0.0
-        for k in range(weights.size):
-            total += weights[k] * rows[y + down[k], i + right[k]]
-        low = np.uint8(min(max(total - margin, 0.0), 255.0) + half)
-        if low != np.uint8(min(max(total + margin, 0.0), 255.0) + half):
-            return False
-        result[place] = low
-    return True
+def _close(reads: list[tuple[int, int]], ends: list[int], nothing: tuple[int, int]) -> None:
+    """Fill up the last sweep of a weight."""
+    reads += [nothing] * (-len(reads) % READS_IN_SWEEP)
+    if len(reads) > ends[-1]:
+        ends.append(len(reads))

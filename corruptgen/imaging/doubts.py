@@ -12,6 +12,8 @@ UNIT_ROUNDOFF = 2.0**-24
 SHARE = 1 / 64
 # What a sum of weights that add up to 1 may be off in float64, in grey levels: ten thousand times what it is.
 FLOAT64_MARGIN = 1e-9
+# Samples that are looked through one by one if any of them is in doubt.
+BLOCK = 128
 
 
 def too_many(places: NDArray[np.int64], image: NDArray[np.uint8]) -> bool:
@@ -54,18 +56,21 @@ def store_row_and_doubts(samples, total, scale, margin, half, doubtful, count, s
     number = type(scale)
     least, most = number(half - margin), number(half + margin)
     black, white = number(0), number(255 + half)
-    differences = 0
-    for i in range(total.size):
-        value = total[i] * scale
-        low = np.int32(max(value + least, black))
-        samples[i] = np.uint8(low)
-        differences += low != np.int32(min(value + most, white))
-    if differences:
-        for i in range(total.size):
-            value = total[i] * scale
-            if np.int32(max(value + least, black)) != np.int32(min(value + most, white)):
-                doubtful[count] = start + i
-                count += 1
+    for first in range(0, total.size, BLOCK):
+        last = min(first + BLOCK, total.size)
+        values, made = total[first:last], samples[first:last]
+        differences = np.int32(0)
+        for i in range(values.size):
+            value = values[i] * scale
+            low = np.int32(min(max(value + least, black), white))
+            made[i] = np.uint8(low)
+            differences |= low ^ np.int32(min(max(value + most, black), white))
+        if differences:
+            for i in range(values.size):
+                high = np.int32(min(max(values[i] * scale + most, black), white))
+                if np.int32(made[i]) != high:
+                    doubtful[count] = start + first + i
+                    count += 1
     return count
 
 

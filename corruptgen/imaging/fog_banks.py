@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
@@ -88,51 +88,62 @@ def _cloud(side, roughness, key, counter, block):  # type: ignore[no-untyped-def
     return corners
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _add(total, one, other):  # type: ignore[no-untyped-def]
     for x in range(total.size):
         total[x] = one[x] + other[x]
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _add_next(total, row):  # type: ignore[no-untyped-def]
     for x in range(row.size - 1):
         total[x] = row[x] + row[x + 1]
     total[-1] = row[-1] + row[0]
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _add_previous(total, row):  # type: ignore[no-untyped-def]
     total[0] = row[0] + row[-1]
     for x in range(1, row.size):
         total[x] = row[x] + row[x - 1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _displace(target, sums, words, wobble):  # type: ignore[no-untyped-def]
     low, width = -wobble, wobble - -wobble
     for x in range(target.size):
         target[x] = sums[x] / 4 + wobble * (low + width * (words[x] * _TO_FRACTION))
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _interleave(target, evens, odds):  # type: ignore[no-untyped-def]
     for x in range(evens.size):
         target[2 * x] = evens[x]
         target[2 * x + 1] = odds[x]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _fill_fogged(samples, image, field, units, brightest, thickness, half, channels):  # type: ignore[no-untyped-def]
+@part_of_kernel
+def _extremes(field):  # type: ignore[no-untyped-def]
     # Lowest and highest column by column: only so do comparisons become vector code.
-    lows, highs = field[0].copy(), field[0].copy()
+    lows, highs = np.empty(field.shape[1]), np.empty(field.shape[1])
+    for x in range(lows.size):
+        lows[x] = highs[x] = field[0, x]
     for y in range(field.shape[0]):
         line = field[y]
         for x in range(line.size):
             lows[x] = line[x] if line[x] < lows[x] else lows[x]
             highs[x] = line[x] if line[x] > highs[x] else highs[x]
-    lowest = lows.min()
-    highest = highs.max() - lowest
+    lowest, highest = lows[0], highs[0]
+    for x in range(lows.size):
+        lowest = lows[x] if lows[x] < lowest else lowest
+        highest = highs[x] if highs[x] > highest else highest
+    return lowest, highest
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_fogged(samples, image, field, units, brightest, thickness, half, channels):  # type: ignore[no-untyped-def]
+    lowest, highest = _extremes(field)
+    highest -= lowest
     divisor = highest if highest > 0 else 1.0
 
     height, size = image.shape

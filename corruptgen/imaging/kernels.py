@@ -27,12 +27,25 @@ def disk(radius: float, alias_blur: float) -> Float32:
     The smoothing mirrors at the border of the array, so that a disk that touches the border comes out with a sum
     above 1: 1.013 at radius 8, 1.0108 at radius 10.
     """
-    small = radius <= SMALL_DISK
-    reach = SMALL_DISK if small else int(radius)
-    grid = np.arange(-reach, reach + 1)
-    inside = (grid[:, None] ** 2 + grid**2 <= radius**2).astype(np.float32)
+    inside = is_inside(radius).astype(np.float32)
     inside /= inside.sum()
-    return _smoothed(inside, alias_blur, taps=SMALL_DISK_TAPS if small else LARGE_DISK_TAPS)
+    return _smoothed(inside, alias_weights(radius, alias_blur))
+
+
+def is_inside(radius: float) -> NDArray[np.bool_]:
+    """Say what of the array of `disk` lies inside of the disk."""
+    reach = SMALL_DISK if radius <= SMALL_DISK else int(radius)
+    grid = np.arange(-reach, reach + 1)
+    return np.asarray(grid[:, None] ** 2 + grid**2 <= radius**2)
+
+
+def alias_weights(radius: float, alias_blur: float) -> Float32:
+    """Give the taps that `disk` smooths with, down and across; a single 1 is no smoothing."""
+    if alias_blur == 0:
+        return np.ones(1, np.float32)
+    reach = (SMALL_DISK_TAPS if radius <= SMALL_DISK else LARGE_DISK_TAPS) // 2
+    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * alias_blur * alias_blur)).astype(np.float32)
+    return (weights * (1 / weights.sum(dtype=np.float64))).astype(np.float32)
 
 
 def correlate(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
@@ -40,14 +53,9 @@ def correlate(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
     return cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101).reshape(image.shape)
 
 
-def _smoothed(image: Float32, sigma: float, *, taps: int) -> Float32:
-    if sigma == 0:
-        return image
-    reach = taps // 2
-    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma * sigma)).astype(np.float32)
-    weights = (weights * (1 / weights.sum(dtype=np.float64))).astype(np.float32)
+def _smoothed(image: Float32, weights: Float32) -> Float32:
     # OpenCV 3.4 multiplies and adds in one rounding where its vector code does: down the columns, for 5 taps.
-    return _weighed(_weighed(image.T, weights, fused=False).T, weights, fused=taps > SMALL_DISK_TAPS)
+    return _weighed(_weighed(image.T, weights, fused=False).T, weights, fused=weights.size > SMALL_DISK_TAPS)
 
 
 def _weighed(image: Float32, weights: Float32, *, fused: bool) -> Float32:

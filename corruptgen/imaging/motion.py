@@ -91,14 +91,14 @@ def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angl
 
     The weights are not scaled up again when the trail is cut, so that an image shorter than its trail comes out darker.
     """
-    return smear(image, *_trail_within(image.shape, radius, sigma, angle))
+    return smear(image, *trail_within(image.shape, radius, sigma, angle))
 
 
 def smear_bytes(
     image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, sigma: float, angle: float
 ) -> NDArray[np.uint8]:
     """Give what `smear_unnormalised` gives of an image of bytes, stored as bytes again."""
-    weights, offsets = _trail_within(image.shape, radius, sigma, angle)
+    weights, offsets = trail_within(image.shape, radius, sigma, angle)
     return _smear_bytes(
         image,
         weights,
@@ -149,7 +149,7 @@ def _smear_bytes(
     return result.reshape(image.shape)
 
 
-def _trail_within(
+def trail_within(
     shape: tuple[int, ...], radius: float, sigma: float, angle: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Give weights and offsets of a trail up to where it leaves an image of this shape."""

@@ -16,7 +16,7 @@ def magnified(image: NDArray[Any], factor: float) -> NDArray[Any]:
     type of the image. At a few sizes and factors the rounding of float64 puts the last position just outside of the
     image, where all is black: so does scipy, and so do the published images.
     """
-    rows, columns = (_positions(length, round(length * factor)) for length in image.shape[:2])
+    rows, columns = (positions(length, round(length * factor)) for length in image.shape[:2])
     return _sampled(image, rows, columns)
 
 
@@ -32,7 +32,7 @@ def central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], 
     start = (length - part) // 2
     target = round(part * factor)
     trimmed = (target - length) // 2
-    return _positions(part, target)[trimmed : trimmed + length], slice(start, start + part)
+    return positions(part, target)[trimmed : trimmed + length], slice(start, start + part)
 
 
 def _sampled(image: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[Any]:
@@ -41,7 +41,8 @@ def _sampled(image: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np
     return result
 
 
-def _positions(source: int, target: int) -> NDArray[np.float64]:
+def positions(source: int, target: int) -> NDArray[np.float64]:
+    """Give where `target` samples lie on an axis of `source` samples; the first and the last stay where they are."""
     if target == 1:
         return np.zeros(1)
     return np.arange(target, dtype=np.float64) * ((source - 1) / (target - 1))

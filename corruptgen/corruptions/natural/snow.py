@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import UnitColour, corruption, fused
 from corruptgen.imaging.colour import luma
+from corruptgen.imaging.flakes import blown_flakes, drawn_flakes, magnified_centre, zoomed_part
 from corruptgen.imaging.motion import motion_blurred, smear_unnormalised
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.imaging.snowfall import settled, snowed_over
@@ -69,11 +70,16 @@ def _snow(
     mix: float,
     quantum: str,
 ) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32":
+    if arithmetic.precision != "float32" or not 0 <= mix <= 1:
         return None
-    falling = _fallen(image.shape, rng, loc, scale, zoom, threshold, radius, sigma, quantum)
-    grey = luma(np.divide(image, 255, dtype=np.float32))
-    return snowed_over(image, grey, falling[..., 0], mix, arithmetic)
+    shape = (image.shape[0], image.shape[1])
+    seen = zoomed_part(*shape, zoom)
+    if seen.leaves_part:
+        return None
+    layer = drawn_flakes(shape, rng, loc, scale, seen, threshold)
+    flakes = (layer * 255).astype(np.uint8)[..., None]
+    falling = motion_blurred(flakes, radius=radius, sigma=sigma, angle=rng.uniform(-135, -45), quantum=quantum)
+    return snowed_over(image, luma, falling[..., 0], mix, arithmetic)
 
 
 @corruption
@@ -127,11 +133,14 @@ def _snow_unquantised(
     sigma: float,
     mix: float,
 ) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32":
+    if arithmetic.precision != "float32" or not 0 <= mix <= 1:
         return None
-    flakes = _blown(image.shape, rng, loc, scale, zoom, threshold, radius, sigma)
-    grey = _grey(np.divide(image, 255, dtype=np.float32))
-    return snowed_over(image, grey, flakes[..., 0], mix, arithmetic)
+    shape = (image.shape[0], image.shape[1])
+    seen = magnified_centre(*shape, zoom)
+    if seen.leaves_part:
+        return None
+    flakes = blown_flakes(shape, rng, loc, scale, seen, threshold, radius, sigma)
+    return snowed_over(image, _grey, flakes, mix, arithmetic)
 
 
 def _fallen(
