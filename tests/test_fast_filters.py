@@ -9,13 +9,17 @@ import pytest
 from PIL import Image
 
 from corruptgen import catalog, corrupt
-from corruptgen.corruptions.common.digital import jpeg_compression
+from corruptgen.corruptions.common.digital import jpeg_compression, pixelate, pixelate_nearest
 from corruptgen.declare import fused_path_of
 from corruptgen.imaging.doubts import flat_places
+from corruptgen.imaging.large_pixels import with_large_pixels
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
-ROWS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur", "snow", "elastic_transform")
+ROWS = (
+    "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur", "snow", "elastic_transform", "pixelate",
+)  # fmt: skip
 SEVERITIES = (1, 2, 3, 4, 5, 0.4, 2.5, 4.9)
 SEED = 1843956201
 
@@ -107,6 +111,30 @@ def test_jpeg_compression_gives_the_pixels_of_pillow(quality, shape):
     result = jpeg_compression(image, quality=quality)
 
     assert np.array_equal(result, np.asarray(Image.open(buffer)).reshape(shape))
+
+
+@pytest.mark.parametrize("function", [pixelate, pixelate_nearest], ids=lambda function: function.__name__)
+def test_large_pixels_are_those_of_pillow_whatever_the_size_and_the_scale(function):
+    draws = np.random.RandomState(SEED)
+    arithmetic = Arithmetic("float32", "truncate")
+    taken = 0
+    for _ in range(400):
+        height, width = (int(side) for side in draws.randint(1, 90, 2))
+        scale = float(draws.choice([0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.65, 0.75, 0.85, 0.95, 1.0, draws.rand()]))
+        image = draws.randint(0, 256, (height, width, int(draws.choice([1, 3])))).astype(np.uint8)
+
+        fast = fused_path_of(function)(image, arithmetic, scale=scale)
+
+        taken += fast is not None
+        assert fast is None or np.array_equal(fast, function(image, scale=scale)), (image.shape, scale)
+    assert taken > 250
+
+
+@pytest.mark.parametrize(
+    ("size", "is_taken"), [((40, 30), True), ((20, 30), True), ((19, 30), False), ((20, 40), False), ((41, 30), False)]
+)
+def test_pillow_is_left_to_shrink_where_its_versions_differ_in_the_order_of_rows_and_columns(size, is_taken):
+    assert (with_large_pixels(photograph(40, 40), size, Image.Resampling.BOX) is not None) == is_taken
 
 
 def test_opencv_uses_one_thread_or_more_and_the_pixels_are_the_same():
