@@ -10,10 +10,11 @@ from PIL import Image
 
 from corruptgen import catalog, corrupt
 from corruptgen.corruptions.common.digital import jpeg_compression, pixelate, pixelate_nearest
-from corruptgen.declare import fused_path_of
+from corruptgen.corruptions.common.warp import elastic_smooth
+from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.imaging.doubts import flat_places
 from corruptgen.imaging.large_pixels import with_large_pixels
-from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
@@ -135,6 +136,21 @@ def test_large_pixels_are_those_of_pillow_whatever_the_size_and_the_scale(functi
 )
 def test_pillow_is_left_to_shrink_where_its_versions_differ_in_the_order_of_rows_and_columns(size, is_taken):
     assert (with_large_pixels(photograph(40, 40), size, Image.Resampling.BOX) is not None) == is_taken
+
+
+@pytest.mark.parametrize("rounding", ["truncate", "round"])
+@pytest.mark.parametrize("shape", [(61, 83, 3), (61, 83, 1), (40, 5, 3), (1, 1, 3), (3, 200, 1)], ids=str)
+def test_waves_may_be_so_high_that_pixels_come_from_far_outside(shape, rounding):
+    image = np.random.RandomState(SEED).randint(0, 256, shape).astype(np.uint8)
+    arithmetic = Arithmetic("float32", rounding)
+    for gain, reach, smoothness in ((30.0, 0.5, 0.02), (900.0, 1.0, 0.0), (5.0, 3.0, 0.4)):
+        parameters = {"gain": gain, "reach": reach, "smoothness": smoothness}
+        unit = given(image, Pixels.UNIT, BYTE, arithmetic)
+        warp = elastic_smooth(unit, rng_for(SEED, "row", 1, "a"), **parameters)
+
+        fast = fused_path_of(elastic_smooth)(image, rng_for(SEED, "row", 1, "a"), arithmetic, **parameters)
+
+        assert np.array_equal(fast, stored(warp.moved(unit), Pixels.UNIT, BYTE, rounding)), parameters
 
 
 def test_opencv_uses_one_thread_or_more_and_the_pixels_are_the_same():
