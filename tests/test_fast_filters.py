@@ -9,19 +9,23 @@ import pytest
 from PIL import Image
 
 from corruptgen import catalog, corrupt
-from corruptgen.corruptions.common.digital import jpeg_compression
+from corruptgen.corruptions.common.digital import jpeg_compression, pixelate, pixelate_nearest
+from corruptgen.corruptions.common.warp import elastic_smooth
 from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.imaging.doubts import flat_places
 from corruptgen.imaging.gaussian import smooth
 from corruptgen.imaging.gaussian_bytes import smooth_bytes
 from corruptgen.imaging.gaussian_fields import smooth_field
+from corruptgen.imaging.large_pixels import with_large_pixels
 from corruptgen.imaging.liquids import spots_above, water_bytes
 from corruptgen.imaging.motion import motion_blurred, smear, trail_offsets, trail_weights
-from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
+from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
-ROWS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur", "snow", "elastic_transform")
+ROWS = (
+    "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur", "snow", "elastic_transform", "pixelate",
+)  # fmt: skip
 SEVERITIES = (1, 2, 3, 4, 5, 0.4, 2.5, 4.9)
 SEED = 1843956201
 
@@ -175,6 +179,45 @@ def test_jpeg_compression_gives_the_pixels_of_pillow(quality, shape):
     result = jpeg_compression(image, quality=quality)
 
     assert np.array_equal(result, np.asarray(Image.open(buffer)).reshape(shape))
+
+
+@pytest.mark.parametrize("function", [pixelate, pixelate_nearest], ids=lambda function: function.__name__)
+def test_large_pixels_are_those_of_pillow_whatever_the_size_and_the_scale(function):
+    draws = np.random.RandomState(SEED)
+    arithmetic = Arithmetic("float32", "truncate")
+    taken = 0
+    for _ in range(400):
+        height, width = (int(side) for side in draws.randint(1, 90, 2))
+        scale = float(draws.choice([0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.65, 0.75, 0.85, 0.95, 1.0, draws.rand()]))
+        image = draws.randint(0, 256, (height, width, int(draws.choice([1, 3])))).astype(np.uint8)
+
+        fast = fused_path_of(function)(image, arithmetic, scale=scale)
+
+        taken += fast is not None
+        assert fast is None or np.array_equal(fast, function(image, scale=scale)), (image.shape, scale)
+    assert taken > 250
+
+
+@pytest.mark.parametrize(
+    ("size", "is_taken"), [((40, 30), True), ((20, 30), True), ((19, 30), False), ((20, 40), False), ((41, 30), False)]
+)
+def test_pillow_is_left_to_shrink_where_its_versions_differ_in_the_order_of_rows_and_columns(size, is_taken):
+    assert (with_large_pixels(photograph(40, 40), size, Image.Resampling.BOX) is not None) == is_taken
+
+
+@pytest.mark.parametrize("rounding", ["truncate", "round"])
+@pytest.mark.parametrize("shape", [(61, 83, 3), (61, 83, 1), (40, 5, 3), (1, 1, 3), (3, 200, 1)], ids=str)
+def test_waves_may_be_so_high_that_pixels_come_from_far_outside(shape, rounding):
+    image = np.random.RandomState(SEED).randint(0, 256, shape).astype(np.uint8)
+    arithmetic = Arithmetic("float32", rounding)
+    for gain, reach, smoothness in ((30.0, 0.5, 0.02), (900.0, 1.0, 0.0), (5.0, 3.0, 0.4)):
+        parameters = {"gain": gain, "reach": reach, "smoothness": smoothness}
+        unit = given(image, Pixels.UNIT, BYTE, arithmetic)
+        warp = elastic_smooth(unit, rng_for(SEED, "row", 1, "a"), **parameters)
+
+        fast = fused_path_of(elastic_smooth)(image, rng_for(SEED, "row", 1, "a"), arithmetic, **parameters)
+
+        assert np.array_equal(fast, stored(warp.moved(unit), Pixels.UNIT, BYTE, rounding)), parameters
 
 
 def test_opencv_uses_one_thread_or_more_and_the_pixels_are_the_same():

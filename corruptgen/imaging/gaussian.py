@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.imaging.borders import border_indices
+from corruptgen.imaging.lanes import BLOCK, weigh_block
 
 Float64 = NDArray[np.float64]
 
@@ -64,16 +65,17 @@ def _smoothed(image, channels, down, across, rows, columns):  # type: ignore[no-
     result = np.empty((height, size))
     padded = np.empty(columns.size * channels)
     reach = across.size - 1
+    samples, beside = image.ravel(), np.arange(2 * reach + 1) * channels
     middle = padded[reach * channels : reach * channels + size]
     for y in range(height):
-        _weigh_columns(middle, image, rows[y : y + 2 * down.size - 1], down)
-        _pad(padded, columns, reach, channels)
-        _weigh_row(result[y], padded, channels, across)
+        weigh(middle, samples, rows[y : y + 2 * down.size - 1] * size, down)
+        pad(padded, columns, reach, channels)
+        weigh(result[y], padded, beside, across)
     return result
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
+def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
     """Fill both ends of a row, whose middle is there already."""
     for i in range(reach):
         for end in (i, columns.size - 1 - i):
@@ -81,56 +83,22 @@ def _pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
                 padded[end * channels + c] = padded[(reach + columns[end]) * channels + c]
 
 
-# The centre first, then pairs from the outside in: scipy's order for symmetric kernels. Two pairs in a pass leave the
-# order of the additions as it is, and save every other load and store of the sum.
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
-def _weigh_columns(total, image, rows, half_kernel):  # type: ignore[no-untyped-def]
+def weigh(total, samples, offsets, half_kernel):  # type: ignore[no-untyped-def]
+    """Weigh the samples at each of `offsets` from every place, in scipy's order: the centre, then pairs from the ends.
+
+    `total` must not lie among `samples`.
+    """
+    size = total.size
+    for start in range(0, size - BLOCK + 1, BLOCK):
+        weigh_block(total, start, samples, offsets, half_kernel)
+    if size >= BLOCK:
+        # The rest, with some of what is done already.
+        weigh_block(total, size - BLOCK, samples, offsets, half_kernel)
+        return
     reach = half_kernel.size - 1
-    _weigh_centre(total, image[rows[reach]], half_kernel[0])
-    for k in range(reach, 1, -2):
-        above, below = image[rows[reach - k]], image[rows[reach + k]]
-        nearer_above, nearer_below = image[rows[reach - k + 1]], image[rows[reach + k - 1]]
-        _add_two_pairs(total, above, below, half_kernel[k], nearer_above, nearer_below, half_kernel[k - 1])
-    if reach % 2 == 1:
-        _add_pair(total, image[rows[reach - 1]], image[rows[reach + 1]], half_kernel[1])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _weigh_row(total, padded, channels, half_kernel):  # type: ignore[no-untyped-def]
-    reach = half_kernel.size - 1
-    size = padded.size - 2 * reach * channels
-    _weigh_centre(total, padded[reach * channels : reach * channels + size], half_kernel[0])
-    for k in range(reach, 1, -2):
-        left, right = (reach - k) * channels, (reach + k) * channels
-        _add_two_pairs(
-            total,
-            padded[left : left + size],
-            padded[right : right + size],
-            half_kernel[k],
-            padded[left + channels : left + channels + size],
-            padded[right - channels : right - channels + size],
-            half_kernel[k - 1],
-        )
-    if reach % 2 == 1:
-        left, right = (reach - 1) * channels, (reach + 1) * channels
-        _add_pair(total, padded[left : left + size], padded[right : right + size], half_kernel[1])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _weigh_centre(total, centre, weight):  # type: ignore[no-untyped-def]
-    for x in range(total.size):
-        total[x] = centre[x] * weight
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add_pair(total, one, other, weight):  # type: ignore[no-untyped-def]
-    for x in range(total.size):
-        total[x] += (one[x] + other[x]) * weight
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add_two_pairs(total, one, other, weight, nearer, nearer_other, nearer_weight):  # type: ignore[no-untyped-def]
-    for x in range(total.size):
-        total[x] = (total[x] + (one[x] + other[x]) * weight) + (nearer[x] + nearer_other[x]) * nearer_weight
+    for x in range(size):
+        value = samples[offsets[reach] + x] * half_kernel[0]
+        for k in range(reach, 0, -1):
+            value += (samples[offsets[reach - k] + x] + samples[offsets[reach + k] + x]) * half_kernel[k]
+        total[x] = value

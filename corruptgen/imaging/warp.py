@@ -196,8 +196,8 @@ def _affine_gathered(image, rows, columns):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _folded(position, length):  # type: ignore[no-untyped-def]
-    # scipy's "reflect" for a real position; what comes out may lie half a pixel outside.
+def folded(position, length):  # type: ignore[no-untyped-def]
+    """Mirror a real position as scipy's "reflect" does; what comes out may lie half a pixel outside."""
     period = 2.0 * length
     if position < 0:
         if position < -period:
@@ -211,7 +211,8 @@ def _folded(position, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
+def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
+    """Give the sample that stands for one next to a position that `folded` gave."""
     if 0 <= index < length:
         return index
     if as_in_2018:
@@ -287,16 +288,16 @@ def _aim_outside(corners, weights, y, height, channels, down, right, as_in_2018)
         row, column = y + np.float64(down[x]), x + np.float64(right[x])
         if row >= 0 and row < height - 1 and column >= 0 and column < width - 1:
             continue
-        row, column = _folded(row, height), _folded(column, width)
+        row, column = folded(row, height), folded(column, width)
         first_row, first_column = int(np.floor(row)), int(np.floor(column))
         weights[0, x] = 1.0 - (row - first_row)
         weights[1, x] = 1.0 - ((first_row + 1) - row)
         weights[2, x] = 1.0 - (column - first_column)
         weights[3, x] = 1.0 - ((first_column + 1) - column)
-        top = _neighbour(first_row, height, as_in_2018) * width
-        bottom = _neighbour(first_row + 1, height, as_in_2018) * width
-        before = _neighbour(first_column, width, as_in_2018)
-        after = _neighbour(first_column + 1, width, as_in_2018)
+        top = neighbour(first_row, height, as_in_2018) * width
+        bottom = neighbour(first_row + 1, height, as_in_2018) * width
+        before = neighbour(first_column, width, as_in_2018)
+        after = neighbour(first_column + 1, width, as_in_2018)
         corners[0, x] = (top + before) * channels
         corners[1, x] = (top + after) * channels
         corners[2, x] = (bottom + before) * channels

@@ -5,7 +5,9 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from corruptgen.declare import Bytes, corruption
+from corruptgen.declare import Bytes, corruption, fused
+from corruptgen.imaging.large_pixels import with_large_pixels
+from corruptgen.imaging.pixels import Arithmetic
 
 
 @corruption
@@ -25,6 +27,11 @@ def pixelate(image: Bytes, *, scale: float) -> Bytes:
     return _enlarged(_shrunk(image, scale), Image.Resampling.BOX, image)
 
 
+@fused(pixelate)
+def _pixelate_in_whole_numbers(image: Bytes, arithmetic: Arithmetic, *, scale: float) -> Bytes | None:
+    return with_large_pixels(image, _large_pixels(image, scale), Image.Resampling.BOX)
+
+
 @corruption
 def pixelate_nearest(image: Bytes, *, scale: float) -> Bytes:
     """Show the image with fewer, larger pixels, each screen pixel with the colour of the large one nearest to it.
@@ -40,6 +47,11 @@ def pixelate_nearest(image: Bytes, *, scale: float) -> Bytes:
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
     return _enlarged(_shrunk(image, scale), Image.Resampling.NEAREST, image)
+
+
+@fused(pixelate_nearest)
+def _pixelate_nearest_in_whole_numbers(image: Bytes, arithmetic: Arithmetic, *, scale: float) -> Bytes | None:
+    return with_large_pixels(image, _large_pixels(image, scale), Image.Resampling.NEAREST)
 
 
 @corruption
@@ -63,11 +75,17 @@ def jpeg_compression(image: Bytes, *, quality: int) -> Bytes:
     return decoded.reshape(image.shape)
 
 
-def _shrunk(image: Bytes, scale: float) -> Image.Image:
-    """Give the means over large pixels, as many as fit into `scale` times the height and the width."""
+def _large_pixels(image: Bytes, scale: float) -> tuple[int, int]:
+    """Say how many rows and columns of large pixels fit into `scale` times the height and the width."""
     height, width = image.shape[:2]
+    return max(int(height * scale), 1), max(int(width * scale), 1)
+
+
+def _shrunk(image: Bytes, scale: float) -> Image.Image:
+    """Give the means over large pixels."""
+    rows, columns = _large_pixels(image, scale)
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    return picture.resize((max(int(width * scale), 1), max(int(height * scale), 1)), Image.Resampling.BOX)
+    return picture.resize((columns, rows), Image.Resampling.BOX)
 
 
 def _enlarged(picture: Image.Image, resampling: Image.Resampling, like: Bytes) -> Bytes:

@@ -1,14 +1,20 @@
 """Geometry gone wrong."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from corruptgen.declare import Unit, Warp, corruption
+from corruptgen.declare import Unit, Warp, corruption, fused
 from corruptgen.imaging.gaussian import smooth, smooth_separably
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.imaging.warp import Displacement, Succession, Tilt, affine_map
+from corruptgen.imaging.waves import moved_by_waves
 from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.stream import Stream
 
 # The displacement is smoothed with a shorter kernel than everything else.
 TRUNCATE = 3.0
+# In pixels. Whoever displaces by more takes the plain path, whose positions do not overflow.
+FARTHEST = 2.0**20
 
 
 @corruption
@@ -74,3 +80,14 @@ def elastic_smooth(image: Unit, rng: Draws, *, gain: float, reach: float, smooth
         for _ in range(2)
     )
     return Displacement(down.astype(np.float32), right.astype(np.float32), "reflect")
+
+
+@fused(elastic_smooth)
+def _elastic_smooth_in_one_pass(
+    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, gain: float, reach: float, smoothness: float
+) -> NDArray[np.uint8] | None:
+    height, width = image.shape[:2]
+    if arithmetic.precision != "float32" or not abs(gain * reach * height) < FARTHEST:
+        return None
+    sigmas = (smoothness * height, smoothness * width)
+    return moved_by_waves(image, rng, arithmetic, reach=reach * height, sigmas=sigmas, truncate=TRUNCATE, gain=gain)

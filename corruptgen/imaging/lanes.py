@@ -1,0 +1,128 @@
+"""Four samples at a time, where the compiler does not find out by itself that they may go together."""
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+# numba's word for a function of which LLVM's code is given; it takes one argument less than it is written with.
+_generated: Any = intrinsic
+
+_LANES = 4
+_FLOATS = ir.VectorType(ir.FloatType(), _LANES)
+_BYTES = ir.VectorType(ir.IntType(8), _LANES)
+_INDICES = ir.VectorType(ir.IntType(32), _LANES)
+_PIXEL = 3
+_SUMS = ir.VectorType(ir.DoubleType(), 8)
+# Sums that `weigh_block` makes at once: as many as there are registers for.
+BLOCK = 4 * _SUMS.count
+
+
+@_generated
+def blend_pixels(context, target, place, samples, first, stride, a, b, c, d):  # type: ignore[no-untyped-def]
+    """Store a blend of four neighbouring pixels of three bytes: (a * one + b * right) + (c * below + d * beyond).
+
+    Each product and each sum is rounded to float32. Four samples are read of each pixel and four are stored, of which
+    the last has no meaning.
+
+    Parameters
+    ----------
+    target : (at least place + 4,) float32, contiguous
+    place : uint64, of the first sample to be stored
+    samples : (at least first + stride + 7,) uint8, contiguous
+    first : uint64, where the upper left one of the pixels begins
+    stride : uint64, samples from one row to the next
+    a, b, c, d : float32, the weights of the pixel, of the one on its right, of the one below and of the one beyond both
+    """
+    signature = types.void(target, place, samples, first, stride, a, b, c, d)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, upper, step, *weights = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        lower = builder.add(upper, step)
+        pixel = ir.Constant(upper.type, _PIXEL)
+        corners = (upper, builder.add(upper, pixel), lower, builder.add(lower, pixel))
+        one, right, below, beyond = (
+            builder.fmul(_floats_at(builder, source, corner), _repeated(builder, weight))
+            for corner, weight in zip(corners, weights, strict=True)
+        )
+        total = builder.fadd(builder.fadd(one, right), builder.fadd(below, beyond))
+        stored = builder.store(total, builder.bitcast(builder.gep(made, [start]), _FLOATS.as_pointer()))
+        stored.align = 4
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+def _floats_at(builder: Any, source: Any, place: Any) -> Any:
+    loaded = builder.load(builder.bitcast(builder.gep(source, [place]), _BYTES.as_pointer()))
+    loaded.align = 1
+    return builder.uitofp(loaded, _FLOATS)
+
+
+def _repeated(builder: Any, value: Any) -> Any:
+    nothing = ir.Constant(_FLOATS, ir.Undefined)
+    single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(single, nothing, ir.Constant(_INDICES, [0] * _LANES))
+
+
+@_generated
+def weigh_block(context, target, start, samples, offsets, half_kernel):  # type: ignore[no-untyped-def]
+    """Store `BLOCK` sums of samples weighed by a symmetric kernel: the centre first, then pairs from the outside in.
+
+    That is scipy's order. The sums stay in registers until they are done.
+
+    Parameters
+    ----------
+    target : (at least start + BLOCK,) float64, contiguous
+    start : int64, of the first sum to be stored
+    samples : float64, contiguous
+    offsets : (2 * reach + 1,) int64, where the sample of each weight lies, for the sum number 0
+    half_kernel : (reach + 1,) float64, from the centre outwards
+    """
+    signature = types.void(target, start, samples, offsets, half_kernel)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        arrays = [context.make_array(signature.args[i])(context, builder, values[i]) for i in (0, 2, 3, 4)]
+        made, source, places, weights = (array.data for array in arrays)
+        start, one = values[1], ir.Constant(values[1].type, 1)
+        reach = builder.sub(builder.extract_value(arrays[3].shape, 0), one)
+
+        def block_at(place: Any) -> list[Any]:
+            first = builder.add(builder.load(builder.gep(places, [place])), start)
+            return [_doubles_at(builder, source, first, part) for part in range(0, BLOCK, _SUMS.count)]
+
+        def weight_at(place: Any) -> Any:
+            weight = builder.load(builder.gep(weights, [place]))
+            nothing = ir.Constant(_SUMS, ir.Undefined)
+            single = builder.insert_element(nothing, weight, ir.Constant(ir.IntType(32), 0))
+            same = ir.Constant(ir.VectorType(ir.IntType(32), _SUMS.count), [0] * _SUMS.count)
+            return builder.shuffle_vector(single, nothing, same)
+
+        allocated: Any = cgutils.alloca_once
+        totals = [allocated(builder, _SUMS) for _ in range(0, BLOCK, _SUMS.count)]
+        centre = weight_at(ir.Constant(reach.type, 0))
+        for total, part in zip(totals, block_at(reach), strict=True):
+            builder.store(builder.fmul(part, centre), total)
+        with cgutils.for_range(builder, reach) as loop:
+            pairs = zip(block_at(loop.index), block_at(builder.sub(builder.add(reach, reach), loop.index)), strict=True)
+            weight = weight_at(builder.sub(reach, loop.index))
+            for total, (left, right) in zip(totals, pairs, strict=True):
+                product = builder.fmul(builder.fadd(left, right), weight)
+                builder.store(builder.fadd(builder.load(total), product), total)
+        for number, total in enumerate(totals):
+            place = builder.add(start, ir.Constant(start.type, number * _SUMS.count))
+            stored = builder.store(builder.load(total), builder.bitcast(builder.gep(made, [place]), _SUMS.as_pointer()))
+            stored.align = 8
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+def _doubles_at(builder: Any, source: Any, first: Any, part: int) -> Any:
+    place = builder.add(first, ir.Constant(first.type, part))
+    loaded = builder.load(builder.bitcast(builder.gep(source, [place]), _SUMS.as_pointer()))
+    loaded.align = 8
+    return loaded
