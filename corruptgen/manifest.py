@@ -247,7 +247,8 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
     try:
         found = json.loads(content)
     except ValueError as error:
-        raise OutputError(f"{name} is damaged: it is not JSON") from error
+        advice = "; bring it back, or remove the output and make it anew" if name == MARKER else ""
+        raise OutputError(f"{name} is damaged: it is not JSON{advice}") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise OutputError(f"{name} has another schema than {SCHEMA}; use the version of corruptgen that wrote it")
     return found

@@ -88,6 +88,7 @@ def verify(
     checked = placed if len(tables) == len(listed["tables"]) or not build.sink.wants_one_shape else []
     files = pixels = done = 0
     problems += _checked_annotations(build)
+    problems += _checked_marker(output, listed)
     problems += _strays(build, tables, set(listed["tables"]))
     for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), workers):
         problems += found
@@ -188,3 +189,17 @@ def _checked_annotations(build: Made) -> Iterator[str]:
         content = build.sink.output.read(name)
         if content is None or hashlib.sha256(content).hexdigest() != digest:
             yield f"{name} is {'missing' if content is None else 'not what the manifest says'}"
+
+
+def _checked_marker(output: Folder, listed: dict[str, Any]) -> Iterator[str]:
+    """Hold the marker against the manifest; copies of an output are good without it."""
+    content = output.read(MARKER)
+    if content is None:
+        return
+    try:
+        begun = parsed(content, MARKER)
+    except OutputError as error:
+        yield str(error)
+        return
+    if (begun.get("recipe"), begun.get("preset")) != (listed["recipe"], listed["preset"]["digest"]):
+        yield f"{MARKER} is that of another build than {MANIFEST}"

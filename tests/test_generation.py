@@ -149,7 +149,7 @@ def test_a_finished_output_is_left_alone(place):
     assert {path: path.stat().st_mtime_ns for path in (place / "out").rglob("*")} == before
 
 
-@pytest.mark.parametrize("damage", ["missing", "shorter", "table", "manifest", "leftover"])
+@pytest.mark.parametrize("damage", ["missing", "shorter", "table", "manifest", "half a manifest", "leftover"])
 def test_what_is_missing_is_made_again(place, damage):
     recipe = write_recipe(place)
     corruptgen.generate(recipe, output=place / "out", workers=1)
@@ -164,6 +164,8 @@ def test_what_is_missing_is_made_again(place, damage):
             (place / "out/items/00001.jsonl").write_bytes(b'{"block":1')
         case "manifest":
             (place / "out/manifest.json").unlink()
+        case "half a manifest":
+            (place / "out/manifest.json").write_bytes((place / "out/manifest.json").read_bytes()[:300])
         case "leftover":
             (place / "out/manifest.json").unlink()
             image.with_name(".0123.corruptgen-part").write_bytes(b"half")

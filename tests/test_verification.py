@@ -141,6 +141,23 @@ def test_a_damaged_manifest_is_an_error(place, key, value):
         verify(place / "out", workers=1)
 
 
+@pytest.mark.parametrize(("damage", "problem"), [(b"", "is damaged"), (None, "another build"), ("gone", "")])
+def test_a_damaged_marker_is_found_and_copies_need_none(place, damage, problem):
+    marker = place / "out/.corruptgen.json"
+    match damage:
+        case "gone":
+            marker.unlink()
+        case None:
+            marker.write_text(marker.read_text("utf-8").replace('"seed": ', '"seed": 7'), "utf-8")
+        case _:
+            marker.write_bytes(damage)
+
+    problems = verify(place / "out", workers=1).problems
+
+    assert len(problems) == bool(problem)
+    assert all(problem in line for line in problems)
+
+
 def test_an_unfinished_output_is_an_error(place):
     (place / "out/manifest.json").unlink()
 
@@ -161,10 +178,10 @@ def test_a_source_that_changed_is_named(place):
 
 
 def test_pixels_that_another_table_would_give_are_found(place):
-    path = place / "out/manifest.json"
-    manifest = json.loads(path.read_text("utf-8"))
-    manifest["recipe"]["seed"] = 1
-    path.write_text(json.dumps(manifest), "utf-8")
+    for path in (place / "out/manifest.json", place / "out/.corruptgen.json"):
+        record = json.loads(path.read_text("utf-8"))
+        record["recipe"]["seed"] = 1
+        path.write_text(json.dumps(record), "utf-8")
 
     verdict = verify(place / "out", depth="full", workers=1)
 
