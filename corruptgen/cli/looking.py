@@ -11,6 +11,7 @@ from corruptgen.contact_sheet import contact_sheet
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.front import corrupt
 from corruptgen.imaging.deep import picture
+from corruptgen.imaging import dicom
 from corruptgen.imaging.windowing import WINDOWS, Picture, Window
 from corruptgen.recipe import shipped_names
 from corruptgen.records import Decoding
@@ -88,10 +89,13 @@ def _picture(path: Path, table: Preset, window: Window | None) -> Picture:
 
 def _content(path: Path, window: Window | None) -> Content:
     """Read a file; of a volume the slice in the middle."""
-    if not nifti.is_nifti(path.name):
-        return path.read_bytes()
-    if window is None:
-        raise Rejected("is a volume; say with --window what black and white are, such as --window range")
+    is_volume = nifti.is_nifti(path.name)
+    content = b"" if is_volume else path.read_bytes()
+    if window is None and (is_volume or dicom.is_dicom(content)):
+        kind = "volume" if is_volume else "DICOM file"
+        raise Rejected(f"is a {kind}; say with --window what black and white are, such as --window range")
+    if not is_volume:
+        return content
     return nifti.read(path, len(nifti.slice_ids(path, path.name)) // 2)
 
 
