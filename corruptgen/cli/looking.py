@@ -10,8 +10,8 @@ from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, listen, tell
 from corruptgen.contact_sheet import contact_sheet
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.front import corrupt
-from corruptgen.imaging.deep import picture
 from corruptgen.imaging import dicom
+from corruptgen.imaging.deep import picture
 from corruptgen.imaging.windowing import WINDOWS, Picture, Window
 from corruptgen.recipe import shipped_names
 from corruptgen.records import Decoding
