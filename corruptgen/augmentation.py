@@ -6,12 +6,10 @@ What chance decides is drawn first, as a cell; applying it comes after, so that 
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
-
-from numpy.typing import NDArray
 
 from corruptgen import catalog
 from corruptgen.cell import Cell
+from corruptgen.front import Picture, accepted, alike
 from corruptgen.interpolation import Value
 from corruptgen.randomness import Draws, rng_for
 from corruptgen.table import Preset, Row
@@ -63,16 +61,14 @@ def identity(preset: Preset) -> Cell:
     return Cell("identity", 0.0, None, MappingProxyType({}), row.arithmetic, frozenset(), preset.sizes)
 
 
-def augment(
-    image: NDArray[Any], preset: str, *, seed: int, key: str, rows: Sequence[str] | None = None
-) -> NDArray[Any]:
+def augment(image: Picture, preset: str, *, seed: int, key: str, rows: Sequence[str] | None = None) -> Picture:
     """Augment an image by one row of a table, or not at all.
 
     `corruptgen.transforms.AugMedMNISTC` does the same in a pipeline, with the same pixels for the same seed and key.
 
     Parameters
     ----------
-    image : (H, W, 1) or (H, W, 3) uint8; it is not changed
+    image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed
     preset : a built-in severity table, or the path of a .toml of your own
     seed : another seed gives other draws
     key : the name of this use of the image, such as "epoch/index": the same name gives the same pixels in every worker
@@ -81,14 +77,22 @@ def augment(
 
     Returns
     -------
-    A new array of the same shape and type.
+    A new image of the same kind and shape.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such preset, row or group.
+    ImageError
+        If the image is of another kind or type, or of a size that the table does not hold for.
 
     References
     ----------
     Di Salvo, Doerrich & Ledig 2024, https://arxiv.org/abs/2406.17536
     """
     cell = draw(catalog.preset(preset), rng_for(seed, NAME, None, key), rows)
-    return cell.apply(image, rng_for(seed, cell.row, None, key))
+    pixels, form = accepted(image)
+    return alike(cell.apply(pixels, rng_for(seed, cell.row, None, key), form), image)
 
 
 def _drawn(row: Row, name: str, rng: Draws) -> Value:

@@ -64,13 +64,10 @@ def corrupt(
     if isinstance(severity, bool) or not isinstance(severity, int | float | np.integer | np.floating):
         raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
     cell = _cell(preset, row, float(severity))
-    pixels, form = _pixels(image, window)
+    pixels, form = accepted(image, window)
     if rng is None:
         rng = rng_for(seed, row, severity, _name(pixels, key)) if cell.draws else UNUSED
-    result = cell.apply(pixels, rng, form)
-    if isinstance(image, Image.Image):
-        return Image.fromarray(result[..., 0] if image.mode == "L" else result)
-    return cast(Picture, result.reshape(image.shape))
+    return alike(cell.apply(pixels, rng, form), image)
 
 
 def presets() -> list[str]:
@@ -88,17 +85,14 @@ def rows(preset: str) -> list[str]:
     return list(catalog.preset(preset).rows)
 
 
-@lru_cache(maxsize=4096)
-def _cell(preset: str, row: str, severity: float) -> Cell:
-    return catalog.preset(preset).cell(row, severity)
+def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[NDArray[Any], SampleFormat]:
+    """Give any accepted image as (H, W, C), without a copy where it is one already, and what its samples mean.
 
-
-def _name(pixels: NDArray[Any], key: str | int | None) -> str | bytes:
-    return pixels_digest(pixels) if key is None else str(key)
-
-
-def _pixels(image: object, window: tuple[float, float] | None) -> tuple[NDArray[Any], SampleFormat]:
-    """Give any accepted image as (H, W, C), without a copy where it is one already, and what its samples mean."""
+    Raises
+    ------
+    ImageError
+        If the image is of another kind or type than `corrupt` takes.
+    """
     if isinstance(image, Image.Image):
         if image.mode not in PIL_MODES:
             raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
@@ -121,3 +115,19 @@ def _pixels(image: object, window: tuple[float, float] | None) -> tuple[NDArray[
         return clipped(found.pixels, form), form
     except Rejected as error:
         raise ImageError(f"the image {error}") from error
+
+
+def alike(pixels: NDArray[Any], image: Picture) -> Picture:
+    """Give pixels of shape (H, W, C) as an image of the kind and shape of another one."""
+    if isinstance(image, Image.Image):
+        return Image.fromarray(pixels[..., 0] if image.mode == "L" else pixels)
+    return cast(Picture, pixels.reshape(image.shape))
+
+
+@lru_cache(maxsize=4096)
+def _cell(preset: str, row: str, severity: float) -> Cell:
+    return catalog.preset(preset).cell(row, severity)
+
+
+def _name(pixels: NDArray[Any], key: str | int | None) -> str | bytes:
+    return pixels_digest(pixels) if key is None else str(key)

@@ -5,12 +5,13 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from corruptgen import augmentation, catalog
 from corruptgen.errors import AssetError, ImageError, UnknownName
 from corruptgen.randomness import rng_for
 from corruptgen.transforms import AugMedMNISTC, Draw
-from tests.medical import DATASETS, colour_pictures
+from tests.medical import DATASETS, colour_pictures, grey_pictures
 
 DRAWS = 3000
 
@@ -89,6 +90,21 @@ def test_the_same_key_gives_the_same_pixels_and_another_one_others():
     assert [augmented(key) for key in keys] == [augmented(key) for key in reversed(keys)][::-1]
     assert len({augmented(key) for key in keys}) > 8
     assert [augmented(key, seed=1) for key in keys] != [augmented(key) for key in keys]
+
+
+def test_images_are_taken_and_given_back_as_by_corrupt():
+    grey = grey_pictures(28)[0]
+
+    for key in map(str, range(9)):
+        flat, deep, pil = (
+            augmentation.augment(image, "medmnist-c/chestmnist", seed=0, key=key)
+            for image in (grey, grey[..., None], Image.fromarray(grey))
+        )
+        assert (flat.shape, deep.shape, pil.mode) == (grey.shape, (28, 28, 1), "L")
+        assert np.array_equal(deep[..., 0], flat)
+        assert np.array_equal(np.asarray(pil), flat)
+    with pytest.raises(ImageError, match="samples of type uint16"):
+        augmentation.augment(grey.astype(np.uint16), "medmnist-c/chestmnist", seed=0, key="0")
 
 
 def test_a_choice_of_rows_and_groups_is_kept_and_a_wrong_one_is_refused():
