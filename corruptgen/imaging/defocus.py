@@ -18,8 +18,8 @@ Int64 = NDArray[np.int64]
 
 # Weights this close to each other, relative to the middle one, count as equal, and this small ones as none.
 EQUAL = 1e-6
-# What a correlation in float64 may be off, in grey levels, whatever its order: ten thousand times what it is.
-FLOAT64_MARGIN = 1e-9
+# What a correlation in float64 may be off, in grey levels, by its order or transform: a thousand times what it is.
+FLOAT64_MARGIN = 1e-10
 # More products than these, per sample of the image, for the samples in doubt cost what the plain path does.
 MOST_PRODUCTS = 12
 # So many sums of two bytes fit into 16 bits, and so large a disk's column does.
