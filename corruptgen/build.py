@@ -17,6 +17,7 @@ from corruptgen.errors import Interrupted, OutputError, WorkerError
 from corruptgen.inspection import inspected
 from corruptgen.inventory import Inventory, inventory, sweep
 from corruptgen.manifest import (
+    CARD,
     MANIFEST,
     MARKER,
     Recorded,
@@ -201,7 +202,7 @@ class Build:
             self.output.write(summary.name, summary.content, durable=True)
             known[summary.name] = annotation_record(summary)
         self.output.write(MANIFEST, self.manifest(kept, files, known), durable=True)
-        for name in leftovers(self.output.root):
+        for name in [*leftovers(self.output.root), *(name for name in CARD if name not in files)]:
             self.output.remove(name)
 
     def clean_up(self) -> None:
@@ -247,15 +248,17 @@ class Build:
             return content is not None or (said and self.output.read(ANNOTATED) == self.plan.targets.annotation_bytes())
         if content is None or leftovers(self.output.root) or not self.sink.is_settled(found):
             return False
-        files = wholes(parsed(content, MANIFEST))
-        if any(found.sizes[name] != whole.size for name, whole in files.items()):
+        made = parsed(content, MANIFEST)
+        card = made.pop("card", {})
+        files = wholes(made)
+        if any(found.sizes[name] != whole.size for name, whole in files.items() if name not in card):
             return False
         known = {}
         for summary in self.summaries():
             if self.output.read(summary.name) != summary.content:
                 return False
             known[summary.name] = annotation_record(summary)
-        if content == self.manifest(kept, files, known):
+        if json_bytes(made) == self.manifest(kept, files, known):
             return True
         begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return bool(begun["environment"] != self.marker["environment"])
