@@ -39,12 +39,12 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Versions are those that the goldens were proven with. Frost's pictures come with a package that is installed without
-# its own (older) dependencies: only its pictures are used.
+# Versions are those that the goldens were proven with. The pictures of frost and ink come with packages installed without
+# their own (older) dependencies: only their pictures are used.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps imagecorruptions==1.1.2
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps imagecorruptions==1.1.2 medmnistc==0.1.0
 	@touch $@
 
 clean:

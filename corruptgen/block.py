@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen import catalog
@@ -13,14 +13,15 @@ from corruptgen.cell import Cell
 from corruptgen.declare import Warp
 from corruptgen.digests import file_digest, files_digest, pixels_digest
 from corruptgen.errors import ImageError, Rejected, SourceError
-from corruptgen.imaging.codec import decoded
-from corruptgen.manifest import ItemRecord, Table
+from corruptgen.imaging.deep import picture
+from corruptgen.imaging.windowing import Picture
+from corruptgen.manifest import ItemRecord, Table, sample_record
 from corruptgen.plan import CLEAN, Block, Plan
 from corruptgen.randomness import Draws, rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks import Dataset, Folder, Sample, Sink
-from corruptgen.sources import Source, source_digest
+from corruptgen.sources import Content, Source, source_digest
 from corruptgen.table import Preset
 from corruptgen.targets import Targets
 from corruptgen.threads import single_threaded
@@ -42,22 +43,22 @@ class Cells:
         """Take what a worker needs to know."""
         return cls(preset.name, json.dumps(preset.content), recipe.seed, recipe.corrupt.paired, names)
 
-    def check(self, image: NDArray[np.uint8]) -> None:
+    def check(self, image: NDArray[Any]) -> None:
         """Raise `Rejected` if the table does not hold for images of this size."""
         try:
             catalog_preset(self.preset, self.table).sizes.check(*image.shape[:2])
         except ImageError as error:
             raise Rejected(f"has a size that the table does not hold for: {error}") from error
 
-    def apply(self, name: tuple[str, float], image: NDArray[np.uint8], key: str) -> NDArray[np.uint8]:
+    def apply(self, name: tuple[str, float], image: Picture, key: str) -> NDArray[Any]:
         """Give the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
         if name == CLEAN:
-            return image
-        return _cell(self.preset, self.table, *name).apply(image, self._draws(name, key))
+            return image.pixels
+        return _cell(self.preset, self.table, *name).apply(image.pixels, self._draws(name, key), image.form)
 
-    def warp(self, name: tuple[str, float], image: NDArray[np.uint8], key: str) -> Warp:
+    def warp(self, name: tuple[str, float], image: Picture, key: str) -> Warp:
         """Give the warp by which `apply` moves the pixels in a cell of a geometric row."""
-        return _cell(self.preset, self.table, *name).warp(image, self._draws(name, key))
+        return _cell(self.preset, self.table, *name).warp(image.pixels, self._draws(name, key), image.form)
 
     def _draws(self, name: tuple[str, float], key: str) -> Draws:
         row, severity = name
@@ -74,6 +75,8 @@ class Work:
     sink: Sink
     shape: tuple[int, ...] | None = None
     """(H, W, C) of all images, where the sink wants one shape."""
+    dtype: str = "uint8"
+    """Of their samples."""
     targets: Targets = field(default_factory=Targets)
     """The masks and annotations that go with the images."""
 
@@ -84,28 +87,33 @@ class Work:
         Raises
         ------
         RecipeError
-            If the format needs a package that is not installed.
+            If the format needs a package that is not installed, or cannot hold the samples of the images.
         """
         recipe, sink = plan.recipe, plan.sink(output)
         cells = Cells.of(plan.preset, recipe, plan.cells)
         work = cls(cells, plan.source, recipe.decode, sink)
-        shape = work.first_shape(plan.listing.items) if sink.wants_one_shape else None
-        ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape))
-        return cls(cells, plan.source, recipe.decode, ready, shape, plan.targets)
+        shape, dtype = None, "uint8"
+        if sink.wants_one_shape or recipe.decode.window is not None:
+            first = work.first(plan.listing.items)
+            if first is not None:
+                shape, dtype = first.pixels.shape if sink.wants_one_shape else None, first.form.dtype
+                recipe.output.check_depth(dtype, f"{recipe.name} [output]")
+        ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
+        return cls(cells, plan.source, recipe.decode, ready, shape, dtype, plan.targets)
 
-    def first_shape(self, items: Iterable[Item]) -> tuple[int, ...] | None:
-        """Give the shape of the first image that is not rejected; None if there is none."""
+    def first(self, items: Iterable[Item]) -> Picture | None:
+        """Give the first image that is not rejected; None if there is none."""
         for item in items:
             try:
-                return self.decoded(item, self.source.read(item)).shape
+                return self.decoded(item, self.source.read(item))
             except Rejected:
                 continue
         return None
 
-    def decoded(self, item: Item, content: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def decoded(self, item: Item, content: Content) -> Picture:
         """Decode what was read of an item, or raise `Rejected` if there is a cell that cannot take it."""
-        image = decoded(content, self.decoding)
-        self.cells.check(image)
+        image = picture(content, self.decoding)
+        self.cells.check(image.pixels)
         return image
 
 
@@ -151,7 +159,7 @@ def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
     return table
 
 
-Images = list[tuple[Item, NDArray[np.uint8]]]
+Images = list[tuple[Item, Picture]]
 
 
 def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str, ItemRecord], Images]:
@@ -171,7 +179,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
                     f"{item.id} has changed since this output was begun; bring it back or use --overwrite"
                 )
             image = work.decoded(item, content)
-            work.sink.check(image)
+            work.sink.check(image.pixels)
             carried = work.targets.carried(item, content, partial(_warp, work, image, item))
         except Rejected as error:
             records[item.id] = ItemRecord(item.id, item.label, source, rejected=str(error))
@@ -180,7 +188,10 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
         for file, mask in carried.files.items():
             work.sink.output.write(file, mask)
         masks = {file: file_digest(mask).hex() for file, mask in carried.files.items()}
-        records[item.id] = ItemRecord(item.id, item.label, source, masks=masks, changes=carried.changes)
+        samples = sample_record(image)
+        records[item.id] = ItemRecord(
+            item.id, item.label, source, masks=masks, changes=carried.changes, samples=samples
+        )
     for record in records.values():
         if record.rejected:
             work.sink.discard(record.item)
@@ -189,7 +200,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
     return records, images
 
 
-def _warp(work: Work, image: NDArray[np.uint8], item: Item, name: tuple[str, float]) -> Warp:
+def _warp(work: Work, image: Picture, item: Item, name: tuple[str, float]) -> Warp:
     return work.cells.warp(name, image, item.id)
 
 

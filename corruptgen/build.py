@@ -14,6 +14,7 @@ from corruptgen.block import Cells, Work
 from corruptgen.block import made as block_made
 from corruptgen.claim import belongings, check_environment, check_ours, check_same
 from corruptgen.errors import Interrupted, OutputError, WorkerError
+from corruptgen.imaging.windowing import Picture
 from corruptgen.inspection import inspected
 from corruptgen.inventory import Inventory, inventory, sweep
 from corruptgen.manifest import (
@@ -56,7 +57,7 @@ def probe(cells: Cells, plan: Plan) -> None:
     height, width = sizes.allowed[0] if sizes.allowed else (max(PROBE_SIDE, *sizes.smallest),) * 2
     ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(height, width, 3)
     for row, severity in dict(plan.cells).items():
-        cells.apply((row, severity), ramp, "probe")
+        cells.apply((row, severity), Picture(ramp), "probe")
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ class Build:
         """What the record of a shard says, for `merge`."""
         preset = {"name": self.plan.preset.name, "table": self.plan.preset.content}
         share = {"shard": str(self.shard), "blocks": len(self.plan.blocks), "table": preset}
-        shape = Work.of(self.plan, self.output).shape
-        return self.marker | share | {"listing": header(self.plan.listing), "shape": shape and list(shape)}
+        work = Work.of(self.plan, self.output)
+        images = {"shape": work.shape and list(work.shape), **({} if work.dtype == "uint8" else {"dtype": work.dtype})}
+        return self.marker | share | {"listing": header(self.plan.listing)} | images
 
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is not as it was made."""

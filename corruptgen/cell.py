@@ -56,6 +56,8 @@ class Cell:
     arithmetic: Arithmetic
     scaled: frozenset[str]
     sizes: Sizes
+    in_colour: bool = False
+    """Whether a grey image is made a colour one first and the luma of the result is taken, whatever the corruption."""
 
     @property
     def is_geometric(self) -> bool:
@@ -90,7 +92,7 @@ class Cell:
         if self.corruption is None:
             return image.copy()
 
-        widen = channels == 1 and self.corruption.channels is Channels.COLOUR
+        widen = channels == 1 and (self.in_colour or self.corruption.channels is Channels.COLOUR)
         whole = widened(image) if widen else image
         parameters = self.parameters_for(height, width)
         samples = None

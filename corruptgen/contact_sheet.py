@@ -1,12 +1,15 @@
 """Contact sheets: one picture that shows an image under every chosen row and severity, labelled."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from corruptgen.front import PIL_MODES, corrupt
+from corruptgen.imaging.pixels import SampleFormat
+from corruptgen.imaging.windowing import shown
 
 THUMBNAIL = 224  # pixels, longer side
 MARGIN = 8
@@ -16,11 +19,12 @@ INK = (20, 20, 20)
 
 
 def contact_sheet(
-    image: NDArray[np.uint8] | Image.Image,
+    image: NDArray[Any] | Image.Image,
     preset: str,
     rows: Sequence[str],
     severities: Sequence[float],
     seed: int,
+    window: tuple[float, float] | None = None,
 ) -> Image.Image:
     """Draw `image` once per row and severity, the clean image in the first column.
 
@@ -31,6 +35,8 @@ def contact_sheet(
     rows : rows of the table, from top to bottom
     severities : columns, from left to right
     seed : seed of the draws, as `corruptgen.corrupt` takes it
+    window : the samples that stand for black and white: images keep their depth while they are corrupted, and are shown
+        between black and white. None: 0 and 255
 
     Returns
     -------
@@ -41,7 +47,7 @@ def contact_sheet(
         image = image.convert("RGB")
     pixels = np.array(image)
     font = ImageFont.load_default(size=FONT_SIZE)
-    clean = _thumbnail(pixels)
+    clean = _thumbnail(pixels, window)
     labels = round(max((font.getlength(row) for row in rows), default=0)) + 2 * MARGIN
     top = FONT_SIZE + 2 * MARGIN
     across, down = clean.width + MARGIN, clean.height + MARGIN
@@ -55,12 +61,15 @@ def contact_sheet(
         pen.text((MARGIN, y + clean.height / 2), row, fill=INK, font=font, anchor="lm")
         sheet.paste(clean, (labels, y))
         for column, severity in enumerate(severities, start=1):
-            picture = _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed))
+            picture = _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed, window=window), window)
             sheet.paste(picture, (labels + column * across, y))
     return sheet
 
 
-def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
+def _thumbnail(pixels: NDArray[Any], window: tuple[float, float] | None) -> Image.Image:
+    if window is not None:
+        low, high = window
+        pixels = shown(pixels, SampleFormat(pixels.dtype.name, high - low, low))
     grey = pixels.ndim == 3 and pixels.shape[2] == 1
     picture = Image.fromarray(pixels[..., 0] if grey else pixels).convert("RGB")
     longer = max(picture.size)

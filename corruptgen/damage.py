@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from corruptgen.digests import PIXELS_BYTES, SHARD_BYTES, file_digest, files_digest, pixels_digest, shard_digest, split
 from corruptgen.errors import Rejected
-from corruptgen.imaging.codec import restored
+from corruptgen.imaging.deep import restored
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.folder import item_name

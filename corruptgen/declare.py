@@ -57,7 +57,9 @@ BytesColour = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.COLOUR]
 
 PARAMETER_TYPES = (float, int, bool, str)
 # Words that mean something else in a severity table.
-RESERVED = frozenset({"use", "between", "clean", "precision", "rounding", "scaled", "not_worse"})
+RESERVED = frozenset(
+    {"use", "between", "clean", "precision", "rounding", "scaled", "not_worse", "in_colour", "augment"}
+)
 
 F = TypeVar("F", bound=Callable[..., NDArray[Any] | Warp])
 Fused = TypeVar("Fused", bound=Callable[..., NDArray[np.uint8] | None])

@@ -1,6 +1,7 @@
 """Digests of pixels, files and shards: short enough for many of them, long enough that no damage goes unnoticed."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from blake3 import blake3
@@ -14,10 +15,11 @@ PIXELS_BYTES, FILES_BYTES, SHARD_BYTES = 10, 8, 12
 FILE_BYTES = 16
 
 
-def pixels_digest(pixels: NDArray[np.uint8]) -> bytes:
-    """Give the digest of an image before it is encoded: of its shape and its samples."""
-    digest = blake3("x".join(map(str, pixels.shape)).encode() + b"\0")
-    digest.update(np.ascontiguousarray(pixels).data)
+def pixels_digest(pixels: NDArray[Any]) -> bytes:
+    """Give the digest of an image before it is encoded: of its shape, its samples and, if not uint8, their type."""
+    kind = "" if pixels.dtype == np.uint8 else f"{pixels.dtype.name} "
+    digest = blake3((kind + "x".join(map(str, pixels.shape))).encode() + b"\0")
+    digest.update(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data)
     return digest.digest(PIXELS_BYTES)
 
 

@@ -5,8 +5,10 @@ from typing import TypeVar
 
 from corruptgen.block import Cells
 from corruptgen.errors import AssetError, Rejected
-from corruptgen.imaging.codec import decoded, encoded
+from corruptgen.imaging.codec import encoded
+from corruptgen.imaging.deep import picture
 from corruptgen.plan import Plan
+from corruptgen.sinks.protocol import check_depth
 from corruptgen.threads import single_threaded
 
 MOST_ITEMS, MOST_CELLS = 3, 8
@@ -29,12 +31,16 @@ def estimate(plan: Plan) -> Estimate:
     """Make a few images of a plan in memory and conclude from their size; rows whose pictures are missing stay out."""
     recipe = plan.recipe
     cells = Cells.of(plan.preset, recipe, plan.cells)
-    sizes = []
+    sizes: list[int] = []
     with single_threaded():
         for item in _spread(plan.listing.items, MOST_ITEMS):
             try:
-                image = decoded(plan.source.read(item), recipe.decode)
-                cells.check(image)
+                image = picture(plan.source.read(item), recipe.decode)
+                cells.check(image.pixels)
+                if not sizes:
+                    recipe.output.check_depth(image.form.dtype, f"{recipe.name} [output]")
+                elif not recipe.output.is_array:
+                    check_depth(image.pixels, recipe.output.stored)
             except Rejected:
                 continue
             for name in _spread(plan.cells, MOST_CELLS):

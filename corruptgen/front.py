@@ -1,7 +1,7 @@
 """The front door: corrupt one image that is already in memory."""
 
 from functools import lru_cache
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +9,15 @@ from PIL import Image
 
 from corruptgen import catalog
 from corruptgen.cell import Cell
-from corruptgen.errors import ImageError, SeverityError
+from corruptgen.errors import ImageError, Rejected, SeverityError
+from corruptgen.imaging.pixels import BYTE, SampleFormat
+from corruptgen.imaging.windowing import DTYPES, array_acquired, clipped, windowed
 from corruptgen.randomness import Draws, pixels_digest, rng_for
 
-Picture = TypeVar("Picture", NDArray[np.uint8], Image.Image)
+Picture = TypeVar("Picture", NDArray[Any], Image.Image)
 
 PIL_MODES = ("L", "RGB")
-# For rows that draw nothing: small images take hardly longer than finding out how they are called.
+# Handed to rows that draw nothing: to name an image and to make its stream takes longer than to brighten a small one.
 UNUSED = rng_for(0, "", None, "")
 
 
@@ -28,12 +30,14 @@ def corrupt(
     seed: int = 0,
     key: str | int | None = None,
     rng: Draws | None = None,
+    window: tuple[float, float] | None = None,
 ) -> Picture:
     """Corrupt an image.
 
     Parameters
     ----------
-    image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed
+    image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed.
+        With a window, also an array of uint16, int16 or float32
     row : row of the severity table, as `rows(preset)` lists them
     severity : 0 is the clean image, 1 to the table's last level are its levels, numbers between lie between two levels
     preset : a built-in severity table, as `presets()` lists them, or the path of a .toml of your own
@@ -41,6 +45,8 @@ def corrupt(
     key : the name of the image; the same name gives the same draws whatever the order and number of calls.
         None takes a digest of the image's pixels.
     rng : draws to use instead of the keyed ones: anything with the methods of `Draws`, such as a numpy Generator
+    window : the samples that stand for black and white; those beyond become black or white, in the result too.
+        None: 0 and 255
 
     Returns
     -------
@@ -58,10 +64,10 @@ def corrupt(
     if isinstance(severity, bool) or not isinstance(severity, int | float | np.integer | np.floating):
         raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
     cell = _cell(preset, row, float(severity))
-    pixels = _pixels(image)
+    pixels, form = _pixels(image, window)
     if rng is None:
         rng = rng_for(seed, row, severity, _name(pixels, key)) if cell.draws else UNUSED
-    result = cell.apply(pixels, rng)
+    result = cell.apply(pixels, rng, form)
     if isinstance(image, Image.Image):
         return Image.fromarray(result[..., 0] if image.mode == "L" else result)
     return cast(Picture, result.reshape(image.shape))
@@ -87,21 +93,31 @@ def _cell(preset: str, row: str, severity: float) -> Cell:
     return catalog.preset(preset).cell(row, severity)
 
 
-def _name(pixels: NDArray[np.uint8], key: str | int | None) -> str | bytes:
+def _name(pixels: NDArray[Any], key: str | int | None) -> str | bytes:
     return pixels_digest(pixels) if key is None else str(key)
 
 
-def _pixels(image: object) -> NDArray[np.uint8]:
-    """Give any accepted image as (H, W, C), without a copy where it is one already."""
+def _pixels(image: object, window: tuple[float, float] | None) -> tuple[NDArray[Any], SampleFormat]:
+    """Give any accepted image as (H, W, C), without a copy where it is one already, and what its samples mean."""
     if isinstance(image, Image.Image):
         if image.mode not in PIL_MODES:
             raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
         image = np.array(image)
     if not isinstance(image, np.ndarray):
         raise ImageError(f"the image is a {type(image).__name__}; give a numpy array or a PIL image")
-    if image.dtype != np.uint8:
-        raise ImageError(f"the image has samples of type {image.dtype}; give uint8, 0 to 255")
+    if image.dtype != np.uint8 and window is None:
+        advice = (
+            "; or say with window=(low, high) which of them are black and white" if image.dtype.name in DTYPES else ""
+        )
+        raise ImageError(f"the image has samples of type {image.dtype}; give uint8, 0 to 255{advice}")
     pixels = image[..., None] if image.ndim == 2 else image
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
         raise ImageError(f"the image has shape {image.shape}; give (H, W), (H, W, 1) or (H, W, 3), none of them 0")
-    return pixels
+    if window is None:
+        return pixels, BYTE
+    try:
+        found = array_acquired(pixels)
+        form = windowed(found, window)
+        return clipped(found.pixels, form), form
+    except Rejected as error:
+        raise ImageError(f"the image {error}") from error

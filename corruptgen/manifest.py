@@ -10,9 +10,12 @@ from importlib.metadata import version
 from typing import Any
 
 import cv2
+from numpy.typing import NDArray
 
 from corruptgen import __version__
-from corruptgen.errors import OutputError
+from corruptgen.errors import OutputError, Rejected
+from corruptgen.imaging.pixels import BYTE, SampleFormat
+from corruptgen.imaging.windowing import Picture
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.recipe import Recipe
 from corruptgen.records import Item, Listing, Rejection
@@ -45,6 +48,8 @@ class ItemRecord:
     """The digest of every mask that goes with it, by its file in the output."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """By the annotation file of a cell: what changes in each of the item's annotations."""
+    samples: Mapping[str, Any] = field(default_factory=dict)
+    """Of an image with a window: what `sample_record` says about its stored samples."""
 
     @property
     def item(self) -> Item:
@@ -168,6 +173,7 @@ def manifest(
         "tables": {name: table.digest for name, table in tables.items()},
         **({"files": {name: asdict(whole) for name, whole in files.items()}} if files else {}),
         **({"classes": list(classes)} if classes else {}),
+        **({"ids": [item.id for item in listing.items]} if recipe.source.is_selective else {}),
         **({"annotations": dict(annotations)} if annotations else {}),
     }
 
@@ -176,6 +182,37 @@ def annotation_record(summary: Summary) -> dict[str, Any]:
     """Say what a manifest says about an annotation file: its digest, how many there are, which are gone."""
     digest = hashlib.sha256(summary.content).hexdigest()
     return {"sha256": digest, "annotations": summary.annotations, "dropped": list(summary.dropped)}
+
+
+def sample_record(image: Picture) -> dict[str, Any]:
+    """Say what the stored samples of an image mean; of an image of 8 bits nothing is said.
+
+    White is `full_scale` above black; a unit of the file, such as Hounsfield, is slope times the sample plus intercept.
+    """
+    form = image.form
+    if form == BYTE and (image.slope, image.intercept) == (1.0, 0.0):
+        return {}
+    ends = {"dtype": form.dtype, "black": form.black, "full_scale": form.full_scale}
+    return ends | {"slope": image.slope, "intercept": image.intercept}
+
+
+def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> Picture:
+    """Make a clean image again of its pixels and what `sample_record` said.
+
+    Raises
+    ------
+    Rejected
+        If the record does not fit them.
+    """
+    if not samples:
+        return Picture(pixels)
+    try:
+        form = SampleFormat(str(samples["dtype"]), float(samples["full_scale"]), float(samples["black"]))
+    except (LookupError, TypeError, ValueError) as error:
+        raise Rejected("has a record of its samples that is damaged") from error
+    if pixels.dtype != form.dtype:
+        raise Rejected(f"has samples of type {pixels.dtype.name}, and its record says {form.dtype}")
+    return Picture(pixels, form, float(samples["slope"]), float(samples["intercept"]))
 
 
 def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
@@ -193,6 +230,8 @@ def environment(recipe: Recipe | None = None) -> dict[str, str]:
     packages = ["isal", "numba", "numpy", "pillow", "scipy", "simplejpeg"]
     if recipe is not None and recipe.output.format == "parquet":
         packages += ["datasets", "pyarrow"]
+    if recipe is not None and recipe.decode.window is not None:
+        packages += ["nibabel", "pydicom", "tifffile"]
     return {
         "corruptgen": __version__,
         "opencv": cv2.__version__,
@@ -223,7 +262,7 @@ def _entry(record: ItemRecord) -> dict[str, Any]:
     if record.rejected:
         return named | source | {"rejected": record.rejected}
     files = {"files": _text(record.files)} if record.files else {}
-    carried = {"masks": dict(record.masks), "changes": dict(record.changes)}
+    carried = {"masks": dict(record.masks), "changes": dict(record.changes), "samples": dict(record.samples)}
     given = {key: value for key, value in carried.items() if value}
     return named | source | {"pixels": _text(record.pixels)} | files | given
 
@@ -238,6 +277,7 @@ def _record(entry: Mapping[str, Any]) -> ItemRecord:
         rejected=entry.get("rejected", ""),
         masks=entry.get("masks", {}),
         changes=entry.get("changes", {}),
+        samples=entry.get("samples", {}),
     )
 
 

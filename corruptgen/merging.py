@@ -23,7 +23,7 @@ from corruptgen.sinks import Dataset, Folder
 from corruptgen.stock import wholeness
 from corruptgen.targets import known
 
-AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape")
+AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape", "dtype")
 MOST_NAMED = 20  # blocks or shards in one message
 
 
@@ -70,7 +70,8 @@ def merge(directory: str | Path) -> Outcome:
         is_whole = wholeness(plan, output, found)
         _check_whole([b.number for b in plan.blocks if not is_whole(kept[b.table].part)], _shares(written))
         shape = record["shape"] and tuple(record["shape"])
-        build.finish(kept, build.sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape)))
+        dataset = Dataset(plan.preset, plan.classes, plan.listing.items, shape, record.get("dtype", "uint8"))
+        build.finish(kept, build.sink.ready(dataset))
         return build.outcome(kept, finished=False)
 
 

@@ -45,6 +45,14 @@ class OutputChoice:
         """Whether the pixels can be read back."""
         return self.is_array or self.stored.is_lossless
 
+    def check_depth(self, dtype: str, place: str) -> None:
+        """Raise `RecipeError` if images with samples of this type cannot be stored so."""
+        if not self.is_array and dtype not in self.stored.dtypes:
+            raise RecipeError(
+                f"{place} encoding: {self.encoding!r} holds samples of {' and '.join(self.stored.dtypes)}, and the "
+                f'images have {dtype}; write encoding = "tiff", or format = "npy" or "npz"'
+            )
+
     def content(self) -> dict[str, Any]:
         """Give the section in plain values; `chosen` makes it again."""
         encoding = {} if self.is_array else {"encoding": self.encoding}
@@ -68,7 +76,7 @@ def chosen(content: Mapping[str, Any], place: str) -> OutputChoice:
         if key in content and output.is_array:
             raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")
     if "quality" in content and output.encoding != "jpeg":
-        raise RecipeError(f'{place} quality: only for encoding = "jpeg"; png loses nothing')
+        raise RecipeError(f'{place} quality: only for encoding = "jpeg"; the others lose nothing')
     if "compression" in content and output.encoding != "png":
-        raise RecipeError(f'{place} compression: only for encoding = "png"; jpeg has a quality')
+        raise RecipeError(f'{place} compression: only for encoding = "png"')
     return output

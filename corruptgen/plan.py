@@ -92,7 +92,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     """
     if not isinstance(recipe, Recipe):
         recipe = load(recipe)
-    check_installed(recipe.output)
+    check_installed(recipe.output, windowed=recipe.decode.window is not None)
     preset = _preset(recipe)
     recipe = _spelled(recipe, preset)
     cells = spelled_cells(recipe)

@@ -3,7 +3,7 @@
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -18,6 +18,7 @@ from corruptgen.checks import whole as _whole
 from corruptgen.errors import RecipeError, unknown
 from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
 from corruptgen.imaging.png import COMPRESSIONS
+from corruptgen.imaging.windowing import WINDOWS
 from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
 from corruptgen.output_choice import chosen as chosen_output
 from corruptgen.publish_choice import KEYS as PUBLISH_KEYS
@@ -72,7 +73,7 @@ class Recipe:
             "paired": corrupt.paired,
             "targets": None if corrupt.targets == "keep" else corrupt.targets,
         }
-        geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
+        geometry = {"window": decode.window, "resize": decode.resize, "crop": decode.crop, "order": decode.order}
         return {
             "name": self.name,
             "version": self.version,
@@ -201,6 +202,16 @@ def _crop(value: Any) -> int | float | tuple[int, int]:
     return _extent(value)
 
 
+def _window(value: Any) -> tuple[float, float] | str:
+    if isinstance(value, str) and value in WINDOWS:
+        return value
+    ends = value if isinstance(value, list) and len(value) == 2 else []
+    if not ends or not all(type(end) in (int, float) and math.isfinite(end) for end in ends) or ends[0] >= ends[1]:
+        words = ", ".join(f'"{word}"' for word in WINDOWS)
+        raise ValueError(f"[low, high] in the units of the files, black and white, or one of {words}")
+    return float(ends[0]), float(ends[1])
+
+
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
         raise ValueError("a list of at least one name of a row or group")
@@ -222,6 +233,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "order": _one_of(*ORDERS),
         "interpolation": _one_of(*INTERPOLATIONS),
         "exif": _one_of("apply", "ignore"),
+        "window": _window,
     },
     "corrupt": {
         "preset": _text,
@@ -232,7 +244,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
     },
     "output": {
         "format": _one_of(*FORMATS),
-        "encoding": _one_of("png", "jpeg"),
+        "encoding": _one_of("png", "jpeg", "tiff"),
         "quality": _whole(1, 100),
         "compression": _one_of(*COMPRESSIONS),
         "clean": _truth,
@@ -247,8 +259,16 @@ def _shipped() -> dict[str, Traversable]:
     package = resources.files("corruptgen")
     for folder in (package / "recipes", Path(str(package)).parent / "recipes"):
         if folder.is_dir():
-            return {e.name.removesuffix(".toml"): e for e in folder.iterdir() if e.name.endswith(".toml")}
+            return dict(_recipes_below(folder, ""))
     return {}
+
+
+def _recipes_below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _recipes_below(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".toml"):
+            yield prefix + entry.name.removesuffix(".toml"), entry
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

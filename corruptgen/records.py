@@ -52,6 +52,9 @@ class Decoding:
     order: str = "resize-crop"
     interpolation: str = "bilinear"
     exif: str = "apply"
+    window: tuple[float, float] | str | None = None
+    """What black and white are, in the units of the file, or where that is to be found; samples keep their depth then.
+    None: images of 8 bits, of which 0 is black and 255 white."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,18 @@ class Encoding:
     @property
     def extension(self) -> str:
         """The ending of a file's name; `.JPEG` as in ImageNet."""
-        return {"png": ".png", "jpeg": ".JPEG"}[self.name]
+        return {"png": ".png", "jpeg": ".JPEG", "tiff": ".tif"}[self.name]
 
     @property
     def is_lossless(self) -> bool:
         """Whether decoding gives the pixels back."""
-        return self.name == "png"
+        return self.name != "jpeg"
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The types of the samples that a file can hold."""
+        deep = {"png": ("uint16",), "jpeg": (), "tiff": ("uint16", "int16", "float32")}[self.name]
+        return ("uint8", *deep)
 
 
 @dataclass(frozen=True)

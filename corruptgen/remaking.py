@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from corruptgen.block import Cells
 from corruptgen.digests import PIXELS_BYTES, file_digest, pixels_digest, split
 from corruptgen.errors import RecipeError, Rejected, SourceError
-from corruptgen.imaging.codec import decoded, restored
-from corruptgen.manifest import ItemRecord, Table
+from corruptgen.imaging.deep import picture, restored
+from corruptgen.imaging.windowing import Picture
+from corruptgen.manifest import ItemRecord, Table, recorded_picture
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
@@ -50,7 +48,7 @@ class Origins:
     source: Source | None
     """None: the clean twin in the output."""
     targets: tuple[Targets, ...]
-    """Masks and annotations, from the output or from where they came."""
+    """Of the masks and of the annotations that all rows of the output share."""
 
 
 def origins(made: Made, source: str | Path | None) -> Origins:
@@ -145,12 +143,14 @@ def remade(
     return problems, count
 
 
-def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: NDArray[np.uint8]) -> list[str]:
+def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: Picture) -> list[str]:
     """Move what goes with an image again; name the masks and annotation files that differ from what was made."""
     # The annotations of the output call the image as the output does.
     name = item_name(record.item, targets.extension) if targets.is_annotated else record.id
     try:
-        again = targets.carried(Item(name, record.label), image, partial(made.cells.warp, image=image, key=record.id))
+        again = targets.carried(
+            Item(name, record.label), image.pixels, partial(made.cells.warp, image=image, key=record.id)
+        )
     except Rejected as error:
         return [f"what goes with {record.id} cannot be made again: it {error}"]
     masks = {file: file_digest(mask).hex() for file, mask in again.files.items()}
@@ -163,10 +163,10 @@ def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: 
 
 def _clean_images(
     made: Made, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
-) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
+) -> Iterator[tuple[int, Picture | str]]:
     """Give the clean images of some items of a block, or what is wrong with them."""
     if clean is None:
-        yield from _twins(made.sink, part, list(chosen))
+        yield from _twins(made.sink, part, records, list(chosen))
         return
     for i in chosen:
         record = records[i]
@@ -175,12 +175,14 @@ def _clean_images(
             if source_digest(content) != record.source:
                 yield i, f"{record.id} in the source has changed"
             else:
-                yield i, decoded(content, made.recipe.decode)
+                yield i, picture(content, made.recipe.decode)
         except Rejected as error:
             yield i, f"{record.id} in the source {error}"
 
 
-def _twins(sink: Sink, part: Part, chosen: list[int]) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
+def _twins(
+    sink: Sink, part: Part, records: Sequence[ItemRecord], chosen: list[int]
+) -> Iterator[tuple[int, Picture | str]]:
     """Read the clean images of a block back from the output."""
     try:
         images = sink.images(CLEAN_CELL, part) if chosen else []
@@ -192,6 +194,7 @@ def _twins(sink: Sink, part: Part, chosen: list[int]) -> Iterator[tuple[int, NDA
         try:
             if image is None:
                 raise Rejected("is missing")
-            yield i, restored(image) if isinstance(image, bytes) else image
+            pixels = restored(image) if isinstance(image, bytes) else image
+            yield i, recorded_picture(pixels, records[i].samples)
         except Rejected as error:
             yield i, f"{part.items[i].id} in the clean twin {error}"

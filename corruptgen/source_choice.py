@@ -63,6 +63,11 @@ class SourceChoice:
         return self.mask_suffix or (None if self.masks is None else ("", ".png"))
 
     @property
+    def is_selective(self) -> bool:
+        """Whether only some of the source's items are wanted."""
+        return any((self.limit, self.subset, self.sample))
+
+    @property
     def names(self) -> dict[str, str]:
         """The columns as a mapping."""
         return dict(self.columns)

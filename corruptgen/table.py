@@ -42,6 +42,10 @@ class Row:
     arithmetic: Arithmetic
     scaled: frozenset[str]
     not_worse: frozenset[int]
+    in_colour: bool = False
+    """Whether grey images are made colour ones first and the luma of the result is taken."""
+    augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
+    """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
 
     def at(self, severity: float) -> Level:
         """Give function and parameters at a severity above 0, interpolating between the levels.
@@ -125,9 +129,15 @@ class Preset:
         """
         line = self.row(row)
         if severity == 0:
-            return Cell(row, 0.0, None, MappingProxyType({}), line.arithmetic, line.scaled, self.sizes)
+            return self.cell_of(line, 0.0, None, MappingProxyType({}))
         level = line.at(severity)
-        return Cell(row, float(severity), level.corruption, level.parameters, line.arithmetic, line.scaled, self.sizes)
+        return self.cell_of(line, float(severity), level.corruption, level.parameters)
+
+    def cell_of(self, line: Row, severity: float, corruption: Corruption | None, parameters: Parameters) -> Cell:
+        """Give one of this table's rows with parameters of the caller's choice."""
+        return Cell(
+            line.name, severity, corruption, parameters, line.arithmetic, line.scaled, self.sizes, line.in_colour
+        )
 
 
 def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
@@ -206,6 +216,9 @@ class _RowReader:
         between = self.one_of(place, columns, "between", BETWEEN, "linear")
         if between != "nearest" and len(set(names)) > 1:
             raise PresetError(f'{place}: its levels use different functions, so write between = "nearest"')
+        for key in ("clean", "augment"):
+            if not isinstance(columns.get(key, {}), dict):
+                raise PresetError(f"{place} {key}: found {columns[key]!r}, allowed is a table of parameters")
         levels = self.levels(place, columns, functions)
         row = Row(
             name=name,
@@ -218,6 +231,8 @@ class _RowReader:
             ),
             scaled=frozenset(columns.get("scaled", ())),
             not_worse=frozenset(columns.get("not_worse", ())),
+            in_colour=columns.get("in_colour", False),
+            augment=MappingProxyType({name: _ends(given) for name, given in columns.get("augment", {}).items()}),
         )
         self.check(place, row)
         return row
@@ -248,6 +263,15 @@ class _RowReader:
         for name in sorted(row.scaled | row.clean.keys()):
             if name not in known:
                 raise PresetError(f"{place} scaled or clean: " + unknown("parameter", name, known))
+        kinds = {name: kind for level in row.levels for name, kind in level.corruption.parameters.items()}
+        for name, ends in row.augment.items():
+            if name not in known:
+                raise PresetError(f"{place} augment: " + unknown("parameter", name, known))
+            if not isinstance(ends, tuple) or len(ends) != 2 or not all(fits(end, kinds[name]) for end in ends):
+                found = list(ends) if isinstance(ends, tuple) else ends
+                raise PresetError(f"{place} augment {name}: found {found!r}, allowed are two of {kinds[name].__name__}")
+        if type(row.in_colour) is not bool:
+            raise PresetError(f"{place} in_colour: found {row.in_colour!r}, allowed are true and false")
         if row.scaled and self.header.get("reference_side") is None:
             raise PresetError(
                 f"{place} scaled: write reference_side, the side in pixels its values are for, in [preset]"
@@ -263,3 +287,8 @@ class _RowReader:
         if value not in allowed:
             raise PresetError(f"{place} {key}: found {value!r}, allowed are {', '.join(allowed)}")
         return str(value)
+
+
+def _ends(given: Any) -> Any:
+    """Give the two ends of a range as a pair; anything else as it is, for the check to refuse."""
+    return tuple(given) if isinstance(given, list) else given

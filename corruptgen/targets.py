@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.annotations import Motion, moved
 from corruptgen.declare import Warp
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
-from corruptgen.imaging.codec import native_size
+from corruptgen.imaging.deep import native_size
 from corruptgen.imaging.label_masks import label_mask
+from corruptgen.imaging.windowing import Acquired
 from corruptgen.names import is_below
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
@@ -84,7 +84,7 @@ class Targets:
         names = self._mask_names(item)
         return [f"{folder}{name}" for folder in self._mask_folders() for name in names]
 
-    def carried(self, item: Item, content: bytes | NDArray[np.uint8], warp: Callable[[Name], Warp]) -> Carried:
+    def carried(self, item: Item, content: bytes | NDArray[Any] | Acquired, warp: Callable[[Name], Warp]) -> Carried:
         """Move what belongs to an item as its image is moved.
 
         Parameters
@@ -100,7 +100,7 @@ class Targets:
         """
         if not self.is_annotated and not self.endings:
             return Carried()
-        height, width = native_size(content, self.decoding.exif) if isinstance(content, bytes) else content.shape[:2]
+        height, width = native_size(content, self.decoding)
         warps = {name: warp(name) for name in self.moved}
         changes = self._changes(item, Motion(height, width, self.decoding), warps) if self.is_annotated else {}
         files = self._moved_masks(item, (height, width), warps) if self.endings else {}
@@ -204,7 +204,7 @@ class Targets:
         if not os.path.isfile(root / name):
             raise Rejected(f"has no mask {name}")
         try:
-            return FolderSource(root).read(Item(name, ""))
+            return FolderSource(root).file(name)
         except Rejected as error:
             raise Rejected(f"has a mask {name} that {error}") from error
 

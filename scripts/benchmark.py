@@ -62,7 +62,7 @@ OUR_PACKAGES = ("scikit-image", "matplotlib")
 def main() -> int:
     """Measure what was asked for; 1 if a comparison finds slower rows."""
     options = parsed()
-    python = environment(options.environment.resolve(), options.peers)
+    python = environment(options.environment.resolve(), options.peers) if options.parts else Path()
     results = read(options.json)
     for part in options.parts:
         results[part] = PART[part](python, options)
@@ -88,7 +88,12 @@ def main() -> int:
 def parsed() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", type=listed(PARTS), default=list(PARTS), help="rows,end-to-end,startup")
+    parser.add_argument(
+        "--parts",
+        type=listed(PARTS),
+        default=list(PARTS),
+        help="rows,end-to-end,startup; '': measure nothing, word what was measured",
+    )
     parser.add_argument("--rows", type=listed((*COMMON, *EXTRA)), default=[*COMMON, *EXTRA], help="with commas")
     parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=list(SIZES))
     parser.add_argument("--tables", type=lambda text: text.split(","), default=list(TABLES), help="our tables")
@@ -110,7 +115,7 @@ def listed(allowed: Any) -> Any:
     """Give a parser of words with commas between them."""
 
     def parse(text: str) -> list[str]:
-        words = text.split(",")
+        words = text.split(",") if text else []
         wrong = [word for word in words if word not in allowed]
         if wrong:
             raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of {', '.join(allowed)}")

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -21,10 +22,9 @@ CORRUPT = (
 
 @pytest.fixture
 def bare(tmp_path):
-    """A copy of the package without anything compiled, and an environment in which numba finds its cache as it likes."""
+    """Give a copy of the package without anything compiled, and an environment in which numba chooses its cache."""
     shutil.copytree(ROOT / "corruptgen", tmp_path / "site/corruptgen", ignore=shutil.ignore_patterns("__pycache__"))
-    names = ("home", "temporary")
-    for name in names:
+    for name in ("home", "temporary"):
         (tmp_path / name).mkdir()
     moved = {"HOME": "home", "XDG_CACHE_HOME": "home/cache", "TMPDIR": "temporary"}
     environment = {name: str(tmp_path / place) for name, place in moved.items()}
@@ -56,6 +56,14 @@ def corrupted(environment):
 
 def kept(place):
     return sorted(path.name for path in place.rglob("*.nbi"))
+
+
+def test_no_kernel_passes_by_what_keeps_them():
+    others = [path for path in (ROOT / "corruptgen").rglob("*.py") if path.name != "compilation.py"]
+
+    by_numba = [path.name for path in others if re.search(r"^(from|import) numba\b", path.read_text("utf-8"), re.M)]
+
+    assert by_numba == [], "write: from corruptgen.compilation import njit"
 
 
 def test_kernels_are_kept_among_temporary_files_where_nothing_else_can_be_written(bare):

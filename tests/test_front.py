@@ -99,7 +99,7 @@ def test_presets_and_rows_are_listed():
     )
     for preset in corruptgen.presets():
         rows = corruptgen.rows(preset)
-        assert len(rows) == len(set(rows)) == 19
+        assert 0 < len(rows) == len(set(rows))
 
 
 @settings(max_examples=40, deadline=None)

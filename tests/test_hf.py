@@ -128,7 +128,12 @@ def test_a_second_process_finds_what_the_first_has_written(tmp_path):
     first = run("gaussian_noise")
 
     assert run("gaussian_noise") == first
-    assert run("shot_noise")[:2] != first[:2]
+
+
+def test_another_cell_is_not_found_in_the_cache():
+    prints = [corrupt_dataset(dataset(), *CELL[:2], severity, lazy=False)._fingerprint for severity in (3, 3, 2)]
+
+    assert prints[0] == prints[1] != prints[2]
 
 
 def test_a_table_that_changed_is_not_found_in_the_cache(tmp_path):

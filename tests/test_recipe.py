@@ -10,6 +10,7 @@ from corruptgen import catalog
 from corruptgen.errors import RecipeError, SourceError
 from corruptgen.plan import planned
 from corruptgen.recipe import load, read, shipped_names
+from tests.medical import write_archive
 from tests.photographs import ROOT, write_cifar, write_photographs, write_recipe
 
 SMALLEST = """
@@ -181,6 +182,8 @@ def test_a_recipe_without_a_source_asks_for_one(tmp_path):
 def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, name):
     if load(name).source.kind == "cifar":
         write_cifar(tmp_path / "cifar", hundred="100" in name)
+    if load(name).source.kind == "npz":
+        write_archive(tmp_path, name.rpartition("/")[2], 28).rename(tmp_path / "npz")
     images = [
         {"file_name": file, "id": number, "height": 40, "width": 48}
         for number, file in enumerate(write_photographs(tmp_path / "photographs", 2))
@@ -190,7 +193,8 @@ def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, n
     (tmp_path / "annotations/instances_val2017.json").write_text(listed, "utf-8")
     text = (ROOT / "recipes" / f"{name}.toml").read_text("utf-8")
 
-    plan = planned(name, tmp_path / ("cifar" if load(name).source.kind == "cifar" else "photographs"))
+    kind = load(name).source.kind
+    plan = planned(name, tmp_path / (kind if kind in ("cifar", "npz") else "photographs"))
 
     assert text.startswith("# ")
     assert len(plan.cells) == len(plan.recipe.corrupt.rows) * 5 + plan.recipe.output.clean

@@ -797,6 +797,19 @@ class TestSelection:
             "subset": "ids.txt",
         }
 
+    def test_the_manifest_lists_the_ids_of_a_part_of_a_source_in_shards_as_well(self, place):
+        whole = recipe(place, self.SOURCE)
+        corruptgen.generate(whole, output=place / "whole", workers=1)
+        part = recipe(place, self.SOURCE + 'sample = 3\nper = "class"\nlimit = 10')
+        corruptgen.generate(part, output=place / "part", workers=1)
+        for number in (1, 2):
+            corruptgen.generate(part, output=place / "shards", workers=1, shard=f"{number}/2")
+        corruptgen.merge(place / "shards")
+
+        assert json.loads((place / "part/manifest.json").read_text())["ids"] == PINNED[:10]
+        assert "ids" not in json.loads((place / "whole/manifest.json").read_text())
+        assert tree(place / "shards") == tree(place / "part")
+
     def test_unknown_ids_are_named(self, place):
         (place / "ids.txt").write_text("test/3\n" + "".join(f"val/{n}\n" for n in range(9)))
 

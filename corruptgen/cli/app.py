@@ -167,18 +167,26 @@ def _show(
 
 @app.command("preview")
 def _preview(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A photograph.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="A photograph, or with --window a DICOM, NIfTI or 16-bit file.")
+    ],
     preset: Annotated[str, typer.Option(help="The severity table.")] = "natural",
     output: Annotated[Path, typer.Option(help="The contact sheet to write, a .png.")] = Path("sheet.png"),
     rows: Annotated[str | None, typer.Option(help="Rows or groups, with commas; default: all.")] = None,
     severities: Annotated[str | None, typer.Option(help="Numbers, with commas; default: every level.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH", help="Black and white in the file's units, or header, range or bits; keeps the depth."
+        ),
+    ] = None,
 ) -> None:
     """Draw a contact sheet: an image under every row and severity."""
     with exit_codes():
         from corruptgen.cli import looking
 
-        looking.preview(image, preset, output, rows, severities, seed)
+        looking.preview(image, preset, output, rows, severities, seed, window)
 
 
 @app.command("score")

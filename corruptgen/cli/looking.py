@@ -1,8 +1,8 @@
 """The commands that show what there is: tables, rows and what they do to a photograph."""
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen import catalog
@@ -10,9 +10,11 @@ from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, listen, tell
 from corruptgen.contact_sheet import contact_sheet
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.front import corrupt
-from corruptgen.imaging.codec import decoded
+from corruptgen.imaging.deep import picture
+from corruptgen.imaging.windowing import WINDOWS, Picture, Window
 from corruptgen.recipe import shipped_names
 from corruptgen.records import Decoding
+from corruptgen.sources import Content, nifti
 from corruptgen.table import Preset, Row
 
 
@@ -46,7 +48,9 @@ def show(row: str, preset: str | None) -> None:
         _show_levels(table, table.rows[row])
 
 
-def preview(image: Path, preset: str, output: Path, rows: str | None, severities: str | None, seed: int) -> None:
+def preview(
+    image: Path, preset: str, output: Path, rows: str | None, severities: str | None, seed: int, window: str | None
+) -> None:
     """Draw a contact sheet; rows whose pictures are missing are left out unless they were asked for."""
     if output.suffix.lower() != ".png":
         fail(f"--output {output}: a contact sheet is a .png", WRONG_USAGE)
@@ -57,31 +61,57 @@ def preview(image: Path, preset: str, output: Path, rows: str | None, severities
     for name in names:
         for level in levels:
             table.cell(name, level)
-    picture = _picture(image, table)
+    chosen = _window(window) if window else None
+    shot = _picture(image, table, chosen)
+    ends = None if chosen is None else (shot.form.black, shot.form.black + shot.form.full_scale)
     if not rows:
-        names = [name for name in names if _can_be_drawn(picture, name, levels[-1], preset)]
-    contact_sheet(picture, preset, names, levels, seed).save(output, "PNG")
+        names = [name for name in names if _can_be_drawn(shot.pixels, name, levels[-1], preset, ends)]
+    contact_sheet(shot.pixels, preset, names, levels, seed, ends).save(output, "PNG")
     print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}")
 
 
-def _picture(path: Path, table: Preset) -> NDArray[np.uint8]:
+def _picture(path: Path, table: Preset, window: Window | None) -> Picture:
     """Decode a photograph, and bring it to the size that the table is for if it has one."""
-    content = path.read_bytes()
     sizes = table.sizes.allowed
     try:
-        picture = decoded(content, Decoding())
-        if sizes and picture.shape[:2] not in sizes:
+        content = _content(path, window)
+        found = picture(content, Decoding(window=window))
+        if sizes and found.pixels.shape[:2] not in sizes:
             height, width = sizes[0]
             tell(f"{table.name} is for {height}×{width} pixels: this is the centre of the image in that size")
-            picture = decoded(content, Decoding(resize=max(height, width), crop=(height, width)))
+            sized = Decoding(resize=max(height, width), crop=(height, width), window=window)
+            found = picture(content, sized)
     except Rejected as error:
         raise CorruptgenError(f"{path} {error}") from error
-    return picture
+    return found
 
 
-def _can_be_drawn(picture: NDArray[np.uint8], row: str, severity: float, preset: str) -> bool:
+def _content(path: Path, window: Window | None) -> Content:
+    """Read a file; of a volume the slice in the middle."""
+    if not nifti.is_nifti(path.name):
+        return path.read_bytes()
+    if window is None:
+        raise Rejected("is a volume; say with --window what black and white are, such as --window range")
+    return nifti.read(path, len(nifti.slice_ids(path, path.name)) // 2)
+
+
+def _window(text: str) -> Window:
+    if text in WINDOWS:
+        return text
     try:
-        corrupt(picture, row, severity, preset=preset, key="preview")
+        low, high = map(float, text.split(","))
+    except ValueError:
+        low = high = 0.0
+    if not low < high:
+        fail(f"--window {text}: write LOW,HIGH in the units of the file, or one of {', '.join(WINDOWS)}", WRONG_USAGE)
+    return low, high
+
+
+def _can_be_drawn(
+    picture: NDArray[Any], row: str, severity: float, preset: str, window: tuple[float, float] | None
+) -> bool:
+    try:
+        corrupt(picture, row, severity, preset=preset, key="preview", window=window)
     except AssetError as error:
         tell(f"left out {row}: {error}")
         return False

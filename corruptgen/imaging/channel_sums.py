@@ -1,24 +1,22 @@
 """Sums of the channels of bytes, to the last bit as numpy adds up their fractions of full scale."""
 
 import math
-from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
-from corruptgen.imaging.pixels import FULL_SCALE_OF_LEVELS, Arithmetic
+from corruptgen.imaging.byte_units import parts_of_a_level
+from corruptgen.imaging.pixels import Arithmetic
 
 # Samples that are added side by side: a whole number of pixels and of vector registers.
 _LANES = 48
 _LARGEST, _SHORTEST = 128 * _LANES, 4 * _LANES
 _CAUTION = 0.9
-# From here on the sum's last bit is so much larger than those of the summands that none of them lies in the middle
-# between two multiples of it.
-_LARGE = 512.0
-_TAIL_BITS = 9
+# From here to here the sum's last bit is so much larger than those of the summands, and not larger than 1, that none of
+# them lies in the middle between two multiples of it.
+_LARGE, _TOO_LARGE = 2.0**9, 2.0**24
 
 
 def channel_sums(image: NDArray[np.uint8], arithmetic: Arithmetic) -> NDArray[np.floating[Any]]:
@@ -33,27 +31,18 @@ def channel_sums(image: NDArray[np.uint8], arithmetic: Arithmetic) -> NDArray[np
     return sums
 
 
-@lru_cache(maxsize=2)
-def parts_of_a_level(precision: str) -> tuple[Any, Any]:
-    """Split 1 / 255 so that value * first + value * second is value / 255 to the last bit, for every byte."""
-    kind = np.dtype(precision).type
-    bits = np.dtype(f"uint{8 * kind().itemsize}").type
-    level = kind(1 / FULL_SCALE_OF_LEVELS)
-    first = (level.view(bits) >> bits(_TAIL_BITS) << bits(_TAIL_BITS)).view(kind)
-    return first, kind(Fraction(1, FULL_SCALE_OF_LEVELS) - Fraction(float(first)))
-
-
 @njit(cache=True, nogil=True)
 def _fill_sums(sums, image, units, first, second):  # type: ignore[no-untyped-def]
     lanes, powers = np.empty(_LANES, units.dtype), np.empty(_LANES, units.dtype)
-    after = np.empty_like(sums)
     position, most = 0, _LARGEST
     while position < image.size:
         # The next stretch: almost up to where, by the mean so far, the first of the sums reaches its next power of two.
         room = min(most, image.size - position)
         for c in range(3):
             power = math.ldexp(1.0, math.frexp(sums[c])[1] - 1)
-            room = min(room, int(_CAUTION * position * (2 * power / sums[c] - 1))) if power >= _LARGE else 0
+            room = (
+                min(room, int(_CAUTION * position * (2 * power / sums[c] - 1))) if _LARGE <= power < _TOO_LARGE else 0
+            )
             for k in range(c, _LANES, 3):
                 powers[k] = power
         end = position + room // _LANES * _LANES

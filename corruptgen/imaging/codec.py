@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from corruptgen.errors import Rejected
+from corruptgen.imaging import tiff
 from corruptgen.imaging.geometry import check_area, fitted
 from corruptgen.imaging.png import png
 from corruptgen.records import Decoding, Encoding
@@ -86,7 +87,7 @@ def _opened(content: bytes, exif: str) -> Image.Image:
     """Decode the bytes of an image file to RGB."""
     if not content:
         raise Rejected("is empty")
-    with _strict():
+    with strict():
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 plain = _plain_jpeg(content, image)
@@ -101,7 +102,7 @@ def _opened(content: bytes, exif: str) -> Image.Image:
             raise
         # Decoders that are fed broken bytes raise whatever they stumble upon; all of it says that the file is broken.
         except Exception as error:
-            raise Rejected(f"cannot be decoded: {_reason(error)}") from error
+            raise Rejected(f"cannot be decoded: {reason(error)}") from error
 
 
 def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -126,8 +127,11 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
     Parameters
     ----------
     image : (H, W, 3), or (H, W, 1), which is stored as grey
-    encoding : PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it
+    encoding : PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it; or
+        TIFF, which holds every type of sample
     """
+    if encoding.name == "tiff":
+        return tiff.encoded(image)
     if encoding.name == "png":
         return png(image, encoding.compression)
     # The bytes that Pillow writes, in less time.
@@ -138,14 +142,14 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
 
 def native_size(content: bytes, exif: str) -> tuple[int, int]:
     """Give height and width of an image before it is resized or cropped, without decoding it."""
-    with _strict(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with strict(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
         # Of a TIFF Pillow gives the size that it has upright, before and after it is loaded.
         turns = image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS and (exif == "apply") != (image.format == "TIFF")
         return (image.width, image.height) if turns else (image.height, image.width)
 
 
 @contextmanager
-def _strict() -> Iterator[None]:
+def strict() -> Iterator[None]:
     """Turn warnings into errors, and see to it that Pillow does not fill up truncated files.
 
     Both belong to the process, so one thread decodes at a time: beside 95 cells that costs
@@ -200,7 +204,8 @@ def _check_jpeg(content: bytes) -> None:
 def _check_samples(image: ImageFile.ImageFile) -> None:
     bits = _bits(image)
     if bits > BITS or image.mode in ("F", "I") or image.mode.startswith("I;"):
-        raise Rejected(f"has samples of more than 8 bits (mode {image.mode}); convert it to 8 bits first")
+        advice = "convert it to 8 bits first, or keep them with window in [decode]"
+        raise Rejected(f"has samples of more than 8 bits (mode {image.mode}); {advice}")
     if image.mode not in CONVERTED_MODES + ALPHA_MODES:
         raise Rejected(f"has mode {image.mode}; taken are {', '.join(CONVERTED_MODES + ALPHA_MODES)}")
     if image.format != "MPO" and getattr(image, "is_animated", False):
@@ -243,7 +248,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Word a decoder's complaint in one line that is the same in every run."""
     if isinstance(error, UnidentifiedImageError):
         return "it is not an image of a known format"

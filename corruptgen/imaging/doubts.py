@@ -4,6 +4,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.compilation import njit
+
+# Of float32: the largest relative error of one operation.
+UNIT_ROUNDOFF = 2.0**-24
 # Of the samples; below that it is faster to compute each of them.
 SHARE = 1 / 64
 
@@ -32,3 +36,27 @@ def flat_places(
     lowest, highest = (act(act(image, window), window.T).ravel() for act in (cv2.erode, cv2.dilate))
     flat = lowest[places] == highest[places]
     return places[~flat], places[flat]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def store_row_and_doubts(samples, total, scale, margin, half, doubtful, count, start):  # type: ignore[no-untyped-def]
+    """Store a row of levels times `scale`, and note the samples whose byte an error of `margin` would change.
+
+    Their numbers, counted from `start`, go to `doubtful`, which holds `count` of them; the new count is given.
+    """
+    number = type(scale)
+    least, most = number(half - margin), number(half + margin)
+    black, white = number(0), number(255 + half)
+    differences = 0
+    for i in range(total.size):
+        value = total[i] * scale
+        low = np.int32(max(value + least, black))
+        samples[i] = np.uint8(low)
+        differences += low != np.int32(min(value + most, white))
+    if differences:
+        for i in range(total.size):
+            value = total[i] * scale
+            if np.int32(max(value + least, black)) != np.int32(min(value + most, white)):
+                doubtful[count] = start + i
+                count += 1
+    return count

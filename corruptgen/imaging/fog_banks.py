@@ -1,4 +1,4 @@
-"""Fog on the bytes of an image: the clouds of `fields.plasma` row by row, and the veil that they lay over the samples."""
+"""Fog on the bytes of an image: the clouds of `fields.plasma` row by row, and the veil that they are."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,49 +56,70 @@ def _cloud(side, roughness, key, counter, block):  # type: ignore[no-untyped-def
         squares, below = np.empty((count, count)), np.empty((count, count))
         finer = np.empty((2 * count, 2 * count))
         draws = words[: max(WORDS_PER_BLOCK, count * count)]
-        ahead, back = np.empty(count), np.empty(count)
-        low, width = -wobble, wobble - -wobble
+        one, other, between = np.empty(count), np.empty(count), np.empty(count)
 
         fill_words(draws, key, counter, block)
         for y in range(count):
-            here, under, total = corners[y], corners[(y + 1) % count], below[y]
-            for x in range(count):
-                total[x] = here[x] + under[x]
-            ahead[: count - 1] = total[1:]
-            ahead[count - 1] = total[0]
-            line, target = draws[y * count : (y + 1) * count], squares[y]
-            for x in range(count):
-                target[x] = (total[x] + ahead[x]) / 4 + wobble * (low + width * (line[x] * _TO_FRACTION))
+            _add(below[y], corners[y], corners[(y + 1) % count])
+            _add_next(one, below[y])
+            _displace(squares[y], one, draws[y * count : (y + 1) * count], wobble)
 
         block += draws.size // WORDS_PER_BLOCK
         fill_words(draws, key, counter, block)
         for y in range(count):
-            here, middle, over = corners[y], squares[y], squares[y - 1]
-            ahead[: count - 1] = here[1:]
-            ahead[count - 1] = here[0]
-            line, target = draws[y * count : (y + 1) * count], finer[2 * y]
-            for x in range(count):
-                above, beside = middle[x] + over[x], here[x] + ahead[x]
-                target[2 * x] = here[x]
-                target[2 * x + 1] = (above + beside) / 4 + wobble * (low + width * (line[x] * _TO_FRACTION))
+            _add(one, squares[y], squares[y - 1])
+            _add_next(other, corners[y])
+            _add(between, one, other)
+            _displace(other, between, draws[y * count : (y + 1) * count], wobble)
+            _interleave(finer[2 * y], corners[y], other)
 
         block += draws.size // WORDS_PER_BLOCK
         fill_words(draws, key, counter, block)
         for y in range(count):
-            middle, total = squares[y], below[y]
-            back[1:] = middle[: count - 1]
-            back[0] = middle[count - 1]
-            line, target = draws[y * count : (y + 1) * count], finer[2 * y + 1]
-            for x in range(count):
-                before = middle[x] + back[x]
-                target[2 * x] = (before + total[x]) / 4 + wobble * (low + width * (line[x] * _TO_FRACTION))
-                target[2 * x + 1] = middle[x]
+            _add_previous(one, squares[y])
+            _add(between, one, below[y])
+            _displace(other, between, draws[y * count : (y + 1) * count], wobble)
+            _interleave(finer[2 * y + 1], other, squares[y])
 
         block += draws.size // WORDS_PER_BLOCK
         corners = finer
         count *= 2
         wobble /= roughness
     return corners
+
+
+@njit(cache=True, nogil=True)
+def _add(total, one, other):  # type: ignore[no-untyped-def]
+    for x in range(total.size):
+        total[x] = one[x] + other[x]
+
+
+@njit(cache=True, nogil=True)
+def _add_next(total, row):  # type: ignore[no-untyped-def]
+    for x in range(row.size - 1):
+        total[x] = row[x] + row[x + 1]
+    total[-1] = row[-1] + row[0]
+
+
+@njit(cache=True, nogil=True)
+def _add_previous(total, row):  # type: ignore[no-untyped-def]
+    total[0] = row[0] + row[-1]
+    for x in range(1, row.size):
+        total[x] = row[x] + row[x - 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _displace(target, sums, words, wobble):  # type: ignore[no-untyped-def]
+    low, width = -wobble, wobble - -wobble
+    for x in range(target.size):
+        target[x] = sums[x] / 4 + wobble * (low + width * (words[x] * _TO_FRACTION))
+
+
+@njit(cache=True, nogil=True)
+def _interleave(target, evens, odds):  # type: ignore[no-untyped-def]
+    for x in range(evens.size):
+        target[2 * x] = evens[x]
+        target[2 * x + 1] = odds[x]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -135,13 +156,13 @@ def _fill_fogged(samples, image, field, units, brightest, thickness, half, chann
             fog = bank[start : start + _STRIP]
             nearest = _FRACTION
             for i in range(before.size):
-                value = np.float32(before[i]) * gain + fog[i] * veil + half_estimate
-                estimate = min(max(np.int32(value * _SCALE), _DARKEST), _BRIGHTEST)
+                foggy = np.float32(before[i]) * gain + fog[i] * veil + half_estimate
+                estimate = min(max(np.int32(foggy * _SCALE), _DARKEST), _BRIGHTEST)
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
                 nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
             if nearest < 2 * _DOUBT:
                 for i in range(before.size):
                     thick = (line[(start + i) // channels] - lowest) / divisor
-                    value = (units[before[i]] + thickness * thick) * brightest / (brightest + thickness) * 255.0
-                    value = value if value > 0.0 else 0.0
-                    after[i] = np.uint8((value if value < 255.0 else 255.0) + half)
+                    exact = (units[before[i]] + thickness * thick) * brightest / (brightest + thickness) * 255.0
+                    exact = exact if exact > 0.0 else 0.0
+                    after[i] = np.uint8((exact if exact < 255.0 else 255.0) + half)

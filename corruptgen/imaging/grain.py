@@ -11,8 +11,8 @@ from corruptgen.randomness.stream import Stream
 
 _CHUNK = 2048
 _STRIP = 128
-# The float32 estimate of a sample in 0..255, in 1/65536, is off by less than 7 of them. If it is nearer than 8 to a whole
-# number, its strip is computed in float64, as the formula does it; that is one strip in thirty.
+# The float32 estimate of a sample in 0..255, in 1/65536, is off by less than 6 of them. If it is nearer than 8 to a
+# whole number, its strip is computed in float64, as the formula does it; that is one strip in thirty.
 _BITS, _FRACTION = np.int32(16), np.int32(0xFFFF)
 _DOUBT = np.int32(8)
 # Estimates are cut off at 1/2 and 255 1/2: beyond black and white nothing is in doubt.
@@ -60,14 +60,14 @@ def _fill_grained(samples, image, key, counter, first_block, units, fixed, share
             noise = normals[strip : strip + size]
             nearest = _FRACTION
             for i in range(size):
-                value = np.float32(before[i])
-                value = value + (fixed_estimate + share_estimate * value) * noise[i] + half_estimate
-                estimate = min(max(np.int32(value * _SCALE), _DARKEST), _BRIGHTEST)
+                level = np.float32(before[i])
+                noisy = level + (fixed_estimate + share_estimate * level) * noise[i] + half_estimate
+                estimate = min(max(np.int32(noisy * _SCALE), _DARKEST), _BRIGHTEST)
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
                 nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
             if nearest < 2 * _DOUBT:
                 for i in range(size):
                     unit, normal = units[before[i]], np.float64(noise[i])
-                    value = (unit + unit * (share * normal) if share else unit + fixed * normal) * 255.0
-                    value = value if value > 0.0 else 0.0
-                    after[i] = np.uint8((value if value < 255.0 else 255.0) + half)
+                    exact = (unit + unit * (share * normal) if share else unit + fixed * normal) * 255.0
+                    exact = exact if exact > 0.0 else 0.0
+                    after[i] = np.uint8((exact if exact < 255.0 else 255.0) + half)

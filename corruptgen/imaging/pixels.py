@@ -17,10 +17,12 @@ LUMA = (19595, 38470, 7471)
 
 @dataclass(frozen=True)
 class SampleFormat:
-    """How an image stores its samples: numpy's name of the type, and the value that stands for white."""
+    """How an image stores its samples: numpy's name of the type, and the values that stand for black and white."""
 
     dtype: str
     full_scale: float
+    """How far white lies above black; where black is 0, the value of white."""
+    black: float = 0.0
 
 
 BYTE = SampleFormat("uint8", 255)
@@ -60,7 +62,7 @@ def narrowed(image: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
     """Give the luma of an (H, W, 3) image as (H, W, 1), in the same sample format."""
     if np.issubdtype(np.dtype(form.dtype), np.floating):
         return (image @ (np.array(LUMA) / 65536))[..., None].astype(form.dtype)
-    summed = image.astype(np.uint64) @ np.array(LUMA, np.uint64)
+    summed = image.astype(np.int64) @ np.array(LUMA, np.int64)
     return ((summed + 32768) >> 16)[..., None].astype(form.dtype)
 
 
@@ -68,15 +70,18 @@ def given(image: NDArray[Any], pixels: Pixels, form: SampleFormat, arithmetic: A
     """Convert stored samples to what a corruption takes; for `Pixels.BYTES` this is the image itself, not a copy."""
     match pixels:
         case Pixels.UNIT:
-            return np.divide(image, form.full_scale, dtype=arithmetic.precision)
+            return np.divide(_above_black(image, form, arithmetic), form.full_scale, dtype=arithmetic.precision)
         case Pixels.LEVELS if form.full_scale == FULL_SCALE_OF_LEVELS:
-            return image.astype(arithmetic.precision)
+            return _above_black(image, form, arithmetic).astype(arithmetic.precision)
         case Pixels.LEVELS:
-            return image * np.dtype(arithmetic.precision).type(FULL_SCALE_OF_LEVELS / form.full_scale)
+            # Divided by a level, not multiplied by its reciprocal, so that 257 times a level is that level exactly.
+            level = form.full_scale / FULL_SCALE_OF_LEVELS
+            return np.divide(_above_black(image, form, arithmetic), level, dtype=arithmetic.precision)
         case Pixels.BYTES if form == BYTE:
             return image
         case Pixels.BYTES:
-            return stored(np.divide(image, form.full_scale, dtype=np.float64), Pixels.UNIT, BYTE, "round")
+            unit = given(image, Pixels.UNIT, form, Arithmetic("float64", arithmetic.rounding))
+            return stored(unit, Pixels.UNIT, BYTE, "round")
 
 
 def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: str) -> NDArray[Any]:
@@ -89,18 +94,30 @@ def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: s
         return samples
     match pixels:
         case Pixels.UNIT:
-            scaled = np.clip(result, 0, 1) * result.dtype.type(form.full_scale)
+            scaled = _clipped(result, 1) * result.dtype.type(form.full_scale)
         case Pixels.LEVELS if form.full_scale == FULL_SCALE_OF_LEVELS:
-            scaled = np.clip(result, 0, FULL_SCALE_OF_LEVELS)
+            scaled = _clipped(result, FULL_SCALE_OF_LEVELS)
         case Pixels.LEVELS:
-            scaled = np.clip(result, 0, FULL_SCALE_OF_LEVELS) * (form.full_scale / FULL_SCALE_OF_LEVELS)
+            scaled = _clipped(result, FULL_SCALE_OF_LEVELS) * (form.full_scale / FULL_SCALE_OF_LEVELS)
         case Pixels.BYTES if form == BYTE:
             return result
         case Pixels.BYTES:
             return stored(result / 255, Pixels.UNIT, form, rounding)
-    if rounding == "round" and not np.issubdtype(np.dtype(form.dtype), np.floating):
-        scaled = np.floor(scaled + scaled.dtype.type(0.5))
-    return scaled.astype(form.dtype)
+    kind = np.dtype(form.dtype)
+    if np.issubdtype(kind, np.floating):
+        return (scaled + scaled.dtype.type(form.black)).astype(kind)
+    scaled = np.floor(scaled + scaled.dtype.type(0.5 if rounding == "round" else 0)) + scaled.dtype.type(form.black)
+    # A window may reach beyond what the type can hold.
+    return np.clip(scaled, np.iinfo(kind).min, np.iinfo(kind).max).astype(kind)
+
+
+def _above_black(image: NDArray[Any], form: SampleFormat, arithmetic: Arithmetic) -> NDArray[Any]:
+    return np.subtract(image, form.black, dtype=arithmetic.precision) if form.black else image
+
+
+def _clipped(result: NDArray[Any], white: float) -> NDArray[Any]:
+    """Clip to black and white; NaN becomes black."""
+    return np.fmin(np.fmax(result, 0), white)
 
 
 @njit(cache=True, nogil=True)

@@ -28,8 +28,8 @@ def disk_spread(radius: float) -> Float64:
     step = 2 * radius / (points.size - 1)
     distance = np.sqrt(points[:, None] ** 2 + points**2)
     inside = np.clip((radius - distance) / step + 0.5, 0, 1)
-    tents = _tents(points)
-    kernel: Float64 = tents @ inside @ tents.T
+    shares = tents(points)
+    kernel: Float64 = shares @ inside @ shares.T
     return kernel / kernel.sum()
 
 
@@ -38,7 +38,7 @@ def gaussian_spread(sigma: float) -> Float64:
     if sigma <= 0:
         return np.ones(1)
     points = _points(GAUSSIAN_REACH * sigma, sigma)
-    weights: Float64 = _tents(points) @ np.exp(-((points / sigma) ** 2) / 2)
+    weights: Float64 = tents(points) @ np.exp(-((points / sigma) ** 2) / 2)
     return weights / weights.sum()
 
 
@@ -48,7 +48,7 @@ def line_spread(length: float, angle: float) -> Float64:
         return np.ones((1, 1))
     points = _points(length / 2, length / 2)
     down, across = points * math.sin(angle), points * math.cos(angle)
-    return (_tents(down) @ _tents(across).T) / points.size
+    return (tents(down) @ tents(across).T) / points.size
 
 
 def spread(image: NDArray[Any], kernel: Float64) -> NDArray[Any]:
@@ -66,7 +66,7 @@ def _points(reach: float, scale: float) -> Float64:
     return np.linspace(-reach, reach, 2 * math.ceil(half * reach / scale) + 1)
 
 
-def _tents(points: Float64) -> Float64:
-    # Column k spreads the weight of point k over the two samples next to it.
+def tents(points: Float64) -> Float64:
+    """Give the matrix that spreads the weight of each of `points`, in samples, over the two samples next to it."""
     reach = math.ceil(np.abs(points).max())
     return np.maximum(0.0, 1 - np.abs(np.arange(-reach, reach + 1)[:, None] - points))

@@ -22,9 +22,8 @@ def mapped(image: NDArray[np.uint8], maps: NDArray[np.uint8], slope: float) -> N
     slope : of the line that the maps are if they are none but straight ones; decides about speed, never about samples
     """
     samples = np.empty(image.shape, np.uint8)
-    if not _fill_straight(
-        samples.ravel(), np.ascontiguousarray(image).ravel(), maps, round(min(slope, 1.0) * 2**_BITS)
-    ):
+    steps = round(min(slope, 1.0) * 2**_BITS)
+    if not _fill_straight(samples.ravel(), np.ascontiguousarray(image).ravel(), maps, steps):
         cv2.LUT(image, maps[None], dst=samples if image.shape[2] > 1 else samples[..., 0])
     return samples
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
-from corruptgen.imaging.channel_sums import parts_of_a_level
+from corruptgen.imaging.byte_units import parts_of_a_level
 from corruptgen.imaging.pixels import Arithmetic
 
 _CHUNK = 512
@@ -30,19 +30,15 @@ def changed_in_hsv(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_changed(samples, image, first, second, factor, offset, lift, half):  # type: ignore[no-untyped-def]
-    planes = np.empty((3, _CHUNK))
-    reds, greens, blues = planes
+    number = type(first)
+    reds, greens, blues = np.empty((3, _CHUNK))
     most, middle, least = np.empty(_CHUNK, np.int32), np.empty(_CHUNK, np.int32), np.empty(_CHUNK, np.int32)
     sectors = np.empty(_CHUNK, np.int32)
     for start in range(0, image.size, 3 * _CHUNK):
         before, after = image[start : start + 3 * _CHUNK], samples[start : start + 3 * _CHUNK]
         size = before.size // 3
         for i in range(size):
-            red, green, blue = (
-                type(first)(before[3 * i]),
-                type(first)(before[3 * i + 1]),
-                type(first)(before[3 * i + 2]),
-            )
+            red, green, blue = number(before[3 * i]), number(before[3 * i + 1]), number(before[3 * i + 2])
             reds[i] = red * first + red * second
             greens[i] = green * first + green * second
             blues[i] = blue * first + blue * second

@@ -7,7 +7,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Warp
@@ -77,6 +76,8 @@ class Displacement:
     @staticmethod
     def _between(field: NDArray[Any], positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the field between its samples, bilinearly, and beyond them as at the outermost ones."""
+        from scipy.ndimage import map_coordinates  # noqa: PLC0415 - only boxes and masks need it, and it loads slowly
+
         return map_coordinates(np.asarray(field, np.float64), np.moveaxis(positions, -1, 0), order=1, mode="nearest")
 
 
@@ -218,31 +219,88 @@ def _neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
     return 0 if index < 0 else length - 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _displaced(image, down, right, as_in_2018):  # type: ignore[no-untyped-def]
     height, width, channels = image.shape
     result = np.empty(image.shape, image.dtype)
+    samples, made = image.ravel(), result.reshape(height, width * channels)
+    # Of one row of the result: the first samples of the four pixels, and the weights of their rows and columns.
+    corners = np.empty((4, width), np.uint32)
+    weights = np.empty((4, width))
     for y in range(height):
+        if _aim(corners, weights, y, height, channels, down[y], right[y]):
+            _aim_outside(corners, weights, y, height, channels, down[y], right[y], as_in_2018)
+        target = made[y]
         for x in range(width):
-            row = _folded(y + np.float64(down[y, x]), height)
-            column = _folded(x + np.float64(right[y, x]), width)
-            first_row = int(np.floor(row))
-            first_column = int(np.floor(column))
-            lower = 1.0 - ((first_row + 1) - row)
-            upper = 1.0 - (row - first_row)
-            far = 1.0 - ((first_column + 1) - column)
-            near = 1.0 - (column - first_column)
-            top = _neighbour(first_row, height, as_in_2018)
-            bottom = _neighbour(first_row + 1, height, as_in_2018)
-            before = _neighbour(first_column, width, as_in_2018)
-            after = _neighbour(first_column + 1, width, as_in_2018)
-            for k in range(channels):
-                total = image[top, before, k] * upper * near
-                total += image[top, after, k] * upper * far
-                total += image[bottom, before, k] * lower * near
-                total += image[bottom, after, k] * lower * far
-                result[y, x, k] = total
+            first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
+            weight = (weights[0, x], weights[1, x], weights[2, x], weights[3, x])
+            place = channels * x
+            if channels == 3:
+                # All are read before one is written: so nothing is read twice.
+                red = _blend(samples, first, weight, np.uint32(0))
+                green = _blend(samples, first, weight, np.uint32(1))
+                blue = _blend(samples, first, weight, np.uint32(2))
+                target[place], target[place + 1], target[place + 2] = red, green, blue
+            else:
+                for k in range(channels):
+                    target[place + k] = _blend(samples, first, weight, np.uint32(k))
     return result
+
+
+@njit(inline="always")
+def _blend(samples, first, weight, k):  # type: ignore[no-untyped-def]
+    upper, lower, near, far = weight
+    total = samples[first[0] + k] * upper * near
+    total += samples[first[1] + k] * upper * far
+    total += samples[first[2] + k] * lower * near
+    total += samples[first[3] + k] * lower * far
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no-untyped-def]
+    """Aim as if all were inside of the image, and count what is not."""
+    width = down.size
+    a, b, c, d = corners[0], corners[1], corners[2], corners[3]
+    upper, lower, near, far = weights[0], weights[1], weights[2], weights[3]
+    outside = 0
+    for x in range(width):
+        row, column = y + np.float64(down[x]), x + np.float64(right[x])
+        outside += not (row >= 0 and row < height - 1 and column >= 0 and column < width - 1)
+        first_row, first_column = np.int32(row), np.int32(column)
+        upper[x] = 1.0 - (row - first_row)
+        lower[x] = 1.0 - ((first_row + 1) - row)
+        near[x] = 1.0 - (column - first_column)
+        far[x] = 1.0 - ((first_column + 1) - column)
+        a[x] = (first_row * np.int32(width) + first_column) * np.int32(channels)
+    for x in range(width):
+        b[x] = a[x] + np.uint32(channels)
+        c[x] = a[x] + np.uint32(width * channels)
+        d[x] = a[x] + np.uint32((width + 1) * channels)
+    return outside
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _aim_outside(corners, weights, y, height, channels, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+    width = down.size
+    for x in range(width):
+        row, column = y + np.float64(down[x]), x + np.float64(right[x])
+        if row >= 0 and row < height - 1 and column >= 0 and column < width - 1:
+            continue
+        row, column = _folded(row, height), _folded(column, width)
+        first_row, first_column = int(np.floor(row)), int(np.floor(column))
+        weights[0, x] = 1.0 - (row - first_row)
+        weights[1, x] = 1.0 - ((first_row + 1) - row)
+        weights[2, x] = 1.0 - (column - first_column)
+        weights[3, x] = 1.0 - ((first_column + 1) - column)
+        top = _neighbour(first_row, height, as_in_2018) * width
+        bottom = _neighbour(first_row + 1, height, as_in_2018) * width
+        before = _neighbour(first_column, width, as_in_2018)
+        after = _neighbour(first_column + 1, width, as_in_2018)
+        corners[0, x] = (top + before) * channels
+        corners[1, x] = (top + after) * channels
+        corners[2, x] = (bottom + before) * channels
+        corners[3, x] = (bottom + after) * channels
 
 
 @njit(cache=True, nogil=True)

@@ -47,37 +47,43 @@ def _positions(source: int, target: int) -> NDArray[np.float64]:
     return np.arange(target, dtype=np.float64) * ((source - 1) / (target - 1))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _interpolate(image, rows, columns, result):  # type: ignore[no-untyped-def]
     height, width, channels = image.shape
     size = width * channels
     upper = np.empty(size)
     lower = np.empty(size)
+    # Per sample of a row: its two neighbours and the weight of the right one; all beyond `inside` is black.
+    wide = columns.size * channels
+    near, far, right = np.empty(wide, np.uint32), np.empty(wide, np.uint32), np.empty(wide)
+    inside = 0
+    for x in range(columns.size):
+        left = int(columns[x])
+        inside += channels if columns[x] <= width - 1 else 0
+        for c in range(channels):
+            near[x * channels + c] = min(left, width - 1) * channels + c
+            far[x * channels + c] = min(left + 1, width - 1) * channels + c
+            right[x * channels + c] = columns[x] - left
+    samples, made = image.reshape(height, size), result.reshape(rows.size, wide)
     for y in range(rows.size):
+        target = made[y]
+        if rows[y] > height - 1:
+            target[:] = 0
+            continue
         above = int(rows[y])
         below = min(above + 1, height - 1)
-        if rows[y] > height - 1:
-            result[y] = 0
-            continue
         lower_weight = rows[y] - above
         upper_weight = 1.0 - lower_weight
-        for i in range(width):
-            for c in range(channels):
-                upper[i * channels + c] = image[above, i, c] * upper_weight
-                lower[i * channels + c] = image[below, i, c] * lower_weight
-        for x in range(columns.size):
-            if columns[x] > width - 1:
-                result[y, x] = 0
-                continue
-            left = int(columns[x])
-            right_weight = columns[x] - left
-            left_weight = 1.0 - right_weight
-            near = left * channels
-            far = min(left + 1, width - 1) * channels
-            for c in range(channels):
-                # One sum from the upper left to the lower right, as scipy makes it.
-                total = upper[near + c] * left_weight
-                total += upper[far + c] * right_weight
-                total += lower[near + c] * left_weight
-                total += lower[far + c] * right_weight
-                result[y, x, c] = total
+        over, under = samples[above], samples[below]
+        for i in range(size):
+            upper[i] = over[i] * upper_weight
+            lower[i] = under[i] * lower_weight
+        for i in range(inside):
+            # One sum from the upper left to the lower right, as scipy makes it.
+            left_weight = 1.0 - right[i]
+            total = upper[near[i]] * left_weight
+            total += upper[far[i]] * right[i]
+            total += lower[near[i]] * left_weight
+            total += lower[far[i]] * right[i]
+            target[i] = total
+        target[inside:] = 0

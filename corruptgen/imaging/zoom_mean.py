@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
-from corruptgen.imaging.doubts import flat_places, too_many
+from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, store_row_and_doubts, too_many
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
 from corruptgen.imaging.zoom import central_positions
 
 # Runs of neighbours are lengthened to whole strides, so that no loop has a rest; the next run overwrites the surplus.
 STRIDE = 16
-UNIT_ROUNDOFF = 2.0**-24
 
 
 @dataclass(frozen=True)
@@ -175,6 +174,7 @@ def _approximate(  # type: ignore[no-untyped-def]
     done = np.full(zooms, -1)
     bottom = np.empty(zooms, np.int64)
     total = np.empty(size, np.float32)
+    scale = np.float32(1 / (zooms + 1))
     count = 0
     for y in range(height):
         own = samples[y * size : y * size + size]
@@ -204,7 +204,7 @@ def _approximate(  # type: ignore[no-untyped-def]
         if zooms % 2 == 1:
             k = zooms - 1
             _add_one(total, layers[k], rows[k, y], bottom[k], lower[k, y])
-        count = _store(result[y], total, zooms + 1, margin, half, doubtful, count, y * size)
+        count = store_row_and_doubts(result[y], total, scale, margin, half, doubtful, count, y * size)
     return count
 
 
@@ -233,25 +233,6 @@ def _add_two(total, layer, above, below, weight, other, other_above, other_below
     for i in range(total.size):
         one = upper[i] + (lower[i] - upper[i]) * weight
         total[i] += one + (other_upper[i] + (other_lower[i] - other_upper[i]) * other_weight)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _store(samples, total, parts, margin, half, doubtful, count, start):  # type: ignore[no-untyped-def]
-    scale, least, most = np.float32(1 / parts), np.float32(half - margin), np.float32(half + margin)
-    black, white = np.float32(0), np.float32(255 + half)
-    differences = 0
-    for i in range(total.size):
-        value = total[i] * scale
-        low = np.int32(max(value + least, black))
-        samples[i] = np.uint8(low)
-        differences += low != np.int32(min(value + most, white))
-    if differences:
-        for i in range(total.size):
-            value = total[i] * scale
-            if np.int32(max(value + least, black)) != np.int32(min(value + most, white)):
-                doubtful[count] = start + i
-                count += 1
-    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

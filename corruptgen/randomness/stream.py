@@ -51,7 +51,7 @@ class Stream:
         return words[:count]
 
     def skip(self, count: int) -> Origin:
-        """Leave out what `words` would give, and give what `fill_words` makes it of: for kernels that do so in parts."""
+        """Leave out what `words` would give, and give what a kernel makes it of, in parts, with `fill_words`."""
         first = self._block
         self._block += -(-count // WORDS_PER_BLOCK)
         return self._key, self._counter, first

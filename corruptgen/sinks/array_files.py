@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected
+from corruptgen.imaging.windowing import DTYPES
 from corruptgen.sinks.folder import PIECE
 
 # The fixed part of a member's header in a zip file, with the lengths of name and extra field at its end.
@@ -24,16 +25,17 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """A large array of bytes in a file, whose pieces can be read without the rest."""
+    """A large array in a file, whose pieces can be read without the rest."""
 
     path: Path
     shape: tuple[int, ...]
+    dtype: np.dtype[Any]
     offset: int
     """Where its samples start in the file."""
 
     def piece(self, start: int, count: int) -> Iterator[bytes]:
         """Read the samples of some of its images, in pieces of any size."""
-        length = math.prod(self.shape[1:])
+        length = math.prod(self.shape[1:]) * self.dtype.itemsize
         with self.path.open("rb") as file:
             file.seek(self.offset + start * length)
             yield from _pieces(file, count * length)
@@ -48,8 +50,9 @@ def opened(path: Path) -> ArrayFile | None:
             if np.lib.format.read_magic(file) != (1, 0):
                 return None
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-            array = ArrayFile(path, tuple(shape), file.tell())
-        if not fortran and dtype == np.uint8 and array.offset + math.prod(shape) == end:
+            array = ArrayFile(path, tuple(shape), dtype, file.tell())
+        size = math.prod(shape) * dtype.itemsize
+        if not fortran and dtype.isnative and dtype.name in DTYPES and array.offset + size == end:
             return array
     return None
 
@@ -61,20 +64,25 @@ def npy_bytes(array: NDArray[np.generic]) -> bytes:
     return buffer.getvalue()
 
 
-def write_npy(file: IO[bytes], shape: tuple[int, ...], samples: Iterable[bytes]) -> None:
-    """Write an array of bytes whose samples come in pieces."""
-    file.write(_header(shape))
+def write_npy(file: IO[bytes], shape: tuple[int, ...], dtype: str, samples: Iterable[bytes]) -> None:
+    """Write an array whose samples come in pieces."""
+    file.write(_header(shape, dtype))
     for piece in samples:
         file.write(piece)
 
 
 def write_npz(
-    file: IO[bytes], name: str, shape: tuple[int, ...], samples: Iterable[bytes], others: Mapping[str, bytes]
+    file: IO[bytes],
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str,
+    samples: Iterable[bytes],
+    others: Mapping[str, bytes],
 ) -> None:
     """Write a zip file of arrays, without times; nothing is compressed, so that every zlib gives the same bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with archive.open(_info(name), "w", force_zip64=True) as member:
-            write_npy(member, shape, samples)
+            write_npy(member, shape, dtype, samples)
         for other, content in others.items():
             with archive.open(_info(other), "w", force_zip64=True) as member:
                 member.write(content)
@@ -95,9 +103,9 @@ def _pieces(file: IO[bytes], left: int) -> Iterator[bytes]:
         yield piece
 
 
-def _header(shape: tuple[int, ...]) -> bytes:
+def _header(shape: tuple[int, ...], dtype: str) -> bytes:
     buffer = BytesIO()
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    header = {"descr": np.dtype(dtype).newbyteorder("<").str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, header)
     return buffer.getvalue()
 

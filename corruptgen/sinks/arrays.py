@@ -4,14 +4,15 @@ While a build goes on, each block lies in a hidden part for each cell. When all 
 become one file and are removed; this needs no more memory than a piece of one, and can be interrupted anywhere.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
 
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 from corruptgen.digests import SHARD_BYTES, content_digest, split
@@ -40,6 +41,8 @@ class Arrays:
     classes: Classes = field(default_factory=Classes)
     shape: tuple[int, ...] | None = None
     """(H, W, C) of every image."""
+    dtype: str = "uint8"
+    """Of the samples of every image."""
     prefix: str = "test"
     """What the arrays of a `.npz` are called: the split."""
     wants_one_shape: bool = True
@@ -48,10 +51,16 @@ class Arrays:
         """Take the shape of all images, the numbers of the classes and, from the ids, the name of the split."""
         found = {match[1] if (match := INDEX.fullmatch(item.id)) else "" for item in dataset.items}
         prefix = found.pop() if len(found) == 1 else ""
-        return replace(self, classes=dataset.classes, shape=dataset.shape, prefix=prefix or "test")
+        shape, dtype = dataset.shape, dataset.dtype
+        return replace(self, classes=dataset.classes, shape=shape, dtype=dtype, prefix=prefix or "test")
 
-    def check(self, image: NDArray[np.uint8]) -> None:
-        """Refuse an image of another shape than the first."""
+    def check(self, image: NDArray[Any]) -> None:
+        """Refuse an image of another shape than the first, or with other samples."""
+        if self.shape is not None and image.dtype.name != self.dtype:
+            raise Rejected(
+                f"has samples of type {image.dtype.name}, and the first image {self.dtype}, which all images of an "
+                "array must have; make an output for each type"
+            )
         if self.shape is not None and image.shape != self.shape:
             raise Rejected(
                 f"has the shape {_times(image.shape)}, and the first image {_times(self.shape)}, which all images of "
@@ -142,19 +151,19 @@ class Arrays:
         total, path = len(labels), self.output.path(self.file(row))
         shape = (len(cells) * total, *self._stored_shape(total))
         before = opened(path)
-        before = before if before and before.shape == shape else None
+        before = before if before and (before.shape, before.dtype.name) == (shape, self.dtype) else None
         there = [self.part(cell, part.block) for cell in cells for part in parts]
         there = [name for name in there if self.output.size(name) is not None]
         if there or before is None or anew:
-            samples = self._samples(cells, parts, before, prod(shape[1:]))
+            samples = self._samples(cells, parts, before, prod(shape[1:]) * np.dtype(self.dtype).itemsize)
             with self.output.whole(self.file(row)) as file:
                 if self.zipped:
                     others = {}
                     if self.classes.width:
                         others[f"{self.prefix}_labels"] = npy_bytes(self._labels(labels, len(cells)))
-                    write_npz(file, f"{self.prefix}_images", shape, samples, others)
+                    write_npz(file, f"{self.prefix}_images", shape, self.dtype, samples, others)
                 else:
-                    write_npy(file, shape, samples)
+                    write_npy(file, shape, self.dtype, samples)
             self.output.sync()
         for name in there:
             self.output.remove(name)
@@ -181,11 +190,11 @@ class Arrays:
 
     def _checked(self, cell: int, part: Part, samples: Iterable[bytes]) -> Iterator[bytes]:
         """Pass samples on, and raise `OutputError` if they are not those that were made."""
-        digest = hashlib.blake2b(digest_size=SHARD_BYTES)
+        digest = blake3()
         for piece in samples:
             digest.update(piece)
             yield piece
-        if digest.digest() != split(part.shards, SHARD_BYTES)[cell]:
+        if digest.digest(SHARD_BYTES) != split(part.shards, SHARD_BYTES)[cell]:
             raise OutputError(f"{self.name(cell, part)} is not what was made; the same command with --check mends it")
 
     def _stored_shape(self, total: int) -> tuple[int, ...]:
@@ -231,7 +240,7 @@ class Arrays:
             raise Rejected(f"cannot be read: {self.file(row)} is missing or damaged")
         cells = self.rows()[row]
         start = cells.index(cell) * (array.shape[0] // len(cells)) + part.start
-        samples = np.frombuffer(b"".join(array.piece(start, len(part.items))), np.uint8)
+        samples = np.frombuffer(b"".join(array.piece(start, len(part.items))), array.dtype)
         return list(samples.reshape(len(part.items), *array.shape[1:3], -1))
 
 

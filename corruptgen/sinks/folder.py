@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from corruptgen.errors import OutputError
+from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below
 from corruptgen.randomness.key import severity_name
@@ -33,7 +34,7 @@ def cell_folder(row: str, severity: float) -> str:
 def item_name(item: Item, extension: str) -> str:
     """Give the file of an item, relative to the folder of a cell."""
     name = PurePosixPath(item.id)
-    stem = name.stem if name.suffix.lower() in EXTENSIONS else name.name
+    stem = name.stem if name.suffix.lower() in EXTENSIONS | dicom.EXTENSIONS else name.name
     return f"{item.label}/{stem}{extension}" if item.label else stem + extension
 
 

@@ -12,7 +12,12 @@ from corruptgen.sinks.parquet import Parquet
 from corruptgen.sinks.protocol import Names, Sink
 from corruptgen.sinks.webdataset import WebDataset
 
-EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {"parquet": ("hub", ("datasets", "pyarrow"))}
+# The extra that something in a recipe needs, and the packages in it.
+EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "parquet": ("hub", ("datasets", "pyarrow")),
+    "tiff": ("medical", ("tifffile",)),
+    "window": ("medical", ("nibabel", "pydicom", "tifffile")),
+}
 
 
 def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sink:
@@ -35,15 +40,20 @@ def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sin
     return ImageFolder(output, cells, choice.stored)
 
 
-def check_installed(choice: OutputChoice) -> None:
-    """Raise `RecipeError` if the format needs a package that is not there."""
-    extra, packages = EXTRAS.get(choice.format, ("", ()))
-    missing = [package for package in packages if find_spec(package) is None]
-    if missing:
-        raise RecipeError(
-            f"[output] format = {choice.format!r} needs {' and '.join(missing)}; "
-            f"install them with pip install 'corruptgen[{extra}]'"
-        )
+def check_installed(choice: OutputChoice, *, windowed: bool = False) -> None:
+    """Raise `RecipeError` if the output, or a window in [decode], needs a package that is not there."""
+    needs = {
+        f"[output] format = {choice.format!r}": choice.format,
+        f"[output] encoding = {choice.encoding!r}": "" if choice.is_array else choice.encoding,
+        "[decode] window": "window" if windowed else "",
+    }
+    for place, key in needs.items():
+        extra, packages = EXTRAS.get(key, ("", ()))
+        missing = [package for package in packages if find_spec(package) is None]
+        if missing:
+            raise RecipeError(
+                f"{place} needs {' and '.join(missing)}; install them with pip install 'corruptgen[{extra}]'"
+            )
 
 
 def reserved_rows(choice: OutputChoice) -> frozenset[str]:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.digests import file_digest, shard_digest
 from corruptgen.imaging.codec import encoded
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
-from corruptgen.sinks.protocol import Dataset, Found, Names, Owner, Part, Sample, Shard, Whole
+from corruptgen.sinks.protocol import Dataset, Found, Names, Owner, Part, Sample, Shard, Whole, check_depth
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class ImageFolder:
         """Need nothing more."""
         return self
 
-    def check(self, image: NDArray[np.uint8]) -> None:
-        """Take images of any shape."""
+    def check(self, image: NDArray[Any]) -> None:
+        """Take images of any shape whose samples the encoding can hold."""
+        check_depth(image, self.encoding)
 
     def file(self, cell: int, item: Item) -> str:
         """Give the file of an item in a cell, relative to the output."""

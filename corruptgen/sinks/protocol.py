@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.errors import Rejected
 from corruptgen.labels import Classes
-from corruptgen.records import Item
+from corruptgen.records import Encoding, Item
 from corruptgen.sinks.folder import Folder
 from corruptgen.table import Preset
 
@@ -16,7 +16,7 @@ Names = tuple[tuple[str, float], ...]
 """Row and severity of every cell."""
 Owner = Callable[[str], str | None]
 """Tells which unit a file, named relative to the output, is a piece of; None if it is not this build's."""
-Image = bytes | NDArray[np.uint8] | None
+Image = bytes | NDArray[Any] | None
 """As it is stored: encoded or as (H, W, C) pixels; None if it is missing."""
 
 
@@ -25,7 +25,7 @@ class Sample:
     """An image on its way into a cell."""
 
     item: Item
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[Any]
     """(H, W, C)."""
 
 
@@ -63,6 +63,8 @@ class Dataset:
     items: tuple[Item, ...]
     shape: tuple[int, ...] | None = None
     """(H, W, C) of the first image; None if there is none, or if the sink takes images of any shape."""
+    dtype: str = "uint8"
+    """Of the samples of the first image."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Sink(Protocol):
             If the format needs a package that is not installed.
         """
 
-    def check(self, image: NDArray[np.uint8]) -> None:
+    def check(self, image: NDArray[Any]) -> None:
         """Raise `Rejected` if the format cannot hold this image."""
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
@@ -167,3 +169,12 @@ class Sink(Protocol):
         Rejected
             If none of them can be read.
         """
+
+
+def check_depth(image: NDArray[Any], encoding: Encoding) -> None:
+    """Raise `Rejected` if an encoding cannot hold the samples of an image."""
+    if image.dtype.name not in encoding.dtypes:
+        raise Rejected(
+            f"has samples of type {image.dtype.name}, and {encoding.name} holds {' and '.join(encoding.dtypes)}; "
+            'write encoding = "tiff", or format = "npz", in [output]'
+        )

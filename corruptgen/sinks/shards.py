@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from blake3 import blake3
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from corruptgen.digests import SHARD_BYTES, content_digest
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.folder import Folder
-from corruptgen.sinks.protocol import Found, Names, Owner, Part, Shard, Whole
+from corruptgen.sinks.protocol import Found, Names, Owner, Part, Shard, Whole, check_depth
 
 
 class Written:
@@ -102,10 +102,11 @@ class Shards(ABC):
         """Give the files that are for the whole output."""
         return {}
 
-    # Most formats have nothing to do for these two.
-    def check(self, image: NDArray[np.uint8]) -> None:  # noqa: B027
-        """Take images of any shape."""
+    def check(self, image: NDArray[Any]) -> None:
+        """Take images of any shape whose samples the encoding can hold."""
+        check_depth(image, self.encoding)
 
+    # Most formats have nothing to do here.
     def discard(self, item: Item) -> None:  # noqa: B027
         """Do nothing: a shard is written anew with the items that are left."""
 

@@ -48,7 +48,7 @@ class WebDataset(Shards):
     @property
     def extension(self) -> str:
         """The ending of images, which loaders choose their decoder by."""
-        return {"png": "png", "jpeg": "jpg"}[self.encoding.name]
+        return {"png": "png", "jpeg": "jpg", "tiff": "tif"}[self.encoding.name]
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
         """Write a tar file, item by item."""

@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,14 @@ class NpzSource:
     label: str | None
     """The name of the array of labels; None: there are none."""
     classes: Classes = NUMBERED
+    deep: bool = False
+    """Whether samples of more than 8 bits are taken, as they are."""
 
     def listing(self) -> Listing:
         """List the images in their order; every array that is used is read once to check it."""
         images = _array(self.place, self.version, self.image)
         name = name_of(self.place)
-        check_images(images[1], f"{name}: {self.image}")
+        check_images(images[1], f"{name}: {self.image}", deep=self.deep)
         check_whole(images[0])
         if self.label is None:
             return numbered(self.split, [""] * images[1].shape[0], self.classes)
@@ -45,7 +48,7 @@ class NpzSource:
             content = Unpacked(member).piece(found.offset, member.length - found.offset)
             return numbered(self.split, _labels(content, found), self.classes)
 
-    def read(self, item: Item) -> NDArray[np.uint8]:
+    def read(self, item: Item) -> NDArray[Any]:
         """Give the pixels of an image."""
         unpacked, found = _unpacked(self.place, self.version, self.image)
         return _image(unpacked.piece(found.offset + index_of(item) * found.stride, found.stride), found)
@@ -61,11 +64,13 @@ class NpySource:
     labels: str | None
     """The place of the array of labels; None: there are none."""
     classes: Classes = NUMBERED
+    deep: bool = False
+    """Whether samples of more than 8 bits are taken, as they are."""
 
     def listing(self) -> Listing:
         """List the images in their order."""
         images = _header(self.place, self.version)
-        check_images(images, name_of(self.place))
+        check_images(images, name_of(self.place), deep=self.deep)
         if self.labels is None:
             return numbered(self.split, [""] * images.shape[0], self.classes)
         with reporting(self.labels), opened(self.labels) as file:
@@ -73,7 +78,7 @@ class NpySource:
             check_labels(found, images, name_of(self.labels))
             return numbered(self.split, _labels(file.read(), found), self.classes)
 
-    def read(self, item: Item) -> NDArray[np.uint8]:
+    def read(self, item: Item) -> NDArray[Any]:
         """Give the pixels of an image."""
         found = _header(self.place, self.version)
         try:
@@ -89,10 +94,10 @@ def _labels(content: bytes, found: Header) -> list[str]:
     return label_texts(np.ndarray(found.shape, found.dtype, content)) if content else []
 
 
-def _image(content: bytes, found: Header) -> NDArray[np.uint8]:
+def _image(content: bytes, found: Header) -> NDArray[Any]:
     if len(content) != found.stride:
         raise Rejected("cannot be read: the array ends before it")
-    return np.frombuffer(content, np.uint8).reshape(found.image)
+    return np.frombuffer(content, found.dtype).reshape(found.image)
 
 
 def _array(place: str, version: str, wanted: str) -> tuple[Member, Header]:

@@ -109,7 +109,7 @@ class CocoSource:
 
     def read(self, item: Item) -> bytes:
         """Give the bytes of an image, or say why it cannot be read."""
-        return FolderSource(self.root).read(item)
+        return FolderSource(self.root).file(item.id)
 
 
 def _unreadable(file: Path, error: OSError) -> SourceError:

@@ -2,14 +2,17 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from corruptgen.errors import Rejected, SourceError
+from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below, storable
 from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sources import nifti
+from corruptgen.sources.content import Content
 from corruptgen.sources.labels import Labelling
 from corruptgen.sources.places import OUT_OF_MEANS, beside, content
 
@@ -21,10 +24,13 @@ class FolderSource:
     An item's id is its path relative to the folder, with "/" and exactly as on disk; its label is the folder that holds
     it, "" at the top, or what the labelling says. Names with a leading dot are names like others. A link to a file is
     followed if the file lies inside of the source; links to folders are not followed.
+
+    Of a source that is `deep`, DICOM files are items too, and so are the slices of NIfTI volumes, as `volume.nii#0017`.
     """
 
     root: Path
     labelling: Labelling = field(default_factory=Labelling)
+    deep: bool = False
 
     def listing(self) -> Listing:
         """List the items sorted by id; links out of the folder and names that are not UTF-8 are rejected."""
@@ -35,7 +41,7 @@ class FolderSource:
         for entry, name in _entries(self.root, rejected):
             if _is_link_to_folder(entry):
                 rejected.append(Rejection(storable(name), "is a link to a folder; write its files into the source"))
-            elif PurePosixPath(name).suffix.lower() not in EXTENSIONS:
+            elif not is_image(name, deep=self.deep):
                 others.append(name)
             elif reason := _objection(entry, name, inside):
                 rejected.append(Rejection(storable(name), reason))
@@ -45,6 +51,8 @@ class FolderSource:
             sorted(names), others, lambda name: content(beside(str(self.root), name))
         )
         rejected += _not_yet(unlabelled, rejected)
+        if self.deep:
+            items = sorted(self._sliced(items, rejected), key=lambda item: item.id)
         return Listing(
             tuple(items),
             tuple(sorted(rejected, key=lambda r: r.id)),
@@ -52,16 +60,40 @@ class FolderSource:
             self.labelling.classes.names,
         )
 
-    def read(self, item: Item) -> bytes:
+    def read(self, item: Item) -> Content:
+        """Give the bytes of a file, or the samples of a slice, or say why it cannot be read."""
+        place = nifti.slice_of(item.id) if self.deep else None
+        if place and is_below(item.id):
+            return nifti.read(self.root / place[0], place[1])
+        return self.file(item.id)
+
+    def file(self, name: str) -> bytes:
         """Give the bytes of a file, or say why it cannot be read."""
-        if not is_below(item.id):
+        if not is_below(name):
             raise Rejected("has a name that leads out of the source")
         try:
-            return (self.root / item.id).read_bytes()
+            return (self.root / name).read_bytes()
         except OSError as error:
             if error.errno in OUT_OF_MEANS:
                 raise
             raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+
+    def _sliced(self, items: Iterable[Item], rejected: list[Rejection]) -> Iterator[Item]:
+        """Put the slices of a volume in its place."""
+        for item in items:
+            if not nifti.is_nifti(item.id):
+                yield item
+                continue
+            try:
+                yield from (Item(name, item.label) for name in nifti.slice_ids(self.root / item.id, item.id))
+            except Rejected as error:
+                rejected.append(Rejection(item.id, str(error)))
+
+
+def is_image(name: str, *, deep: bool) -> bool:
+    """Tell whether a name ends like an image's; where depth is kept, also like that of DICOM or a volume."""
+    ending = PurePosixPath(name).suffix.lower()
+    return ending in EXTENSIONS or (deep and (ending in dicom.EXTENSIONS or nifti.is_nifti(name)))
 
 
 def _entries(root: Path, rejected: list[Rejection]) -> Iterator[tuple[os.DirEntry[str], str]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import SourceError
 from corruptgen.imaging.geometry import MOST_PIXELS
+from corruptgen.imaging.windowing import DTYPES
 from corruptgen.records import Item, Listing
 from corruptgen.sources.labels import Classes
 
@@ -76,15 +77,19 @@ def header(file: BinaryIO, length: int, name: str) -> Header:
     return Header(shape, dtype, offset)
 
 
-def check_images(found: Header, name: str) -> None:
-    """Raise `SourceError` if an array cannot be a stack of images."""
+def check_images(found: Header, name: str, *, deep: bool = False) -> None:
+    """Raise `SourceError` if an array cannot be a stack of images; `deep` takes samples of more than 8 bits."""
     shape = "×".join(map(str, found.shape))
     described = f"{name} is {found.dtype} of shape {shape}"
-    if found.dtype != np.uint8:
+    if deep and found.dtype.newbyteorder("=").name not in DTYPES:
+        raise SourceError(f"{described}; taken are {', '.join(DTYPES)}: convert it to one of them first")
+    if found.dtype != np.uint8 and not deep:
         if found.dtype.kind in "fc":
             advice = "floating point has no agreed range and may hold NaN: scale to 0..255 and save as uint8"
         else:
             advice = "scale to 0..255 and save as uint8"
+        if found.dtype.newbyteorder("=").name in DTYPES:
+            advice += ", or keep the samples as they are with window in [decode]"
         raise SourceError(f"{described}; {ALLOWED}: {advice}")
     sides = len(found.shape)
     if sides == 4 and found.shape[1] in (GREY, COLOUR) and found.shape[3] not in (GREY, COLOUR):

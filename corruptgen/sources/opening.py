@@ -119,7 +119,8 @@ def _folder(place: str, recipe: Recipe) -> Source:
         label=choice.names.get("label", "label"),
         classes=_classes(recipe),
     )
-    return RemoteFolder(place, labelling) if is_remote(place) else FolderSource(Path(place), labelling)
+    deep = _is_deep(recipe)
+    return RemoteFolder(place, labelling, deep) if is_remote(place) else FolderSource(Path(place), labelling, deep)
 
 
 def _coco(place: str, recipe: Recipe) -> Source:
@@ -134,13 +135,14 @@ def _npz(place: str, recipe: Recipe) -> Source:
     split, names = recipe.source.split or SPLIT, recipe.source.names
     image = names.get("image", f"{split}_images")
     label = names.get("label") or (None if "image" in names else f"{split}_labels")
-    return NpzSource(place, _version(place), split, image, label, _classes(recipe))
+    return NpzSource(place, _version(place), split, image, label, _classes(recipe), _is_deep(recipe))
 
 
 def _npy(place: str, recipe: Recipe) -> Source:
     labels = recipe.source.labels
     where = None if labels in (None, NONE) else _listed_place(recipe, "labels", labels)
-    return NpySource(place, _version(place), recipe.source.split or SPLIT, where, _classes(recipe))
+    split = recipe.source.split or SPLIT
+    return NpySource(place, _version(place), split, where, _classes(recipe), _is_deep(recipe))
 
 
 def _cifar(place: str, recipe: Recipe) -> Source:
@@ -187,6 +189,11 @@ KINDS: Mapping[str, Callable[[str, Recipe], Source]] = {
     "hub": _hub,
     "webdataset": _webdataset,
 }
+
+
+def _is_deep(recipe: Recipe) -> bool:
+    """Tell whether samples keep their depth, so that other types of them are taken than bytes."""
+    return recipe.decode.window is not None
 
 
 def _version(place: str) -> str:

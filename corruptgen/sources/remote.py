@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from corruptgen.errors import Rejected
+from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below, is_text, storable
 from corruptgen.records import Item, Listing, Rejection
@@ -13,18 +14,23 @@ from corruptgen.sources.places import beside, content, files_below, filesystem, 
 
 @dataclass(frozen=True)
 class RemoteFolder:
-    """Every file below a URL whose name ends like an image's; ids and labels are those of the same folder on disk."""
+    """Every file below a URL whose name ends like an image's; ids and labels are those of the same folder on disk.
+
+    DICOM is read if the source is `deep`; NIfTI volumes, of which only a slice is wanted at a time, are not.
+    """
 
     url: str
     labelling: Labelling = field(default_factory=Labelling)
+    deep: bool = False
 
     def listing(self) -> Listing:
         """List the items sorted by id."""
         with reporting(self.url):
             found = files_below(self.url)
         names, others, rejected = [], [], []
+        endings = EXTENSIONS | dicom.EXTENSIONS if self.deep else EXTENSIONS
         for name in found:
-            if PurePosixPath(name).suffix.lower() not in EXTENSIONS:
+            if PurePosixPath(name).suffix.lower() not in endings:
                 others.append(name)
             elif not is_text(name):
                 rejected.append(Rejection(storable(name), "has a name that is not UTF-8; rename it"))

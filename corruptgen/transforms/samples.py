@@ -29,10 +29,10 @@ def decoding_of(decode: Decoding | Mapping[str, Any] | None) -> Decoding:
     Raises
     ------
     RecipeError
-        If a key is unknown or has a wrong value.
+        If a key is unknown or has a wrong value, or if it is the window, which these images do not have.
     """
     if isinstance(decode, Decoding):
-        return decode
+        return _of_bytes(decode)
     values: dict[str, Any] = {}
     for key, value in (decode or {}).items():
         if key not in CHECKS:
@@ -41,7 +41,15 @@ def decoding_of(decode: Decoding | Mapping[str, Any] | None) -> Decoding:
             values[key] = CHECKS[key](list(value) if isinstance(value, tuple) else value)
         except ValueError as error:
             raise RecipeError(f"decode {key}: found {value!r}, allowed is {error}") from None
-    return Decoding(**values)
+    return _of_bytes(Decoding(**values))
+
+
+def _of_bytes(decoding: Decoding) -> Decoding:
+    if decoding.window is not None:
+        raise RecipeError(
+            "decode window: views and transforms take images of 8 bits; corruptgen.corrupt and generate keep depth"
+        )
+    return decoding
 
 
 def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:

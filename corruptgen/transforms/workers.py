@@ -55,7 +55,7 @@ def fresh_digits() -> str:
     if torch is None or (loader_worker() is None and os.getpid() != _HOME):
         high, low = random.getrandbits(_BITS), random.getrandbits(_BITS)
     else:
-        high, low = torch.randint(0, 2**_BITS - 1, (2,)).tolist()
+        high, low = torch.randint(0, 2**_BITS - 1, (2,), device="cpu").tolist()
     return f"{high:016x}{low:016x}"
 
 

@@ -4,11 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Bytes, Unit, corruption, fused
+from corruptgen.imaging.defocus import defocused
 from corruptgen.imaging.gaussian import smooth, smooth_bytes
-from corruptgen.imaging.glass import shuffled
+from corruptgen.imaging.glass import shuffle_by_words, shuffled
 from corruptgen.imaging.kernels import correlate, disk
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.stream import Stream
+
+# How glass_blur stores what its pixels are moved in, whatever the table's arithmetic.
+IN_BETWEEN = Arithmetic("float64", "truncate")
 
 
 @corruption
@@ -51,6 +56,13 @@ def defocus_blur(image: Unit, *, radius: float, alias_blur: float, unit_gain: bo
     return correlate(image, kernel / kernel.sum() if unit_gain else kernel)
 
 
+@fused(defocus_blur)
+def _defocus_blur(
+    image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, alias_blur: float, unit_gain: bool
+) -> NDArray[np.uint8] | None:
+    return defocused(image, radius, alias_blur, unit_gain, arithmetic)
+
+
 @corruption
 def glass_blur(image: Bytes, rng: Draws, *, sigma: float, reach: int, iterations: int, exchange: bool) -> Unit:
     """Look through frosted glass: smooth, move pixels about within a small distance, smooth again.
@@ -73,3 +85,21 @@ def glass_blur(image: Bytes, rng: Draws, *, sigma: float, reach: int, iterations
         offsets = rng.integers(-reach, reach, size=(inner[0] * inner[1], 2))
         moved = shuffled(moved, offsets, reach, exchange=exchange)
     return smooth(moved / 255.0, sigma)
+
+
+@fused(glass_blur)
+def _glass_blur(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    sigma: float,
+    reach: int,
+    iterations: int,
+    exchange: bool,
+) -> NDArray[np.uint8]:
+    moved = smooth_bytes(image, sigma, IN_BETWEEN)
+    inner = [max(length - 2 * reach, 0) for length in image.shape[:2]]
+    for _ in range(iterations):
+        shuffle_by_words(moved, rng.words(2 * inner[0] * inner[1]), reach, exchange=exchange)
+    return smooth_bytes(moved, sigma, Arithmetic("float64", arithmetic.rounding))

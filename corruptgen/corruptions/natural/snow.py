@@ -4,12 +4,16 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from corruptgen.declare import UnitColour, corruption
+from corruptgen.declare import UnitColour, corruption, fused
 from corruptgen.imaging.colour import luma
 from corruptgen.imaging.motion import motion_blurred, smear_unnormalised
+from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.snowfall import settled, snowed_over
 from corruptgen.imaging.zoom import magnified, zoomed
 from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -44,15 +48,32 @@ def snow(
     ----------
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
-    height, width = image.shape[:2]
-    layer = zoomed(rng.normal(loc, scale, (height, width))[..., None], zoom)
-    layer[layer < threshold] = 0
-    flakes = (np.clip(layer, 0, 1) * 255).astype(np.uint8)
-    angle = rng.uniform(-135, -45)
-    falling = motion_blurred(flakes, radius=radius, sigma=sigma, angle=angle, quantum=quantum) / 255
+    falling = _fallen(image.shape, rng, loc, scale, zoom, threshold, radius, sigma, quantum)
 
     whitened = np.maximum(image, luma(image)[..., None] * 1.5 + 0.5)
     return mix * image + (1 - mix) * whitened + falling + falling[::-1, ::-1]
+
+
+@fused(snow)
+def _snow(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    loc: float,
+    scale: float,
+    zoom: float,
+    threshold: float,
+    radius: float,
+    sigma: float,
+    mix: float,
+    quantum: str,
+) -> NDArray[np.uint8] | None:
+    if arithmetic.precision != "float32":
+        return None
+    falling = _fallen(image.shape, rng, loc, scale, zoom, threshold, radius, sigma, quantum)
+    grey = luma(np.divide(image, 255, dtype=np.float32))
+    return snowed_over(image, grey, falling[..., 0], mix, arithmetic)
 
 
 @corruption
@@ -87,16 +108,70 @@ def snow_unquantised(
     ----------
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
-    height, width = image.shape[:2]
+    flakes = _blown(image.shape, rng, loc, scale, zoom, threshold, radius, sigma)
+    whitened = np.maximum(image, _grey(image.astype(np.float32))[..., None] * 1.5 + 0.5)
+    return mix * image + (1 - mix) * whitened + flakes + flakes[::-1, ::-1]
+
+
+@fused(snow_unquantised)
+def _snow_unquantised(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    loc: float,
+    scale: float,
+    zoom: float,
+    threshold: float,
+    radius: float,
+    sigma: float,
+    mix: float,
+) -> NDArray[np.uint8] | None:
+    if arithmetic.precision != "float32":
+        return None
+    flakes = _blown(image.shape, rng, loc, scale, zoom, threshold, radius, sigma)
+    grey = _grey(np.divide(image, 255, dtype=np.float32))
+    return snowed_over(image, grey, flakes[..., 0], mix, arithmetic)
+
+
+def _fallen(
+    shape: tuple[int, ...],
+    rng: Draws,
+    loc: float,
+    scale: float,
+    zoom: float,
+    threshold: float,
+    radius: float,
+    sigma: float,
+    quantum: str,
+) -> NDArray[np.float64]:
+    """Draw the flakes of `snow`: (H, W, 1), in steps of 1/255."""
+    layer = settled(zoomed(rng.normal(loc, scale, shape[:2])[..., None], zoom), threshold)
+    angle = rng.uniform(-135, -45)
+    flakes = (layer * 255).astype(np.uint8)
+    return motion_blurred(flakes, radius=radius, sigma=sigma, angle=angle, quantum=quantum) / 255
+
+
+def _blown(
+    shape: tuple[int, ...],
+    rng: Draws,
+    loc: float,
+    scale: float,
+    zoom: float,
+    threshold: float,
+    radius: float,
+    sigma: float,
+) -> NDArray[np.float64]:
+    """Draw the flakes of `snow_unquantised`: (H, W, 1), in steps of 1/255."""
+    height, width = shape[:2]
     draws = rng.normal(loc, scale, (height, width))[..., None]
     tall, wide = math.ceil(height / zoom), math.ceil(width / zoom)
     top, left = (height - tall) // 2, (width - wide) // 2
-    layer = magnified(draws[top : top + tall, left : left + wide], zoom)
-    layer[layer < threshold] = 0
-    falling = smear_unnormalised(np.clip(layer, 0, 1), radius=radius, sigma=sigma, angle=rng.uniform(-135, -45))
-    flakes = (np.rint(falling * 255) / 255)[:height, :width]
+    layer = settled(magnified(draws[top : top + tall, left : left + wide], zoom), threshold)
+    falling = smear_unnormalised(layer, radius=radius, sigma=sigma, angle=rng.uniform(-135, -45))
+    return np.rint(falling[:height, :width] * 255) / 255
 
-    # OpenCV's own luma: its last bit decides about a level of flat areas.
-    grey = cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
-    whitened = np.maximum(image, grey * 1.5 + 0.5)
-    return mix * image + (1 - mix) * whitened + flakes + flakes[::-1, ::-1]
+
+def _grey(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give OpenCV's own luma: its last bit decides about a level of flat areas."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)

@@ -1,12 +1,17 @@
 """Drops of water and mud on the lens."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.declare import UnitColour, corruption
+from corruptgen.declare import UnitColour, corruption, fused
 from corruptgen.imaging.drops import drop_depth
 from corruptgen.imaging.gaussian import smooth
+from corruptgen.imaging.liquids import muddied, water_bytes, wetted
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
+from corruptgen.randomness.stream import Stream
 
 WATER = np.array([175, 238, 238]) / 255
 MUD = np.array([63, 42, 20]) / 255
@@ -37,7 +42,7 @@ def spatter_rain(
     liquid[liquid < threshold] = 0
     # Above full scale the original's conversion starts again from black.
     water = (liquid * 255).astype(np.int64).astype(np.uint8)
-    depth = water * drop_depth(water)
+    depth = drop_depth(water).astype(np.float32) * water
     deepest = depth.max()
     # Without any drop the original divides by zero and gives a black image; it never happened in the release.
     if deepest == 0:
@@ -45,6 +50,24 @@ def spatter_rain(
     depth /= deepest
     depth *= np.float32(strength)
     return image + depth[..., None] * WATER.astype(np.float32)
+
+
+@fused(spatter_rain)
+def _spatter_rain(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    loc: float,
+    scale: float,
+    sigma: float,
+    threshold: float,
+    strength: float,
+) -> NDArray[np.uint8] | None:
+    if arithmetic.precision != "float32":
+        return None
+    water = water_bytes(_liquid(image, rng, loc, scale, sigma), threshold)
+    return wetted(image, water, drop_depth(water), strength, WATER.astype(np.float32), arithmetic)
 
 
 @corruption
@@ -74,5 +97,24 @@ def spatter_mud(
     return (image * (1 - cover)).astype(image.dtype) + colour
 
 
-def _liquid(image: UnitColour, rng: Draws, loc: float, scale: float, sigma: float) -> NDArray[np.float64]:
+@fused(spatter_mud)
+def _spatter_mud(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    loc: float,
+    scale: float,
+    sigma: float,
+    threshold: float,
+    softness: float,
+) -> NDArray[np.uint8] | None:
+    if arithmetic.precision != "float32":
+        return None
+    spots = _liquid(image, rng, loc, scale, sigma) > threshold
+    cover = smooth(spots.astype(np.float64), softness)
+    return muddied(image, cover, THINNEST_MUD, MUD.astype(np.float32), arithmetic)
+
+
+def _liquid(image: NDArray[Any], rng: Draws, loc: float, scale: float, sigma: float) -> NDArray[np.float64]:
     return smooth(rng.normal(loc, scale, image.shape[:2]), sigma)

@@ -1,0 +1,1 @@
+"""Medical pictures: what goes wrong at the instrument, on the slide and on the skin."""

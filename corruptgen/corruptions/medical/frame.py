@@ -1,0 +1,63 @@
+"""What instruments lay around and over a picture, by formulas: for images of any size and depth."""
+
+import numpy as np
+
+from corruptgen.declare import Unit, corruption
+from corruptgen.imaging.glyphs import glyphs, lettering
+from corruptgen.randomness.draws import Draws
+
+FEWEST_LETTERS = 3
+
+
+@corruption
+def field_stop(image: Unit, *, radius: float, softness: float) -> Unit:
+    """Darken what lies outside of a circle about the middle, as a tube does that is narrower than the picture.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    radius : of the circle in half shorter sides; less is worse, from the square root of 2 on a square image is left
+        alone
+    softness : width of the edge in half shorter sides; an edge is never narrower than a pixel
+
+    References
+    ----------
+    Ours, after the black corners of Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536.
+    """
+    height, width = image.shape[:2]
+    half = min(height, width) / 2
+    down, across = np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2
+    distance = np.hypot(down[:, None], across)
+    clear = np.clip((radius * half - distance) / max(softness * half, 1.0) + 0.5, 0, 1)
+    return image * clear.astype(image.dtype)[..., None]
+
+
+@corruption
+def burned_in_text(image: Unit, rng: Draws, *, words: int, letters: int, height: float, opacity: float) -> Unit:
+    """Write words over the image, black or white, as archives and scanners burn them in; with letters of our own.
+
+    Parameters
+    ----------
+    image : (H, W, C) float in [0, 1]
+    words : number of words; more is worse, 0 leaves the image alone
+    letters : the largest number of letters and digits in a word, at least 3; more is worse
+    height : of a letter in pixels; more is worse
+    opacity : from 0 to 1; more is worse, 0 leaves the image alone
+
+    References
+    ----------
+    Ours, after the characters of Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536.
+    """
+    known = sorted(glyphs())
+    result = image.copy()
+    for _ in range(words):
+        length = int(rng.integers(FEWEST_LETTERS, max(letters, FEWEST_LETTERS) + 1))
+        text = "".join(known[letter] for letter in rng.integers(len(known), size=length))
+        ink = int(rng.integers(2))
+        word = (lettering(text, height) * opacity).astype(image.dtype)[..., None]
+        # Where a word does not fit, its end is cut off.
+        top, left = (int(rng.integers(max(1, image.shape[axis] - word.shape[axis] + 1))) for axis in (0, 1))
+        part = result[top : top + word.shape[0], left : left + word.shape[1]]
+        cover = word[: part.shape[0], : part.shape[1]]
+        part += cover * (ink - part)
+    return result

@@ -1,0 +1,62 @@
+"""Scans that pydicom ships, volumes, and files of any depth, for the tests of what is not 8 bits."""
+
+import io
+import warnings
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pydicom
+
+from corruptgen.imaging.codec import encoded
+from corruptgen.records import Encoding
+
+SHIPPED = Path(pydicom.__file__).parent / "data/test_files"
+RIGHT_TO_LEFT, BACK_TO_FRONT = np.diag([-1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1])
+
+
+def scan(name):
+    """Give the bytes of a DICOM file that pydicom ships."""
+    return (SHIPPED / f"{name}.dcm").read_bytes()
+
+
+def dicom(name="CT_small", pixels=None, **fields):
+    """Give a shipped DICOM file with other fields or samples; None removes a field."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = pydicom.dcmread(io.BytesIO(scan(name)))
+        for field, value in fields.items():
+            if value is None:
+                del header[field]
+            else:
+                setattr(header, field, value)
+        if pixels is not None:
+            header.Rows, header.Columns = pixels.shape
+            header.PixelData = pixels.tobytes()
+        buffer = io.BytesIO()
+        header.save_as(buffer)
+    return buffer.getvalue()
+
+
+def ramp(dtype, height=40, width=52, channels=1):
+    """Give an image whose samples are all different as far as the type allows, the lowest bits included."""
+    size = height * width * channels
+    samples = np.linspace(-1000.0, 3000.0, size) if dtype != "uint16" else np.linspace(0, 65535, size)
+    return samples.reshape(height, width, channels).astype(dtype)
+
+
+def file(samples, encoding="tiff"):
+    """Give the bytes of an image file."""
+    return encoded(samples, Encoding(encoding))
+
+
+def volume(path, affine=None, samples=None, **fields):
+    """Write a small NIfTI volume whose samples say where they are: x + 10 y + 100 z, from right, front and top."""
+    x, y, z = np.meshgrid(np.arange(6), np.arange(8), np.arange(5), indexing="ij")
+    image = nibabel.Nifti1Image(x + 10 * y + 100 * z if samples is None else samples, np.eye(4), dtype=np.int16)
+    for field, value in fields.items():
+        image.header[field] = value
+    if affine is not None:
+        image = image.as_reoriented(nibabel.io_orientation(affine))
+    nibabel.save(image, path)
+    return path

@@ -1,0 +1,70 @@
+"""The page about speed: its commands are those that the scripts take, and its tables can be written."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from functools import lru_cache
+
+import pytest
+
+from tests.photographs import ROOT
+
+TEXT = (ROOT / "docs/speed.md").read_text("utf-8")
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from benchmark_history import compared, latest, record  # noqa: E402
+from benchmark_report import markdown, replaced  # noqa: E402
+
+
+def commands():
+    blocks = re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
+    return [shlex.split(line, comments=True) for block in blocks for line in block.strip().splitlines()]
+
+
+@lru_cache
+def explained(script):
+    done = subprocess.run([sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_the_options_of_every_command_exist(command):
+    _, script, *options = command
+
+    assert all(option in explained(script) for option in options if option.startswith("--"))
+
+
+def measured(ours):
+    """Give what the rows part writes, for a row at one size."""
+    severities = [str(severity) for severity in range(1, 6)]
+    candidates = {
+        "imagecorruptions": dict.fromkeys(severities, 8.0),
+        "corruptgen imagecorruptions": dict.fromkeys(severities, ours),
+        "albumentations": {"3": 0.25},
+        "calibration": dict.fromkeys(severities, 2.0),
+    }
+    facts = {"left_out": {"imgaug": "AttributeError: gone"}, "versions": {"corruptgen": "0.2.0"}}
+    return {"tuned": {"rows": {"224": {"fog": candidates}}, **facts}}
+
+
+def test_the_tables_say_how_many_times_faster_we_are():
+    text = markdown({"rows": measured(0.5)})
+
+    assert "| fog | 8.000 | 0.500 | 16.0 |" in text
+    assert "| geometric mean, 15 common |  |  | **16.0** |" in text
+    assert "albumentations, 0.50" in text
+    assert "- imgaug: `AttributeError: gone`" in text
+    assert text in replaced(TEXT, text)
+    assert replaced(replaced(TEXT, "old"), text) == replaced(TEXT, text)
+
+
+def test_a_row_that_became_slower_is_named(tmp_path):
+    record(measured(0.5), tmp_path)
+    before = json.loads(latest(tmp_path).read_text())
+
+    assert latest(tmp_path).name == "0.2.0.json"
+    assert compared(measured(0.7), before) == []
+    assert compared(measured(1.0), before) == ["tuned/224/imagecorruptions/fog: 2.00 times slower than in 0.2.0"]
