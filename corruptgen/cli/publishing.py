@@ -46,7 +46,7 @@ def publish(directory: Path, repo: str, wishes: Wishes, *, dry_run: bool, worker
     ) as drawn:
         publication.publish(found, tell, lambda done, total: drawn.update(done - drawn.n))
     if not quiet:
-        print(f"published: https://huggingface.co/datasets/{repo}/tree/{found.version.tag}")
+        print(f"published: {found.hub.url}/tree/{found.version.tag}")
 
 
 def _told(found: Publication, repo: str) -> None:

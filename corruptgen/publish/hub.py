@@ -83,6 +83,11 @@ class Hub:
 
         return get_token()
 
+    @property
+    def url(self) -> str:
+        """Where people look at it."""
+        return f"{self._api.endpoint}/datasets/{self.repo}"
+
     def state(self) -> State | None:
         """Look at the repository; None if there is none."""
         from huggingface_hub.errors import RepositoryNotFoundError  # noqa: PLC0415
