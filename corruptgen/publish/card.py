@@ -18,14 +18,13 @@ BIBTEX = """@software{corruptgen,
 }"""
 
 
-def card(dataset: Finished, repo: str | None = None, *, has_picture: bool = True) -> str:
+def card(dataset: Finished, repo: str | None = None) -> str:
     """Write the card of a dataset; the same manifest gives the same text.
 
     Parameters
     ----------
     dataset : what was made
     repo : the repository that it is for; None: the snippets have a blank for it
-    has_picture : whether a contact sheet lies beside it
 
     Raises
     ------
@@ -37,7 +36,7 @@ def card(dataset: Finished, repo: str | None = None, *, has_picture: bool = True
         f"# {title(dataset)}",
         dataset.recipe.publish.description or "",
         _what(dataset),
-        f"![Samples of the dataset: the clean image and every row at its severities]({PICTURE})" if has_picture else "",
+        f"![Samples of the dataset: the clean image and every row at its severities]({PICTURE})",
         f"## Load it\n\n{_loading(dataset, name)}",
         f"## Rows and severities\n\n{_rows(dataset)}",
         f"## How images were read and stored\n\n{preprocessing(dataset.recipe.decode, dataset)}{_targets(dataset)}",

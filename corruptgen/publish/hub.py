@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from corruptgen import __version__
@@ -220,6 +221,8 @@ def trouble(error: BaseException) -> Trouble | None:
             return Trouble("the Hub is switched off by HF_HUB_OFFLINE; unset it to publish", is_transient=False)
         if isinstance(cause, httpx.TransportError | ConnectionError | TimeoutError):
             return Trouble(f"the Hub cannot be reached ({type(cause).__name__})", is_transient=True)
+        if isinstance(cause, FileNotFoundError | PermissionError):
+            return Trouble(f"a file of the dataset cannot be read ({cause.strerror})", is_transient=False)
     if isinstance(error, ValueError | RuntimeError):
         # The client's words for what a server refuses in the middle of an upload, such as a quota or a card.
         said = _line(str(error))
@@ -256,7 +259,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _line(text: str) -> str:
     """Make one line of what a server or the client says, without tokens and without addresses that may hold them."""
-    words = " ".join(TOKEN.sub("[token]", text).split())
+    words = " ".join(TOKEN.sub("[token]", text).replace(str(Path.home()), "~").split())
     return re.sub(r"https?://\S+", "[address]", words)[:LONGEST_SAID]
 
 

@@ -53,10 +53,11 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
     PublishError
         If the recipe names a licence that the Hub does not know, a shard cannot be read or a package is missing.
     """
-    drawn = picture(dataset)
+    if not dataset.items:
+        raise PublishError("the dataset has no items; there is nothing to present")
     files = {
-        README: card(dataset, repo, has_picture=drawn is not None).encode(),
-        **({PICTURE: drawn} if drawn is not None else {}),
+        README: card(dataset, repo).encode(),
+        PICTURE: picture(dataset),
         CROISSANT: croissant(dataset, repo),
     }
     noted = {name: asdict(Whole(len(content), hashlib.sha256(content).hexdigest())) for name, content in files.items()}

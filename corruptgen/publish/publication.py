@@ -52,6 +52,10 @@ class Publication:
     """Files of the version before that this one has not."""
     is_there: bool = False
     """Whether this version is published already, with this content."""
+    before: Finished | None = None
+    """The newest version that is published, without its images."""
+    digests: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)
+    """What was hashed already: files are large, and looked at before and after they are uploaded."""
 
     @property
     def version(self) -> Version:
@@ -221,6 +225,7 @@ def _compared(publication: Publication, state: State) -> Publication:
         old = Finished.at(newest.fetched(RECORDS))
         new = Finished(publication.dataset.made, parsed(publication.presentation.manifest, MANIFEST))
         check_follows(version, versions[-1], difference(old, new))
+        publication = replace(publication, before=old)
     changed, gone = _missing(publication, entries)
     return replace(publication, changed=changed, gone=tuple(gone))
 
@@ -229,26 +234,24 @@ def _missing(publication: Publication, entries: Mapping[str, Entry]) -> tuple[di
     """Find the files that are not there as they are here, with their bytes, and those there that are of no use."""
     sizes = _sizes(publication.dataset, publication.presentation)
     changed = {name: size for name, size in sizes.items() if not _is_same(publication, name, size, entries.get(name))}
-    gone = [name for name in entries if name not in sizes and _is_of_layout(publication, name)]
+    owners = [owner for dataset in (publication.dataset, publication.before) if dataset for owner in dataset.owners]
+    gone = [name for name in entries if name not in sizes and any(owner(name) is not None for owner in owners)]
     return changed, sorted(gone)
 
 
 def _is_same(publication: Publication, name: str, size: int, there: Entry | None) -> bool:
     if there is None or there.size != size:
         return False
-    content = publication.presentation.contents.get(name)
-    pieces = [content] if content is not None else publication.dataset.folder.pieces(name)
-    # Git names a file by the SHA-1 of its length and its content.
-    digest = hashlib.sha256() if there.sha256 else hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest() == (there.sha256 or there.git)
-
-
-def _is_of_layout(publication: Publication, name: str) -> bool:
-    """Tell whether a file lies where datasets of ours have theirs, so that it is an older version's."""
-    top, _, rest = name.partition("/")
-    return bool(rest) and not HUBS_OWN.fullmatch(name) and top in {"data", "items", *publication.dataset.configs}
+    kind, theirs = ("sha256", there.sha256) if there.sha256 else ("git", there.git)
+    if (kind, name) not in publication.digests:
+        content = publication.presentation.contents.get(name)
+        # Git names a file by the SHA-1 of its length and its content.
+        git = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+        digest = git if kind == "git" else hashlib.sha256()
+        for piece in [content] if content is not None else publication.dataset.folder.pieces(name):
+            digest.update(piece)
+        publication.digests[kind, name] = digest.hexdigest()
+    return publication.digests[kind, name] == theirs
 
 
 def _sizes(dataset: Finished, presentation: Presentation) -> dict[str, int]:

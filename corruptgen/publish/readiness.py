@@ -23,8 +23,6 @@ def check_whole(dataset: Finished) -> None:
             f"{count} items of the source were rejected, so that the dataset is not whole: mend them and make it anew, "
             "or write allow_rejected = true in [publish]"
         )
-    if not dataset.items:
-        raise PublishError("the dataset has no items; there is nothing to publish")
 
 
 def check_verified(dataset: Finished, problems: Sequence[str]) -> None:

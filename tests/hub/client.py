@@ -78,9 +78,10 @@ class Session:
 
 # Answers on the real stdout, which the commands do not see.
 SERVING = """
-import json, os, sys, traceback
+import json, logging, os, sys, traceback
 from typer.testing import CliRunner
 from corruptgen.cli import app
+logging.raiseExceptions = False  # the client's log goes to the stderr of the first command, which is closed by then
 for line in sys.stdin:
     wanted = json.loads(line)
     os.environ.pop("HF_TOKEN", None)

@@ -30,6 +30,8 @@ class Fault:
     after: int = 0
     message: str = "injected"
     headers: dict = field(default_factory=dict)
+    late: bool = False
+    """The request is done first, and only its answer is lost."""
 
 
 class Hub:
@@ -118,6 +120,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     hub = None
+    mute = False
 
     def log_message(self, *arguments):
         """Be silent."""
@@ -126,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer."""
         self.answer()
 
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
 
     def answer(self):
         """Find out what is asked, and answer."""
@@ -135,11 +138,19 @@ class Handler(BaseHTTPRequestHandler):
         self.query = parse_qs(address.query)
         fault = self.hub.fault(self.command, unquote(address.path))
         if fault:
+            if fault.late:
+                self.mute = True
+                self.route(address.path, body)
+                self.mute = False
             self.send(fault.status, {"error": fault.message}, fault.headers)
             return
+        self.route(address.path, body)
+
+    def route(self, path, body):
+        """Do what is asked."""
         try:
             for method, pattern, route in ROUTES:
-                match = re.fullmatch(pattern, address.path)
+                match = re.fullmatch(pattern, path)
                 if match and self.command in method.split():
                     route(self, body, *map(unquote, match.groups()))
                     return
@@ -161,6 +172,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def send(self, status, content=b"", headers=None):
         """Answer with JSON or bytes."""
+        if self.mute:
+            return
         raw = content if isinstance(content, bytes) else json.dumps(content).encode()
         with suppress(BrokenPipeError, ConnectionResetError):
             self.send_response(status)
@@ -199,7 +212,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def entry(self, path, blob):
         """Describe a file."""
-        large = {"lfs": {"oid": blob.sha256, "size": blob.size, "pointerSize": len(blob.pointer)}} if blob.sha256 else {}
+        large = (
+            {"lfs": {"oid": blob.sha256, "size": blob.size, "pointerSize": len(blob.pointer)}} if blob.sha256 else {}
+        )
         return {"type": "file", "oid": blob.oid, "size": blob.size, "path": path, **large}
 
     # -- routes
