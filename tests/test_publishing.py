@@ -12,6 +12,7 @@ from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import WAITS
 from tests.hub.client import READER, WRITER, Session, begun
 from tests.hub.server import Hub
+from tests.hub.xet import Store
 from tests.photographs import tree, write_photographs, write_recipe
 
 pytest.importorskip("huggingface_hub")
@@ -498,3 +499,48 @@ def test_a_difference_is_told_with_the_version_that_it_raises(session, published
     assert re.search(r"gaussian_noise/1 +6\n", pixels.stdout)
     assert re.search(r"in 12 of them: \d+\.\d % of the samples differ, by [\d.]+ grey levels", pixels.stdout)
     assert none.stdout.endswith("no difference\n")
+
+
+PROBE = """
+import os
+from huggingface_hub import HfApi
+api = HfApi()
+api.create_repo("ns/probe", repo_type="dataset")
+commit = api.upload_file(repo_id="ns/probe", repo_type="dataset", path_in_repo="a.bin", path_or_fileobj=os.urandom(99999))
+result = commit.oid
+"""
+
+
+@pytest.fixture(scope="module")
+def xet(built):
+    """A process whose client uploads as it does by default, into hf_xet's own store."""
+    hub = Hub(xet=Store(built / "store"))
+    found = Session(hub.url, built, HF_HUB_DISABLE_XET="0", HF_HOME=str(built / "xet-home"))
+    found.hub = hub
+    try:
+        found.python(PROBE)
+    except AssertionError as error:
+        pytest.skip(f"hf_xet takes no folder for a server any more: {str(error)[-200:]}")
+    else:
+        yield found
+    finally:
+        found.close()
+        hub.close()
+
+
+def test_the_default_way_of_uploading_gives_the_local_build_too(xet, built):
+    xet.hub.fail("POST", f"{REPO}/commit/", 503, late=True, headers=WAIT)
+    first = publish(xet, "1.0.0")
+    again = publish(xet, "1.0.0")
+    second = publish(xet, "1.1.0")
+
+    found = xet.python(PIXELS)
+    done = xet.run("verify", f"hf://datasets/{REPO}@v1.1.0", "--depth", "sample", "--workers", 1)
+
+    assert (first.returncode, again.returncode, second.returncode) == (0, 0, 0), first.stderr + second.stderr
+    assert "is published already" in again.stdout
+    assert not xet.hub.asked("POST", "lfs")
+    assert versions(xet.hub) == {"v1.0.0", "v1.1.0"}
+    expected = local_pixels(built / "1.0.0", ("brightness", 2.0))
+    assert found["cached"] == found["streamed"] == expected
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -37,8 +37,9 @@ class Fault:
 class Hub:
     """The state of a server, and the server."""
 
-    def __init__(self, part=1 << 16):
+    def __init__(self, part=1 << 16, xet=None):
         self.part = part
+        self.xet = xet
         self.tokens = {"hf_writerwriterwriterwriter": ("ns", True), "hf_readerreaderreaderreader": ("ns", False)}
         self.repositories = {}
         self.objects = {}
@@ -212,10 +213,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def entry(self, path, blob):
         """Describe a file."""
-        large = (
-            {"lfs": {"oid": blob.sha256, "size": blob.size, "pointerSize": len(blob.pointer)}} if blob.sha256 else {}
-        )
-        return {"type": "file", "oid": blob.oid, "size": blob.size, "path": path, **large}
+        found = {"type": "file", "oid": blob.oid, "size": blob.size, "path": path}
+        if blob.sha256:
+            found["lfs"] = {"oid": blob.sha256, "size": blob.size, "pointerSize": len(blob.pointer)}
+            if self.hub.xet:
+                found["xetHash"] = self.hub.xet.hash_of(blob.sha256)
+        return found
 
     # -- routes
 
@@ -318,6 +321,15 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(404, "not here")
         self.send(200)
 
+    def xet_token(self, body, name, kind, revision):
+        """Say where the store is."""
+        self.repository(name, write=kind == "write")
+        if self.hub.xet is None:
+            raise Refused(404, "no such store")
+        said = {"casUrl": self.hub.xet.url, "accessToken": "xet", "exp": 4_000_000_000}
+        names = {"X-Xet-Cas-Url": "casUrl", "X-Xet-Access-Token": "accessToken", "X-Xet-Token-Expiration": "exp"}
+        self.send(200, said, {header: said[key] for header, key in names.items()})
+
     def commit(self, body, name, revision):
         """Make a commit."""
         repository = self.repository(name, write=True)
@@ -334,6 +346,8 @@ class Handler(BaseHTTPRequestHandler):
                         content = base64.b64decode(value["content"])
                         tree[value["path"]] = Blob(content, size=len(content))
                     case "lfsFile":
+                        if self.hub.xet and (stored := self.hub.xet.hash_of(value["oid"])):
+                            self.hub.objects[value["oid"]] = self.hub.xet.content(stored, value["size"])
                         if value["oid"] not in self.hub.objects:
                             raise Refused(400, "LFS object is not here")
                         tree[value["path"]] = Blob(sha256=value["oid"], size=value["size"])
@@ -430,6 +444,9 @@ class Handler(BaseHTTPRequestHandler):
         headers |= {"ETag": f'"{blob.oid}"', "Content-Type": "application/octet-stream"}
         if blob.sha256:
             headers |= {"X-Linked-Etag": f'"{blob.sha256}"', "X-Linked-Size": len(content)}
+        if blob.sha256 and self.hub.xet:
+            auth = f"{self.hub.url}/api/datasets/{name}/xet-read-token/{found.oid}"
+            headers |= {"X-Xet-Hash": self.hub.xet.hash_of(blob.sha256), "Link": f'<{auth}>; rel="xet-auth"'}
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if wanted:
             start, end = int(wanted[1]), min(int(wanted[2] or len(content) - 1), len(content) - 1)
@@ -451,6 +468,7 @@ ROUTES = (
     ("PUT", r"/lfs/part/(\w+)/(\d+)", Handler.put_part),
     ("POST", r"/lfs/complete/(\w+)", Handler.complete),
     ("POST", r"/lfs/verify/(\w+)", Handler.verify_object),
+    ("GET", rf"{API}/xet-(read|write)-token/(.+)", Handler.xet_token),
     ("POST", rf"{API}/commit/(.+)", Handler.commit),
     ("POST", rf"{API}/tag/(.+)", Handler.tag),
     ("GET", rf"{API}/refs", Handler.refs),
