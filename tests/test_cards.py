@@ -10,12 +10,14 @@ import tomllib
 import pytest
 
 import corruptgen
+from corruptgen import catalog
 from corruptgen.errors import PublishError, RecipeError
 from corruptgen.publish.card import card
 from corruptgen.publish.finished import Finished
+from corruptgen.publish.leaks import PATHS
 from corruptgen.publish.licenses import known
 from corruptgen.publish.presentation import presented
-from corruptgen.publish.wording import quirks
+from corruptgen.publish.wording import meanings, quirks
 from corruptgen.recipe import read
 from corruptgen.verification import verify
 from tests.photographs import tree, write_photographs, write_recipe
@@ -157,7 +159,12 @@ def test_terms_and_words_of_the_recipe_are_on_the_card(built, tmp_path):
         "citation": "@article{x}",
     }
     content["source"] |= terms
-    content["publish"] = {"title": "Small: a set", "description": "Words.", "tags": ["tiny"], "tasks": ["image-to-image"]}
+    content["publish"] = {
+        "title": "Small: a set",
+        "description": "Words.",
+        "tags": ["tiny"],
+        "tasks": ["image-to-image"],
+    }
     shutil.copytree(built / "parquet", tmp_path / "out")
     changed = json.dumps({**dataset.manifest, "recipe": read(content, "test").content()})
     (tmp_path / "out/manifest.json").write_text(changed, "utf-8")
@@ -245,3 +252,15 @@ def test_every_licence_says_whether_changed_images_may_be_passed_on():
     assert known()["unknown"].sharing == "read"
 
 
+def test_what_the_tables_say_is_never_taken_for_a_path_of_a_machine():
+    for name in catalog.preset_names():
+        preset = catalog.preset(name)
+        said = [
+            *preset.content["preset"].get("references", ()),
+            preset.content["preset"].get("notes", ""),
+            preset.title,
+        ]
+        for row in preset.rows.values():
+            said += [row.levels[-1].corruption.summary, *meanings(row).values()]
+
+        assert [text for text in said if PATHS.search(text)] == []

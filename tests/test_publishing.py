@@ -471,11 +471,13 @@ def test_pixels_are_made_again_from_the_source_that_the_recipe_records(session, 
     second = publish(session, "derived-1.0.0", "ns/derived")
 
     done = session.run("verify", "hf://datasets/ns/derived@v1.0.0", "--depth", "sample", "--workers", 1)
+    said = session.run("verify", "derived-1.0.0", "--depth", "full", "--source", "recorded", "--workers", 1)
 
     assert first.returncode == 0, first.stderr
     assert second.returncode == 0, second.stderr
     assert done.returncode == 0, done.stdout
     assert "made again with the same pixels" in done.stdout
+    assert "12 made again with the same pixels" in said.stdout, said.stderr
 
 
 def test_a_revision_that_is_not_there_is_said(session, published):
@@ -506,8 +508,8 @@ import os
 from huggingface_hub import HfApi
 api = HfApi()
 api.create_repo("ns/probe", repo_type="dataset")
-commit = api.upload_file(repo_id="ns/probe", repo_type="dataset", path_in_repo="a.bin", path_or_fileobj=os.urandom(99999))
-result = commit.oid
+bytes = os.urandom(99999)
+result = api.upload_file(repo_id="ns/probe", repo_type="dataset", path_in_repo="a.bin", path_or_fileobj=bytes).oid
 """
 
 
