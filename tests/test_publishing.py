@@ -13,7 +13,7 @@ from corruptgen.publish.hub import WAITS
 from tests.hub.client import READER, WRITER, Session, begun
 from tests.hub.server import Hub
 from tests.hub.xet import Store
-from tests.photographs import tree, write_photographs, write_recipe
+from tests.photographs import TABLE, tree, write_photographs, write_recipe
 
 pytest.importorskip("huggingface_hub")
 
@@ -201,11 +201,15 @@ def test_another_card_under_the_same_version_is_refused(session, published, buil
 
 def test_a_card_does_not_change_what_the_images_are(session, built):
     other = recipe(built, top="seed = 3")
+    seed = session.run("card", built / "1.0.0", "--recipe", other)
+    other = recipe(built, preset="four.toml")
+    (built / "four.toml").write_text(TABLE.replace("[0.1, 0.2]", "[0.1, 0.25]"), "utf-8")
 
-    done = session.run("card", built / "1.0.0", "--recipe", other)
+    values = session.run("card", built / "1.0.0", "--recipe", other)
 
-    assert done.returncode == 1
-    assert "makes other images than these, by its seed" in done.stderr
+    assert seed.returncode == values.returncode == 1
+    assert "makes other images than these, by its seed" in seed.stderr
+    assert "the severity table four is another than these images were made with" in values.stderr
 
 
 def test_a_row_more_is_a_minor_version_that_uploads_only_that_row(session, published):
@@ -290,8 +294,9 @@ def test_a_server_in_trouble_is_waited_for(session, hub, method, path, status):
     assert f"in 0 s (1 of {len(WAITS)})" in done.stderr
 
 
-def test_a_commit_whose_answer_was_lost_is_not_made_twice(session, hub):
-    hub.fail("POST", "/commit/", 503, late=True, headers=WAIT)
+@pytest.mark.parametrize("path", ["repos/create", "/commit/", "/tag/"])
+def test_what_was_done_though_its_answer_was_lost_is_not_done_twice(session, hub, path):
+    hub.fail("POST", path, 503, late=True, headers=WAIT)
 
     done = publish(session, "1.0.0")
 
@@ -492,7 +497,7 @@ def test_a_difference_is_told_with_the_version_that_it_raises(session, published
 
     rows = session.run("diff", f"hf://datasets/{REPO}@v1.0.0", f"hf://datasets/{REPO}@v1.1.0")
     pixels = session.run("diff", f"hf://datasets/{REPO}@v1.1.0", built / "other")
-    none = session.run("diff", built / "1.1.0", built / "1.1.0")
+    none = session.run("diff", built / "1.1.0", built / "1.1.0/manifest.json")
 
     assert rows.stdout.startswith("small-c 1.0.0 and small-c 1.1.0: a minor change, so after 1.0.0 comes 1.1.0\n")
     assert "added:\n  the row gaussian_noise was added\n" in rows.stdout

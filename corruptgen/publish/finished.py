@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen import catalog
+from corruptgen.errors import OutputError
 from corruptgen.inventory import everything, naming
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.recipe import Recipe
@@ -79,8 +80,11 @@ class Finished:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The tables of items."""
-        return read_tables(self.made, self.manifest)[1]
+        """The tables of items; raise `OutputError` if one is not there or not what the manifest says."""
+        problems, tables = read_tables(self.made, self.manifest)
+        if problems:
+            raise OutputError(f"{problems[0]}; `corruptgen verify` says more")
+        return tables
 
     def records(self) -> Iterator[ItemRecord]:
         """Give what is known about every complete item, in order."""
