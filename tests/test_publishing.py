@@ -269,6 +269,29 @@ def test_a_killed_upload_goes_on_where_it_was(session, hub, built):
     assert hub.asked("POST", "lfs/verify") <= len(large) - arrived
 
 
+def test_a_large_upload_is_many_commits_and_goes_on_after_the_last_of_them(session, hub, built):
+    few = "import corruptgen.publish.publication as p; p.FILES_PER_COMMIT = {}; result = 0"
+    hub.fail("POST", "/commit/", 413, after=2)
+    session.python(few.format(4))
+    try:
+        refused = publish(session, "1.1.0")
+        halfway = dict(hub.repositories[REPO].head.tree)
+        hub.forget()
+        done = publish(session, "1.1.0")
+    finally:
+        session.python(few.format(200))
+
+    assert refused.returncode == 1
+    assert done.returncode == 0, done.stderr
+    titles = [commit.title for commit in hub.repositories[REPO].commits[1:]]
+    assert titles == [f"small-c 1.1.0 (part {n} of {m})" for n, m in ((1, 4), (2, 4), (1, 2), (2, 2))]
+    large = sum(1 for blob in hub.repositories[REPO].head.tree.values() if blob.sha256)
+    assert 0 < sum(1 for blob in halfway.values() if blob.sha256) < large
+    # What speaks about all the files comes with the last of them.
+    assert not {"manifest.json", "README.md"} & halfway.keys()
+    assert versions(hub) == {"v1.1.0"}
+
+
 WAIT = {"Retry-After": "0"}
 
 
