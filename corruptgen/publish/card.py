@@ -68,8 +68,9 @@ def _what(dataset: Finished) -> str:
         f" The clean images come from {page}, split `{origin.split}`, at `{origin.revision}`." if origin.repo else ""
     )
     rejected = f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` says why."
+    ways = len(corrupt.rows or ())
     return (
-        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {len(corrupt.rows or ())} ways "
+        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {ways} way{'s' * (ways != 1)} "
         f"at severities {severities}{twin}: {dataset.images} images in all. How bad each severity is follows the table "
         f"`{dataset.preset.name}` ({dataset.preset.title}).{source}{rejected if counts['rejected'] else ''}"
     )

@@ -12,7 +12,6 @@ from corruptgen.inventory import everything, naming
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.recipe import Recipe
 from corruptgen.remaking import Made
-from corruptgen.shards import LOCKS
 from corruptgen.sinks import Folder
 from corruptgen.sinks.folder import UNFINISHED
 from corruptgen.sinks.protocol import Owner
@@ -106,7 +105,6 @@ class Finished:
             for file in everything(self.folder.root)
             if not file.name.startswith(OURS_ALONE)
             and not file.name.endswith(UNFINISHED)
-            and not LOCKS.fullmatch(file.name)
             and not HUBS_OWN.fullmatch(file.name)
         }
         return dict(sorted(found.items()))
