@@ -18,6 +18,7 @@ from corruptgen.imaging.windowing import Picture
 from corruptgen.inspection import inspected
 from corruptgen.inventory import Inventory, inventory, sweep
 from corruptgen.manifest import (
+    CARD,
     MANIFEST,
     MARKER,
     Recorded,
@@ -203,7 +204,7 @@ class Build:
             self.output.write(summary.name, summary.content, durable=True)
             known[summary.name] = annotation_record(summary)
         self.output.write(MANIFEST, self.manifest(kept, files, known), durable=True)
-        for name in leftovers(self.output.root):
+        for name in [*leftovers(self.output.root), *(name for name in CARD if name not in files)]:
             self.output.remove(name)
 
     def clean_up(self) -> None:
@@ -250,18 +251,20 @@ class Build:
         if content is None or leftovers(self.output.root) or not self.sink.is_settled(found):
             return False
         try:
-            files = wholes(parsed(content, MANIFEST))
+            made = parsed(content, MANIFEST)
+            card = made.pop("card", {})
+            files = wholes(made)
         except OutputError:
             # The marker beside it was understood: this is damage, and the end of a build writes it anew.
             return False
-        if any(found.sizes[name] != whole.size for name, whole in files.items()):
+        if any(found.sizes[name] != whole.size for name, whole in files.items() if name not in card):
             return False
         known = {}
         for summary in self.summaries():
             if self.output.read(summary.name) != summary.content:
                 return False
             known[summary.name] = annotation_record(summary)
-        if content == self.manifest(kept, files, known):
+        if json_bytes(made) == self.manifest(kept, files, known):
             return True
         begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return bool(begun["environment"] != self.marker["environment"])

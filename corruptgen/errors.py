@@ -44,6 +44,10 @@ class OutputError(CorruptgenError):
     """An output directory that cannot be written or that holds something else."""
 
 
+class PublishError(CorruptgenError):
+    """A dataset that cannot be published as it is, or a server that does not take it."""
+
+
 class ScoreError(CorruptgenError):
     """Predictions, results or a baseline that cannot be scored."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corruptgen.errors import OutputError
-from corruptgen.manifest import MANIFEST, MARKER
+from corruptgen.manifest import CARD, MANIFEST, MARKER
 from corruptgen.names import shown, storable
 from corruptgen.shards import ANNOTATED, LOCKS, RECORD
 from corruptgen.sinks.folder import UNFINISHED, Folder
@@ -74,7 +74,7 @@ def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], 
     counts: Counter[str] = Counter()
     known = 0
     ours, unfinished, foreign = [], [], []
-    single = {MARKER, MANIFEST, ANNOTATED, *tables}
+    single = {MARKER, MANIFEST, ANNOTATED, *CARD, *tables}
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)
@@ -103,7 +103,7 @@ def _unit(name: str, owners: Sequence[Owner]) -> str | None:
 
 
 def everything(root: Path) -> Iterator[Found]:
-    """Walk through all that is below a directory and is no folder, without following links."""
+    """Walk through all that is below a directory and is no folder; links are followed in the Hub's cache alone."""
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
@@ -114,13 +114,23 @@ def everything(root: Path) -> Iterator[Found]:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(name + "/")
                     else:
-                        size = entry.stat(follow_symlinks=False).st_size
-                        yield Found(name, size, entry.is_file(follow_symlinks=False))
+                        follow = _is_cached(root, entry)
+                        size = entry.stat(follow_symlinks=follow).st_size
+                        yield Found(name, size, entry.is_file(follow_symlinks=follow))
         except FileNotFoundError:
             continue
         except OSError as error:
             place = storable(prefix) or "the output directory"
             raise OutputError(f"cannot read {place}: {error.strerror or type(error).__name__}") from error
+
+
+def _is_cached(root: Path, entry: os.DirEntry[str]) -> bool:
+    """Tell whether this is a file in a snapshot of the Hub's cache: a link to the blobs of its repository or of all."""
+    if root.parent.name != "snapshots" or not entry.is_symlink():
+        return False
+    repository = root.parent.parent
+    stores = {Path(os.path.realpath(place / "blobs")) for place in (repository, repository.parent)}
+    return not stores.isdisjoint(Path(os.path.realpath(entry.path)).parents)
 
 
 def sweep(output: Folder) -> None:

@@ -26,6 +26,8 @@ from corruptgen.targets import Summary
 SCHEMA = 2
 MANIFEST = "manifest.json"
 MARKER = ".corruptgen.json"
+# What presents the dataset to people and machines; made of the manifest and the images, after them.
+CARD = ("README.md", "card.jpg", "croissant.json")
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,8 @@ def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> Pictur
 def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
     """Give what a manifest says about files that are for the whole output; raise `OutputError` if that is damaged."""
     try:
-        files = {str(name): Whole(**whole) for name, whole in manifest.get("files", {}).items()}
+        listed = manifest.get("files", {}) | manifest.get("card", {})
+        files = {str(name): Whole(**whole) for name, whole in listed.items()}
     except (TypeError, AttributeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: its files are none") from error
     return files

@@ -21,6 +21,8 @@ from corruptgen.imaging.png import COMPRESSIONS
 from corruptgen.imaging.windowing import WINDOWS
 from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
 from corruptgen.output_choice import chosen as chosen_output
+from corruptgen.publish_choice import KEYS as PUBLISH_KEYS
+from corruptgen.publish_choice import PublishChoice
 from corruptgen.records import Decoding
 from corruptgen.source_choice import SourceChoice
 from corruptgen.source_choice import chosen as chosen_source
@@ -57,6 +59,7 @@ class Recipe:
     seed: int = 0
     decode: Decoding = field(default_factory=Decoding)
     output: OutputChoice = field(default_factory=OutputChoice)
+    publish: PublishChoice = field(default_factory=PublishChoice)
     folder: Path | None = field(default=None, compare=False)
     """Where the recipe's file is: paths in it are relative to that, or else to the current directory."""
 
@@ -79,6 +82,7 @@ class Recipe:
             "decode": _given(geometry) | {"interpolation": decode.interpolation, "exif": decode.exif},
             "corrupt": _given(chosen),
             "output": self.output.content(),
+            **({"publish": self.publish.content()} if self.publish.content() else {}),
         }
 
     def path(self, written: str) -> Path:
@@ -144,6 +148,7 @@ def read(content: Mapping[str, Any], place: str, folder: Path | None = None) -> 
         decode=Decoding(**parts["decode"]),
         corrupt=CorruptChoice(**parts["corrupt"]),
         output=output,
+        publish=PublishChoice(**parts["publish"]),
         folder=folder,
     )
 
@@ -245,6 +250,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "clean": _truth,
         "items_per_shard": _whole(1, MOST_ITEMS_PER_SHARD),
     },
+    "publish": PUBLISH_KEYS,
 }
 
 

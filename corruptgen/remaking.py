@@ -25,6 +25,7 @@ from corruptgen.threads import single_threaded
 
 SAMPLES = 20  # item-cells that the depth "sample" makes again
 CLEAN_CELL = 0
+RECORDED = "recorded"
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,20 @@ def origins(made: Made, source: str | Path | None) -> Origins:
     Parameters
     ----------
     made : what was made
-    source : where the clean images are; None: their twin in the output
+    source : where the clean images are; None: their twin in the output, or else as `RECORDED`, which is the dataset on
+        the Hub that the recipe names
 
     Raises
     ------
     RecipeError
         If the images cannot be made again without their source.
     """
-    if source is None and not (made.recipe.output.clean and made.recipe.output.is_lossless):
+    has_twin = made.recipe.output.clean and made.recipe.output.is_lossless
+    is_recorded = source == RECORDED or (source is None and not has_twin)
+    if is_recorded and not made.recipe.source.repo:
         raise RecipeError(
-            "to make pixels again the clean images are needed: say where they are with --source, "
-            "or generate with clean = true and a lossless encoding"
+            "to make pixels again the clean images are needed, and the recipe records no repository with them: say "
+            "where they are with --source, or generate with clean = true and a lossless encoding"
         )
     still = replace(made.targets, decoding=Decoding())
     found = []
@@ -83,7 +87,9 @@ def origins(made: Made, source: str | Path | None) -> Origins:
             digest = ""
         if digest == made.annotations.get(ANNOTATIONS):
             found.append(replace(still, endings=(), annotated=shared, digest=digest))
-    return Origins(None if source is None else open_known(made.recipe, source), tuple(found))
+    place = None if is_recorded else source
+    known = open_known(made.recipe, place) if place is not None or is_recorded else None
+    return Origins(known, tuple(found))
 
 
 def jobs(

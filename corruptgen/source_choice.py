@@ -13,6 +13,9 @@ FOLDERS, METADATA, NONE = "folders", "metadata", "none"
 FILES = ("labels", "classes", "subset")
 # Keys that hold a path of this machine and are never recorded.
 LOCAL = ("path", "annotations", "masks")
+# Keys that decide no pixel: what may be done with the images and whom to thank for them.
+TERMS = ("license", "license_name", "license_link", "citation")
+OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,14 @@ class SourceChoice:
     """The folder of label masks; never recorded."""
     mask_suffix: tuple[str, ...] | None = None
     """How the name of an image ends, and how those of its masks do instead; None: as the image, but .png."""
+    license: str | None = None
+    """Of the clean images, as the Hub calls it, such as "cc-by-4.0"."""
+    license_name: str | None = None
+    """What a license that the Hub has no name for is called."""
+    license_link: str | None = None
+    """Where that is written down."""
+    citation: str | None = None
+    """BibTeX, or in words."""
 
     @property
     def mask_endings(self) -> tuple[str, ...] | None:
@@ -83,6 +94,7 @@ _SELECTION: Mapping[str, Check] = {
     "sample": whole(1),
     "per": one_of("class"),
 }
+_TERMS: Mapping[str, Check] = dict.fromkeys(TERMS, text)
 KEYS: Mapping[str, Mapping[str, Check]] = {
     "folder": {"labels": text, "classes": text, "columns": names_by("file", "label"), **_MASKS},
     "coco": {"annotations": text, **_MASKS},
@@ -119,7 +131,7 @@ def chosen(content: Any, place: str) -> SourceChoice:
         raise RecipeError(f"{place}: the key 'kind' is missing")
     checks: dict[str, Check] = {"kind": one_of(*KEYS)}
     values: dict[str, Any] = {"kind": _value(content, "kind", checks, place)}
-    checks |= {"path": text, **KEYS[values["kind"]], **_SELECTION}
+    checks |= {"path": text, **KEYS[values["kind"]], **_SELECTION, **_TERMS}
     for key in content:
         if key not in checks:
             raise RecipeError(f"{place} {key}: " + _objection(key, values["kind"], checks))
@@ -148,6 +160,11 @@ def _check_together(choice: SourceChoice, place: str) -> None:
     """Refuse keys that contradict or need each other."""
     if choice.per and not choice.sample:
         raise RecipeError(f"{place} per: needs sample = N, the number of items of each class")
+    named = choice.license_name, choice.license_link
+    if choice.license == OTHER and not all(named):
+        raise RecipeError(f'{place} license: "other" needs license_name, and license_link to where it is written down')
+    if choice.license != OTHER and any(named):
+        raise RecipeError(f'{place} license_name: goes with license = "other"; the Hub knows the others by their names')
     if choice.kind != "hub":
         return
     if choice.repo and choice.path:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -14,7 +14,7 @@ from corruptgen.damage import damage, damaged_wholes
 from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
 from corruptgen.inventory import inventory, naming
-from corruptgen.manifest import MANIFEST, MARKER, Table, environment, parsed, wholes
+from corruptgen.manifest import CARD, MANIFEST, MARKER, Table, environment, parsed, wholes
 from corruptgen.names import is_below, storable
 from corruptgen.plan import CLEAN, spelled_cells
 from corruptgen.progress import Progress, results
@@ -26,6 +26,8 @@ from corruptgen.targets import known
 
 DEPTHS = ("files", "sample", "full")
 TABLE = re.compile(r"items/\d{5,}\.jsonl")
+# What the Hub, and its client in a folder of one's own, put beside a dataset.
+HUBS_OWN = re.compile(r"\.gitattributes|\.cache/huggingface/.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def verify(
     Parameters
     ----------
     directory : what `generate` made
-    source : the clean images; None: the clean twin in the output, where that is lossless
+    source : the clean images; None: the clean twin in the output where that is lossless, else the dataset on the Hub
+        that the recipe names; "recorded": that one in any case
     depth : "files" holds every file against its digest; "sample" also makes some images again, "full" all of them,
         with the severity table that the manifest records
     seed : another seed takes another sample
@@ -72,15 +75,11 @@ def verify(
     """
     if depth not in DEPTHS:
         raise RecipeError(f"depth is {depth!r}; allowed are {', '.join(DEPTHS)}")
-    output = Folder(Path(directory).resolve())
-    content = output.read(MANIFEST)
-    if content is None:
-        advice = "it is unfinished; the generate command goes on with it" if output.read(MARKER) else "it has none"
-        raise OutputError(f"{Path(directory).name} cannot be verified without a {MANIFEST}: {advice}")
-    build, listed = _read(output, parsed(content, MANIFEST))
+    build, listed = opened(directory)
+    output = build.sink.output
     clean = origins(build, source) if depth != "files" else None
 
-    problems, tables = _tables(build, listed)
+    problems, tables = read_tables(build, listed)
     report = progress or (lambda done, total: None)
     rounds = len(tables) * (2 if clean else 1)
     placed = list(zip(tables, accumulate((len(table.made) for table in tables), initial=0), strict=False))
@@ -89,7 +88,7 @@ def verify(
     files = pixels = done = 0
     problems += _checked_annotations(build)
     problems += _checked_marker(output, listed)
-    problems += _strays(build, tables, set(listed["tables"]))
+    problems += _strays(build, tables, listed)
     for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), workers):
         problems += found
         files += count
@@ -99,7 +98,7 @@ def verify(
         if not any(line.startswith(f"{name}: ") for line in problems):
             problems.append(problem)
     if clean:
-        wanted = jobs(tables, len(build.cells.names), depth, rng_key=content, seed=seed)
+        wanted = jobs(tables, len(build.cells.names), depth, rng_key=output.read(MANIFEST) or b"", seed=seed)
         calls = (
             (remade, (build, clean, table.part(start), table.made, chosen))
             for (table, start), (_, chosen) in zip(placed, wanted, strict=True)
@@ -115,7 +114,14 @@ def verify(
     return Verdict(tuple(sorted(problems)), tuple(notes), files, pixels)
 
 
-def _read(output: Folder, manifest: dict[str, Any]) -> tuple[Made, dict[str, Any]]:
+def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
+    """Give what a finished output says was made, and its manifest; raise `OutputError` if it is none."""
+    output = Folder(Path(directory).resolve())
+    content = output.read(MANIFEST)
+    if content is None:
+        advice = "it is unfinished; the generate command goes on with it" if output.read(MARKER) else "it has none"
+        raise OutputError(f"{Path(directory).name} cannot be verified without a {MANIFEST}: {advice}")
+    manifest = parsed(content, MANIFEST)
     try:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
         preset = catalog.preset_from(manifest["preset"]["name"], manifest["preset"]["table"])
@@ -138,8 +144,8 @@ def _read(output: Folder, manifest: dict[str, Any]) -> tuple[Made, dict[str, Any
     return Made(recipe, cells, layout, targets, annotations), manifest
 
 
-def _tables(build: Made, listed: dict[str, Any]) -> tuple[list[str], list[Table]]:
-    """Read all tables and hold them against the manifest."""
+def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list[Table]]:
+    """Read all tables and hold them against the manifest: give what is wrong, and those that can be read."""
     problems, tables = [], []
     for name, digest in listed["tables"].items():
         content = build.sink.output.read(name)
@@ -174,13 +180,16 @@ def _fits(table: Table, build: Made) -> bool:
     )
 
 
-def _strays(build: Made, tables: Sequence[Table], names: set[str]) -> Iterator[str]:
+def _strays(build: Made, tables: Sequence[Table], listed: Mapping[str, Any]) -> Iterator[str]:
     """Name what lies in the output and does not belong there."""
+    names = set(listed["tables"])
     items = {record.item for table in tables for record in table.made}
     carried = {file for table in tables for record in table.made for file in record.masks} | build.annotations.keys()
     found = inventory(build.sink.output, [build.sink.owner(items, len(names)), naming(carried)], names)
-    for name in (*found.unfinished, *found.foreign):
-        yield f"{storable(name)} is not part of this build"
+    unlisted = (name for name in CARD if name not in wholes(listed) and build.sink.output.size(name) is not None)
+    for name in (*found.unfinished, *found.foreign, *unlisted):
+        if not HUBS_OWN.fullmatch(name):
+            yield f"{storable(name)} is not part of this build"
 
 
 def _checked_annotations(build: Made) -> Iterator[str]:

@@ -88,7 +88,7 @@ def test_what_a_manifest_records_is_the_same_recipe_again():
         ("[output]\ncompression = 'best'", r"compression: found 'best', allowed is \"stored\""),
         ("[output]\nquality = 90", r'quality: only for encoding = "jpeg"'),
         ("[output]\nencoding = 'jpeg'\nquality = 101", r"quality: found 101, allowed is a whole number from 1 to 100"),
-        ("[publish]\nrepo = 'a/b'", r"no key is called 'publish'"),
+        ("[publish]\nrepo = 'a/b'", r"no key is called 'repo'"),
         ("[outptu]\nclean = true", r"did you mean 'output'"),
     ],
 )

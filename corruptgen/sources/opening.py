@@ -44,7 +44,7 @@ def open_source(recipe: Recipe, source: str | Path | None = None) -> Source:
     return KINDS[recipe.source.kind](source_place(recipe, source), recipe)
 
 
-def open_known(recipe: Recipe, source: str | Path) -> Source:
+def open_known(recipe: Recipe, source: str | Path | None) -> Source:
     """Open the source of a recipe to read items of it that a manifest names, without its lists of labels."""
     return open_source(replace(recipe, source=replace(recipe.source, labels=None, classes=None)), source)
 

@@ -1,0 +1,206 @@
+"""The card of a dataset: all that a stranger wants to know, as text made of the manifest and nothing else."""
+
+from typing import Any
+
+from corruptgen import catalog
+from corruptgen.errors import PublishError
+from corruptgen.names import shown
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.licenses import license_of
+from corruptgen.publish.metadata import data_files, is_loadable, metadata, split, title
+from corruptgen.publish.wording import meanings, parameters, preprocessing, quirks, summaries, toml_text, value_text
+
+PICTURE = "card.jpg"
+BIBTEX = """@software{corruptgen,
+  title = {corruptgen: corrupted and shifted image benchmarks},
+  author = {{The corruptgen developers}},
+  year = {2026},
+}"""
+
+
+def card(dataset: Finished, repo: str | None = None) -> str:
+    """Write the card of a dataset; the same manifest gives the same text.
+
+    Parameters
+    ----------
+    dataset : what was made
+    repo : the repository that it is for; None: the snippets have a blank for it
+
+    Raises
+    ------
+    PublishError
+        If a package is missing, or a shard cannot be read.
+    """
+    name = repo or f"OWNER/{dataset.recipe.name}"
+    sections = [
+        f"# {title(dataset)}",
+        dataset.recipe.publish.description or "",
+        _what(dataset),
+        f"![One image of the dataset in every row, from the mildest severity to the worst]({PICTURE})",
+        f"## Load it\n\n{_loading(dataset, name)}",
+        f"## Rows and severities\n\n{_rows(dataset)}",
+        f"## How images were read and stored\n\n{preprocessing(dataset.recipe.decode, dataset)}{_targets(dataset)}",
+        f"## How it was made\n\n{_making(dataset)}",
+        f"## Verify it\n\n{_verifying(dataset, name)}",
+        f"## Known quirks\n\n{_quirks(dataset)}",
+        f"## Licence\n\n{_license(dataset)}",
+        f"## Citation\n\n{_citation(dataset)}",
+    ]
+    body = "\n\n".join(section.strip() for section in sections if section.strip())
+    return f"---\n{_yaml(metadata(dataset))}---\n\n{body}\n"
+
+
+def _yaml(content: dict[str, Any]) -> str:
+    try:
+        import yaml  # noqa: PLC0415
+    except ImportError as error:
+        raise PublishError("a card needs PyYAML; install it with pip install 'corruptgen[hub]'") from error
+    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _what(dataset: Finished) -> str:
+    corrupt, counts = dataset.recipe.corrupt, dataset.manifest["counts"]
+    severities = ", ".join(f"{severity:g}" for severity in corrupt.severities or ())
+    twin = ", and the clean images themselves, made by the same preprocessing" if dataset.recipe.output.clean else ""
+    origin = dataset.recipe.source
+    page = f"[{origin.repo}](https://huggingface.co/datasets/{origin.repo})"
+    source = (
+        f" The clean images come from {page}, split `{origin.split}`, at `{origin.revision}`." if origin.repo else ""
+    )
+    rejected = f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` says why."
+    ways = len(corrupt.rows or ())
+    return (
+        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {ways} way{'s' * (ways != 1)} "
+        f"at severities {severities}{twin}: {dataset.images} images in all. How bad each severity is follows the table "
+        f"`{dataset.preset.name}` ({dataset.preset.title}).{source}{rejected if counts['rejected'] else ''}"
+    )
+
+
+def _loading(dataset: Finished, repo: str) -> str:
+    tag, output = f"v{dataset.recipe.version}", dataset.recipe.output
+    row, severity = dataset.cells[-1]
+    if is_loadable(dataset):
+        first, last = next(iter(dataset.rows)), max(dataset.recipe.corrupt.severities or (1.0,))
+        return (
+            "Each row is a config and each severity a split:\n\n```python\nfrom datasets import load_dataset\n\n"
+            f'data = load_dataset("{repo}", "{first}", split="{split(last)}", revision="{tag}")\n```\n\n'
+            "Add `streaming=True` to download nothing that is not looked at."
+        )
+    head = (
+        "```python\nfrom huggingface_hub import snapshot_download\n\n"
+        f'folder = snapshot_download("{repo}", repo_type="dataset", revision="{tag}")\n'
+    )
+    match output.format:
+        case "npy":
+            return (
+                f'{head}\nimport numpy as np\n\nimages = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
+                'labels = np.load(f"{folder}/labels.npy")\n```\n\n'
+                f"Each row is one array of {len(dataset.configs[row])} × {dataset.items} images, severities one after "
+                "the other, as in CIFAR-10-C."
+            )
+        case "npz":
+            return (
+                f'{head}\nimport numpy as np\n\narrays = np.load(f"{{folder}}/{row}.npz")\n```\n\n'
+                "Each row is one file with images and labels, severities one after the other, as in MedMNIST-C."
+            )
+    return f"{head}```\n\nThe images of a cell are `{data_files(dataset, row, severity)}`."
+
+
+def _rows(dataset: Finished) -> str:
+    severities = dataset.recipe.corrupt.severities or ()
+    rows = ["| row | what it does |", "|---|---|"]
+    rows += [f"| `{name}` | {_cell(' '.join(summaries(row)))} |" for name, row in dataset.rows.items()]
+    head = [f"| row | parameter | {' | '.join(f'{severity:g}' for severity in severities)} |"]
+    head += [f"|---|---|{'---|' * len(severities)}"]
+    for name in dataset.rows:
+        for parameter, values in parameters(dataset, name).items():
+            head.append(f"| `{name}` | `{parameter}` | {' | '.join(_cell(value_text(value)) for value in values)} |")
+    said = [
+        f"- `{name}`: " + "; ".join(f"*{parameter}*: {text}" for parameter, text in meanings(row).items())
+        for name, row in dataset.rows.items()
+        if meanings(row)
+    ]
+    between = "\n".join(rows), "The parameters at each severity:", "\n".join(head), "What they mean:", "\n".join(said)
+    return "\n\n".join(part for part in between if part)
+
+
+def _targets(dataset: Finished) -> str:
+    targets, moves = dataset.made.targets, dataset.recipe.corrupt.targets
+    carried = [name for name, there in (("annotations", targets.is_annotated), ("masks", targets.endings)) if there]
+    if not carried:
+        return ""
+    what = " and ".join(carried)
+    how = {
+        "move": f"move with the pixels: every such row has {what} of its own",
+        "refuse": "would not fit; there are none",
+    }
+    said = how.get(moves, f"leave the {what} where they were, as published benchmarks do")
+    return f" The {what} of the source come with the images; rows that move pixels {said}."
+
+
+def _making(dataset: Finished) -> str:
+    recipe, environment = dataset.recipe, dataset.manifest["environment"]
+    place = "" if recipe.source.repo else " --source PATH"
+    note = (
+        ""
+        if dataset.preset.name in catalog.preset_names()
+        else f"\n\nThe table `{dataset.preset.name}` is recorded whole in `manifest.json`, under `preset.table`."
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in environment.items())
+    return (
+        f"With corruptgen, from this recipe (seed {recipe.seed}):\n\n```toml\n{toml_text(recipe.content())}\n```\n\n"
+        f"```bash\ncorruptgen generate recipe.toml{place}\n```\n\n"
+        "An image depends on the seed, the row, the severity and the item's id alone: not on order, number of workers "
+        f"or machine. Made with {versions}.{note}"
+    )
+
+
+def _verifying(dataset: Finished, repo: str) -> str:
+    has_twin = dataset.recipe.output.clean and dataset.recipe.output.is_lossless
+    again = has_twin or dataset.recipe.source.repo
+    source = "" if again else " --source PATH"
+    return (
+        "`manifest.json` and `items/` have the digest of every file and of the pixels of every image. This holds them "
+        "against what is published, and makes a random sample of the images again:\n\n```bash\n"
+        f"corruptgen verify hf://datasets/{repo}@v{dataset.recipe.version} --depth sample{source}\n```"
+    )
+
+
+def _quirks(dataset: Finished) -> str:
+    found = [f"- {quirk}" for quirk in quirks(dataset)]
+    notes = dataset.manifest["preset"]["table"]["preset"].get("notes", "").strip()
+    parts = [" ".join(notes.split()), "\n".join(found)]
+    return "\n\n".join(part for part in parts if part) or "None that are known."
+
+
+def _license(dataset: Finished) -> str:
+    source = dataset.recipe.source
+    found = license_of(source)
+    name = f"[{found.name}]({source.license_link})" if source.license_link else f"{found.name} (`{found.id}`)"
+    if found.id == "unknown":
+        name = "not stated in the recipe; ask whoever published them"
+    return (
+        f"The clean images: {name}. The corrupted images are changed copies of them, and the same terms hold. The code "
+        f"that made them, corruptgen, is under Apache-2.0."
+    )
+
+
+def _citation(dataset: Finished) -> str:
+    source, references = dataset.recipe.source.citation, dataset.manifest["preset"]["table"]["preset"].get("references")
+    parts = []
+    if source:
+        parts.append(f"The clean images:\n\n{_quoted(source.strip())}")
+    if references:
+        parts.append("The table of corruptions:\n\n" + "\n".join(f"- {reference}" for reference in references))
+    parts.append(f"The generator:\n\n{_quoted(BIBTEX)}")
+    return "\n\n".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """Show BibTeX as it is to be copied."""
+    return f"```bibtex\n{text}\n```" if text.startswith("@") else text
+
+
+def _cell(text: str) -> str:
+    """Write a text into a cell of a table."""
+    return shown(text).replace("|", "\\|")

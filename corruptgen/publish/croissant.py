@@ -1,0 +1,174 @@
+"""Croissant: what a dataset is, in the words of schema.org and MLCommons, for machines."""
+
+import json
+import re
+from typing import Any
+
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.licenses import license_of
+from corruptgen.publish.metadata import TAGS, data_files, shards, split, title
+
+CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
+# The context that the format prescribes, https://docs.mlcommons.org/croissant/docs/croissant-spec.html.
+CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileProperty": "cr:fileProperty",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+FORMATS = {
+    "parquet": "application/x-parquet",
+    "webdataset": "application/x-tar",
+    "npy": "application/octet-stream",
+    "npz": "application/octet-stream",
+}
+TYPES = {"float64": "sc:Float", "int64": "sc:Integer", "bool": "sc:Boolean", "string": "sc:Text"}
+REPO = "repo"
+
+
+def croissant(dataset: Finished, repo: str | None = None) -> bytes:
+    """Describe a dataset in Croissant's JSON-LD; the same manifest gives the same bytes.
+
+    Parameters
+    ----------
+    dataset : what was made
+    repo : the repository that it is for; None: the addresses have a blank for it
+    """
+    recipe = dataset.recipe
+    home = f"https://huggingface.co/datasets/{repo or f'OWNER/{recipe.name}'}"
+    found = license_of(recipe.source)
+    references = dataset.manifest["preset"]["table"]["preset"].get("references", [])
+    cited = [recipe.source.citation] if recipe.source.citation else []
+    content = {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": CONFORMS_TO,
+        "name": re.sub(r"[^A-Za-z0-9_-]", "_", recipe.name),
+        "alternateName": title(dataset),
+        "description": recipe.publish.description
+        or f"{dataset.items} images in {len(dataset.cells)} cells of corruption.",
+        "url": home,
+        "version": recipe.version.partition("-")[0].partition("+")[0],
+        "license": recipe.source.license_link or found.name,
+        "citeAs": "\n\n".join([*cited, *references]) or title(dataset),
+        "keywords": list(dict.fromkeys([*TAGS, *recipe.publish.tags])),
+        "distribution": [_repository(home, recipe.version), *_file_sets(dataset)],
+        **({"recordSet": list(_record_sets(dataset))} if recipe.output.format == "parquet" else {}),
+    }
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _repository(home: str, version: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": REPO,
+        "name": REPO,
+        "description": "The repository on the Hub, at the tag of this version.",
+        "contentUrl": f"{home}/tree/v{version}",
+        "encodingFormat": "git+https",
+        # A repository has no digest of its own; the format asks for this address in its place.
+        "sha256": "https://github.com/mlcommons/croissant/issues/80",
+    }
+
+
+def _file_sets(dataset: Finished) -> list[dict[str, Any]]:
+    output = dataset.recipe.output
+    images = {"png": "image/png", "jpeg": "image/jpeg"}[output.encoding]
+    sets = []
+    for row, severities in dataset.configs.items():
+        if output.is_array:
+            patterns = [f"{row}.{output.format}"]
+        else:
+            patterns = [data_files(dataset, row, severity) for severity in severities]
+        sets.append(
+            {
+                "@type": "cr:FileSet",
+                "@id": f"files-{row}",
+                "name": f"files-{row}",
+                "description": f"The files of the row {row}.",
+                "containedIn": {"@id": REPO},
+                "encodingFormat": FORMATS.get(output.format, images),
+                "includes": patterns if len(patterns) > 1 else patterns[0],
+            }
+        )
+    return sets
+
+
+def _record_sets(dataset: Finished) -> list[dict[str, Any]]:
+    """Describe the columns of every row's files."""
+    found = []
+    for row, severities in dataset.configs.items():
+        found.append(
+            {
+                "@type": "cr:RecordSet",
+                "@id": row,
+                "name": row,
+                "description": f"{row}: {len(severities)} splits, {', '.join(map(split, severities))}.",
+                "field": [_field(row, name, kind) for name, kind in _columns(dataset, row).items()],
+            }
+        )
+    return found
+
+
+def _field(row: str, name: str, kind: str) -> dict[str, Any]:
+    extract: dict[str, Any] = {"fileSet": {"@id": f"files-{row}"}, "extract": {"column": name}}
+    if kind == "image":
+        extract["transform"] = {"jsonPath": "bytes"}
+    return {
+        "@type": "cr:Field",
+        "@id": f"{row}/{name}",
+        "name": name,
+        "description": f"The column {name}.",
+        "dataType": "sc:ImageObject" if kind == "image" else TYPES[kind.removesuffix("[]")],
+        **({"repeated": True} if kind.endswith("[]") else {}),
+        "source": extract,
+    }
+
+
+def _columns(dataset: Finished, row: str) -> dict[str, str]:
+    """Give the columns of a row's files and what is in each; `[]` for several of these."""
+    from pyarrow import parquet, types  # noqa: PLC0415
+
+    schema = parquet.read_schema(dataset.folder.path(shards(dataset, row, dataset.configs[row][0])[0]))
+    names = {"double": "float64", "large_string": "string"}
+    found = {}
+    for column in schema:
+        if types.is_struct(column.type):
+            found[column.name] = "image"
+        elif types.is_list(column.type):
+            found[column.name] = f"{column.type.value_type}[]"
+        else:
+            found[column.name] = names.get(str(column.type), str(column.type))
+    return found

@@ -1,0 +1,110 @@
+"""A finished dataset as publishing sees it: what was made, its files and their sizes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from corruptgen import catalog
+from corruptgen.errors import OutputError
+from corruptgen.inventory import everything, naming
+from corruptgen.manifest import ItemRecord, Table
+from corruptgen.recipe import Recipe
+from corruptgen.remaking import Made
+from corruptgen.sinks import Folder
+from corruptgen.sinks.folder import UNFINISHED
+from corruptgen.sinks.protocol import Owner
+from corruptgen.table import Preset, Row
+from corruptgen.verification import HUBS_OWN, TABLE, opened, read_tables
+
+# What the generation engine keeps for itself.
+OURS_ALONE = ".corruptgen"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What `generate` has made, opened once."""
+
+    made: Made
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def at(cls, directory: str | Path) -> "Finished":
+        """Open a finished output; raise `OutputError` if it is none."""
+        return cls(*opened(directory))
+
+    @property
+    def folder(self) -> Folder:
+        """Where it is."""
+        return self.made.sink.output
+
+    @property
+    def recipe(self) -> Recipe:
+        """What was to be made, spelled out."""
+        return self.made.recipe
+
+    @cached_property
+    def preset(self) -> Preset:
+        """The severity table that the manifest records."""
+        return catalog.preset_from(self.manifest["preset"]["name"], self.manifest["preset"]["table"])
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The corrupted rows, in the order of the recipe."""
+        return {name: self.preset.row(name) for name in self.recipe.corrupt.rows or ()}
+
+    @property
+    def cells(self) -> tuple[tuple[str, float], ...]:
+        """Row and severity, the clean twin included."""
+        return self.made.cells.names
+
+    @property
+    def configs(self) -> dict[str, list[float]]:
+        """The severities of each row, the clean twin included."""
+        found: dict[str, list[float]] = {}
+        for row, severity in self.cells:
+            found.setdefault(row, []).append(severity)
+        return found
+
+    @property
+    def items(self) -> int:
+        """Number of complete items."""
+        return int(self.manifest["counts"]["items"])
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return int(self.manifest["counts"]["files"])
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        """The tables of items; raise `OutputError` if one is not there or not what the manifest says."""
+        problems, tables = read_tables(self.made, self.manifest)
+        if problems:
+            raise OutputError(f"{problems[0]}; `corruptgen verify` says more")
+        return tables
+
+    def records(self) -> Iterator[ItemRecord]:
+        """Give what is known about every complete item, in order."""
+        for table in self.tables:
+            yield from table.made
+
+    @property
+    def owners(self) -> list[Owner]:
+        """Tell which files are those of this dataset, whatever the number of its blocks."""
+        items = {record.item for record in self.records()}
+        carried = {file for record in self.records() for file in record.masks} | self.made.annotations.keys()
+        return [self.made.sink.owner(items, None), naming(carried), lambda name: TABLE.fullmatch(name) and name]
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of every file that belongs to the dataset, by name, sorted."""
+        found = {
+            file.name: file.size
+            for file in everything(self.folder.root)
+            if not file.name.startswith(OURS_ALONE)
+            and not file.name.endswith(UNFINISHED)
+            and not HUBS_OWN.fullmatch(file.name)
+        }
+        return dict(sorted(found.items()))

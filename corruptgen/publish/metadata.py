@@ -1,0 +1,168 @@
+"""The metadata of a card: which files are the splits of which config, how large they are, licence and tags."""
+
+import bisect
+from collections.abc import Mapping
+from typing import Any
+
+from corruptgen.errors import PublishError
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.licenses import license_of
+from corruptgen.sinks.parquet import Parquet
+from corruptgen.sinks.shards import severity_text
+
+TAGS = ("robustness", "image-corruptions", "distribution-shift", "benchmark", "synthetic", "corruptgen")
+SIZES = {
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+    1_000_000_000: "100M<n<1B",
+}
+# A card repeats the names of all classes for every config; with more of them, loaders take them from the files.
+MOST_CLASS_NAMES = 2_000
+
+
+def metadata(dataset: Finished) -> dict[str, Any]:
+    """Give the metadata of a dataset's card as plain values, in the order in which they are written.
+
+    Parameters
+    ----------
+    dataset : what was made
+
+    Raises
+    ------
+    PublishError
+        If a package is missing, or a shard cannot be read.
+    """
+    recipe = dataset.recipe
+    source, license_ = recipe.source, license_of(recipe.source)
+    named = {"license_name": source.license_name, "license_link": source.license_link} if source.license_name else {}
+    configs = _configs(dataset)
+    return {
+        "pretty_name": title(dataset),
+        "license": license_.id,
+        **named,
+        "task_categories": list(recipe.publish.tasks or _tasks(dataset)),
+        "size_categories": [_size_category(dataset.images)],
+        "source_datasets": [source.repo] if source.repo else ["original"],
+        "annotations_creators": ["found"],
+        "tags": list(dict.fromkeys([*TAGS, *recipe.publish.tags])),
+        **({"configs": configs} if configs else {"viewer": False}),
+        **({"dataset_info": _infos(dataset)} if recipe.output.format == "parquet" else {}),
+    }
+
+
+def title(dataset: Finished) -> str:
+    """Give the name of a dataset for people."""
+    return dataset.recipe.publish.title or dataset.recipe.name
+
+
+def split(severity: float) -> str:
+    """Give the name of the split of a severity."""
+    return f"severity_{severity_text(severity)}"
+
+
+def data_files(dataset: Finished, row: str, severity: float) -> str:
+    """Give the pattern of the files of a cell."""
+    match dataset.recipe.output.format:
+        case "parquet":
+            return f"data/{row}/{split(severity)}-*.parquet"
+        case "webdataset":
+            return f"{row}/{split(severity)}-*.tar"
+    return f"{row}/{severity_text(severity)}/**"
+
+
+def is_loadable(dataset: Finished) -> bool:
+    """Tell whether `datasets` can load it: it knows no arrays, and would take masks for more images."""
+    recipe = dataset.recipe
+    has_targets = bool(dataset.made.targets.endings) or dataset.made.targets.is_annotated
+    return not recipe.output.is_array and not (recipe.output.format == "folder" and has_targets)
+
+
+def _configs(dataset: Finished) -> list[dict[str, Any]]:
+    if not is_loadable(dataset):
+        return []
+    first = next(iter(dataset.rows), None)
+    return [
+        {
+            "config_name": row,
+            **({"default": True} if row == first else {}),
+            "data_files": [
+                {"split": split(severity), "path": data_files(dataset, row, severity)} for severity in severities
+            ],
+        }
+        for row, severities in dataset.configs.items()
+    ]
+
+
+def _tasks(dataset: Finished) -> list[str]:
+    targets = dataset.made.targets
+    found = ["object-detection"] if targets.is_annotated else []
+    found += ["image-segmentation"] if targets.endings else []
+    return found or ["image-classification"]
+
+
+def _size_category(images: int) -> str:
+    place = bisect.bisect_right(list(SIZES), images)
+    return [*SIZES.values(), "n>1T"][place]
+
+
+def _infos(dataset: Finished) -> list[dict[str, Any]]:
+    """Describe every config as `datasets` does, so that it knows sizes and features before it loads anything."""
+    classes = len(dataset.manifest.get("classes", ()))
+    with_features = classes * len(dataset.configs) <= MOST_CLASS_NAMES
+    return [_info(dataset, row, severities, with_features) for row, severities in dataset.configs.items()]
+
+
+def _info(dataset: Finished, row: str, severities: list[float], with_features: bool) -> dict[str, Any]:
+    sizes = [_measured(dataset, row, severity) for severity in severities]
+    splits = [
+        {"name": split(severity), "num_bytes": size["memory"], "num_examples": size["rows"]}
+        for severity, size in zip(severities, sizes, strict=True)
+    ]
+    return {
+        "config_name": row,
+        **({"features": _features(dataset, row)} if with_features else {}),
+        "splits": splits,
+        "download_size": sum(size["file"] for size in sizes),
+        "dataset_size": sum(size["memory"] for size in sizes),
+    }
+
+
+def shards(dataset: Finished, row: str, severity: float) -> list[str]:
+    """Name the parquet files of a cell."""
+    sink = dataset.made.sink
+    if not isinstance(sink, Parquet):
+        return []
+    cell = dataset.cells.index((row, severity))
+    return [sink.shard(cell, block) for block in range(sink.blocks)]
+
+
+def _measured(dataset: Finished, row: str, severity: float) -> Mapping[str, int]:
+    """Count the rows of a split, and its bytes in files and in memory."""
+    found = {"rows": 0, "file": 0, "memory": 0}
+    for name in shards(dataset, row, severity):
+        footer = _footer(dataset, name)
+        found["rows"] += footer.num_rows
+        found["memory"] += sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+        found["file"] += dataset.folder.size(name) or 0
+    return found
+
+
+def _features(dataset: Finished, row: str) -> Any:
+    import datasets  # noqa: PLC0415
+
+    schema = _footer(dataset, shards(dataset, row, dataset.configs[row][0])[0]).schema.to_arrow_schema()
+    return datasets.Features.from_arrow_schema(schema)._to_yaml_list()
+
+
+def _footer(dataset: Finished, name: str) -> Any:
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    try:
+        return parquet.read_metadata(dataset.folder.path(name))
+    except (OSError, pa.ArrowException) as error:
+        raise PublishError(f"{name} cannot be read; `corruptgen verify` says what is damaged") from error

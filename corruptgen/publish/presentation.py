@@ -1,0 +1,112 @@
+"""The files that present a finished dataset, and the note of them in its manifest."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+
+from corruptgen import catalog
+from corruptgen.errors import PublishError
+from corruptgen.manifest import MANIFEST, MARKER, json_bytes, parsed
+from corruptgen.publish.card import PICTURE, card
+from corruptgen.publish.croissant import croissant
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.picture import picture
+from corruptgen.recipe import Recipe
+from corruptgen.sinks.formats import check_installed
+from corruptgen.sinks.protocol import Whole
+from corruptgen.source_choice import TERMS
+
+README, CROISSANT = "README.md", "croissant.json"
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """The files, and the manifest that lists them."""
+
+    files: Mapping[str, bytes]
+    """By name."""
+    manifest: bytes
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """All that has to be written."""
+        return {**self.files, MANIFEST: self.manifest}
+
+    def write(self, dataset: Finished) -> None:
+        """Write what is not there yet; the manifest last, so that it never speaks of what is not there."""
+        for name, content in self.contents.items():
+            if dataset.folder.read(name) != content:
+                dataset.folder.write(name, content, durable=True)
+
+
+def presented(dataset: Finished, repo: str | None = None) -> Presentation:
+    """Make the card of a dataset, its picture and its Croissant metadata; the same manifest gives the same bytes.
+
+    Parameters
+    ----------
+    dataset : what was made
+    repo : the repository that it is for; None: the card has a blank for it
+
+    Raises
+    ------
+    PublishError
+        If the recipe names a licence that the Hub does not know, there are no items, or a shard cannot be read.
+    RecipeError
+        If the format needs a package that is not there.
+    """
+    check_installed(dataset.recipe.output)
+    if not dataset.items:
+        raise PublishError("the dataset has no items; there is nothing to present")
+    files = {
+        README: card(dataset, repo).encode(),
+        PICTURE: picture(dataset),
+        CROISSANT: croissant(dataset, repo),
+    }
+    noted = {name: asdict(Whole(len(content), hashlib.sha256(content).hexdigest())) for name, content in files.items()}
+    return Presentation(files, json_bytes({**dataset.manifest, "card": noted}))
+
+
+def restated(dataset: Finished, recipe: Recipe) -> Finished:
+    """Give a dataset the version, the terms and the words of another recipe that makes the same images.
+
+    Parameters
+    ----------
+    dataset : what was made
+    recipe : as it is now; only `version`, `[publish]` and the terms in `[source]` may have changed
+
+    Raises
+    ------
+    PublishError
+        If anything else has changed, so that the images would have to be made anew.
+    """
+    old, written = dataset.recipe, recipe.corrupt.preset
+    table = catalog.preset(written if written in catalog.preset_names() else str(recipe.path(written)))
+    if table.digest != dataset.preset.digest:
+        raise PublishError(
+            f"the severity table {table.name} is another than these images were made with; make them anew"
+        )
+    corrupt = replace(
+        recipe.corrupt,
+        preset=table.name,
+        rows=tuple(dataset.preset.named_rows(recipe.corrupt.rows or list(dataset.preset.rows))),
+        severities=recipe.corrupt.severities or tuple(float(n) for n in range(1, dataset.preset.levels + 1)),
+    )
+    terms = {key: getattr(recipe.source, key) for key in TERMS}
+    new = replace(old, version=recipe.version, publish=recipe.publish, source=replace(old.source, **terms))
+    wanted, have = replace(recipe, corrupt=corrupt).content(), new.content()
+    differing = sorted(key for key in wanted.keys() | have.keys() if wanted.get(key) != have.get(key))
+    if differing:
+        raise PublishError(
+            f"the recipe makes other images than these, by its {' and '.join(differing)}: "
+            "only version, [publish] and the terms in [source] may change without making them anew"
+        )
+    manifest = {**dataset.manifest, "recipe": new.content()}
+    return replace(dataset, made=replace(dataset.made, recipe=new), manifest=manifest)
+
+
+def mark(dataset: Finished) -> None:
+    """Tell the engine that a dataset has another recipe now, so that the same build goes on being the same."""
+    content = dataset.folder.read(MARKER)
+    if content is not None:
+        marker = parsed(content, MARKER)
+        dataset.folder.write(MARKER, json_bytes({**marker, "recipe": dataset.recipe.content()}), durable=True)

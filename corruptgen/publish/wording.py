@@ -1,0 +1,118 @@
+"""What a dataset says about itself in words: how images were read, what each row does, how it is made again."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from corruptgen.interpolation import Value
+from corruptgen.publish.finished import Finished
+from corruptgen.records import Decoding, Extent
+from corruptgen.table import Row
+
+PARAMETER = re.compile(r"^(\w+) : (.*(?:\n    .*)*)", re.MULTILINE)
+DIGITS = 6
+
+
+def preprocessing(decoding: Decoding, dataset: Finished) -> str:
+    """Say what was done to an image before and after it was corrupted."""
+    steps = {
+        "resize": decoding.resize and f"resized to {_size(decoding.resize)} ({decoding.interpolation})",
+        "crop": decoding.crop and f"cropped to {_cropped(decoding.crop)} around the centre",
+    }
+    order = ["crop", "resize"] if decoding.order == "crop-resize" else ["resize", "crop"]
+    done = [step for name in order if (step := steps[name])]
+    turned = "EXIF orientation applied" if decoding.exif == "apply" else "EXIF orientation ignored"
+    before = f"Every source image was decoded to 8 bits ({turned})" + (f", {', then '.join(done)}" if done else "")
+    untouched = "" if done else " and kept at its own size"
+    return f"{before}{untouched}, then corrupted, then stored as {_stored(dataset)}."
+
+
+def _size(extent: Extent) -> str:
+    if isinstance(extent, int):
+        return f"{extent} pixels on the shorter side"
+    return f"{extent[0]}×{extent[1]} pixels (height×width), the aspect ratio not kept"
+
+
+def _cropped(extent: Extent | float) -> str:
+    if isinstance(extent, float):
+        return f"{extent:g} of each side"
+    return f"{extent}×{extent} pixels" if isinstance(extent, int) else f"{extent[0]}×{extent[1]} pixels"
+
+
+def _stored(dataset: Finished) -> str:
+    output = dataset.recipe.output
+    if output.is_array:
+        return "plain arrays of pixels, without loss"
+    return "PNG, without loss" if output.encoding == "png" else f"JPEG of quality {output.quality}"
+
+
+def parameters(dataset: Finished, row: str) -> dict[str, list[Value | None]]:
+    """Give the parameters of a row: the value of each at every severity of the dataset."""
+    levels = [dataset.preset.cell(row, severity).parameters for severity in dataset.recipe.corrupt.severities or ()]
+    names = dict.fromkeys(name for level in levels for name in level)
+    return {name: [level.get(name) for level in levels] for name in names}
+
+
+def summaries(row: Row) -> list[str]:
+    """Say what a row does; where its levels use different functions, what each of them does."""
+    return list(dict.fromkeys(level.corruption.summary for level in row.levels))
+
+
+def meanings(row: Row) -> dict[str, str]:
+    """Give what the parameters of a row mean, from the documentation of its functions."""
+    found: dict[str, str] = {}
+    for level in row.levels:
+        documented = PARAMETER.findall(level.corruption.docstring)
+        found |= {name: " ".join(text.split()) for name, text in documented if name in level.parameters}
+    return found
+
+
+def value_text(value: Value | None) -> str:
+    """Write a value for people."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.{DIGITS}g}"
+    return str(value)
+
+
+def quirks(dataset: Finished) -> Iterator[str]:
+    """Say what is odd about a table that is kept as it was published."""
+    header = dataset.manifest["preset"]["table"]["preset"]
+    if not dataset.preset.frozen:
+        return
+    yield (
+        f"`{dataset.preset.name}` is a frozen table: it has the values of the published benchmark, oddities included, "
+        "and never changes."
+    )
+    if header.get("rounding") == "truncate":
+        yield "Fractions of a grey level are cut off, not rounded, so that flat areas may lose one grey level."
+    for name, row in dataset.rows.items():
+        for number in sorted(row.not_worse):
+            yield f"`{name}`: level {number} is not worse than the level before it, as published."
+        said = meanings(row)
+        for parameter, values in parameters(dataset, name).items():
+            if all(value is False for value in values) and parameter in said:
+                yield f"`{name}`: `{parameter}` is off ({said[parameter]})."
+
+
+def toml_text(content: Mapping[str, Any]) -> str:
+    """Write a recipe's plain values as TOML."""
+    lines = [f"{key} = {_toml(value)}" for key, value in content.items() if not isinstance(value, Mapping)]
+    for name, section in content.items():
+        if isinstance(section, Mapping):
+            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in section.items())]
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    # JSON writes texts, numbers, true and false as TOML does.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
