@@ -23,6 +23,9 @@ check: $(INSTALLED) lint ## The same and the full sweeps.
 browser: $(INSTALLED) ## The galleries in Chromium, on the widths of a desk and a phone; skips without chromium and chromedriver.
 	$(BIN)/pytest tests/test_gallery.py -k "browser or script" -rs
 
+docs: $(INSTALLED) ## The site, with the galleries of all tables, in build/site/html; warnings are errors.
+	$(BIN)/python scripts/website.py
+
 TORCHVISION := .venv-torchvision/bin/python
 
 torchvision: $(INSTALLED) $(TORCHVISION) ## The tests with torchvision, which does not fit the torch of the others.

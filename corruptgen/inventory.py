@@ -125,10 +125,12 @@ def everything(root: Path) -> Iterator[Found]:
 
 
 def _is_cached(root: Path, entry: os.DirEntry[str]) -> bool:
-    """Tell whether this is a file in a snapshot of the Hub's cache, which holds links to the blobs beside it."""
+    """Tell whether this is a file in a snapshot of the Hub's cache: a link to the blobs of its repository or of all."""
     if root.parent.name != "snapshots" or not entry.is_symlink():
         return False
-    return Path(os.path.realpath(entry.path)).parent == Path(os.path.realpath(root.parent.parent / "blobs"))
+    repository = root.parent.parent
+    stores = {Path(os.path.realpath(place / "blobs")) for place in (repository, repository.parent)}
+    return not stores.isdisjoint(Path(os.path.realpath(entry.path)).parents)
 
 
 def sweep(output: Folder) -> None:

@@ -6,7 +6,7 @@ from importlib import resources
 
 from corruptgen import catalog
 from corruptgen.gallery.exhibits import parameters_at
-from corruptgen.gallery.page import REFERENCES
+from corruptgen.gallery.page import REFERENCES, URL
 from corruptgen.publish.wording import meanings, value_text
 from corruptgen.table import Preset, Row
 
@@ -69,10 +69,7 @@ def _head(table: Preset, comments: Mapping[tuple[str, str], str], has_gallery: b
         f"Computed in {header.get('precision', 'float64')}; rounding: {header.get('rounding', 'round')}.",
         *(f"`{group}`: {', '.join(f'`{row}`' for row in rows)}." for group, rows in table.groups.items()),
         *(_sentence(text) for (row, key), text in comments.items() if row == "preset" and key),
-        *(
-            f"<{reference}>" if reference.startswith("http") else reference
-            for reference in header.get("references", ())
-        ),
+        *map(_linked, header.get("references", ())),
     ]
     yield "\n".join(f"- {fact}" for fact in facts)
 
@@ -93,7 +90,7 @@ def _row(name: str, table: Preset, comments: Mapping[tuple[str, str], str]) -> s
     facts = [*_odd(row, comments), *_ways(row)]
     blocks.append("\n".join(f"- {fact}" for fact in facts))
     references = dict.fromkeys(
-        " ".join(text.split()) for function in functions for text in REFERENCES.findall(function.docstring)
+        _linked(" ".join(text.split())) for function in functions for text in REFERENCES.findall(function.docstring)
     )
     return "\n\n".join([*(block for block in blocks if block), *references])
 
@@ -102,7 +99,7 @@ def _odd(row: Row, comments: Mapping[tuple[str, str], str]) -> Iterator[str]:
     """Give what the table says about the oddities of a row."""
     for (name, key), text in comments.items():
         if name == row.name:
-            yield f"`{key}`: {text}" if key else _sentence(text)
+            yield f"`{key}`: {text}" if key in row.levels[-1].parameters else _sentence(text)
     for level in sorted(row.not_worse):
         yield f"Level {level} is not worse than the level before it."
 
@@ -116,6 +113,10 @@ def _ways(row: Row) -> Iterator[str]:
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", ":")) else f"{text}."
+
+
+def _linked(text: str) -> str:
+    return URL.sub(r"<\g<0>>", text)
 
 
 def _gallery_link(place: str, name: str, words: str) -> str:

@@ -124,9 +124,16 @@ def _plan(recipe: RecipeArgument, source: SourceOption = None) -> None:
 
 @app.command("verify")
 def _verify(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate has made.")],
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="What generate has made, or hf://datasets/OWNER/NAME@v1.0.0.")
+    ],
     source: Annotated[
-        str | None, typer.Option(metavar="PATH", help="The clean images, a path or a URL; default: the clean twin.")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The clean images, a path or a URL, or the word recorded: the repository in the recipe. "
+            "Default: the clean twin, else recorded.",
+        ),
     ] = None,
     depth: Annotated[
         str, typer.Option(help="files: digests; sample: also make some images again; full: all.")
@@ -259,3 +266,54 @@ def _score(
             seed=seed,
         )
         scoring.score(predictions, manifest, wishes, classes=classes, output=output, drawing=plot)
+
+
+@app.command("card")
+def _card(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate has made.")],
+    repo: Annotated[str | None, typer.Argument(metavar="[REPO_ID]", help="OWNER/NAME on the Hub.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="RECIPE", help="Take version, terms and words from this recipe first.")
+    ] = None,
+) -> None:
+    """Write the card of a dataset, its picture and its Croissant metadata."""
+    with exit_codes():
+        from corruptgen.cli import publishing
+
+        publishing.card(directory, repo, recipe)
+
+
+@app.command("publish")
+def _publish(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate has made.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO_ID", help="OWNER/NAME on the Hub.")],
+    private: Annotated[
+        bool | None, typer.Option("--private/--public", help="Who may see a repository that is made now.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, say what would be uploaded, and end.")] = False,
+    message: Annotated[str, typer.Option(help="Of the commits; default: name and version.")] = "",
+    may_publish: Annotated[
+        bool, typer.Option("--i-may-publish", help="You have the right to, whatever the licence of the source says.")
+    ] = False,
+    workers: WorkersOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Upload a dataset to the Hub and tag its version; private unless you say --public."""
+    with exit_codes(WAY_ON):
+        from corruptgen.cli import publishing
+        from corruptgen.publish.publication import Wishes
+
+        wishes = Wishes(private, message, may_publish)
+        publishing.publish(directory, repo, wishes, dry_run=dry_run, workers=workers, quiet=quiet)
+
+
+@app.command("diff")
+def _diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A directory, or hf://datasets/OWNER/NAME@v1.0.0.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Another one.")],
+) -> None:
+    """Say what differs between two datasets, and which number of the version that raises."""
+    with exit_codes():
+        from corruptgen.cli import publishing
+
+        publishing.diff(old, new)

@@ -13,6 +13,7 @@ from corruptgen.errors import CorruptgenError, Interrupted, RecipeError
 from corruptgen.estimate import estimate
 from corruptgen.names import shown
 from corruptgen.plan import planned
+from corruptgen.publish.revisions import is_published, local
 from corruptgen.records import Outcome, Rejection
 from corruptgen.shards import Shard
 from corruptgen.signals import stopping
@@ -118,12 +119,13 @@ def plan(recipe: str, source: str | None) -> None:
     _list(listing.rejected)
 
 
-def verify(directory: Path, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
-    """Check a finished dataset."""
+def verify(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
+    """Check a finished dataset, here or on the Hub."""
+    if is_published(directory):
+        tell(f"downloading {directory}")
+    folder = local(directory)
     with bar("block", quiet) as progress:
-        verdict = verification.verify(
-            directory, source=source, depth=depth, seed=seed, workers=workers, progress=progress
-        )
+        verdict = verification.verify(folder, source=source, depth=depth, seed=seed, workers=workers, progress=progress)
     for problem in verdict.problems:
         print(shown(problem))
     if verdict.problems:

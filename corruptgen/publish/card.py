@@ -1,6 +1,5 @@
 """The card of a dataset: all that a stranger wants to know, as text made of the manifest and nothing else."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from corruptgen import catalog
@@ -19,14 +18,13 @@ BIBTEX = """@software{corruptgen,
 }"""
 
 
-def card(dataset: Finished, repo: str | None = None, *, has_picture: bool = True) -> str:
+def card(dataset: Finished, repo: str | None = None) -> str:
     """Write the card of a dataset; the same manifest gives the same text.
 
     Parameters
     ----------
     dataset : what was made
     repo : the repository that it is for; None: the snippets have a blank for it
-    has_picture : whether a contact sheet lies beside it
 
     Raises
     ------
@@ -38,7 +36,7 @@ def card(dataset: Finished, repo: str | None = None, *, has_picture: bool = True
         f"# {title(dataset)}",
         dataset.recipe.publish.description or "",
         _what(dataset),
-        f"![Samples of the dataset: the clean image and every row at its severities]({PICTURE})" if has_picture else "",
+        f"![Samples of the dataset: the clean image and every row at its severities]({PICTURE})",
         f"## Load it\n\n{_loading(dataset, name)}",
         f"## Rows and severities\n\n{_rows(dataset)}",
         f"## How images were read and stored\n\n{preprocessing(dataset.recipe.decode, dataset)}{_targets(dataset)}",
@@ -66,11 +64,13 @@ def _what(dataset: Finished) -> str:
     twin = ", and the clean images themselves, made by the same preprocessing" if dataset.recipe.output.clean else ""
     origin = dataset.recipe.source
     page = f"[{origin.repo}](https://huggingface.co/datasets/{origin.repo})"
-    source = f" The clean images come from {page}, split `{origin.split}`, at `{origin.revision}`." if origin.repo else ""
+    source = (
+        f" The clean images come from {page}, split `{origin.split}`, at `{origin.revision}`." if origin.repo else ""
+    )
     rejected = f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` says why."
     return (
-        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {len(corrupt.rows or ())} ways at "
-        f"severities {severities}{twin}: {dataset.images} images in all. How bad each severity is follows the table "
+        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {len(corrupt.rows or ())} ways "
+        f"at severities {severities}{twin}: {dataset.images} images in all. How bad each severity is follows the table "
         f"`{dataset.preset.name}` ({dataset.preset.title}).{source}{rejected if counts['rejected'] else ''}"
     )
 
@@ -94,8 +94,8 @@ def _loading(dataset: Finished, repo: str) -> str:
             return (
                 f'{head}\nimport numpy as np\n\nimages = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
                 'labels = np.load(f"{folder}/labels.npy")\n```\n\n'
-                f"Each row is one array of {len(dataset.configs[row])} × {dataset.items} images, severities one after the "
-                "other, as in CIFAR-10-C."
+                f"Each row is one array of {len(dataset.configs[row])} × {dataset.items} images, severities one after "
+                "the other, as in CIFAR-10-C."
             )
         case "npz":
             return (
@@ -129,7 +129,10 @@ def _targets(dataset: Finished) -> str:
     if not carried:
         return ""
     what = " and ".join(carried)
-    how = {"move": f"move with the pixels: every such row has {what} of its own", "refuse": "would not fit; there are none"}
+    how = {
+        "move": f"move with the pixels: every such row has {what} of its own",
+        "refuse": "would not fit; there are none",
+    }
     said = how.get(moves, f"leave the {what} where they were, as published benchmarks do")
     return f" The {what} of the source come with the images; rows that move pixels {said}."
 
@@ -146,8 +149,8 @@ def _making(dataset: Finished) -> str:
     return (
         f"With corruptgen, from this recipe (seed {recipe.seed}):\n\n```toml\n{toml_text(recipe.content())}\n```\n\n"
         f"```bash\ncorruptgen generate recipe.toml{place}\n```\n\n"
-        "An image depends on the seed, the row, the severity and the item's id alone: not on order, number of workers or "
-        f"machine. Made with {versions}.{note}"
+        "An image depends on the seed, the row, the severity and the item's id alone: not on order, number of workers "
+        f"or machine. Made with {versions}.{note}"
     )
 
 
@@ -200,5 +203,3 @@ def _quoted(text: str) -> str:
 def _cell(text: str) -> str:
     """Write a text into a cell of a table."""
     return shown(text).replace("|", "\\|")
-
-

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen import catalog
-from corruptgen.inventory import everything
+from corruptgen.inventory import everything, naming
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.recipe import Recipe
 from corruptgen.remaking import Made
 from corruptgen.shards import LOCKS
 from corruptgen.sinks import Folder
 from corruptgen.sinks.folder import UNFINISHED
+from corruptgen.sinks.protocol import Owner
 from corruptgen.table import Preset, Row
-from corruptgen.verification import HUBS_OWN, opened, read_tables
+from corruptgen.verification import HUBS_OWN, TABLE, opened, read_tables
 
 # What the generation engine keeps for itself.
 OURS_ALONE = ".corruptgen"
@@ -85,6 +86,13 @@ class Finished:
         """Give what is known about every complete item, in order."""
         for table in self.tables:
             yield from table.made
+
+    @property
+    def owners(self) -> list[Owner]:
+        """Tell which files are those of this dataset, whatever the number of its blocks."""
+        items = {record.item for record in self.records()}
+        carried = {file for record in self.records() for file in record.masks} | self.made.annotations.keys()
+        return [self.made.sink.owner(items, None), naming(carried), lambda name: TABLE.fullmatch(name) and name]
 
     @cached_property
     def sizes(self) -> dict[str, int]:

@@ -66,7 +66,8 @@ def check_sharing(source: SourceChoice, *, allowed: bool) -> None:
         )
     if found.sharing == "no":
         raise PublishError(
-            f"the clean images are under {found.id} ({found.name}), which does not allow to pass on changed ones; {OVERRIDE}"
+            f"the clean images are under {found.id} ({found.name}), which does not allow to pass on changed "
+            f"ones; {OVERRIDE}"
         )
     raise PublishError(
         f"the clean images are under {found.id} ({found.name}), and whether that allows to pass on changed ones has to "

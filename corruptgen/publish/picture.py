@@ -20,21 +20,21 @@ QUALITY = 85
 MOST_ROWS, MOST_SEVERITIES = 24, 6
 
 
-def picture(dataset: Finished) -> bytes | None:
+def picture(dataset: Finished) -> bytes:
     """Draw the first item of a dataset in its cells, rows from top to bottom and severities from left to right.
 
     Returns
     -------
-    A JPEG of a few hundred kB; None if the dataset has no items.
+    A JPEG of a few hundred kB.
 
     Raises
     ------
     PublishError
-        If an image cannot be read.
+        If there is no item, or an image cannot be read.
     """
     table = next((table for table in dataset.tables if table.made), None)
     if table is None:
-        return None
+        raise PublishError("the dataset has no items to show")
     part = table.part(0)
     rows = _chosen([row for row in dataset.configs if row != CLEAN[0]], MOST_ROWS)
     severities = _chosen(list(dataset.recipe.corrupt.severities or ()), MOST_SEVERITIES)

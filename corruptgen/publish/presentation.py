@@ -53,10 +53,11 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
     PublishError
         If the recipe names a licence that the Hub does not know, a shard cannot be read or a package is missing.
     """
-    drawn = picture(dataset)
+    if not dataset.items:
+        raise PublishError("the dataset has no items; there is nothing to present")
     files = {
-        README: card(dataset, repo, has_picture=drawn is not None).encode(),
-        **({PICTURE: drawn} if drawn is not None else {}),
+        README: card(dataset, repo).encode(),
+        PICTURE: picture(dataset),
         CROISSANT: croissant(dataset, repo),
     }
     noted = {name: asdict(Whole(len(content), hashlib.sha256(content).hexdigest())) for name, content in files.items()}
@@ -79,7 +80,9 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
     old = dataset.recipe
     corrupt = replace(
         recipe.corrupt,
-        preset=dataset.preset.name if Path(recipe.corrupt.preset).stem == dataset.preset.name else recipe.corrupt.preset,
+        preset=dataset.preset.name
+        if Path(recipe.corrupt.preset).stem == dataset.preset.name
+        else recipe.corrupt.preset,
         rows=tuple(dataset.preset.named_rows(recipe.corrupt.rows or list(dataset.preset.rows))),
         severities=recipe.corrupt.severities or tuple(float(n) for n in range(1, dataset.preset.levels + 1)),
     )
@@ -89,7 +92,7 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
     differing = sorted(key for key in wanted.keys() | have.keys() if wanted.get(key) != have.get(key))
     if differing:
         raise PublishError(
-            f"the recipe makes other images than these: its {' and '.join(differing)} {'differ' if len(differing) > 1 else 'differs'}; "
+            f"the recipe makes other images than these, by its {' and '.join(differing)}: "
             "only version, [publish] and the terms in [source] may change without making them anew"
         )
     manifest = {**dataset.manifest, "recipe": new.content()}

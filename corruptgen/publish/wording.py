@@ -81,8 +81,8 @@ def quirks(dataset: Finished) -> Iterator[str]:
     if not dataset.preset.frozen:
         return
     yield (
-        f"`{dataset.preset.name}` is a frozen table: it has the values of the published benchmark, oddities included, and "
-        "never changes."
+        f"`{dataset.preset.name}` is a frozen table: it has the values of the published benchmark, oddities included, "
+        "and never changes."
     )
     if header.get("rounding") == "truncate":
         yield "Fractions of a grey level are cut off, not rounded, so that flat areas may lose one grey level."

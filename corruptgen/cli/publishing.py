@@ -1,0 +1,99 @@
+"""The commands that publish datasets and compare their versions."""
+
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from corruptgen.cli.terminal import columns, tell
+from corruptgen.cli.voice import bar
+from corruptgen.names import shown
+from corruptgen.publish import publication
+from corruptgen.publish.difference import Difference, changed_images, difference, measured, shards_of
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.presentation import mark, presented, restated
+from corruptgen.publish.publication import Publication, Wishes
+from corruptgen.publish.revisions import RECORDS, Revision, is_published, records
+from corruptgen.publish.versions import Version, needed
+from corruptgen.recipe import load
+
+BYTES_PER_MB = 10**6
+
+
+def card(directory: Path, repo: str | None, recipe: str | None) -> None:
+    """Write the card of a dataset."""
+    dataset = Finished.at(directory)
+    if recipe:
+        dataset = restated(dataset, load(recipe))
+    presentation = presented(dataset, repo)
+    if recipe:
+        mark(dataset)
+    presentation.write(dataset)
+    print(f"{directory}: {', '.join(presentation.files)}")
+
+
+def publish(directory: Path, repo: str, wishes: Wishes, *, dry_run: bool, workers: int | None, quiet: bool) -> None:
+    """Upload a dataset and tag its version."""
+    with bar("block", quiet) as progress:
+        found = publication.prepared(directory, repo, wishes, tell, workers=workers, progress=progress)
+    if not quiet:
+        _told(found, repo)
+    if dry_run:
+        print("nothing was uploaded: this was --dry-run")
+        return
+    with tqdm(
+        total=found.size, unit="B", unit_scale=True, file=sys.stderr, leave=False, disable=True if quiet else None
+    ) as drawn:
+        publication.publish(found, tell, lambda done, total: drawn.update(done - drawn.n))
+    if not quiet:
+        print(f"published: {found.hub.url}/tree/{found.version.tag}")
+
+
+def _told(found: Publication, repo: str) -> None:
+    """Say what will be uploaded."""
+    visible = "private" if found.private else "public"
+    place = f"{repo} ({visible}{'' if found.state else ', made now'})"
+    if found.is_there:
+        print(f"{found.version.tag} of {place} is published already, with this content")
+        return
+    gone = f"; {len(found.gone)} files of the version before are removed" if found.gone else ""
+    size = f"{found.size / BYTES_PER_MB:.1f} MB"
+    print(f"{found.version.tag} to {place}: {len(found.changed)} files to upload, {size}{gone}")
+
+
+def diff(old: str, new: str) -> None:
+    """Say what differs between two datasets."""
+    before, after = Finished.at(records(old)), Finished.at(records(new))
+    images = changed_images(before, after)
+    found = difference(
+        before, after, change=measured(_with_images(old, before, images), _with_images(new, after, images))
+    )
+    versions = before.recipe.version, after.recipe.version
+    print(f"{before.recipe.name} {versions[0]} and {after.recipe.name} {versions[1]}: ", end="")
+    if not found.is_any:
+        print("no difference")
+        return
+    bump = needed(found)
+    print(f"a {bump.word} change, so after {versions[0]} comes {Version(versions[0]).raised(bump)}\n")
+    for title, lines in (("changed or gone", found.breaks), ("added", found.added), ("else", found.others)):
+        if lines:
+            print(f"{title}:\n" + "\n".join(f"  {shown(line)}" for line in lines))
+    _tell_pixels(found)
+
+
+def _tell_pixels(found: Difference) -> None:
+    if found.pixels:
+        print(f"images with other pixels, of {found.compared} that are in both:")
+        columns((f"  {cell}", str(count)) for cell, count in found.pixels.items())
+    if change := found.change:
+        print(
+            f"by how much, in {change.images} of them: {100 * change.samples:.1f} % of the samples differ, by "
+            f"{change.mean:.2f} grey levels on average over all and {change.largest} at most"
+        )
+
+
+def _with_images(place: str, dataset: Finished, images: list[tuple[str, str]]) -> Finished:
+    """Have the files there that hold these images."""
+    if not is_published(place) or not images:
+        return dataset
+    return Finished.at(Revision.parse(place).fetched([*RECORDS, *shards_of(dataset, images)]))

@@ -1,0 +1,236 @@
+"""What differs between two versions of a dataset: rows, parameters, environment, items, labels, pixels."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from corruptgen.digests import PIXELS_BYTES, split
+from corruptgen.errors import Rejected
+from corruptgen.imaging.codec import restored
+from corruptgen.manifest import ItemRecord
+from corruptgen.publish.finished import Finished
+from corruptgen.sinks.folder import cell_folder
+
+MEASURED = 20  # images whose pixels are compared one by one
+
+
+@dataclass(frozen=True)
+class Change:
+    """How much some images have changed."""
+
+    images: int
+    """Number of those that were compared."""
+    samples: float
+    """Share of their samples that differ."""
+    mean: float
+    """Mean distance over all samples, in grey levels."""
+    largest: int
+    """Largest distance, in grey levels."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What has changed; one line each."""
+
+    breaks: tuple[str, ...]
+    """What makes a split give something else than before."""
+    added: tuple[str, ...]
+    """What was not there before."""
+    others: tuple[str, ...]
+    """What changes no image and no label."""
+    pixels: Mapping[str, int]
+    """By cell, the number of images whose pixels have changed; only cells where there are any."""
+    compared: int
+    """Number of images that are in both."""
+    change: Change | None = None
+    """How much; None if nobody measured it."""
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything has changed."""
+        return bool(self.breaks or self.added or self.others)
+
+
+def difference(old: Finished, new: Finished, *, change: Change | None = None) -> Difference:
+    """Compare two datasets by their manifests and the tables of their items.
+
+    Parameters
+    ----------
+    old, new : the datasets
+    change : what `measured` has found out about their pixels
+    """
+    before, after = _records(old), _records(new)
+    pixels = {cell: len(found) for cell, found in _changed(old, new, before, after).items() if found}
+    common_items = before.keys() & after.keys()
+    common_cells = set(_folders(old)) & set(_folders(new))
+    added, breaks = _cells(old, new)
+    breaks += _items(before, after)
+    if pixels:
+        breaks.append(f"the pixels of {sum(pixels.values())} images in {len(pixels)} cells have changed")
+    breaks += _layout(old, new)
+    return Difference(
+        breaks=tuple(breaks),
+        added=tuple(added),
+        others=(*_parameters(old, new), *_recipe(old, new), *_environment(old, new), *_files(old, new)),
+        pixels=pixels,
+        compared=len(common_items) * len(common_cells),
+        change=change,
+    )
+
+
+def changed_images(old: Finished, new: Finished) -> list[tuple[str, str]]:
+    """Name the images whose pixels have changed: folder of the cell and id, evenly chosen if there are many."""
+    found = _changed(old, new, _records(old), _records(new))
+    listed = [(cell, item) for cell, items in found.items() for item in items]
+    step = max(1, len(listed) // MEASURED)
+    return listed[::step][:MEASURED]
+
+
+def measured(old: Finished, new: Finished) -> Change | None:
+    """Compare pixels that have changed; None if there are none, or they are not there or of different sizes."""
+    total, differing, distance, largest, images = 0, 0, 0.0, 0, 0
+    for cell, item in changed_images(old, new):
+        pair = _pixels(old, cell, item), _pixels(new, cell, item)
+        if pair[0] is None or pair[1] is None or pair[0].shape != pair[1].shape:
+            continue
+        away = np.abs(pair[0].astype(np.int16) - pair[1].astype(np.int16))
+        images += 1
+        total += away.size
+        differing += int(np.count_nonzero(away))
+        distance += float(away.sum())
+        largest = max(largest, int(away.max(initial=0)))
+    return Change(images, differing / total, distance / total, largest) if total else None
+
+
+def shards_of(dataset: Finished, images: list[tuple[str, str]]) -> list[str]:
+    """Give the patterns of the files that hold these images."""
+    sink, found = dataset.made.sink, set()
+    cells = {folder: number for number, folder in enumerate(_folders(dataset))}
+    for table in dataset.tables:
+        part = table.part(0)
+        held = {item.id: item for item in part.items}
+        for folder, item in images:
+            if item in held and folder in cells:
+                is_file = dataset.recipe.output.format in ("folder", "npy", "npz")
+                found.add(sink.name(cells[folder], part, held[item] if is_file else None).partition(": ")[0])
+    return sorted(found)
+
+
+def _pixels(dataset: Finished, folder: str, item: str) -> Any:
+    cell, start = _folders(dataset).index(folder), 0
+    for table in dataset.tables:
+        part = table.part(start)
+        start += len(part.items)
+        ids = [made.id for made in part.items]
+        if item in ids:
+            try:
+                image = dataset.made.sink.images(cell, part)[ids.index(item)]
+                return restored(image) if isinstance(image, bytes) else image
+            except Rejected:
+                return None
+    return None
+
+
+def _folders(dataset: Finished) -> list[str]:
+    return [cell_folder(*name) for name in dataset.cells]
+
+
+def _records(dataset: Finished) -> dict[str, ItemRecord]:
+    return {record.id: record for record in dataset.records()}
+
+
+def _changed(
+    old: Finished, new: Finished, before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]
+) -> dict[str, list[str]]:
+    """Give the ids of the items whose pixels differ, by the folder of the cell."""
+    places = {folder: number for number, folder in enumerate(_folders(old))}
+    pairs = [(folder, places[folder], number) for number, folder in enumerate(_folders(new)) if folder in places]
+    found: dict[str, list[str]] = {folder: [] for folder, _, _ in pairs}
+    for name, record in after.items():
+        if name not in before:
+            continue
+        theirs, ours = split(before[name].pixels, PIXELS_BYTES), split(record.pixels, PIXELS_BYTES)
+        for folder, old_place, new_place in pairs:
+            if theirs[old_place] != ours[new_place]:
+                found[folder].append(name)
+    return found
+
+
+def _cells(old: Finished, new: Finished) -> tuple[list[str], list[str]]:
+    before, after = old.configs, new.configs
+    added = [f"the row {row} was added" for row in after if row not in before]
+    gone = [f"the row {row} is gone" for row in before if row not in after]
+    for row in after.keys() & before.keys():
+        more, less = sorted(set(after[row]) - set(before[row])), sorted(set(before[row]) - set(after[row]))
+        added += [f"the severity {severity:g} of {row} was added" for severity in more]
+        gone += [f"the severity {severity:g} of {row} is gone" for severity in less]
+    return sorted(added), sorted(gone)
+
+
+def _items(before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]) -> Iterator[str]:
+    for word, count in (("added", len(after.keys() - before.keys())), ("gone", len(before.keys() - after.keys()))):
+        if count:
+            yield f"{count} items {'were' if word == 'added' else 'are'} {word}"
+    labels = sum(before[name].label != after[name].label for name in before.keys() & after.keys())
+    if labels:
+        yield f"the labels of {labels} items have changed"
+    targets = sum(
+        before[name].masks != after[name].masks or before[name].changes != after[name].changes
+        for name in before.keys() & after.keys()
+    )
+    if targets:
+        yield f"the masks or annotations of {targets} items have changed"
+
+
+def _layout(old: Finished, new: Finished) -> Iterator[str]:
+    """Say what loaders would notice even where no pixel has changed."""
+    before, after = old.recipe.output, new.recipe.output
+    if before.format != after.format:
+        yield f"the format is {after.format} and was {before.format}"
+    elif (before.encoding, before.quality) != (after.encoding, after.quality):
+        yield f"images are stored as {after.encoding} and were stored as {before.encoding}, or in another quality"
+    if old.manifest.get("classes") != new.manifest.get("classes"):
+        yield "the numbers of the classes have changed"
+    annotations = {k: v["sha256"] for k, v in old.manifest.get("annotations", {}).items()}
+    renewed = {k: v["sha256"] for k, v in new.manifest.get("annotations", {}).items()}
+    if any(renewed.get(name) != digest for name, digest in annotations.items()):
+        yield "annotation files have changed"
+
+
+def _parameters(old: Finished, new: Finished) -> Iterator[str]:
+    for row in old.rows.keys() & new.rows.keys():
+        for severity in sorted({*old.configs[row]} & {*new.configs[row]}):
+            before, after = (dict(d.preset.cell(row, severity).parameters) for d in (old, new))
+            for name in sorted(before.keys() | after.keys()):
+                if before.get(name) != after.get(name):
+                    yield f"{row} at {severity:g}: {name} is {after.get(name)} and was {before.get(name)}"
+
+
+def _recipe(old: Finished, new: Finished) -> Iterator[str]:
+    before, after = old.recipe.content(), new.recipe.content()
+    for section in sorted(before.keys() | after.keys()):
+        one, other = before.get(section), after.get(section)
+        if one == other or section == "version":
+            continue
+        if isinstance(one, dict) and isinstance(other, dict):
+            keys = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+            yield f"the recipe's [{section}] has another {', '.join(keys)}"
+        else:
+            yield f"the recipe's {section} is another"
+
+
+def _environment(old: Finished, new: Finished) -> Iterator[str]:
+    before, after = old.manifest["environment"], new.manifest["environment"]
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield f"made with {name} {after.get(name)}, before with {before.get(name)}"
+
+
+def _files(old: Finished, new: Finished) -> Iterator[str]:
+    """Say what changed in the files that present the dataset."""
+    before, after = old.manifest.get("card", {}), new.manifest.get("card", {})
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name]:
+            yield f"{name} has changed"

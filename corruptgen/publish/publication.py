@@ -1,0 +1,269 @@
+"""Publishing a finished dataset: what is checked, what is uploaded, and how it goes on after anything that happens."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from corruptgen.errors import PublishError
+from corruptgen.manifest import MANIFEST, parsed
+from corruptgen.publish.difference import difference
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.hub import MAIN, Entry, Hub, Say, State
+from corruptgen.publish.licenses import check_sharing
+from corruptgen.publish.presentation import Presentation, presented
+from corruptgen.publish.readiness import check_limits, check_private, check_verified, check_whole, named
+from corruptgen.publish.revisions import RECORDS, Revision
+from corruptgen.publish.versions import Version, check_follows, published
+from corruptgen.verification import HUBS_OWN, verify
+
+# One commit: files and bytes that the server takes well within its minute.
+FILES_PER_COMMIT, BYTES_PER_COMMIT = 200, 5 * 10**9
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user wants."""
+
+    private: bool | None = None
+    """None: private if the repository is made now, as it is if it is there."""
+    message: str = ""
+    """Of the commits and the tag; empty: the name of the dataset and the version."""
+    may_publish: bool = False
+    """The user says to have the right, whatever the licence says."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What will be uploaded, and where it goes."""
+
+    dataset: Finished
+    presentation: Presentation
+    hub: Hub
+    state: State | None
+    """What is there; None: the repository has to be made."""
+    private: bool
+    message: str
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """The bytes of every file that is not there yet, or is another there."""
+    gone: tuple[str, ...] = ()
+    """Files of the version before that this one has not."""
+    is_there: bool = False
+    """Whether this version is published already, with this content."""
+    before: Finished | None = None
+    """The newest version that is published, without its images."""
+    digests: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)
+    """What was hashed already: files are large, and looked at before and after they are uploaded."""
+
+    @property
+    def version(self) -> Version:
+        """What is published."""
+        return Version(self.dataset.recipe.version)
+
+    @property
+    def size(self) -> int:
+        """Bytes to upload."""
+        return sum(self.changed.values())
+
+
+def prepared(
+    directory: str | Path,
+    repo: str,
+    wishes: Wishes,
+    say: Say,
+    *,
+    workers: int | None = None,
+    progress: Report | None = None,
+) -> Publication:
+    """Check a dataset from all sides and find out what has to be uploaded; nothing is changed, here or there.
+
+    Parameters
+    ----------
+    directory : a finished output
+    repo : OWNER/NAME on the Hub
+    wishes : of the user
+    say : told in one line why there is a wait
+    workers : number of processes that verify; None: one for each processor
+    progress : called with how many blocks are verified and how many there are
+
+    Raises
+    ------
+    PublishError
+        If the dataset must not be published as it is, or the Hub refuses.
+    OutputError
+        If there is no finished output.
+    """
+    hub = Hub.of(repo, say)
+    dataset = Finished.at(directory)
+    check_sharing(dataset.recipe.source, allowed=wishes.may_publish)
+    check_whole(dataset)
+    check_verified(dataset, verify(directory, workers=workers, progress=progress).problems)
+    presentation = presented(dataset, repo)
+    check_limits(_sizes(dataset, presentation))
+    check_private(dataset, presentation, hub.token)
+    if hub.token is None:
+        raise PublishError(
+            "there is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to one that may write"
+        )
+    state = hub.state()
+    message = wishes.message or f"{dataset.recipe.name} {dataset.recipe.version}"
+    private = state.is_private if state else wishes.private is not False
+    found = Publication(dataset, presentation, hub, state, private, message)
+    if state is None:
+        return replace(found, changed=_sizes(dataset, presentation))
+    if wishes.private is not None and wishes.private != state.is_private:
+        now, wanted = ("private", "public") if state.is_private else ("public", "private")
+        raise PublishError(f"{repo} is {now} already; to make it {wanted}, change its settings on the Hub")
+    return _compared(found, state)
+
+
+def publish(publication: Publication, say: Say, progress: Report | None = None) -> str:
+    """Upload what is missing, then tag the version; done again after an interruption, it goes on where it was.
+
+    Parameters
+    ----------
+    publication : as `prepared` gave it
+    say : told in one line why there is a wait
+    progress : called with how many bytes are uploaded and how many there are to be
+
+    Returns
+    -------
+    The commit that the tag of the version names.
+
+    Raises
+    ------
+    PublishError
+        If the Hub refuses, or someone else writes there at the same time.
+    """
+    hub, version = publication.hub, publication.version
+    if publication.is_there and publication.state:
+        return publication.state.tags[version.tag]
+    publication.presentation.write(publication.dataset)
+    if publication.state is None:
+        hub.create(private=publication.private)
+    commit = _uploaded(publication, progress or (lambda done, total: None))
+    left, _ = _missing(publication, hub.entries(commit))
+    if left:
+        raise PublishError(f"{named(left)} are not on the Hub as they are here; the same command goes on")
+    hub.tag(version.tag, commit, publication.message)
+    return commit
+
+
+def _uploaded(publication: Publication, progress: Report) -> str:
+    """Make commits until the main branch holds the dataset; every attempt starts from what is there."""
+    hub, attempt, least = publication.hub, 0, publication.size + 1
+    while True:
+        try:
+            state = hub.state()
+            if state is None:
+                raise PublishError(f"{hub.repo} is gone; the same command makes it again")
+            head = state.head
+            changed, gone = _missing(publication, hub.entries(head))
+            left = sum(changed.values())
+            if left < least:
+                # Something was done since: the server is patient, and so are we.
+                attempt, least = 0, left
+            batches = list(_batches(changed, publication.presentation.contents))
+            for number, batch in enumerate(batches):
+                progress(publication.size - left, publication.size)
+                is_last = number == len(batches) - 1
+                part = f" (part {number + 1} of {len(batches)})" if len(batches) > 1 else ""
+                files = {name: _content(publication, name) for name in batch}
+                head = hub.commit(files, gone if is_last else (), publication.message + part, head)
+                left -= sum(changed[name] for name in batch)
+            if gone and not batches:
+                head = hub.commit({}, gone, publication.message, head)
+            progress(publication.size, publication.size)
+            return head
+        except PublishError:
+            raise
+        # The client raises whatever it stumbles upon; `wait` raises it again if it is not the Hub's trouble.
+        except Exception as error:
+            hub.wait("upload", error, attempt)
+            attempt += 1
+
+
+def _batches(changed: Mapping[str, int], last: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Share files out over commits: images first, what speaks about all of them in the last one."""
+    first = [name for name in changed if name not in last and not name.startswith("items/")]
+    rest = [name for name in changed if name.startswith("items/") and name not in last]
+    batch: list[str] = []
+    size = 0
+    for name in [*first, *rest]:
+        if batch and (len(batch) >= FILES_PER_COMMIT or size + changed[name] > BYTES_PER_COMMIT):
+            yield batch
+            batch, size = [], 0
+        batch.append(name)
+        size += changed[name]
+    batch += [name for name in changed if name in last]
+    if batch:
+        yield batch
+
+
+def _content(publication: Publication, name: str) -> Any:
+    content = publication.presentation.contents.get(name)
+    return publication.dataset.folder.path(name) if content is None else content
+
+
+def _compared(publication: Publication, state: State) -> Publication:
+    """Hold a dataset against what is in its repository."""
+    version, tags = publication.version, state.tags
+    if version.tag in tags:
+        changed, gone = _missing(publication, publication.hub.entries(tags[version.tag]))
+        if changed or gone:
+            raise PublishError(
+                f"version {version.text} is published already with other content ({named([*changed, *gone])}), and "
+                "what is published never changes: raise version in the recipe; `corruptgen diff` says which number"
+            )
+        return replace(publication, is_there=True)
+    entries = publication.hub.entries(MAIN)
+    _check_ours(publication, entries)
+    if versions := published(list(tags)):
+        newest = Revision(publication.hub.repo, versions[-1].tag)
+        old = Finished.at(newest.fetched(RECORDS))
+        new = Finished(publication.dataset.made, parsed(publication.presentation.manifest, MANIFEST))
+        check_follows(version, versions[-1], difference(old, new))
+        publication = replace(publication, before=old)
+    changed, gone = _missing(publication, entries)
+    return replace(publication, changed=changed, gone=tuple(gone))
+
+
+def _missing(publication: Publication, entries: Mapping[str, Entry]) -> tuple[dict[str, int], list[str]]:
+    """Find the files that are not there as they are here, with their bytes, and those there that are of no use."""
+    sizes = _sizes(publication.dataset, publication.presentation)
+    changed = {name: size for name, size in sizes.items() if not _is_same(publication, name, size, entries.get(name))}
+    owners = [owner for dataset in (publication.dataset, publication.before) if dataset for owner in dataset.owners]
+    gone = [name for name in entries if name not in sizes and any(owner(name) is not None for owner in owners)]
+    return changed, sorted(gone)
+
+
+def _is_same(publication: Publication, name: str, size: int, there: Entry | None) -> bool:
+    if there is None or there.size != size:
+        return False
+    kind, theirs = ("sha256", there.sha256) if there.sha256 else ("git", there.git)
+    if (kind, name) not in publication.digests:
+        content = publication.presentation.contents.get(name)
+        # Git names a file by the SHA-1 of its length and its content.
+        git = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+        digest = git if kind == "git" else hashlib.sha256()
+        for piece in [content] if content is not None else publication.dataset.folder.pieces(name):
+            digest.update(piece)
+        publication.digests[kind, name] = digest.hexdigest()
+    return publication.digests[kind, name] == theirs
+
+
+def _sizes(dataset: Finished, presentation: Presentation) -> dict[str, int]:
+    """Give the bytes of every file as it will be published."""
+    return dict(sorted({**dataset.sizes, **{n: len(c) for n, c in presentation.contents.items()}}.items()))
+
+
+def _check_ours(publication: Publication, entries: Mapping[str, Entry]) -> None:
+    """Refuse a repository that holds something else."""
+    ours = _sizes(publication.dataset, publication.presentation)
+    foreign = [name for name in entries if name not in ours and not HUBS_OWN.fullmatch(name)]
+    if foreign and MANIFEST not in entries:
+        raise PublishError(
+            f"{publication.hub.repo} holds something else ({named(foreign)}); choose another repository, or empty it"
+        )

@@ -1,0 +1,71 @@
+"""Readiness: what has to be right about a dataset before any of it leaves this machine."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from corruptgen.errors import PublishError
+from corruptgen.names import shown
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.leaks import leaks
+from corruptgen.publish.presentation import Presentation
+
+# The Hub's limits, https://huggingface.co/docs/hub/storage-limits: files of a repository, of a folder, bytes of a file.
+MOST_FILES, MOST_IN_FOLDER, LARGEST_FILE = 100_000, 10_000, 200 * 10**9
+MOST_NAMED = 3
+
+
+def check_whole(dataset: Finished) -> None:
+    """Refuse a dataset that lacks items of its source, unless the recipe says that this is as it should be."""
+    count = dataset.manifest["counts"]["rejected"]
+    if count and not dataset.recipe.publish.allow_rejected:
+        raise PublishError(
+            f"{count} items of the source were rejected, so that the dataset is not whole: mend them and make it anew, "
+            "or write allow_rejected = true in [publish]"
+        )
+
+
+def check_verified(dataset: Finished, problems: Sequence[str]) -> None:
+    """Refuse a dataset of which verification has found something."""
+    if problems:
+        raise PublishError(
+            f"the dataset is not as it was made: {shown(problems[0])}"
+            + (f", and {len(problems) - 1} more problems" if len(problems) > 1 else "")
+            + f"; see `corruptgen verify {dataset.folder.root.name}`"
+        )
+
+
+def check_limits(sizes: Mapping[str, int]) -> None:
+    """Refuse what the Hub would refuse, or serve badly."""
+    folders = Counter(name.rpartition("/")[0] for name in sizes)
+    largest = max(sizes, key=lambda name: sizes[name])
+    advice = (
+        'choose format = "parquet" or "webdataset" in [output], whose files hold many images, with more items_per_shard'
+    )
+    if len(sizes) > MOST_FILES:
+        raise PublishError(f"{len(sizes)} files are more than the {MOST_FILES} that a repository may have; {advice}")
+    if folders:
+        folder, count = folders.most_common(1)[0]
+        if count > MOST_IN_FOLDER:
+            raise PublishError(f"{count} files in {folder} are more than the {MOST_IN_FOLDER} of a folder; {advice}")
+    if sizes[largest] > LARGEST_FILE:
+        raise PublishError(f"{largest} has {sizes[largest] / 1e9:.0f} GB, the Hub takes 200; lower items_per_shard")
+
+
+def check_private(dataset: Finished, presentation: Presentation, token: str | None) -> None:
+    """Refuse to let anything of this machine or its user out."""
+    found = list(leaks(dataset, presentation.contents, token))
+    if found:
+        raise PublishError(
+            "nothing was uploaded: "
+            + "; ".join(shown(str(leak)) for leak in found[:MOST_NAMED])
+            + (f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "")
+            + "; take it out of the recipe or the source, and make the dataset anew"
+        )
+
+
+def named(names: Sequence[str] | Mapping[str, Any]) -> str:
+    """Name a few files, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
+    return ", ".join(shown(name) for name in listed[:MOST_NAMED]) + more

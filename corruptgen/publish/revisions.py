@@ -1,0 +1,60 @@
+"""Published revisions: `hf://datasets/OWNER/NAME@REVISION`, fetched whole or in part into the client's own cache."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corruptgen.errors import PublishError
+from corruptgen.manifest import CARD, MANIFEST
+from corruptgen.publish.hub import DATASET, MAIN, Hub, reported
+
+PREFIX = "hf://datasets/"
+ADDRESS = re.compile(r"hf://datasets/([^/@]+/[^/@]+)(?:@(.+?))?/?")
+RECORDS = (MANIFEST, "items/*")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A state of a dataset repository."""
+
+    repo: str
+    revision: str = MAIN
+
+    @classmethod
+    def parse(cls, address: str) -> "Revision":
+        """Read an address; raise `PublishError` if it is none."""
+        match = ADDRESS.fullmatch(address)
+        if not match:
+            raise PublishError(f"{address!r} is no published dataset: write hf://datasets/OWNER/NAME@v1.0.0")
+        return cls(match[1], (match[2] or MAIN).replace("%2F", "/"))
+
+    def fetched(self, patterns: Sequence[str] | None = None) -> Path:
+        """Download it, or the files of some patterns, and give the folder; what is in the cache is not fetched again.
+
+        Raises
+        ------
+        PublishError
+            If it is not there or cannot be fetched.
+        """
+        Hub.of(self.repo, lambda line: None)
+        from huggingface_hub import snapshot_download  # noqa: PLC0415
+
+        with reported(f"download {self.repo} at {self.revision}"):
+            wanted = None if patterns is None else list(patterns)
+            return Path(snapshot_download(self.repo, repo_type=DATASET, revision=self.revision, allow_patterns=wanted))
+
+
+def is_published(place: str) -> bool:
+    """Tell whether this is the address of a published dataset."""
+    return place.startswith(PREFIX)
+
+
+def local(place: str) -> Path:
+    """Give the folder of a dataset: a published one is downloaded first."""
+    return Revision.parse(place).fetched() if is_published(place) else Path(place)
+
+
+def records(place: str) -> Path:
+    """Give a folder with the manifest and the tables of a dataset."""
+    return Revision.parse(place).fetched([*RECORDS, *CARD]) if is_published(place) else Path(place)
