@@ -107,7 +107,7 @@ def test_no_place_of_this_machine_is_on_the_site(site):
 
 def test_a_comment_of_a_table_is_told_with_the_parameter_below_it():
     comments = table_pages.comments_of(
-        '# Of the file.\n\n[preset]\ntitle = "a # b"\n# One\n# sentence.\n[fog]\n# Another.\nweight = [1]\nother = [2]\n'
+        '# A file.\n\n[preset]\ntitle = "a # b"\n# One\n# sentence.\n[fog]\n# Another.\nweight = [1]\nother = [2]\n'
     )
 
     assert comments == {("fog", ""): "One sentence.", ("fog", "weight"): "Another."}

@@ -54,9 +54,10 @@ def gallery_of_dataset(
     dataset = Finished.at(directory)
     places = _places(dataset, ids)
     clean = {name: _clean(dataset, place, source) for name, place in places.items()}
-    names = [row for row in dataset.rows if rows is None or row in dataset.preset.named_rows(rows)]
-    if rows is not None and (absent := [row for row in dataset.preset.named_rows(rows) if row not in names]):
-        raise UnknownName(unknown(f"row of {dataset.recipe.name}", absent[0], dataset.rows))
+    names = dataset.preset.named_rows(rows) if rows is not None else list(dataset.rows)
+    for name in names:
+        if name not in dataset.rows:
+            raise UnknownName(unknown(f"row of {dataset.recipe.name}", name, dataset.rows))
     exhibits: list[Exhibit] = []
     for name in names:
         if progress:
