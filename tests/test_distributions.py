@@ -10,7 +10,7 @@ from scipy import stats
 from corruptgen import catalog, corrupt
 from corruptgen.randomness import rng_for
 from tests.pictures import photograph
-from tests.test_contract import DRAWING_ROWS, _pictures_of_frost, sizes  # noqa: F401 - a fixture
+from tests.test_contract import DRAWING_ROWS, _pictures_that_are_not_ours, sizes  # noqa: F401 - a fixture
 
 UNLIKELY = 1e-4
 SEED = 903461287
@@ -62,7 +62,7 @@ class Recorder:
 @pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS)
 def test_what_a_row_draws_follows_the_distribution_that_it_asks_for(preset, row):
     notes = defaultdict(list)
-    image = photograph(*sizes(preset)[0])
+    image = photograph(*sizes(preset, row)[0])
 
     # Small pictures draw few numbers each, so they need more keys.
     keys = range(3 if image.size > 20_000 else 12)

@@ -141,3 +141,34 @@ def test_a_forked_worker_keeps_opencv_to_one_thread():
             return cv2.getNumThreads()
 
     assert [int(batch[0]) for batch in DataLoader(Threads(), num_workers=1, multiprocessing_context="fork")] == [1]
+
+
+FORKED = """
+import time
+
+import cv2, numpy as np
+from torch.utils.data import DataLoader
+from corruptgen import Corrupt
+
+cv2.setNumThreads(2)
+cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 5)  # OpenCV has threads now, which a fork does not
+time.sleep(0.5)  # and they wait for work
+noise = Corrupt("natural", rows=["gaussian_noise"], severity=3)
+
+
+class Grey:
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return noise(np.full((40, 40, 3), 128, np.uint8))
+
+
+print(len(list(DataLoader(Grey(), num_workers=1, multiprocessing_context="fork"))))
+"""
+
+
+def test_a_forked_worker_does_not_wait_for_the_threads_of_opencv_that_its_parent_has():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.stdout == "2\n", done.stderr

@@ -13,7 +13,7 @@ from corruptgen.publish.hub import WAITS
 from tests.hub.client import READER, WRITER, Session, begun
 from tests.hub.server import Hub
 from tests.hub.xet import Store
-from tests.photographs import tree, write_photographs, write_recipe
+from tests.photographs import TABLE, tree, write_photographs, write_recipe
 
 pytest.importorskip("huggingface_hub")
 
@@ -201,11 +201,15 @@ def test_another_card_under_the_same_version_is_refused(session, published, buil
 
 def test_a_card_does_not_change_what_the_images_are(session, built):
     other = recipe(built, top="seed = 3")
+    seed = session.run("card", built / "1.0.0", "--recipe", other)
+    other = recipe(built, preset="four.toml")
+    (built / "four.toml").write_text(TABLE.replace("[0.1, 0.2]", "[0.1, 0.25]"), "utf-8")
 
-    done = session.run("card", built / "1.0.0", "--recipe", other)
+    values = session.run("card", built / "1.0.0", "--recipe", other)
 
-    assert done.returncode == 1
-    assert "makes other images than these, by its seed" in done.stderr
+    assert seed.returncode == values.returncode == 1
+    assert "makes other images than these, by its seed" in seed.stderr
+    assert "the severity table four is another than these images were made with" in values.stderr
 
 
 def test_a_row_more_is_a_minor_version_that_uploads_only_that_row(session, published):
@@ -265,6 +269,29 @@ def test_a_killed_upload_goes_on_where_it_was(session, hub, built):
     assert hub.asked("POST", "lfs/verify") <= len(large) - arrived
 
 
+def test_a_large_upload_is_many_commits_and_goes_on_after_the_last_of_them(session, hub, built):
+    few = "import corruptgen.publish.publication as p; p.FILES_PER_COMMIT = {}; result = 0"
+    hub.fail("POST", "/commit/", 413, after=2)
+    session.python(few.format(4))
+    try:
+        refused = publish(session, "1.1.0")
+        halfway = dict(hub.repositories[REPO].head.tree)
+        hub.forget()
+        done = publish(session, "1.1.0")
+    finally:
+        session.python(few.format(200))
+
+    assert refused.returncode == 1
+    assert done.returncode == 0, done.stderr
+    titles = [commit.title for commit in hub.repositories[REPO].commits[1:]]
+    assert titles == [f"small-c 1.1.0 (part {n} of {m})" for n, m in ((1, 4), (2, 4), (1, 2), (2, 2))]
+    large = sum(1 for blob in hub.repositories[REPO].head.tree.values() if blob.sha256)
+    assert 0 < sum(1 for blob in halfway.values() if blob.sha256) < large
+    # What speaks about all the files comes with the last of them.
+    assert not {"manifest.json", "README.md"} & halfway.keys()
+    assert versions(hub) == {"v1.1.0"}
+
+
 WAIT = {"Retry-After": "0"}
 
 
@@ -290,8 +317,9 @@ def test_a_server_in_trouble_is_waited_for(session, hub, method, path, status):
     assert f"in 0 s (1 of {len(WAITS)})" in done.stderr
 
 
-def test_a_commit_whose_answer_was_lost_is_not_made_twice(session, hub):
-    hub.fail("POST", "/commit/", 503, late=True, headers=WAIT)
+@pytest.mark.parametrize("path", ["repos/create", "/commit/", "/tag/"])
+def test_what_was_done_though_its_answer_was_lost_is_not_done_twice(session, hub, path):
+    hub.fail("POST", path, 503, late=True, headers=WAIT)
 
     done = publish(session, "1.0.0")
 
@@ -471,11 +499,13 @@ def test_pixels_are_made_again_from_the_source_that_the_recipe_records(session, 
     second = publish(session, "derived-1.0.0", "ns/derived")
 
     done = session.run("verify", "hf://datasets/ns/derived@v1.0.0", "--depth", "sample", "--workers", 1)
+    said = session.run("verify", "derived-1.0.0", "--depth", "full", "--source", "recorded", "--workers", 1)
 
     assert first.returncode == 0, first.stderr
     assert second.returncode == 0, second.stderr
     assert done.returncode == 0, done.stdout
     assert "made again with the same pixels" in done.stdout
+    assert "12 made again with the same pixels" in said.stdout, said.stderr
 
 
 def test_a_revision_that_is_not_there_is_said(session, published):
@@ -490,7 +520,7 @@ def test_a_difference_is_told_with_the_version_that_it_raises(session, published
 
     rows = session.run("diff", f"hf://datasets/{REPO}@v1.0.0", f"hf://datasets/{REPO}@v1.1.0")
     pixels = session.run("diff", f"hf://datasets/{REPO}@v1.1.0", built / "other")
-    none = session.run("diff", built / "1.1.0", built / "1.1.0")
+    none = session.run("diff", built / "1.1.0", built / "1.1.0/manifest.json")
 
     assert rows.stdout.startswith("small-c 1.0.0 and small-c 1.1.0: a minor change, so after 1.0.0 comes 1.1.0\n")
     assert "added:\n  the row gaussian_noise was added\n" in rows.stdout
@@ -506,8 +536,8 @@ import os
 from huggingface_hub import HfApi
 api = HfApi()
 api.create_repo("ns/probe", repo_type="dataset")
-commit = api.upload_file(repo_id="ns/probe", repo_type="dataset", path_in_repo="a.bin", path_or_fileobj=os.urandom(99999))
-result = commit.oid
+bytes = os.urandom(99999)
+result = api.upload_file(repo_id="ns/probe", repo_type="dataset", path_in_repo="a.bin", path_or_fileobj=bytes).oid
 """
 
 

@@ -208,3 +208,8 @@ def test_the_exit_code_says_how_it_went(place):
     assert "--source" in needs.stderr
     assert bad.returncode == 1
     assert bad.stdout == "brightness/2/coffee/02.png is not what was made\n"
+
+
+def test_a_source_that_nobody_recorded_cannot_be_taken(built):
+    with pytest.raises(RecipeError, match="the recipe records no repository with them"):
+        verify(built / "out", source="recorded", depth="sample", workers=1)

@@ -121,7 +121,7 @@ def plan(recipe: str, source: str | None) -> None:
 
 def verify(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
     """Check a finished dataset, here or on the Hub."""
-    if is_published(directory):
+    if is_published(directory) and not quiet:
         tell(f"downloading {directory}")
     folder = local(directory)
     with bar("block", quiet) as progress:

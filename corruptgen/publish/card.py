@@ -8,7 +8,7 @@ from corruptgen.names import shown
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.publish.metadata import data_files, is_loadable, metadata, split, title
-from corruptgen.publish.wording import meanings, parameters, preprocessing, quirks, toml_text, value_text
+from corruptgen.publish.wording import meanings, parameters, preprocessing, quirks, summaries, toml_text, value_text
 
 PICTURE = "card.jpg"
 BIBTEX = """@software{corruptgen,
@@ -36,7 +36,7 @@ def card(dataset: Finished, repo: str | None = None) -> str:
         f"# {title(dataset)}",
         dataset.recipe.publish.description or "",
         _what(dataset),
-        f"![Samples of the dataset: the clean image and every row at its severities]({PICTURE})",
+        f"![One image of the dataset in every row, from the mildest severity to the worst]({PICTURE})",
         f"## Load it\n\n{_loading(dataset, name)}",
         f"## Rows and severities\n\n{_rows(dataset)}",
         f"## How images were read and stored\n\n{preprocessing(dataset.recipe.decode, dataset)}{_targets(dataset)}",
@@ -68,8 +68,9 @@ def _what(dataset: Finished) -> str:
         f" The clean images come from {page}, split `{origin.split}`, at `{origin.revision}`." if origin.repo else ""
     )
     rejected = f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` says why."
+    ways = len(corrupt.rows or ())
     return (
-        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {len(corrupt.rows or ())} ways "
+        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {ways} way{'s' * (ways != 1)} "
         f"at severities {severities}{twin}: {dataset.images} images in all. How bad each severity is follows the table "
         f"`{dataset.preset.name}` ({dataset.preset.title}).{source}{rejected if counts['rejected'] else ''}"
     )
@@ -108,7 +109,7 @@ def _loading(dataset: Finished, repo: str) -> str:
 def _rows(dataset: Finished) -> str:
     severities = dataset.recipe.corrupt.severities or ()
     rows = ["| row | what it does |", "|---|---|"]
-    rows += [f"| `{name}` | {_cell(row.levels[-1].corruption.summary)} |" for name, row in dataset.rows.items()]
+    rows += [f"| `{name}` | {_cell(' '.join(summaries(row)))} |" for name, row in dataset.rows.items()]
     head = [f"| row | parameter | {' | '.join(f'{severity:g}' for severity in severities)} |"]
     head += [f"|---|---|{'---|' * len(severities)}"]
     for name in dataset.rows:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen import catalog
+from corruptgen.errors import OutputError
 from corruptgen.inventory import everything, naming
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.recipe import Recipe
 from corruptgen.remaking import Made
-from corruptgen.shards import LOCKS
 from corruptgen.sinks import Folder
 from corruptgen.sinks.folder import UNFINISHED
 from corruptgen.sinks.protocol import Owner
@@ -79,8 +79,11 @@ class Finished:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The tables of items."""
-        return read_tables(self.made, self.manifest)[1]
+        """The tables of items; raise `OutputError` if one is not there or not what the manifest says."""
+        problems, tables = read_tables(self.made, self.manifest)
+        if problems:
+            raise OutputError(f"{problems[0]}; `corruptgen verify` says more")
+        return tables
 
     def records(self) -> Iterator[ItemRecord]:
         """Give what is known about every complete item, in order."""
@@ -102,7 +105,6 @@ class Finished:
             for file in everything(self.folder.root)
             if not file.name.startswith(OURS_ALONE)
             and not file.name.endswith(UNFINISHED)
-            and not LOCKS.fullmatch(file.name)
             and not HUBS_OWN.fullmatch(file.name)
         }
         return dict(sorted(found.items()))

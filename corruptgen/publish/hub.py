@@ -126,16 +126,14 @@ class Hub:
             lambda: self._api.create_repo(self.repo, repo_type=DATASET, private=private, exist_ok=True),
         )
 
-    def commit(
-        self, files: Mapping[str, Any], gone: Sequence[str], message: str, parent: str, description: str = ""
-    ) -> str:
+    def commit(self, files: Mapping[str, Any], gone: Sequence[str], message: str, parent: str) -> str:
         """Upload files and make one commit of them; not tried again here, for who calls knows what was done already.
 
         Parameters
         ----------
         files : content or path of every file, by name
         gone : files to remove
-        message, description : of the commit
+        message : of the commit
         parent : the commit that the main branch has to be at
 
         Returns
@@ -150,7 +148,6 @@ class Hub:
             self.repo,
             [*removals, *operations],
             commit_message=message,
-            commit_description=description,
             repo_type=DATASET,
             revision=MAIN,
             parent_commit=parent,
@@ -159,10 +156,20 @@ class Hub:
 
     def tag(self, name: str, commit: str, message: str) -> None:
         """Give a commit a name for ever."""
-        self.patiently(
-            "tag the version",
-            lambda: self._api.create_tag(self.repo, tag=name, tag_message=message, revision=commit, repo_type=DATASET),
-        )
+        from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
+
+        def named() -> None:
+            try:
+                self._api.create_tag(self.repo, tag=name, tag_message=message, revision=commit, repo_type=DATASET)
+            except HfHubHTTPError as error:
+                if error.response.status_code != 409:
+                    raise
+                # The answer to an earlier attempt may have been lost.
+                refs = self._api.list_repo_refs(self.repo, repo_type=DATASET)
+                if (name, commit) not in {(tag.name, tag.target_commit) for tag in refs.tags}:
+                    raise
+
+        self.patiently("tag the version", named)
 
     def patiently(self, what: str, call: Callable[[], Any]) -> Any:
         """Try something until it is done or there is no sense in trying again.

@@ -22,6 +22,7 @@ SECRETS = {
     b":\\Users\\": ("a home directory", re.compile(rb":\\Users\\[\w.-]")),
     b":\\\\Users\\\\": ("a home directory", re.compile(rb":\\\\Users\\\\[\w.-]")),
 }
+SHORTEST_TOKEN = 8  # shorter ones are no tokens, and would be found everywhere
 # Long enough for the longest of these.
 OVERLAP = 512
 # What is looked for in text alone: in pixels, a few bytes may look like anything.
@@ -68,7 +69,8 @@ def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None) -
 def _private(token: str | None, home: Path, root: Path) -> dict[bytes, str]:
     """Give what is private here and now, by its bytes."""
     found = {f"{home}/".encode(): "the home directory", str(root).encode(): "the path of the output"}
-    return {key: what for key, what in found.items() if len(key) > 2} | ({token.encode(): "the token"} if token else {})
+    secret = {token.encode(): "the token"} if token and len(token) >= SHORTEST_TOKEN else {}
+    return {key: what for key, what in found.items() if len(key) > 2} | secret
 
 
 def _in_bytes(pieces: Iterable[bytes], private: Mapping[bytes, str]) -> Iterator[str]:

@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
+from corruptgen import catalog
 from corruptgen.errors import PublishError
-from corruptgen.manifest import CARD, MANIFEST, MARKER, json_bytes, parsed
+from corruptgen.manifest import MANIFEST, MARKER, json_bytes, parsed
 from corruptgen.publish.card import PICTURE, card
 from corruptgen.publish.croissant import croissant
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.picture import picture
 from corruptgen.recipe import Recipe
+from corruptgen.sinks.formats import check_installed
 from corruptgen.sinks.protocol import Whole
 from corruptgen.source_choice import TERMS
 
@@ -36,8 +37,6 @@ class Presentation:
         for name, content in self.contents.items():
             if dataset.folder.read(name) != content:
                 dataset.folder.write(name, content, durable=True)
-        for name in set(CARD) - set(self.files):
-            dataset.folder.remove(name)
 
 
 def presented(dataset: Finished, repo: str | None = None) -> Presentation:
@@ -51,8 +50,11 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
     Raises
     ------
     PublishError
-        If the recipe names a licence that the Hub does not know, a shard cannot be read or a package is missing.
+        If the recipe names a licence that the Hub does not know, there are no items, or a shard cannot be read.
+    RecipeError
+        If the format needs a package that is not there.
     """
+    check_installed(dataset.recipe.output)
     if not dataset.items:
         raise PublishError("the dataset has no items; there is nothing to present")
     files = {
@@ -77,12 +79,15 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
     PublishError
         If anything else has changed, so that the images would have to be made anew.
     """
-    old = dataset.recipe
+    old, written = dataset.recipe, recipe.corrupt.preset
+    table = catalog.preset(written if written in catalog.preset_names() else str(recipe.path(written)))
+    if table.digest != dataset.preset.digest:
+        raise PublishError(
+            f"the severity table {table.name} is another than these images were made with; make them anew"
+        )
     corrupt = replace(
         recipe.corrupt,
-        preset=dataset.preset.name
-        if Path(recipe.corrupt.preset).stem == dataset.preset.name
-        else recipe.corrupt.preset,
+        preset=table.name,
         rows=tuple(dataset.preset.named_rows(recipe.corrupt.rows or list(dataset.preset.rows))),
         severities=recipe.corrupt.severities or tuple(float(n) for n in range(1, dataset.preset.levels + 1)),
     )

@@ -56,5 +56,7 @@ def local(place: str) -> Path:
 
 
 def records(place: str) -> Path:
-    """Give a folder with the manifest and the tables of a dataset."""
-    return Revision.parse(place).fetched([*RECORDS, *CARD]) if is_published(place) else Path(place)
+    """Give a folder with the manifest and the tables of a dataset, which may be named by its manifest."""
+    if is_published(place):
+        return Revision.parse(place).fetched([*RECORDS, *CARD])
+    return Path(place).parent if Path(place).name == MANIFEST else Path(place)

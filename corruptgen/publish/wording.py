@@ -54,6 +54,11 @@ def parameters(dataset: Finished, row: str) -> dict[str, list[Value | None]]:
     return {name: [level.get(name) for level in levels] for name in names}
 
 
+def summaries(row: Row) -> list[str]:
+    """Say what a row does; where its levels use different functions, what each of them does."""
+    return list(dict.fromkeys(level.corruption.summary for level in row.levels))
+
+
 def meanings(row: Row) -> dict[str, str]:
     """Give what the parameters of a row mean, from the documentation of its functions."""
     found: dict[str, str] = {}

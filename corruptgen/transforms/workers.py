@@ -65,4 +65,5 @@ def settle() -> None:
     if _settled != os.getpid():
         _settled = os.getpid()
         if loader_worker() is not None:
-            cv2.setNumThreads(1)
+            # Not 1, which would wait for threads that a forked process does not have.
+            cv2.setNumThreads(0)

@@ -1,4 +1,4 @@
-"""The store behind the Hub's default way of uploading: hf_xet's own, in a folder, which it can write and read itself."""
+"""The store behind the Hub's default way of uploading: hf_xet's own, in a folder that it writes and reads itself."""
 
 import struct
 import tempfile
