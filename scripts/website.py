@@ -43,7 +43,8 @@ DOORS = ("corruptgen", "corruptgen.transforms", "corruptgen.hf", "corruptgen.met
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 CODE_OR_HEADING = re.compile(r"^```.*?^```$|^(#+) ", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+# Code comes first, so that what looks like a link in it is passed over.
+LINK = re.compile(r"^```.*?^```$|`[^`\n]+`|(!?)\[([^\]]*)\]\(([^)\s]+)\)", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
@@ -129,7 +130,7 @@ def _linked(text: str, folder: Path) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         mark, words, target = found.groups()
-        if target.startswith(("http", "#")):
+        if target is None or target.startswith(("http", "#")):
             return found[0]
         file, hash_, anchor = target.partition("#")
         place = os.path.relpath(folder / file, ROOT)

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import shlex
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -347,6 +348,27 @@ def test_the_page_works_in_a_browser(natural, size, scheme, tmp_path):
 
         assert window.console() == []
         assert window.requests() == [natural.resolve().as_uri()]
+
+
+@pytest.mark.long
+@needs_browser
+def test_a_page_with_neither_clean_images_nor_some_rows_works_in_a_browser(tmp_path):
+    write_photographs(tmp_path / "photographs", count=2)
+    write_recipe(tmp_path)
+    command("generate", "recipe.toml", "--workers", 1, "--output", "out", cwd=tmp_path)
+    made = gallery_of_dataset(tmp_path / "out")
+    lost = replace(made.exhibits[0], takes=(), missing="they were lost")
+    (tmp_path / "page.html").write_text(page(replace(made, exhibits=(lost, *made.exhibits[1:]))), "utf-8")
+
+    with browser.browsing(browser.PHONE, tmp_path / "profile") as window:
+        window.open(tmp_path / "page.html")
+        window.press(window.find("#all"), browser.ARROW_LEFT * 9)
+
+        told = window.run("return Array.from(document.querySelectorAll('.row output'), output => output.textContent)")
+        assert [text.partition(":")[0] for text in told] == ["severity 1", "severity 1"]
+        assert window.run("return document.querySelector('.missing').checkVisibility()")
+        assert window.run("return document.documentElement.scrollWidth <= innerWidth")
+        assert window.console() == []
 
 
 @pytest.mark.long
