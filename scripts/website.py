@@ -51,7 +51,9 @@ def main() -> int:
     """Gather the pages and let Sphinx build them; give its exit code."""
     arguments = _arguments()
     source, extra = arguments.output / "source", arguments.output / "source/extra"
-    shutil.rmtree(arguments.output, ignore_errors=True)
+    # Nothing else of what may lie there.
+    for folder in (source, arguments.output / "html"):
+        shutil.rmtree(folder, ignore_errors=True)
     extra.mkdir(parents=True)
     names = catalog.preset_names()
     drawn = names if arguments.galleries is None else arguments.galleries
@@ -66,7 +68,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Build the site.")
-    parser.add_argument("--output", type=Path, default=Path("build/site"), help="made anew; the site is in html/")
+    parser.add_argument("--output", type=Path, default=Path("build/site"), help="source/ and html/ in it are made anew")
     parser.add_argument("--galleries", nargs="*", help="the tables whose galleries are drawn; default: all")
     return parser.parse_args()
 
