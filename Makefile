@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check torchvision lint format clean
+.PHONY: demo test check browser docs torchvision lint format clean
 
 demo: $(INSTALLED) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
 	$(BIN)/python scripts/photographs.py demo/photographs
@@ -19,6 +19,12 @@ test: $(INSTALLED) lint ## Everything that CI checks.
 
 check: $(INSTALLED) lint ## The same and the full sweeps.
 	$(BIN)/pytest -n 2
+
+browser: $(INSTALLED) ## The galleries in Chromium, on the widths of a desk and a phone; skips without chromium and chromedriver.
+	$(BIN)/pytest tests/test_gallery.py -k "browser or script" -rs
+
+docs: $(INSTALLED) ## The site, with the galleries of all tables, in build/site/html; warnings are errors.
+	$(BIN)/python scripts/website.py
 
 TORCHVISION := .venv-torchvision/bin/python
 

@@ -90,6 +90,8 @@ def test_adding_a_corruption_takes_one_function_and_one_table(tmp_path):
     assert "Tint the image brown" in corruptgen("show", "sepia")
     corruptgen("preview", "photographs/a.png", "--preset", "prints", "--output", "sheet.png")
     assert (tmp_path / "sheet.png").stat().st_size > 1000
+    corruptgen("gallery", "prints", "--images", "photographs/a.png", "--output", "prints.html")
+    assert "Tint the image brown" in (tmp_path / "prints.html").read_text("utf-8")
     corruptgen("generate", "old.toml", "--source", "photographs", "--output", "out", "--workers", "1")
     assert (tmp_path / "out/sepia/5/a.png").exists()
 

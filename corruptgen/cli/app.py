@@ -196,6 +196,38 @@ def _preview(
         looking.preview(image, preset, output, rows, severities, seed, window)
 
 
+@app.command("gallery")
+def _gallery(
+    what: Annotated[
+        str, typer.Argument(metavar="TABLE|DIR", help="A severity table, or the directory of a finished dataset.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, an .html.")] = Path("gallery.html"),
+    images: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="IMAGE",
+            help="A photograph, or of a dataset the id of an item; may be given again. Default: one that "
+            "scikit-image ships, or the first item.",
+        ),
+    ] = None,
+    rows: Annotated[str | None, typer.Option(help="Rows or groups, with commas; default: all.")] = None,
+    steps: Annotated[
+        int, typer.Option(min=1, max=10, help="Pictures for each level of a table; 1: nothing between levels.")
+    ] = 2,
+    seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
+    source: Annotated[
+        str | None, typer.Option(metavar="PATH", help="The clean images of a dataset; default: its clean twin.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write one HTML page that shows every row of a table, or of a dataset, at every severity."""
+    with exit_codes():
+        from corruptgen.cli import galleries
+
+        names = rows.split(",") if rows else None
+        galleries.gallery(what, output, images or [], rows=names, steps=steps, seed=seed, source=source, quiet=quiet)
+
+
 @app.command("score")
 def _score(
     predictions: Annotated[

@@ -63,7 +63,7 @@ def preview(
         for level in levels:
             table.cell(name, level)
     chosen = _window(window) if window else None
-    shot = _picture(image, table, chosen)
+    shot = photograph(image, table, chosen)
     ends = None if chosen is None else (shot.form.black, shot.form.black + shot.form.full_scale)
     if not rows:
         names = [name for name in names if _can_be_drawn(shot.pixels, name, levels[-1], preset, ends)]
@@ -71,7 +71,7 @@ def preview(
     print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}")
 
 
-def _picture(path: Path, table: Preset, window: Window | None) -> Picture:
+def photograph(path: Path, table: Preset, window: Window | None) -> Picture:
     """Decode a photograph, and bring it to the size that the table is for if it has one."""
     sizes = table.sizes.allowed
     try:

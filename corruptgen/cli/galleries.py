@@ -1,0 +1,70 @@
+"""The command that makes a gallery."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from corruptgen import catalog
+from corruptgen.cli.looking import photograph
+from corruptgen.cli.terminal import WRONG_USAGE, fail, listen, tell
+from corruptgen.cli.voice import bar
+from corruptgen.gallery import Gallery, gallery_of_dataset, gallery_of_table, page
+from corruptgen.gallery.photographs import Photograph, shipped
+from corruptgen.names import shown
+
+BYTES_PER_MB = 10**6
+
+
+def gallery(
+    what: str,
+    output: Path,
+    images: Sequence[str],
+    *,
+    rows: Sequence[str] | None,
+    steps: int,
+    seed: int,
+    source: str | None,
+    quiet: bool,
+) -> None:
+    """Write the gallery of a table, or of a finished dataset if `what` is the directory of one."""
+    if output.suffix.lower() not in (".html", ".htm"):
+        fail(f"--output {output}: a gallery is an .html", WRONG_USAGE)
+    listen()
+    if what not in catalog.preset_names() and Path(what).is_dir():
+        with bar("row", quiet) as progress:
+            made = gallery_of_dataset(what, images, source=source, rows=rows, progress=progress)
+    else:
+        if source is not None:
+            fail("--source is for the gallery of a dataset; the images of a table are named with --images", WRONG_USAGE)
+        table = catalog.preset(what)
+        photographs = [
+            Photograph(shown(Path(image).stem), photograph(Path(image), table, None).pixels) for image in images
+        ]
+        with bar("row", quiet) as progress:
+            made = gallery_of_table(
+                what, photographs or [shipped(table)], rows=rows, steps=steps, seed=seed, progress=progress
+            )
+    for exhibit in made.exhibits:
+        if exhibit.missing:
+            tell(f"no pictures of {exhibit.row.name}: {exhibit.missing}")
+    size = _write(output, page(made).encode())
+    if not quiet:
+        print(f"{output}: {_counts(made)}, {size / BYTES_PER_MB:.1f} MB")
+
+
+def _counts(made: Gallery) -> str:
+    images = f"{len(made.images)} image{'s' if len(made.images) > 1 else ''}"
+    return f"{len(made.exhibits)} rows on {images}, {made.frames} pictures"
+
+
+def _write(path: Path, content: bytes) -> int:
+    """Write the whole file or none of it; give its size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{secrets.token_hex(8)}.unfinished")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return len(content)

@@ -1,0 +1,155 @@
+"""The gallery of a finished dataset: its own images as they are stored, in every cell."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.errors import OutputError, Rejected, UnknownName, unknown
+from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take, parameters_at
+from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, thumbnail
+from corruptgen.imaging.deep import picture, restored
+from corruptgen.imaging.pixels import BYTE
+from corruptgen.imaging.windowing import Picture
+from corruptgen.imaging.windowing import shown as windowed
+from corruptgen.manifest import ItemRecord, recorded_picture
+from corruptgen.names import shown
+from corruptgen.plan import CLEAN
+from corruptgen.progress import Progress
+from corruptgen.publish.finished import Finished
+from corruptgen.sinks import Part
+from corruptgen.sources import open_known, source_digest
+
+Place = tuple[Part, ItemRecord]
+"""The part of the output that an item lies in, and what is known about it."""
+
+
+def gallery_of_dataset(
+    directory: str | Path,
+    ids: Sequence[str] = (),
+    *,
+    source: str | Path | None = None,
+    rows: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Gallery:
+    """Read items of a finished dataset back in every cell.
+
+    Parameters
+    ----------
+    directory : what `generate` made
+    ids : the items to show; none: the first
+    source : the clean images; None: their twin in the dataset, if it has one
+    rows : rows and groups; None: all of the dataset
+    progress : called with how many rows are done and how many there are
+
+    Raises
+    ------
+    OutputError
+        If this is not a finished output, or an image in it cannot be read.
+    UnknownName
+        If it has no such item or row.
+    """
+    dataset = Finished.at(directory)
+    places = _places(dataset, ids)
+    clean = {name: _clean(dataset, place, source) for name, place in places.items()}
+    names = dataset.preset.named_rows(rows) if rows is not None else list(dataset.rows)
+    for name in names:
+        if name not in dataset.rows:
+            raise UnknownName(unknown(f"row of {dataset.recipe.name}", name, dataset.rows))
+    exhibits: list[Exhibit] = []
+    for name in names:
+        if progress:
+            progress(len(exhibits), len(names))
+        severities = tuple(sorted(dataset.configs[name]))
+        takes = tuple(
+            Take(shown(item), clean[item], tuple(_frame(dataset, name, severity, place) for severity in severities))
+            for item, place in places.items()
+        )
+        parameters = parameters_at(dataset.preset, name, severities)
+        exhibits.append(Exhibit(dataset.rows[name], severities, parameters, takes))
+    return Gallery(
+        title=f"{dataset.recipe.name} {dataset.recipe.version}",
+        facts=tuple(_facts(dataset)),
+        images=tuple(map(shown, places)),
+        exhibits=tuple(exhibits),
+        groups={
+            group: rows
+            for group, members in dataset.preset.groups.items()
+            if (rows := [row for row in members if row in names])
+        },
+    )
+
+
+def _places(dataset: Finished, ids: Sequence[str]) -> dict[str, Place]:
+    starts = accumulate((len(table.made) for table in dataset.tables), initial=0)
+    found: dict[str, Place] = {}
+    for table, start in zip(dataset.tables, starts, strict=False):
+        for record in table.made:
+            if record.id in ids or not ids:
+                found[record.id] = (table.part(start), record)
+            if not ids:
+                return found
+    for name in ids:
+        if name not in found:
+            raise UnknownName(unknown("item", name, _some(dataset)))
+    if not found:
+        raise OutputError(f"{dataset.recipe.name} has no items, so that there is nothing to show")
+    return {name: found[name] for name in ids}
+
+
+def _some(dataset: Finished) -> Iterator[str]:
+    """Name some items: a message has no room for thousands."""
+    for _, record in zip(range(20), dataset.records(), strict=False):
+        yield record.id
+
+
+def _frame(dataset: Finished, row: str, severity: float, place: Place) -> Frame:
+    parameters = dataset.preset.cell(row, severity).parameters
+    return Frame(severity, parameters, thumbnail(_stored(dataset, (row, severity), place)))
+
+
+def _stored(dataset: Finished, cell: tuple[str, float], place: Place) -> NDArray[np.uint8]:
+    """Read an image back as it is stored; of one with a window, what lies between black and white."""
+    part, record = place
+    index = dataset.cells.index(cell)
+    number = [item.id for item in part.items].index(record.id)
+    try:
+        image = dataset.made.sink.images(index, part)[number]
+        if image is None:
+            raise Rejected("is missing")
+        pixels = restored(image) if isinstance(image, bytes) else image
+        return _visible(recorded_picture(pixels, record.samples))
+    except Rejected as error:
+        name = dataset.made.sink.name(index, part, part.items[number])
+        raise OutputError(f"{name} {error}; `corruptgen verify` says what is damaged") from error
+
+
+def _clean(dataset: Finished, place: Place, source: str | Path | None) -> Thumbnail | None:
+    """Give the clean image, if it is there or where the user says."""
+    _, record = place
+    if source is None:
+        return thumbnail(_stored(dataset, CLEAN, place)) if CLEAN in dataset.cells else None
+    try:
+        content = open_known(dataset.recipe, source).read(record.item)
+        if source_digest(content) != record.source:
+            raise Rejected("is not the image that the dataset was made from")
+        return thumbnail(_visible(picture(content, dataset.recipe.decode)))
+    except Rejected as error:
+        raise OutputError(f"{shown(record.id)} in the source {error}") from error
+
+
+def _visible(found: Picture) -> NDArray[np.uint8]:
+    return found.pixels if found.form == BYTE else windowed(found.pixels, found.form)
+
+
+def _facts(dataset: Finished) -> Iterator[str]:
+    rows, severities = dataset.recipe.corrupt.rows or (), dataset.recipe.corrupt.severities or ()
+    yield (
+        f"{dataset.items} items × {len(rows)} rows × {len(severities)} severities of the table {dataset.preset.name}, "
+        f"made with seed {dataset.recipe.seed}."
+    )
+    yield f"The pictures are those of the dataset; larger ones are shown at {LONGEST} pixels."
+    if CLEAN not in dataset.cells:
+        yield "The dataset has no clean twin."

@@ -1,0 +1,74 @@
+"""What hangs in a gallery: rows as exhibits, each image of theirs as a take, each severity of that as a frame."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from corruptgen.declare import Corruption
+from corruptgen.gallery.thumbnails import Thumbnail
+from corruptgen.interpolation import Value
+from corruptgen.table import Preset, Row
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An image in one cell."""
+
+    severity: float
+    parameters: Mapping[str, Value]
+    picture: Thumbnail
+
+
+@dataclass(frozen=True)
+class Take:
+    """One image in all cells of a row."""
+
+    image: str
+    """The name of the image."""
+    clean: Thumbnail | None
+    """None: the clean image is not known."""
+    frames: tuple[Frame, ...]
+    """By rising severity."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One row of a table."""
+
+    row: Row
+    levels: tuple[float, ...]
+    """The severities whose parameters are told; frames may show more of them."""
+    parameters: Mapping[str, Sequence[Value | None]]
+    """One value for each of `levels`; None where the level's function has no such parameter."""
+    takes: tuple[Take, ...]
+    missing: str = ""
+    """Why there are no pictures; empty if there are."""
+
+    @property
+    def corruptions(self) -> tuple[Corruption, ...]:
+        """The functions of its levels, each once."""
+        return tuple({level.corruption.name: level.corruption for level in self.row.levels}.values())
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """All that a page shows."""
+
+    title: str
+    facts: tuple[str, ...]
+    """What holds for all rows, one sentence each."""
+    images: tuple[str, ...]
+    """The names of the images, in the order of the takes of every exhibit."""
+    exhibits: tuple[Exhibit, ...]
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> int:
+        """Number of pictures, without the clean ones."""
+        return sum(len(take.frames) for exhibit in self.exhibits for take in exhibit.takes)
+
+
+def parameters_at(table: Preset, row: str, severities: Sequence[float]) -> dict[str, list[Value | None]]:
+    """Give the parameters of a row: the value of each at every severity, None where the function has no such one."""
+    levels = [table.cell(row, severity).parameters for severity in severities]
+    names = dict.fromkeys(name for level in levels for name in level)
+    return {name: [level.get(name) for level in levels] for name in names}

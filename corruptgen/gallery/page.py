@@ -1,0 +1,174 @@
+"""The page of a gallery: one HTML file that loads nothing from anywhere."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+from importlib import resources
+from itertools import pairwise
+from string import Template
+
+from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
+from corruptgen.gallery.thumbnails import Thumbnail
+from corruptgen.interpolation import Value
+from corruptgen.publish.wording import meanings, value_text
+
+REFERENCES = re.compile(r"^References\n-+\n(.*?)(?=\n\n\w[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
+URL = re.compile(r"https?://[^\s,;)&<]+")
+CODE = re.compile(r"`([^`]+)`")
+BYTES_PER_MB = 10**6
+
+
+def page(gallery: Gallery) -> str:
+    """Write a gallery as HTML.
+
+    The browser is told to load nothing and to run nothing but the page's own style and script, whatever a name or a
+    table may hold.
+    """
+    style, script = _asset("page.css"), _asset("page.js")
+    exhibits = "\n".join(_exhibit(exhibit) for exhibit in gallery.exhibits)
+    severities = sorted({0.0, *(frame.severity for e in gallery.exhibits for take in e.takes for frame in take.frames)})
+    # The slider for all rows stops wherever one of them has a picture.
+    step = min((upper - lower for lower, upper in pairwise(severities)), default=1.0)
+    return Template(_asset("page.html")).substitute(
+        title=escape(gallery.title),
+        policy=escape(f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"),
+        style=style,
+        script=script,
+        facts="\n".join(f"<li>{_linked(fact)}</li>" for fact in gallery.facts),
+        counts=f"{len(gallery.exhibits)} rows, {gallery.frames} pictures, {len(exhibits) / BYTES_PER_MB:.1f} MB in all",
+        index=_index(gallery),
+        images=_image_choice(gallery.images),
+        last=f"{severities[-1]:g}",
+        step=f"{step:g}",
+        exhibits=exhibits,
+    )
+
+
+def _exhibit(exhibit: Exhibit) -> str:
+    name = exhibit.row.name
+    if exhibit.missing:
+        shown = f'<p class="missing">There are no pictures: {escape(exhibit.missing)}</p>'
+    else:
+        takes = "\n".join(_take(name, number, take) for number, take in enumerate(exhibit.takes))
+        shown = takes + _slider(name, exhibit.takes[0])
+    return Template(_asset("exhibit.html")).substitute(
+        name=escape(name),
+        kind=escape(", ".join(f"{corruption.domain}, {corruption.family}" for corruption in exhibit.corruptions[:1])),
+        summary=" ".join(f"<p>{escape(corruption.summary)}</p>" for corruption in exhibit.corruptions),
+        shown=shown,
+        parameters=_parameters(exhibit),
+        words="\n".join(_words(exhibit)),
+    )
+
+
+def _take(row: str, number: int, take: Take) -> str:
+    clean = ""
+    if take.clean:
+        picture = _picture(take.clean, f"{take.image}, clean")
+        clean = f'<figure class="clean">{picture}<figcaption>clean</figcaption></figure>'
+    frames = "\n".join(_frame(row, frame) for frame in take.frames)
+    hidden = " hidden" if number else ""
+    return (
+        f'<div class="take" data-image="{number}"{hidden}>\n<div class="pair">{clean}'
+        f'<figure class="shown" hidden></figure></div>\n'
+        f'<div class="strip" role="group" aria-label="{escape(f"Severities of {row}")}">\n{frames}\n</div>\n</div>\n'
+    )
+
+
+def _frame(row: str, frame: Frame) -> str:
+    severity = f"{frame.severity:g}"
+    told = "; ".join(_told(frame.parameters))
+    says = f"severity {severity}" + (f": {told}" if told else "")
+    kind = "frame" if frame.severity == int(frame.severity) else "frame between"
+    return (
+        f'<button type="button" class="{kind}" data-severity="{severity}" data-says="{escape(says)}" '
+        f'aria-pressed="false">{_picture(frame.picture, f"{row}, {says}")}<span>{severity}</span></button>'
+    )
+
+
+def _picture(picture: Thumbnail, alt: str) -> str:
+    kind = ' class="pixels"' if picture.is_lossless else ""
+    size = f'width="{picture.width}" height="{picture.height}"'
+    return f'<img{kind} src="{picture.uri}" {size} alt="{escape(alt)}">'
+
+
+def _slider(row: str, take: Take) -> str:
+    first = 0 if take.clean else 1
+    return (
+        f'<p class="control" hidden><label>severity <input type="range" min="{first}" max="{len(take.frames)}" '
+        f'value="{first}" aria-label="{escape(f"Severity of {row}")}"></label> <output></output></p>'
+    )
+
+
+def _parameters(exhibit: Exhibit) -> str:
+    if not exhibit.parameters:
+        return "<p>This row has no parameters.</p>"
+    head = "".join(f'<th scope="col">{severity:g}</th>' for severity in exhibit.levels)
+    lines = "\n".join(
+        f'<tr><th scope="row"><code>{escape(name)}</code></th>'
+        + "".join(f"<td>{escape(value_text(value))}</td>" for value in values)
+        + "</tr>"
+        for name, values in exhibit.parameters.items()
+    )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(f"Parameters of {exhibit.row.name}")}">'
+        f'<table><thead><tr><th scope="col">severity</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
+
+
+def _words(exhibit: Exhibit) -> Iterator[str]:
+    said = meanings(exhibit.row)
+    if said:
+        terms = (f"<dt><code>{escape(name)}</code></dt><dd>{escape(text)}</dd>" for name, text in said.items())
+        yield f"<dl>{''.join(terms)}</dl>"
+    yield f"<p>Between two levels: {escape(exhibit.row.between)}.</p>"
+    if exhibit.row.clean:
+        yield f"<p>The image stays clean at {escape('; '.join(_told(exhibit.row.clean)))}.</p>"
+    for corruption in exhibit.corruptions:
+        for references in REFERENCES.findall(corruption.docstring):
+            yield f"<p>{_linked(' '.join(references.split()))}</p>"
+
+
+def _told(parameters: Mapping[str, Value]) -> Iterable[str]:
+    return (f"{name} {value_text(value)}" for name, value in parameters.items())
+
+
+def _index(gallery: Gallery) -> str:
+    """List the rows, by group where the table has groups."""
+    rows = [exhibit.row.name for exhibit in gallery.exhibits]
+    grouped = {row for members in gallery.groups.values() for row in members}
+    others = [row for row in rows if row not in grouped]
+    lists = [*gallery.groups.items(), *([("others" if grouped else "rows", others)] if others else [])]
+    return "\n".join(
+        f"<li><b>{escape(group)}</b> "
+        + " ".join(f'<a href="#row-{escape(row)}">{escape(row)}</a>' for row in members)
+        + "</li>"
+        for group, members in lists
+    )
+
+
+def _image_choice(images: tuple[str, ...]) -> str:
+    if len(images) < 2:
+        return ""
+    choices = "".join(
+        f'<label><input type="radio" name="image" value="{number}"{" checked" if not number else ""}> '
+        f"{escape(name)}</label>"
+        for number, name in enumerate(images)
+    )
+    return f"<fieldset><legend>image</legend>{choices}</fieldset>"
+
+
+def _linked(text: str) -> str:
+    """Escape a text, set code as code and let addresses be followed; nothing is loaded unless someone does."""
+    marked = CODE.sub(r"<code>\1</code>", escape(text))
+    return URL.sub(lambda found: f'<a href="{found[0]}" rel="noreferrer">{found[0]}</a>', marked)
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _asset(name: str) -> str:
+    return (resources.files("corruptgen.gallery") / name).read_text("utf-8")

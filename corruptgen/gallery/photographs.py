@@ -1,0 +1,51 @@
+"""Photographs to look at: the user's own, or one that scikit-image ships."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from corruptgen.errors import SourceError
+from corruptgen.table import Preset
+
+USUAL_SIDE = 224  # pixels, for tables that take any size
+# By the domain of a table's corruptions, the function of skimage.data that gives a photograph it is made for.
+SHIPPED = {"medical": "immunohistochemistry"}
+USUAL = "chelsea"
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A clean image with a name."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    """(H, W, 1) or (H, W, 3)."""
+
+
+def shipped(table: Preset, side: int = USUAL_SIDE) -> Photograph:
+    """Give a photograph that scikit-image ships, cut to the size that the table is for.
+
+    Parameters
+    ----------
+    table : the table it is for
+    side : pixels, for tables that take any size
+
+    Raises
+    ------
+    SourceError
+        If scikit-image is not installed.
+    """
+    try:
+        from skimage import data  # noqa: PLC0415
+    except ImportError as error:
+        raise SourceError(
+            "there is no photograph to show: name yours with --images, or install some with "
+            "pip install 'corruptgen[demo]'"
+        ) from error
+    domains = {level.corruption.domain for row in table.rows.values() for level in row.levels}
+    name = next((SHIPPED[domain] for domain in sorted(domains) if domain in SHIPPED), USUAL)
+    height, width = table.sizes.allowed[0] if table.sizes.allowed else (side, side)
+    picture = Image.fromarray(getattr(data, name)())
+    return Photograph(name, np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)))

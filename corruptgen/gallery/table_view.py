@@ -1,0 +1,91 @@
+"""The gallery of a severity table: its rows, at every level and between them, on chosen photographs."""
+
+from collections.abc import Sequence
+
+from corruptgen import catalog
+from corruptgen.errors import AssetError, RecipeError
+from corruptgen.front import corrupt
+from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take, parameters_at
+from corruptgen.gallery.photographs import Photograph
+from corruptgen.gallery.thumbnails import LONGEST, thumbnail
+from corruptgen.progress import Progress
+from corruptgen.table import Preset, Row
+
+
+def gallery_of_table(
+    preset: str,
+    photographs: Sequence[Photograph],
+    *,
+    rows: Sequence[str] | None = None,
+    steps: int = 2,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Gallery:
+    """Corrupt photographs by every row of a table: the pixels are those of `corruptgen.corrupt`.
+
+    Parameters
+    ----------
+    preset : a built-in severity table, or the path of a .toml of your own
+    photographs : of a size that the table holds for, each with a name of its own
+    rows : rows and groups; None: all
+    steps : pictures for each level: 1 shows the levels alone, 2 also what lies half-way
+    seed : as `corrupt` takes it
+    progress : called with how many rows are done and how many there are
+
+    Raises
+    ------
+    UnknownName
+        If there is no such table or row.
+    ImageError
+        If the table does not hold for a photograph.
+    RecipeError
+        If two photographs have one name.
+    """
+    table = catalog.preset(preset)
+    names = table.named_rows(rows) if rows is not None else list(table.rows)
+    if len({photograph.name for photograph in photographs}) < len(photographs):
+        raise RecipeError("two images have the same name, so that nobody could tell them apart; rename one")
+    for photograph in photographs:
+        table.sizes.check(*photograph.pixels.shape[:2])
+    exhibits: list[Exhibit] = []
+    for name in names:
+        if progress:
+            progress(len(exhibits), len(names))
+        exhibits.append(_exhibit(preset, table, table.rows[name], photographs, steps, seed))
+    return Gallery(
+        title=f"{table.name}: {table.title}",
+        facts=tuple(_facts(table, photographs, seed)),
+        images=tuple(photograph.name for photograph in photographs),
+        exhibits=tuple(exhibits),
+        groups={group: rows for group, members in table.groups.items() if (rows := [r for r in members if r in names])},
+    )
+
+
+def _exhibit(preset: str, table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int) -> Exhibit:
+    levels = tuple(float(level) for level in range(1, table.levels + 1))
+    severities = [step / steps for step in range(1, table.levels * steps + 1)]
+    # Between the clean image and level 1 there is something to show only where the table says what.
+    severities = [severity for severity in severities if severity >= 1 or row.clean]
+
+    def take(photograph: Photograph) -> Take:
+        frames = []
+        for severity in severities:
+            pixels = corrupt(photograph.pixels, row.name, severity, preset=preset, seed=seed)
+            frames.append(Frame(severity, row.at(severity).parameters, thumbnail(pixels)))
+        return Take(photograph.name, thumbnail(photograph.pixels), tuple(frames))
+
+    parameters = parameters_at(table, row.name, levels)
+    try:
+        return Exhibit(row, levels, parameters, tuple(map(take, photographs)))
+    except AssetError as error:
+        return Exhibit(row, levels, parameters, (), str(error))
+
+
+def _facts(table: Preset, photographs: Sequence[Photograph], seed: int) -> list[str]:
+    kind = "Frozen: a published benchmark, which never changes." if table.frozen else "Open: it may get better."
+    notes = " ".join(str(table.content["preset"].get("notes", "")).split())
+    height, width = (max(photograph.pixels.shape[axis] for photograph in photographs) for axis in (0, 1))
+    size = f"Images of up to {height}×{width} pixels were corrupted, with seed {seed}"
+    shown = f", and then made smaller, to {LONGEST} pixels." if max(height, width) > LONGEST else "."
+    references = [str(reference) for reference in table.content["preset"].get("references", ())]
+    return [fact for fact in (kind, notes, size + shown, *references) if fact]

@@ -1,0 +1,62 @@
+"""Thumbnails: pixels as text that an HTML page can hold."""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image
+
+from corruptgen.imaging.codec import encoded
+from corruptgen.records import Encoding
+
+LONGEST = 224  # pixels, the longer side; larger images are made smaller after they were corrupted
+# Up to this side an image is embedded without loss: one sees its pixels, and they take no room.
+LOSSLESS = 64
+# Colours keep their full resolution: at half of it, JPEG wipes out most of a noise that differs between channels.
+QUALITY, SUBSAMPLING = 75, "444"
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture, embedded."""
+
+    uri: str
+    """The whole file, as a `data:` URI."""
+    width: int
+    """Pixels of the embedded file."""
+    height: int
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether it has the pixels of the image itself."""
+        return max(self.width, self.height) <= LOSSLESS
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
+    """Embed an image: without loss and as it is if it is tiny, else as a JPEG of at most `LONGEST` pixels a side.
+
+    Parameters
+    ----------
+    pixels : (H, W, 1) or (H, W, 3)
+    """
+    height, width = pixels.shape[:2]
+    longer = max(height, width)
+    if longer > LONGEST:
+        size = max(1, round(width * LONGEST / longer)), max(1, round(height * LONGEST / longer))
+        flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+        smaller = np.asarray(Image.fromarray(flat).resize(size, Image.Resampling.LANCZOS))
+        pixels = smaller.reshape(size[1], size[0], pixels.shape[2])
+    if longer <= LOSSLESS:
+        kind, content = "png", encoded(pixels, Encoding(compression="small"))
+    else:
+        kind, content = "jpeg", _jpeg(pixels)
+    uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return Thumbnail(uri, pixels.shape[1], pixels.shape[0])
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    grey = pixels.shape[2] == 1
+    colours = {"colorspace": "GRAY", "colorsubsampling": "Gray"} if grey else {"colorsubsampling": SUBSAMPLING}
+    return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), QUALITY, **colours, fastdct=False))
