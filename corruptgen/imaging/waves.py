@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from corruptgen.compilation import njit
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
+from corruptgen.imaging.gathers import folded, neighbour
 from corruptgen.imaging.gaussian import gaussian_weights, pad, weigh
 from corruptgen.imaging.lanes import blend_pixels
 from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.warp import folded, neighbour
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import WORD_RANGE, Stream
 

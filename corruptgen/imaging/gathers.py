@@ -1,0 +1,192 @@
+"""Samples gathered from between the pixels of an image, bilinearly: along an affine map or a displacement field."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.compilation import njit
+
+# OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
+POSITION_STEPS = 1024
+FRACTION_STEPS = 32
+
+
+def affine_warped(image: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Move an (H, W, C) float32 image by a 2 x 3 matrix, mirroring at the outermost samples, as OpenCV 3 and 4 do.
+
+    Positions are rounded to 1/32 of a pixel. OpenCV 5 no longer does that, and up to a quarter of its samples differ.
+    """
+    back = inverse(matrix)
+    height, width = image.shape[:2]
+    columns = np.rint(back[:, :1] * np.arange(width) * POSITION_STEPS).astype(np.int64)
+    rows = np.rint((back[:, 1:2] * np.arange(height) + back[:, 2:]) * POSITION_STEPS).astype(np.int64)
+    result: NDArray[np.float32] = _affine_gathered(np.ascontiguousarray(image), rows, columns)
+    return result
+
+
+def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, border: str) -> NDArray[Any]:
+    """Take every pixel of an (H, W, C) image from (row + down, column + right), bilinearly.
+
+    Parameters
+    ----------
+    image : (H, W, C) float
+    down, right : (H, W) displacements in pixels
+    border : "reflect" mirrors between samples, as scipy does; "reflect-2018" does what scipy did then: positions are
+        mirrored between samples, but the missing neighbour of a position half a pixel outside is its mirror image
+        at the outermost sample
+    """
+    result: NDArray[Any] = _displaced(np.ascontiguousarray(image), down, right, border == "reflect-2018")
+    return result
+
+
+def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Invert a 2 x 3 matrix of an affine map, in OpenCV's order."""
+    (a, b, shift_x), (c, d, shift_y) = matrix
+    determinant = a * d - b * c
+    scale = 1 / determinant if determinant != 0 else 0.0
+    inverted = np.array([[d * scale, -b * scale, 0.0], [-c * scale, a * scale, 0.0]])
+    inverted[:, 2] = -inverted[:, 0] * shift_x - inverted[:, 1] * shift_y
+    return inverted
+
+
+@njit(cache=True, nogil=True)
+def _mirrored(index, length):  # type: ignore[no-untyped-def]
+    if length == 1:
+        return 0
+    folded = index % (2 * length - 2)
+    return min(folded, 2 * length - 2 - folded)
+
+
+@njit(cache=True, nogil=True)
+def _affine_gathered(image, rows, columns):  # type: ignore[no-untyped-def]
+    height, width, channels = image.shape
+    result = np.empty(image.shape, np.float32)
+    for y in range(height):
+        for x in range(width):
+            across = (rows[0, y] + 16 + columns[0, x]) >> 5
+            down = (rows[1, y] + 16 + columns[1, x]) >> 5
+            left = _mirrored(across >> 5, width)
+            right = _mirrored((across >> 5) + 1, width)
+            top = _mirrored(down >> 5, height)
+            bottom = _mirrored((down >> 5) + 1, height)
+            fx = np.float32(across & 31) * np.float32(1 / 32)
+            fy = np.float32(down & 31) * np.float32(1 / 32)
+            nx = np.float32(1) - fx
+            ny = np.float32(1) - fy
+            for k in range(channels):
+                total = image[top, left, k] * (ny * nx)
+                total += image[top, right, k] * (ny * fx)
+                total += image[bottom, left, k] * (fy * nx)
+                total += image[bottom, right, k] * (fy * fx)
+                result[y, x, k] = total
+    return result
+
+
+@njit(cache=True, nogil=True)
+def folded(position, length):  # type: ignore[no-untyped-def]
+    """Mirror a real position as scipy's "reflect" does; what comes out may lie half a pixel outside."""
+    period = 2.0 * length
+    if position < 0:
+        if position < -period:
+            position += period * int(-position / period)
+        return position + period if position < -length else -position - 1.0
+    if position > length - 1:
+        position -= period * int(position / period)
+        if position >= length:
+            return period - position - 1.0
+    return position
+
+
+@njit(cache=True, nogil=True)
+def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
+    """Give the sample that stands for one next to a position that `folded` gave."""
+    if 0 <= index < length:
+        return index
+    if as_in_2018:
+        return _mirrored(index, length)
+    return 0 if index < 0 else length - 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _displaced(image, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+    height, width, channels = image.shape
+    result = np.empty(image.shape, image.dtype)
+    samples, made = image.ravel(), result.reshape(height, width * channels)
+    # Of one row of the result: the first samples of the four pixels, and the weights of their rows and columns.
+    corners = np.empty((4, width), np.uint32)
+    weights = np.empty((4, width))
+    for y in range(height):
+        if _aim(corners, weights, y, height, channels, down[y], right[y]):
+            _aim_outside(corners, weights, y, height, channels, down[y], right[y], as_in_2018)
+        target = made[y]
+        for x in range(width):
+            first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
+            weight = (weights[0, x], weights[1, x], weights[2, x], weights[3, x])
+            place = channels * x
+            if channels == 3:
+                # All are read before one is written: so nothing is read twice.
+                red = _blend(samples, first, weight, np.uint32(0))
+                green = _blend(samples, first, weight, np.uint32(1))
+                blue = _blend(samples, first, weight, np.uint32(2))
+                target[place], target[place + 1], target[place + 2] = red, green, blue
+            else:
+                for k in range(channels):
+                    target[place + k] = _blend(samples, first, weight, np.uint32(k))
+    return result
+
+
+@njit(inline="always")
+def _blend(samples, first, weight, k):  # type: ignore[no-untyped-def]
+    upper, lower, near, far = weight
+    total = samples[first[0] + k] * upper * near
+    total += samples[first[1] + k] * upper * far
+    total += samples[first[2] + k] * lower * near
+    total += samples[first[3] + k] * lower * far
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no-untyped-def]
+    """Aim as if all were inside of the image, and count what is not."""
+    width = down.size
+    a, b, c, d = corners[0], corners[1], corners[2], corners[3]
+    upper, lower, near, far = weights[0], weights[1], weights[2], weights[3]
+    outside = 0
+    for x in range(width):
+        row, column = y + np.float64(down[x]), x + np.float64(right[x])
+        outside += not (row >= 0 and row < height - 1 and column >= 0 and column < width - 1)
+        first_row, first_column = np.int32(row), np.int32(column)
+        upper[x] = 1.0 - (row - first_row)
+        lower[x] = 1.0 - ((first_row + 1) - row)
+        near[x] = 1.0 - (column - first_column)
+        far[x] = 1.0 - ((first_column + 1) - column)
+        a[x] = (first_row * np.int32(width) + first_column) * np.int32(channels)
+    for x in range(width):
+        b[x] = a[x] + np.uint32(channels)
+        c[x] = a[x] + np.uint32(width * channels)
+        d[x] = a[x] + np.uint32((width + 1) * channels)
+    return outside
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _aim_outside(corners, weights, y, height, channels, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+    width = down.size
+    for x in range(width):
+        row, column = y + np.float64(down[x]), x + np.float64(right[x])
+        if row >= 0 and row < height - 1 and column >= 0 and column < width - 1:
+            continue
+        row, column = folded(row, height), folded(column, width)
+        first_row, first_column = int(np.floor(row)), int(np.floor(column))
+        weights[0, x] = 1.0 - (row - first_row)
+        weights[1, x] = 1.0 - ((first_row + 1) - row)
+        weights[2, x] = 1.0 - (column - first_column)
+        weights[3, x] = 1.0 - ((first_column + 1) - column)
+        top = neighbour(first_row, height, as_in_2018) * width
+        bottom = neighbour(first_row + 1, height, as_in_2018) * width
+        before = neighbour(first_column, width, as_in_2018)
+        after = neighbour(first_column + 1, width, as_in_2018)
+        corners[0, x] = (top + before) * channels
+        corners[1, x] = (top + after) * channels
+        corners[2, x] = (bottom + before) * channels
+        corners[3, x] = (bottom + after) * channels
