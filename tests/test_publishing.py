@@ -450,6 +450,8 @@ def test_a_licence_that_forbids_or_does_not_say_is_asked_about(session, hub, bui
     spelled = changed["recipe"]["corrupt"] | {"severities": [1, 2], "preset": "three"}
     changed["recipe"] |= {"corrupt": spelled}
     (place / "manifest.json").write_text(json.dumps(changed), "utf-8")
+    begun = json.loads((place / ".corruptgen.json").read_text("utf-8"))
+    (place / ".corruptgen.json").write_text(json.dumps(begun | {"recipe": changed["recipe"]}), "utf-8")
 
     refused = publish(session, place.name)
     allowed = publish(session, place.name, REPO, "--i-may-publish", "--dry-run")
