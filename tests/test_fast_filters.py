@@ -12,6 +12,7 @@ from corruptgen import catalog, corrupt
 from corruptgen.corruptions.common.digital import jpeg_compression, pixelate, pixelate_nearest
 from corruptgen.corruptions.common.warp import elastic_smooth
 from corruptgen.declare import Pixels, fused_path_of
+from corruptgen.imaging import wide_gaussian
 from corruptgen.imaging.doubts import flat_places
 from corruptgen.imaging.gaussian import smooth
 from corruptgen.imaging.gaussian_bytes import smooth_bytes
@@ -20,6 +21,7 @@ from corruptgen.imaging.large_pixels import with_large_pixels
 from corruptgen.imaging.liquids import spots_above, water_bytes
 from corruptgen.imaging.motion import motion_blurred, smear, trail_offsets, trail_weights
 from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
+from corruptgen.imaging.wide_gaussian import LONGEST, smooth_and_scale
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
@@ -136,6 +138,56 @@ def test_a_smooth_field_is_that_of_the_formula_where_it_is_asked_for(sigma):
     field = np.random.RandomState(SEED).normal(0.65, 0.3, (23, 31))
 
     assert np.array_equal(smooth_field(field, sigma).at(np.arange(field.size)), smooth(field, sigma).ravel())
+
+
+def assert_smooth_and_scaled_exactly(field, sigma, scale):
+    expected = (smooth(field, sigma, truncate=3.0, border="reflect") * scale).astype(np.float32)
+
+    found = smooth_and_scale(field, sigma, scale, truncate=3.0)
+
+    # The bits: two zeros of different sign are equal, too.
+    assert np.array_equal(found.view(np.uint32), expected.view(np.uint32)), (field.shape, sigma, scale)
+
+
+@pytest.mark.parametrize(
+    "size", [(64, 64), (224, 224), (31, 97), (130, 20), (1, 40), (7, 1), (3, LONGEST + 1)], ids=str
+)
+@pytest.mark.parametrize("spread", [0.01, 0.16, 0.17, 0.4, 0.76, 3.0])
+def test_a_field_that_is_smoothed_widely_is_that_of_the_formula_in_float32(size, spread):
+    draws = np.random.RandomState(SEED)
+    for scale in (488.0, -3.2):
+        assert_smooth_and_scaled_exactly(draws.uniform(-1, 1, size), spread * max(size), scale)
+
+
+@pytest.mark.parametrize("size", [(48, 48), (20, 33), (65, 129)], ids=str)
+def test_a_field_that_is_smoothed_widely_is_that_of_the_formula_where_float32_is_in_doubt(size):
+    # Halfway between two neighbours in float32; the smallest number, and numbers that add up to nothing.
+    halfway, tiny = 1 + 2.0**-24, np.full(size, 5e-324)
+    checks = np.indices(size).sum(0) % 2 * 2.0 - 1
+    one_row = np.zeros(size)
+    one_row[size[0] // 2] = halfway
+    for field, scale in itertools.product(
+        (np.full(size, halfway), np.full(size, 1.0), np.zeros(size), tiny, checks, one_row), (1.0, 488.0, 0.0, -1e-300)
+    ):
+        assert_smooth_and_scaled_exactly(field, 0.6 * max(size), scale)
+
+
+def test_the_estimate_of_a_wide_smoothing_stays_within_its_margin_which_is_small(monkeypatch):
+    field = np.random.RandomState(SEED).uniform(-1, 1, (224, 224))
+    expected = smooth_and_scale(field, 170.8, 488.0, truncate=3.0)
+    margins = []
+    decide = wide_gaussian._decide
+
+    def with_margin(result, estimate, margin, *others):
+        margins.append((np.abs(estimate - exact).max(), margin, np.abs(estimate).max()))
+        decide(result, estimate, margin, *others)
+
+    exact = smooth(field, 170.8, truncate=3.0, border="reflect") * 488.0
+    monkeypatch.setattr(wide_gaussian, "_decide", with_margin)
+
+    assert np.array_equal(smooth_and_scale(field, 170.8, 488.0, truncate=3.0), expected)
+    ((error, margin, largest),) = margins
+    assert 0 < error < margin < 1e-9 * largest
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.69])

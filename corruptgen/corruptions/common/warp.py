@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Unit, Warp, corruption, fused
-from corruptgen.imaging.gaussian import smooth, smooth_separably
+from corruptgen.imaging.gaussian import smooth_separably
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.imaging.warp import Displacement, Succession, Tilt, affine_map
 from corruptgen.imaging.waves import moved_by_waves
+from corruptgen.imaging.wide_gaussian import smooth_and_scale
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 
@@ -43,10 +44,7 @@ def elastic_transform(
     tilt = Tilt(affine_map(points, moved), (height, width))
 
     right, down = (
-        (smooth(rng.uniform(-1, 1, (height, width)), sigma, truncate=TRUNCATE, border="reflect") * displacement).astype(
-            np.float32
-        )
-        for _ in range(2)
+        smooth_and_scale(rng.uniform(-1, 1, (height, width)), sigma, displacement, truncate=TRUNCATE) for _ in range(2)
     )
     return Succession((tilt, Displacement(down, right, border)))
 
