@@ -1,4 +1,4 @@
-"""The picture of a card: one item of the dataset in every row and severity, as it was stored."""
+"""The picture of a card: one item of the dataset in its rows and severities, as it was stored."""
 
 import io
 from typing import Any

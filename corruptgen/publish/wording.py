@@ -56,9 +56,9 @@ def _stored(dataset: Finished) -> str:
     output = dataset.recipe.output
     if output.is_array:
         return "plain arrays of pixels, without loss"
-    return (
-        f"JPEG of quality {output.quality}" if output.encoding == "jpeg" else f"{output.encoding.upper()}, without loss"
-    )
+    if output.encoding == "jpeg":
+        return f"JPEG of quality {output.quality}"
+    return f"{output.encoding.upper()}, without loss"
 
 
 def parameters(dataset: Finished, row: str) -> dict[str, list[Value | None]]:
