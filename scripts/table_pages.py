@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 
 from corruptgen import catalog
-from corruptgen.gallery.exhibits import parameters_at
 from corruptgen.gallery.page import REFERENCES, URL
-from corruptgen.publish.wording import meanings, value_text
+from corruptgen.publish.wording import meanings, parameters_at, value_text
 from corruptgen.table import Preset, Row
 
 HEADING = re.compile(r"\[([\w.-]+)\]")

@@ -1,5 +1,6 @@
 """Cards: what a dataset says about itself, in the words that people, the Hub and Croissant's own validator want."""
 
+import io
 import json
 import re
 import shutil
@@ -7,7 +8,9 @@ import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import corruptgen
 from corruptgen import catalog
@@ -21,6 +24,7 @@ from corruptgen.publish.wording import meanings, quirks
 from corruptgen.recipe import read
 from corruptgen.verification import verify
 from tests.photographs import tree, write_photographs, write_recipe
+from tests.scans import scan
 
 pytest.importorskip("datasets")
 yaml = pytest.importorskip("yaml")
@@ -233,8 +237,6 @@ def test_the_quirks_of_a_frozen_table_are_told(tmp_path):
 
 
 def test_the_picture_is_small_and_shows_every_row(built):
-    from PIL import Image  # noqa: PLC0415
-
     dataset = Finished.at(built / "parquet")
     files = presented(dataset).files
 
@@ -244,6 +246,24 @@ def test_the_picture_is_small_and_shows_every_row(built):
     assert height > 3 * 80
     assert width > 3 * 96
     assert len(files["card.jpg"]) < 300_000
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_scans_that_keep_their_depth_have_a_card(tmp_path, form):
+    (tmp_path / "photographs/ct").mkdir(parents=True)
+    (tmp_path / "photographs/ct/head.dcm").write_bytes(scan("CT_small"))
+    encoding = "" if form in ("npy", "npz") else 'encoding = "tiff"\n'
+    path = write_recipe(tmp_path, decode='window = "range"', output=f'{encoding}format = "{form}"\nclean = true')
+    corruptgen.generate(path, output=tmp_path / "out", workers=1)
+
+    files = presented(Finished.at(tmp_path / "out"), "ns/scans-c").files
+
+    how = "plain arrays of pixels" if form in ("npy", "npz") else "TIFF"
+    assert f"stored as {how}, without loss" in files["README.md"].decode()
+    assert "with its own depth, what lies beyond its window (`range`) clipped" in files["README.md"].decode()
+    shades = np.asarray(Image.open(io.BytesIO(files["card.jpg"])).convert("L"))
+    # The slice fills its window: it is neither black nor cut off.
+    assert np.ptp(shades[30:60, -100:]) > 100
 
 
 def test_every_licence_says_whether_changed_images_may_be_passed_on():

@@ -19,11 +19,13 @@ from corruptgen.imaging.deep import acquired, picture, restored
 from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.manifest import Table
 from corruptgen.plan import planned
+from corruptgen.publish.difference import measured
+from corruptgen.publish.finished import Finished
 from corruptgen.records import Decoding, Encoding
 from corruptgen.sources import nifti
 from corruptgen.transforms.samples import decoding_of
 from corruptgen.verification import verify
-from tests.photographs import tree
+from tests.photographs import pixels_of, tree
 from tests.pictures import photograph
 from tests.scans import dicom, file, ramp, scan, volume
 
@@ -375,6 +377,22 @@ def test_scans_are_not_seen_without_a_window(tmp_path):
     outcome = corruptgen.generate(recipe(tmp_path, decode=""), output=tmp_path / "out", workers=1)
 
     assert (outcome.items, outcome.ignored) == (1, 3)
+
+
+def test_changed_samples_are_measured_with_their_depth(tmp_path):
+    (tmp_path / "scans").mkdir()
+    for name, pixels in (("old", ramp("uint16")), ("new", ramp("uint16")[::-1])):
+        (tmp_path / "scans/ramp.tif").write_bytes(file(pixels))
+        path = recipe(tmp_path, decode='window = "range"', output=OUTPUTS["folder"])
+        corruptgen.generate(path, output=tmp_path / name, workers=1)
+    old, new = Finished.at(tmp_path / "old"), Finished.at(tmp_path / "new")
+
+    change = measured(old, new)
+
+    clean = [pixels_of(tmp_path / name / "clean/0/ramp.tif").astype(float) for name in ("old", "new")]
+    assert np.abs(clean[0] - clean[1]).max() > 40000
+    assert change.images == 5
+    assert 40000 < change.largest <= 65535
 
 
 def test_a_changed_volume_is_noticed(tmp_path):

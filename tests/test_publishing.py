@@ -411,6 +411,25 @@ def test_nothing_of_this_machine_or_its_user_is_uploaded(session, hub, built, ki
     assert not hub.requests
 
 
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (f"by {WRITER}", "a token of the Hub"),
+        ("see HOME/notes", "the home directory"),
+        ("/mnt/a/b", "a path of a machine"),
+    ],
+)
+def test_the_message_of_a_commit_is_looked_at_too(session, hub, words, what):
+    words = words.replace("HOME", session.env["HOME"])
+
+    done = publish(session, "1.0.0", REPO, "--message", words)
+
+    assert done.returncode == 1
+    assert f"the message holds {what}" in done.stderr
+    assert words not in done.stderr
+    assert not hub.requests
+
+
 def test_a_leak_in_a_table_or_a_picture_is_found(session, hub, built):
     from corruptgen.publish.leaks import leaks  # noqa: PLC0415
 

@@ -32,6 +32,9 @@ from corruptgen.imaging.outlines import area, clipped
 from corruptgen.imaging.warp import Displacement
 from corruptgen.manifest import Table
 from corruptgen.plan import planned
+from corruptgen.publish.difference import difference
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.versions import Bump, needed
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import read
 from corruptgen.records import Decoding
@@ -586,6 +589,23 @@ def test_an_image_without_a_fitting_mask_is_rejected(tmp_path):
         assert re.search(expected, reason)
     assert outcome.items == 0
     assert not (tmp_path / "out/masks").exists() or not any((tmp_path / "out/masks").rglob("*.png"))
+
+
+@pytest.mark.parametrize(("source", "write"), [(CITYSCAPES, write_cityscapes), (COCO, write_coco)])
+def test_a_row_that_brings_masks_or_boxes_of_its_own_is_a_minor_version(tmp_path, source, write):
+    write(tmp_path)
+    for name, rows in (("old", '["brightness"]'), ("new", '["brightness", "elastic_transform"]')):
+        recipe = write_recipe(tmp_path, source, corrupt=f'targets = "move"\nrows = {rows}')
+        corruptgen.generate(recipe, output=tmp_path / name, workers=1)
+    old, new = Finished.at(tmp_path / "old"), Finished.at(tmp_path / "new")
+
+    forth, back = difference(old, new), difference(new, old)
+
+    assert forth.breaks == ()
+    assert forth.added == ("the row elastic_transform was added", "masks or annotations of 4 items were added")
+    assert needed(forth) is Bump.MINOR
+    assert "the masks or annotations of 4 items have changed" in back.breaks
+    assert needed(back) is Bump.MAJOR
 
 
 def test_check_makes_damaged_masks_and_annotations_again(tmp_path):

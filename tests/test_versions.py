@@ -41,7 +41,10 @@ def test_the_gravest_change_decides(difference, bump):
         ("3.0.0", "1.4.2", changed(), None),
         ("1.0.1", "1.0.0", changed(added=["the row fog was added"]), "so this is 1.1.0, and not 1.0.1"),
         ("1.1.0", "1.0.5", changed(breaks=["x"]), "so this is 2.0.0, and not 1.1.0"),
-        ("1.0.0", "1.0.1", changed(), "versions only go up"),
+        ("1.0.0", "1.0.1", changed(), "1.0.0 is older than 1.0.1, which is published; versions only go up"),
+        ("1.0.0-rc.1", "1.0.0", changed(), "versions only go up"),
+        ("1.0.0", "1.0.0-rc.1", changed(others=["x"]), None),
+        ("1.0.0+b", "1.0.0+a", changed(), r"1\.0\.0\+b is no newer than 1\.0\.0\+a"),
     ],
 )
 def test_a_version_follows_from_what_has_changed(new, old, difference, message):

@@ -88,7 +88,7 @@ def _tell_pixels(found: Difference) -> None:
     if change := found.change:
         print(
             f"by how much, in {change.images} of them: {100 * change.samples:.1f} % of the samples differ, by "
-            f"{change.mean:.2f} grey levels on average over all and {change.largest} at most"
+            f"{change.mean:.2f} grey levels on average over all and {change.largest:g} at most"
         )
 
 

@@ -4,21 +4,17 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from corruptgen.errors import OutputError, Rejected, UnknownName, unknown
-from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take, parameters_at
+from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
 from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, thumbnail
-from corruptgen.imaging.deep import picture, restored
-from corruptgen.imaging.pixels import BYTE
-from corruptgen.imaging.windowing import Picture
-from corruptgen.imaging.windowing import shown as windowed
-from corruptgen.manifest import ItemRecord, recorded_picture
+from corruptgen.imaging.deep import picture
+from corruptgen.manifest import ItemRecord
 from corruptgen.names import shown
 from corruptgen.plan import CLEAN
 from corruptgen.progress import Progress
 from corruptgen.publish.finished import Finished
+from corruptgen.publish.stored import stored, visible
+from corruptgen.publish.wording import parameters_at
 from corruptgen.sinks import Part
 from corruptgen.sources import open_known, source_digest
 
@@ -107,41 +103,21 @@ def _some(dataset: Finished) -> Iterator[str]:
 
 def _frame(dataset: Finished, row: str, severity: float, place: Place) -> Frame:
     parameters = dataset.preset.cell(row, severity).parameters
-    return Frame(severity, parameters, thumbnail(_stored(dataset, (row, severity), place)))
-
-
-def _stored(dataset: Finished, cell: tuple[str, float], place: Place) -> NDArray[np.uint8]:
-    """Read an image back as it is stored; of one with a window, what lies between black and white."""
-    part, record = place
-    index = dataset.cells.index(cell)
-    number = [item.id for item in part.items].index(record.id)
-    try:
-        image = dataset.made.sink.images(index, part)[number]
-        if image is None:
-            raise Rejected("is missing")
-        pixels = restored(image) if isinstance(image, bytes) else image
-        return _visible(recorded_picture(pixels, record.samples))
-    except Rejected as error:
-        name = dataset.made.sink.name(index, part, part.items[number])
-        raise OutputError(f"{name} {error}; `corruptgen verify` says what is damaged") from error
+    return Frame(severity, parameters, thumbnail(visible(stored(dataset, (row, severity), *place))))
 
 
 def _clean(dataset: Finished, place: Place, source: str | Path | None) -> Thumbnail | None:
     """Give the clean image, if it is there or where the user says."""
     _, record = place
     if source is None:
-        return thumbnail(_stored(dataset, CLEAN, place)) if CLEAN in dataset.cells else None
+        return thumbnail(visible(stored(dataset, CLEAN, *place))) if CLEAN in dataset.cells else None
     try:
         content = open_known(dataset.recipe, source).read(record.item)
         if source_digest(content) != record.source:
             raise Rejected("is not the image that the dataset was made from")
-        return thumbnail(_visible(picture(content, dataset.recipe.decode)))
+        return thumbnail(visible(picture(content, dataset.recipe.decode)))
     except Rejected as error:
         raise OutputError(f"{shown(record.id)} in the source {error}") from error
-
-
-def _visible(found: Picture) -> NDArray[np.uint8]:
-    return found.pixels if found.form == BYTE else windowed(found.pixels, found.form)
 
 
 def _facts(dataset: Finished) -> Iterator[str]:

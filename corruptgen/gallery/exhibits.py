@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from corruptgen.declare import Corruption
 from corruptgen.gallery.thumbnails import Thumbnail
 from corruptgen.interpolation import Value
-from corruptgen.table import Preset, Row
+from corruptgen.table import Row
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,3 @@ class Gallery:
     def frames(self) -> int:
         """Number of pictures, without the clean ones."""
         return sum(len(take.frames) for exhibit in self.exhibits for take in exhibit.takes)
-
-
-def parameters_at(table: Preset, row: str, severities: Sequence[float]) -> dict[str, list[Value | None]]:
-    """Give the parameters of a row: the value of each at every severity, None where the function has no such one."""
-    levels = [table.cell(row, severity).parameters for severity in severities]
-    names = dict.fromkeys(name for level in levels for name in level)
-    return {name: [level.get(name) for level in levels] for name in names}

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from corruptgen import catalog
 from corruptgen.errors import AssetError, RecipeError
 from corruptgen.front import corrupt
-from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take, parameters_at
+from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
 from corruptgen.gallery.photographs import Photograph
 from corruptgen.gallery.thumbnails import LONGEST, thumbnail
 from corruptgen.progress import Progress
+from corruptgen.publish.wording import parameters_at
 from corruptgen.table import Preset, Row
 
 

@@ -36,7 +36,7 @@ def card(dataset: Finished, repo: str | None = None) -> str:
         f"# {title(dataset)}",
         dataset.recipe.publish.description or "",
         _what(dataset),
-        f"![One image of the dataset in every row, from the mildest severity to the worst]({PICTURE})",
+        f"![One image of the dataset in its rows, from the mildest severity to the worst]({PICTURE})",
         f"## Load it\n\n{_loading(dataset, name)}",
         f"## Rows and severities\n\n{_rows(dataset)}",
         f"## How images were read and stored\n\n{preprocessing(dataset.recipe.decode, dataset)}{_targets(dataset)}",

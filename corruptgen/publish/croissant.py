@@ -105,7 +105,6 @@ def _repository(home: str, version: str) -> dict[str, Any]:
 
 def _file_sets(dataset: Finished) -> list[dict[str, Any]]:
     output = dataset.recipe.output
-    images = {"png": "image/png", "jpeg": "image/jpeg"}[output.encoding]
     sets = []
     for row, severities in dataset.configs.items():
         if output.is_array:
@@ -119,7 +118,7 @@ def _file_sets(dataset: Finished) -> list[dict[str, Any]]:
                 "name": f"files-{row}",
                 "description": f"The files of the row {row}.",
                 "containedIn": {"@id": REPO},
-                "encodingFormat": FORMATS.get(output.format, images),
+                "encodingFormat": FORMATS.get(output.format, f"image/{output.encoding}"),
                 "includes": patterns if len(patterns) > 1 else patterns[0],
             }
         )

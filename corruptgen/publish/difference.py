@@ -8,7 +8,7 @@ import numpy as np
 
 from corruptgen.digests import PIXELS_BYTES, split
 from corruptgen.errors import Rejected
-from corruptgen.imaging.codec import restored
+from corruptgen.imaging.deep import restored
 from corruptgen.manifest import ItemRecord
 from corruptgen.publish.finished import Finished
 from corruptgen.sinks.folder import cell_folder
@@ -25,8 +25,8 @@ class Change:
     samples: float
     """Share of their samples that differ."""
     mean: float
-    """Mean distance over all samples, in grey levels."""
-    largest: int
+    """Mean distance over all samples, in grey levels: steps of what is stored."""
+    largest: float
     """Largest distance, in grey levels."""
 
 
@@ -66,6 +66,7 @@ def difference(old: Finished, new: Finished, *, change: Change | None = None) ->
     common_items = before.keys() & after.keys()
     common_cells = set(_folders(old)) & set(_folders(new))
     added, breaks = _cells(old, new)
+    added += _targets_added(before, after)
     breaks += _items(before, after)
     if pixels:
         breaks.append(f"the pixels of {sum(pixels.values())} images in {len(pixels)} cells have changed")
@@ -89,18 +90,18 @@ def changed_images(old: Finished, new: Finished) -> list[tuple[str, str]]:
 
 
 def measured(old: Finished, new: Finished) -> Change | None:
-    """Compare pixels that have changed; None if there are none, or they are not there or of different sizes."""
-    total, differing, distance, largest, images = 0, 0, 0.0, 0, 0
+    """Compare pixels that have changed; None if there are none, or none of one size and type in both."""
+    total, differing, distance, largest, images = 0, 0, 0.0, 0.0, 0
     for cell, item in changed_images(old, new):
         pair = _pixels(old, cell, item), _pixels(new, cell, item)
-        if pair[0] is None or pair[1] is None or pair[0].shape != pair[1].shape:
+        if pair[0] is None or pair[1] is None or pair[0].shape != pair[1].shape or pair[0].dtype != pair[1].dtype:
             continue
-        away = np.abs(pair[0].astype(np.int16) - pair[1].astype(np.int16))
+        away = np.abs(pair[0].astype(np.float64) - pair[1])
         images += 1
         total += away.size
         differing += int(np.count_nonzero(away))
         distance += float(away.sum())
-        largest = max(largest, int(away.max(initial=0)))
+        largest = max(largest, float(away.max(initial=0)))
     return Change(images, differing / total, distance / total, largest) if total else None
 
 
@@ -177,11 +178,23 @@ def _items(before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]) ->
     if labels:
         yield f"the labels of {labels} items have changed"
     targets = sum(
-        before[name].masks != after[name].masks or before[name].changes != after[name].changes
+        any(after[name].masks.get(file) != digest for file, digest in before[name].masks.items())
+        or any(after[name].changes.get(file) != change for file, change in before[name].changes.items())
         for name in before.keys() & after.keys()
     )
     if targets:
         yield f"the masks or annotations of {targets} items have changed"
+
+
+def _targets_added(before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]) -> Iterator[str]:
+    """Say which items have masks or annotations in more cells: a row that moves pixels brings its own."""
+    count = sum(
+        bool(after[name].masks.keys() - before[name].masks.keys())
+        or bool(after[name].changes.keys() - before[name].changes.keys())
+        for name in before.keys() & after.keys()
+    )
+    if count:
+        yield f"masks or annotations of {count} items were added"
 
 
 def _layout(old: Finished, new: Finished) -> Iterator[str]:
@@ -200,7 +213,7 @@ def _layout(old: Finished, new: Finished) -> Iterator[str]:
 
 
 def _parameters(old: Finished, new: Finished) -> Iterator[str]:
-    for row in old.rows.keys() & new.rows.keys():
+    for row in sorted(old.rows.keys() & new.rows.keys()):
         for severity in sorted({*old.configs[row]} & {*new.configs[row]}):
             before, after = (dict(d.preset.cell(row, severity).parameters) for d in (old, new))
             for name in sorted(before.keys() | after.keys()):

@@ -47,7 +47,7 @@ class Leak:
         return f"{self.file} holds {self.what}"
 
 
-def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None) -> Iterator[Leak]:
+def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None, message: str = "") -> Iterator[Leak]:
     """Find what must not be published; what it says is not repeated.
 
     Parameters
@@ -55,6 +55,7 @@ def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None) -
     dataset : whose files are read
     contents : files that are published with another content than lies there, by name
     token : the one that the Hub is talked to with
+    message : of the commits and the tag
     """
     private = _private(token, Path.home(), dataset.folder.root)
     for name in sorted({*dataset.sizes, *contents}):
@@ -64,6 +65,8 @@ def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None) -
             content = contents[name] if name in contents else dataset.folder.read(name) or b""
             found = dict.fromkeys(_in_text(name, content.decode("utf-8", "replace")))
         yield from (Leak(name, what) for what in found)
+    found = dict.fromkeys(_in_bytes([message.encode()], private)) or dict.fromkeys(_in_text("", message))
+    yield from (Leak("the message", what) for what in found)
 
 
 def _private(token: str | None, home: Path, root: Path) -> dict[bytes, str]:

@@ -19,6 +19,9 @@ SIZES = {
     10_000_000: "1M<n<10M",
     100_000_000: "10M<n<100M",
     1_000_000_000: "100M<n<1B",
+    10_000_000_000: "1B<n<10B",
+    100_000_000_000: "10B<n<100B",
+    1_000_000_000_000: "100B<n<1T",
 }
 # A card repeats the names of all classes for every config; with more of them, loaders take them from the files.
 MOST_CLASS_NAMES = 2_000

@@ -1,4 +1,4 @@
-"""The picture of a card: one item of the dataset in every row and severity, as it was stored."""
+"""The picture of a card: one item of the dataset in its rows and severities, as it was stored."""
 
 import io
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from corruptgen.errors import PublishError, Rejected
-from corruptgen.imaging.codec import restored
+from corruptgen.errors import PublishError
 from corruptgen.plan import CLEAN
 from corruptgen.publish.finished import Finished
+from corruptgen.publish.stored import stored, visible
 
 SIDE = 112  # pixels, the longer one of each image
 MARGIN, FONT_SIZE = 4, 14
@@ -30,26 +30,21 @@ def picture(dataset: Finished) -> bytes:
     Raises
     ------
     PublishError
-        If there is no item, or an image cannot be read.
+        If there is no item.
+    OutputError
+        If an image cannot be read.
     """
     table = next((table for table in dataset.tables if table.made), None)
     if table is None:
         raise PublishError("the dataset has no items to show")
-    part = table.part(0)
+    part, record = table.part(0), table.made[0]
     rows = _chosen([row for row in dataset.configs if row != CLEAN[0]], MOST_ROWS)
     severities = _chosen(list(dataset.recipe.corrupt.severities or ()), MOST_SEVERITIES)
     columns = [0.0, *severities] if dataset.recipe.output.clean else severities
 
     def image(row: str, severity: float) -> Image.Image:
-        cell = dataset.cells.index(CLEAN if severity == 0 else (row, severity))
-        try:
-            stored = dataset.made.sink.images(cell, part)[0]
-            if stored is None:
-                raise Rejected("is missing")
-            return _thumbnail(restored(stored) if isinstance(stored, bytes) else stored)
-        except Rejected as error:
-            place = dataset.made.sink.name(cell, part, part.items[0])
-            raise PublishError(f"{place} {error}; `corruptgen verify` says what is damaged") from error
+        cell = CLEAN if severity == 0 else (row, severity)
+        return _thumbnail(visible(stored(dataset, cell, part, record)))
 
     pictures = [[image(row, severity) for severity in columns] for row in rows]
     titles = [f"{severity:g}" if severity else "clean" for severity in columns]

@@ -51,6 +51,8 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
     ------
     PublishError
         If the recipe names a licence that the Hub does not know, there are no items, or a shard cannot be read.
+    OutputError
+        If an image cannot be read.
     RecipeError
         If the format needs a package that is not there.
     """

@@ -97,18 +97,19 @@ def prepared(
     """
     hub = Hub.of(repo, say)
     dataset = Finished.at(directory)
+    if hub.token is None:
+        # Before the files are read: that may take hours.
+        raise PublishError(
+            "there is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to one that may write"
+        )
     check_sharing(dataset.recipe.source, allowed=wishes.may_publish)
     check_whole(dataset)
     check_verified(dataset, verify(directory, workers=workers, progress=progress).problems)
     presentation = presented(dataset, repo)
     check_limits(_sizes(dataset, presentation))
-    check_private(dataset, presentation, hub.token)
-    if hub.token is None:
-        raise PublishError(
-            "there is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to one that may write"
-        )
-    state = hub.state()
     message = wishes.message or f"{dataset.recipe.name} {dataset.recipe.version}"
+    check_private(dataset, presentation, message, hub.token)
+    state = hub.state()
     private = state.is_private if state else wishes.private is not False
     found = Publication(dataset, presentation, hub, state, private, message)
     if state is None:

@@ -44,23 +44,22 @@ def check_limits(sizes: Mapping[str, int]) -> None:
     )
     if len(sizes) > MOST_FILES:
         raise PublishError(f"{len(sizes)} files are more than the {MOST_FILES} that a repository may have; {advice}")
-    if folders:
-        folder, count = folders.most_common(1)[0]
-        if count > MOST_IN_FOLDER:
-            raise PublishError(f"{count} files in {folder} are more than the {MOST_IN_FOLDER} of a folder; {advice}")
+    folder, count = folders.most_common(1)[0]
+    if count > MOST_IN_FOLDER:
+        raise PublishError(f"{count} files in {folder} are more than the {MOST_IN_FOLDER} of a folder; {advice}")
     if sizes[largest] > LARGEST_FILE:
         raise PublishError(f"{largest} has {sizes[largest] / 1e9:.0f} GB, the Hub takes 200; lower items_per_shard")
 
 
-def check_private(dataset: Finished, presentation: Presentation, token: str | None) -> None:
-    """Refuse to let anything of this machine or its user out."""
-    found = list(leaks(dataset, presentation.contents, token))
+def check_private(dataset: Finished, presentation: Presentation, message: str, token: str | None) -> None:
+    """Refuse to let anything of this machine or its user out, in files or in the message of the commits."""
+    found = list(leaks(dataset, presentation.contents, token, message))
     if found:
         raise PublishError(
             "nothing was uploaded: "
             + "; ".join(shown(str(leak)) for leak in found[:MOST_NAMED])
             + (f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "")
-            + "; take it out of the recipe or the source, and make the dataset anew"
+            + "; take it out of the message, the recipe or the source, and make the dataset anew if it is in its files"
         )
 
 

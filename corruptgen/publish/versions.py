@@ -103,10 +103,12 @@ def check_follows(new: Version, old: Version, difference: Difference) -> None:
     Raises
     ------
     PublishError
-        If it is older, or raises less than it has to.
+        If it is not newer, or raises less than it has to.
     """
-    if new < old:
-        raise PublishError(f"version {new.text} is older than {old.text}, which is published; versions only go up")
+    # Of two that differ in what follows a plus sign alone, semver calls neither the newer one.
+    if not old < new:
+        word = "older" if new < old else "no newer"
+        raise PublishError(f"version {new.text} is {word} than {old.text}, which is published; versions only go up")
     bump = needed(difference)
     if new.bump_from(old) < bump:
         reasons = "; ".join([*difference.breaks, *difference.added][:3])

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from corruptgen.interpolation import Value
 from corruptgen.publish.finished import Finished
 from corruptgen.records import Decoding, Extent
-from corruptgen.table import Row
+from corruptgen.table import Preset, Row
 
 PARAMETER = re.compile(r"^(\w+) : (.*(?:\n    .*)*)", re.MULTILINE)
 DIGITS = 6
@@ -23,9 +23,21 @@ def preprocessing(decoding: Decoding, dataset: Finished) -> str:
     order = ["crop", "resize"] if decoding.order == "crop-resize" else ["resize", "crop"]
     done = [step for name in order if (step := steps[name])]
     turned = "EXIF orientation applied" if decoding.exif == "apply" else "EXIF orientation ignored"
-    before = f"Every source image was decoded to 8 bits ({turned})" + (f", {', then '.join(done)}" if done else "")
+    before = f"Every source image was decoded {_depth(decoding)} ({turned})" + (
+        f", {', then '.join(done)}" if done else ""
+    )
     untouched = "" if done else " and kept at its own size"
     return f"{before}{untouched}, then corrupted, then stored as {_stored(dataset)}."
+
+
+def _depth(decoding: Decoding) -> str:
+    match decoding.window:
+        case None:
+            return "to 8 bits"
+        case str(word):
+            return f"with its own depth, what lies beyond its window (`{word}`) clipped"
+        case (black, white):
+            return f"with its own depth, what lies beyond its window ({black:g} to {white:g}) clipped"
 
 
 def _size(extent: Extent) -> str:
@@ -44,12 +56,19 @@ def _stored(dataset: Finished) -> str:
     output = dataset.recipe.output
     if output.is_array:
         return "plain arrays of pixels, without loss"
-    return "PNG, without loss" if output.encoding == "png" else f"JPEG of quality {output.quality}"
+    if output.encoding == "jpeg":
+        return f"JPEG of quality {output.quality}"
+    return f"{output.encoding.upper()}, without loss"
 
 
 def parameters(dataset: Finished, row: str) -> dict[str, list[Value | None]]:
     """Give the parameters of a row: the value of each at every severity of the dataset."""
-    levels = [dataset.preset.cell(row, severity).parameters for severity in dataset.recipe.corrupt.severities or ()]
+    return parameters_at(dataset.preset, row, dataset.recipe.corrupt.severities or ())
+
+
+def parameters_at(table: Preset, row: str, severities: Sequence[float]) -> dict[str, list[Value | None]]:
+    """Give the parameters of a row: the value of each at every severity, None where the function has no such one."""
+    levels = [table.cell(row, severity).parameters for severity in severities]
     names = dict.fromkeys(name for level in levels for name in level)
     return {name: [level.get(name) for level in levels] for name in names}
 

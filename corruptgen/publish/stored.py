@@ -1,0 +1,44 @@
+"""Stored images of a finished dataset, read back with their depth, and as people see them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.errors import OutputError, Rejected
+from corruptgen.imaging.deep import restored
+from corruptgen.imaging.pixels import BYTE
+from corruptgen.imaging.windowing import Picture, shown
+from corruptgen.manifest import ItemRecord, recorded_picture
+from corruptgen.publish.finished import Finished
+from corruptgen.sinks import Part
+
+
+def stored(dataset: Finished, cell: tuple[str, float], part: Part, record: ItemRecord) -> Picture:
+    """Read an image back as it is stored.
+
+    Parameters
+    ----------
+    dataset : what was made
+    cell : row and severity
+    part : the part of the output that the item lies in
+    record : what is known about the item
+
+    Raises
+    ------
+    OutputError
+        If it is not there, or is damaged.
+    """
+    index = dataset.cells.index(cell)
+    number = [item.id for item in part.items].index(record.id)
+    try:
+        image = dataset.made.sink.images(index, part)[number]
+        if image is None:
+            raise Rejected("is missing")
+        return recorded_picture(restored(image) if isinstance(image, bytes) else image, record.samples)
+    except Rejected as error:
+        name = dataset.made.sink.name(index, part, part.items[number])
+        raise OutputError(f"{name} {error}; `corruptgen verify` says what is damaged") from error
+
+
+def visible(found: Picture) -> NDArray[np.uint8]:
+    """Give an image as a screen shows it: of one with a window, what lies between black and white, in 8 bits."""
+    return found.pixels if found.form == BYTE else shown(found.pixels, found.form)
