@@ -19,7 +19,7 @@ Int64 = NDArray[np.int64]
 # Weights this close to each other, relative to the middle one, count as equal, and this small ones as none.
 EQUAL = 1e-6
 # What a correlation in float64 may be off, in grey levels, by its order or transform: a thousand times what it is.
-FLOAT64_MARGIN = 1e-10
+LIBRARY_MARGIN = 1e-10
 # More products than these, per sample of the image, for the samples in doubt cost what the plain path does.
 MOST_PRODUCTS = 12
 # So many sums of two bytes fit into 16 bits, and so large a disk's column does.
@@ -80,7 +80,7 @@ def defocused(
     rows = np.asarray(bordered, np.uint8).reshape(height + 2 * reach, -1)
     result = np.empty((height, width * channels), np.uint8)
     doubtful = np.empty(image.size, np.int64)
-    half, margin = arithmetic.half, 255 * (plan.deviation + plan.error) + FLOAT64_MARGIN
+    half, margin = arithmetic.half, 255 * (plan.deviation + plan.error) + LIBRARY_MARGIN
     is_bare = not plan.smoothing.any() and not plan.weights.size
     if is_bare:
         nudge = _nudge(plan, half)
@@ -121,7 +121,7 @@ def _decided(
     if too_many(places, image):
         places, flat = flat_places(image, places, plan.kernel.shape[0] // 2)
         levels = np.arange(256) * plan.kernel.sum()
-        low, high = _stored(levels - FLOAT64_MARGIN, half), _stored(levels + FLOAT64_MARGIN, half)
+        low, high = _stored(levels - LIBRARY_MARGIN, half), _stored(levels + LIBRARY_MARGIN, half)
         values = image.ravel()[flat]
         if (low != high)[values].any():
             return None
@@ -137,7 +137,7 @@ def _decided(
         down,
         right * image.shape[2],
         plan.products,
-        FLOAT64_MARGIN,
+        LIBRARY_MARGIN,
         half,
     )
     return result.reshape(image.shape) if is_sure else None
@@ -148,7 +148,7 @@ def _nudge(plan: _Disk, half: float) -> float | None:
     """Give what makes the estimate of every sum over a bare disk lead to the byte that float64 gives; None: nothing."""
     sums = np.arange(255 * plan.size + 1)
     exact = sums * plan.kernel.max()
-    low, high = _stored(exact - FLOAT64_MARGIN, half), _stored(exact + FLOAT64_MARGIN, half)
+    low, high = _stored(exact - LIBRARY_MARGIN, half), _stored(exact + LIBRARY_MARGIN, half)
     for part in (0.25, 0.0, -0.25):
         nudge = float(part * plan.level)
         least, white = np.float32(half + nudge), np.float32(255 + half + nudge)

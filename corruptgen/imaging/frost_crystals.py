@@ -17,7 +17,6 @@ BARB_DRAWS = 42
 # Barbs leave the stem as the arms of a snow crystal do.
 BRANCH = math.pi / 3
 # Distances as fractions of the shorter side.
-STEM_LENGTH = 1.1
 BARB_LENGTH = 0.32
 BARB_SPACING = 0.026
 LINE_RADIUS = 0.0045

@@ -9,7 +9,6 @@ from corruptgen.compilation import njit
 
 # OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
 POSITION_STEPS = 1024
-FRACTION_STEPS = 32
 
 
 def affine_warped(image: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
