@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -28,6 +29,8 @@ MANIFEST = "manifest.json"
 MARKER = ".corruptgen.json"
 # What presents the dataset to people and machines; made of the manifest and the images, after them.
 CARD = ("README.md", "card.jpg", "croissant.json")
+# To read all that a package says of itself takes as long as to make ten images.
+_installed = lru_cache(version)
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,7 @@ def environment(recipe: Recipe | None = None) -> dict[str, str]:
         "opencv": cv2.__version__,
         "python": platform.python_version(),
         "stream": STREAM_VERSION,
-    } | {package: version(package) for package in packages}
+    } | {package: _installed(package) for package in packages}
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:
