@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from benchmark_report import markdown, plot, replaced
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
 DOCUMENT, PLOT, HISTORY = ROOT / "docs/speed.md", ROOT / "docs/images/speed.png", ROOT / "docs/speed"
-PARTS = ("rows", "end-to-end", "startup")
+PARTS = ("rows", "equivalents", "end-to-end", "startup")
 SIZES = (32, 224, 1024)
 LARGE = 512  # pixels; above this, fewer images and repeats
 TABLES = ("imagecorruptions", "imagenet-c", "cifar-c", "natural")
@@ -47,7 +47,8 @@ EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 # One thread each, whatever their libraries are built with.
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM", "NUMEXPR")
 # glibc gives large arrays back to the system at once until it has learnt not to, so that a fresh process is slower than
-# one that has run for a while. Both are measured: as it comes, and with what it learns set from the beginning.
+# one that has run for a while. Both are measured: a process of its own for every row, and one for all rows in which
+# what glibc learns is set from the beginning.
 ALLOCATORS: Mapping[str, Mapping[str, str]] = {
     "default": {},
     "tuned": {
@@ -56,6 +57,10 @@ ALLOCATORS: Mapping[str, Mapping[str, str]] = {
         "MALLOC_TOP_PAD_": "67108864",
     },
 }
+# A file system in memory, where there is one.
+MEMORY = Path("/dev/shm")
+# How the state is called in which all candidates are in one process.
+COMPANY = "in company"
 OUR_PACKAGES = ("scikit-image", "matplotlib")
 
 
@@ -76,13 +81,18 @@ def main() -> int:
             PLOT.parent.mkdir(exist_ok=True)
             plot(results["rows"], PLOT)
     if options.record:
-        print(f"recorded in {record(results['rows'], HISTORY).relative_to(ROOT)}")
+        print(f"recorded in {record(timed(results), HISTORY).relative_to(ROOT)}")
     if options.compare:
         before = latest(HISTORY) if options.compare == "last" else Path(options.compare)
-        slower = compared(results["rows"], json.loads(before.read_text()))
+        slower = compared(timed(results), json.loads(before.read_text()))
         print("\n".join(slower) or f"no row is slower than in {before.name}")
         return int(bool(slower))
     return 0
+
+
+def timed(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Give all times of rows, by the state in which they were measured."""
+    return results.get("rows", {}) | results.get("equivalents", {})
 
 
 def parsed() -> argparse.Namespace:
@@ -92,7 +102,7 @@ def parsed() -> argparse.Namespace:
         "--parts",
         type=listed(PARTS),
         default=list(PARTS),
-        help="rows,end-to-end,startup; '': measure nothing, word what was measured",
+        help="rows,equivalents,end-to-end,startup; '': measure nothing, word what was measured",
     )
     parser.add_argument("--rows", type=listed((*COMMON, *EXTRA)), default=[*COMMON, *EXTRA], help="with commas")
     parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=list(SIZES))
@@ -172,27 +182,55 @@ def textures(python: Path) -> dict[str, str]:
 
 
 def rows(python: Path, options: argparse.Namespace) -> Any:
-    """Time every row, in every state of the allocator."""
-    job = {
+    """Time every row beside the peer of the same formulas, in both states of the allocator."""
+    same = [peer.name for peer in PEERS if peer.is_the_same and peer.name in options.peers]
+    job = timing(options, same, TABLES[:1])
+    found = {}
+    for name in options.allocators:
+        processes = [options.rows] if ALLOCATORS[name] else [[row] for row in options.rows]
+        parts = [run(python, "benchmark_rows.py", job | {"rows": chosen}, **ALLOCATORS[name]) for chosen in processes]
+        found[name] = joined(parts)
+    return found
+
+
+def equivalents(python: Path, options: argparse.Namespace) -> Any:
+    """Time all of our tables beside the peers of other formulas, all in one process."""
+    others = [peer.name for peer in PEERS if not peer.is_the_same and peer.name in options.peers]
+    job = timing(options, others, options.tables)
+    return {COMPANY: run(python, "benchmark_rows.py", job, **ALLOCATORS["tuned"])}
+
+
+def timing(options: argparse.Namespace, peers: list[str], tables: Sequence[str]) -> dict[str, Any]:
+    """Say what is to be timed in a process."""
+    return {
         "rows": options.rows,
         "sizes": options.sizes,
-        "tables": options.tables,
-        "peers": options.peers,
+        "tables": list(tables),
+        "peers": peers,
         "images": options.images,
         "repeats": options.repeats,
         "large": LARGE,
     }
-    return {name: run(python, "benchmark_rows.py", job, **ALLOCATORS[name]) for name in options.allocators}
+
+
+def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put together what several processes have measured of different rows."""
+    sizes = parts[0]["rows"]
+    return {
+        "rows": {size: {row: times for part in parts for row, times in part["rows"][size].items()} for size in sizes},
+        "left_out": {name: reason for part in parts for name, reason in part["left_out"].items()},
+        "versions": parts[0]["versions"],
+    }
 
 
 def end_to_end(python: Path, options: argparse.Namespace) -> Any:
-    """Time a whole build."""
+    """Time a whole build, where files cost next to nothing and on a disk."""
     job = {
         "rows": COMMON,
         "images": options.generated,
         "original_images": max(1, options.generated // 10),
         "repeats": 3,
-        "scratch": str(python.parent.parent),
+        "places": ({"in memory": str(MEMORY)} if MEMORY.is_dir() else {}) | {"on a disk": str(python.parent.parent)},
     }
     return run(python, "benchmark_end_to_end.py", job)
 
@@ -202,7 +240,7 @@ def startup(python: Path, options: argparse.Namespace) -> Any:
     return run(python, "benchmark_startup.py", {"rows": [*COMMON, *EXTRA]})
 
 
-PART = {"rows": rows, "end-to-end": end_to_end, "startup": startup}
+PART = {"rows": rows, "equivalents": equivalents, "end-to-end": end_to_end, "startup": startup}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the benchmark measured, as the tables and the plot of docs/speed.md."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from pathlib import Path
 from statistics import mean
@@ -27,10 +27,13 @@ def markdown(results: Mapping[str, Any]) -> str:
     if "rows" in results:
         sizes = dict.fromkeys(size for measured in results["rows"].values() for size in measured["rows"])
         parts += [_beside_reference(results["rows"], size) for size in sizes]
-        parts += [_beside_equivalents(results["rows"], size) for size in sizes]
-        parts += [_tables(results["rows"]), _left_out(results["rows"])]
-    if "end-to-end" in results:
-        parts.append(_end_to_end(results["end-to-end"]))
+    if "equivalents" in results:
+        (measured,) = results["equivalents"].values()
+        parts += [_beside_equivalents(measured["rows"][size], size) for size in measured["rows"]]
+        parts.append(_tables(measured["rows"]))
+    parts.append(_left_out([m for part in ("rows", "equivalents") for m in results.get(part, {}).values()]))
+    for place, found in results.get("end-to-end", {}).items():
+        parts.append(_end_to_end(place, found))
     if "startup" in results:
         parts.append(_startup(results["startup"]["seconds"]))
     return "\n".join(part for part in parts if part)
@@ -77,10 +80,8 @@ def _total(totals: Mapping[str, tuple[float, float]]) -> list[str]:
     return [f"{theirs:.2f}", f"{ours:.2f}", f"**{theirs / ours:.1f}**"] if ours else ["-"] * 3
 
 
-def _beside_equivalents(rows: Mapping[str, Any], size: str) -> str:
+def _beside_equivalents(found: Mapping[str, Any], size: str) -> str:
     """Compare with libraries of other formulas, at one severity."""
-    measured = rows.get("tuned") or next(iter(rows.values()))
-    found = measured["rows"].get(size, {})
     peers = [
         name
         for name in dict.fromkeys(name for candidates in found.values() for name in candidates)
@@ -101,30 +102,32 @@ def _beside_equivalents(rows: Mapping[str, Any], size: str) -> str:
     return _table(f"{size}×{size}, ms at severity {MIDDLE} beside equivalents (≈: other formulas)", header, lines)
 
 
-def _tables(rows: Mapping[str, Any]) -> str:
+def _tables(measured: Mapping[str, Any]) -> str:
     """Give the times of our other tables."""
-    measured = rows.get("tuned") or next(iter(rows.values()))
     columns = []
-    for size, by_row in measured["rows"].items():
+    for size, by_row in measured.items():
         names = dict.fromkeys(name for found in by_row.values() for name in found if name.startswith(OURS))
         columns += [(size, name) for name in names]
     lines = []
-    for row in dict.fromkeys(row for by_row in measured["rows"].values() for row in by_row):
-        times = [measured["rows"][size].get(row, {}).get(name) for size, name in columns]
+    for row in dict.fromkeys(row for by_row in measured.values() for row in by_row):
+        times = [measured[size].get(row, {}).get(name) for size, name in columns]
         lines.append([row, *(f"{mean(t.values()):.3f}" if t else "-" for t in times)])
     header = ["row", *(f"{name.removeprefix(OURS)} {size}×{size}" for size, name in columns)]
     return _table("All tables, ms, mean over severities", header, lines)
 
 
-def _left_out(rows: Mapping[str, Any]) -> str:
-    measured = next(iter(rows.values()))
-    versions = ", ".join(f"{name} {number}" for name, number in measured["versions"].items())
-    reasons = [f"- {name}: `{reason.strip()}`" for name, reason in measured["left_out"].items()]
+def _left_out(measured: Sequence[Mapping[str, Any]]) -> str:
+    if not measured:
+        return ""
+    found = {name: number for one in measured for name, number in one["versions"].items()}
+    versions = ", ".join(f"{name} {number}" for name, number in found.items())
+    missing = {name: reason for one in measured for name, reason in one["left_out"].items()}
+    reasons = [f"- {name}: `{reason.strip()}`" for name, reason in missing.items()]
     left_out = ["Not measured, because it does not run there:", "", *reasons, ""] if reasons else []
     return "\n".join([f"Measured on {versions}.", "", *left_out])
 
 
-def _end_to_end(found: Mapping[str, Any]) -> str:
+def _end_to_end(place: str, found: Mapping[str, Any]) -> str:
     times = found["ms_per_output"]
     lines = [
         [name, f"{t['processor']:.3f}", f"{t['wall']:.3f}", f"{1000 / t['processor']:.0f}"] for name, t in times.items()
@@ -136,8 +139,8 @@ def _end_to_end(found: Mapping[str, Any]) -> str:
         for name in ("original loop with imagecorruptions", "decode, encode and write alone")
     ]
     stages = [[stage, f"{time:.3f}"] for stage, time in found["stages"].items()]
-    title = "A folder of photographs, resize 256, crop 224, 15 rows × 5 severities"
-    where = _table("Where the time of such a build goes (under a profiler)", ["", "ms per output"], stages)
+    title = f"A folder of photographs, resize 256, crop 224, 15 rows × 5 severities, {place}"
+    where = _table(f"Where the time of such a build goes, {place} (under a profiler)", ["", "ms per output"], stages)
     return _table(title, header, lines) + "\n" + where
 
 
