@@ -155,6 +155,30 @@ def test_publishing_again_changes_nothing(session, published):
     assert not published.asked("POST", "commit|preupload|tag|batch")
 
 
+EARLIER = """
+from corruptgen.publish import presentation
+from corruptgen.publish.publication import Wishes, prepared, publish
+worded = presentation.card
+presentation.card = lambda dataset, repo: worded(dataset, repo) + "In the words of an earlier release.\\n"
+result = publish(prepared(PLACE, "ns/small-c", Wishes(), print, workers=1), print)
+presentation.card = worded
+"""
+
+
+def test_what_an_earlier_release_published_is_still_the_same_in_our_words(session, hub, built):
+    place = built / "earlier"
+    shutil.copytree(built / "1.0.0", place)
+    session.python(f"PLACE = {str(place)!r}\n{EARLIER}")
+    before = tree(place)
+
+    done = publish(session, "earlier")
+
+    assert b"In the words of an earlier release." in hub.files(REPO, "v1.0.0")["README.md"]
+    assert done.returncode == 0, done.stderr
+    assert "is published already, with this content" in done.stdout
+    assert tree(place) == before
+
+
 def test_a_dry_run_changes_nothing_here_or_there(session, hub, built):
     before = tree(built / "1.1.0")
 

@@ -68,6 +68,13 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
     return Presentation(files, json_bytes({**dataset.manifest, "card": noted}))
 
 
+def standing(dataset: Finished) -> Presentation:
+    """Give what presents a dataset as it lies there: an earlier release may have worded its card in another way."""
+    found = {name: dataset.folder.read(name) for name in (*dataset.manifest.get("card", {}), MANIFEST)}
+    files = {name: content for name, content in found.items() if content is not None}
+    return Presentation(files, files.pop(MANIFEST))
+
+
 def restated(dataset: Finished, recipe: Recipe) -> Finished:
     """Give a dataset the version, the terms and the words of another recipe that makes the same images.
 

@@ -1,7 +1,7 @@
 """Publishing a finished dataset: what is checked, what is uploaded, and how it goes on after anything that happens."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import MAIN, Entry, Hub, Say, State
 from corruptgen.publish.licenses import check_sharing
-from corruptgen.publish.presentation import Presentation, presented
+from corruptgen.publish.presentation import Presentation, presented, standing
 from corruptgen.publish.readiness import check_limits, check_private, check_verified, check_whole, named
 from corruptgen.publish.revisions import RECORDS, Revision
 from corruptgen.publish.versions import Version, check_follows, published
@@ -212,8 +212,10 @@ def _compared(publication: Publication, state: State) -> Publication:
     """Hold a dataset against what is in its repository."""
     version, tags = publication.version, state.tags
     if version.tag in tags:
-        changed, gone = _missing(publication, publication.hub.entries(tags[version.tag]))
-        if changed or gone:
+        there = publication.hub.entries(tags[version.tag])
+        as_it_lies = replace(publication, presentation=standing(publication.dataset))
+        changed, gone = _missing(publication, there)
+        if (changed or gone) and any(_missing(as_it_lies, there)):
             raise PublishError(
                 f"version {version.text} is published already with other content ({named([*changed, *gone])}), and "
                 "what is published never changes: raise version in the recipe; `corruptgen diff` says which number"
@@ -244,15 +246,21 @@ def _is_same(publication: Publication, name: str, size: int, there: Entry | None
     if there is None or there.size != size:
         return False
     kind, theirs = ("sha256", there.sha256) if there.sha256 else ("git", there.git)
+    content = publication.presentation.contents.get(name)
+    if content is not None:
+        return _digest(kind, size, [content]) == theirs
     if (kind, name) not in publication.digests:
-        content = publication.presentation.contents.get(name)
-        # Git names a file by the SHA-1 of its length and its content.
-        git = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-        digest = git if kind == "git" else hashlib.sha256()
-        for piece in [content] if content is not None else publication.dataset.folder.pieces(name):
-            digest.update(piece)
-        publication.digests[kind, name] = digest.hexdigest()
+        publication.digests[kind, name] = _digest(kind, size, publication.dataset.folder.pieces(name))
     return publication.digests[kind, name] == theirs
+
+
+def _digest(kind: str, size: int, pieces: Iterable[bytes]) -> str:
+    # Git names a file by the SHA-1 of its length and its content.
+    git = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+    digest = git if kind == "git" else hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _sizes(dataset: Finished, presentation: Presentation) -> dict[str, int]:
