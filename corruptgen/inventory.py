@@ -104,7 +104,7 @@ def _unit(name: str, owners: Sequence[Owner]) -> str | None:
 
 def everything(root: Path) -> Iterator[Found]:
     """Walk through all that is below a directory and is no folder; links are followed in the Hub's cache alone."""
-    waiting = [""]
+    waiting, is_snapshot = [""], root.parent.name == "snapshots"
     while waiting:
         prefix = waiting.pop()
         try:
@@ -114,7 +114,7 @@ def everything(root: Path) -> Iterator[Found]:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(name + "/")
                     else:
-                        follow = _is_cached(root, entry)
+                        follow = is_snapshot and _is_cached(root, entry)
                         size = entry.stat(follow_symlinks=follow).st_size
                         yield Found(name, size, entry.is_file(follow_symlinks=follow))
         except FileNotFoundError:
@@ -125,8 +125,8 @@ def everything(root: Path) -> Iterator[Found]:
 
 
 def _is_cached(root: Path, entry: os.DirEntry[str]) -> bool:
-    """Tell whether this is a file in a snapshot of the Hub's cache: a link to the blobs of its repository or of all."""
-    if root.parent.name != "snapshots" or not entry.is_symlink():
+    """Tell whether this file of a snapshot in the Hub's cache is a link to the blobs of its repository or of all."""
+    if not entry.is_symlink():
         return False
     repository = root.parent.parent
     stores = {Path(os.path.realpath(place / "blobs")) for place in (repository, repository.parent)}
