@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from numpy.typing import NDArray
 
-from corruptgen.declare import Channels, Corruption, Warp, fused_path_of
+from corruptgen.declare import Channels, Corruption, FastPath, Warp, fused_path_of
 from corruptgen.errors import ImageError
 from corruptgen.imaging.pixels import BYTE, Arithmetic, SampleFormat, given, narrowed, stored, widened
 from corruptgen.interpolation import Value
@@ -64,7 +64,7 @@ class Cell:
         """Whether it moves pixels, and with them what masks and boxes are about."""
         return self.corruption is not None and self.corruption.is_geometric
 
-    @property
+    @cached_property
     def draws(self) -> bool:
         """Whether the result depends on chance."""
         return self.corruption is not None and self.corruption.draws
@@ -96,10 +96,10 @@ class Cell:
         widen = channels == 1 and (self.in_colour or corruption.channels is Channels.COLOUR)
         whole = widened(image) if widen else image
         parameters = self.parameters_for(height, width) if self.scaled else self._parameters
-        samples, fast = None, fused_path_of(corruption.function)
+        samples, fast = None, self._fast_path
         if fast is not None and form == BYTE and isinstance(rng, Stream):
             # The corruption's fast path may find that it has none for this image.
-            arguments = (whole, rng, self.arithmetic) if corruption.draws else (whole, self.arithmetic)
+            arguments = (whole, rng, self.arithmetic) if self.draws else (whole, self.arithmetic)
             samples = fast(*arguments, **parameters)
         if samples is None:
             samples = _by_the_formula(corruption, whole, rng, form, self.arithmetic, parameters)
@@ -117,6 +117,10 @@ class Cell:
         """Give the parameters for an image of this size; whole numbers that scale stay whole and at least 1."""
         factor = self.sizes.factor(height, width)
         return {name: _scaled(v, factor) if name in self.scaled else v for name, v in self.parameters.items()}
+
+    @cached_property
+    def _fast_path(self) -> FastPath | None:
+        return None if self.corruption is None else fused_path_of(self.corruption.function)
 
     @cached_property
     def _parameters(self) -> dict[str, Value]:

@@ -95,12 +95,8 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
     ImageError
         If the image is of another kind or type than `corrupt` takes.
     """
-    if isinstance(image, Image.Image):
-        if image.mode not in PIL_MODES:
-            raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
-        image = np.array(image)
     if not isinstance(image, np.ndarray):
-        raise ImageError(f"the image is a {type(image).__name__}; give a numpy array or a PIL image")
+        image = _samples_of(image)
     if image.dtype != EIGHT_BITS and window is None:
         advice = (
             "; or say with window=(low, high) which of them are black and white" if image.dtype.name in DTYPES else ""
@@ -121,9 +117,17 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
 
 def alike(pixels: NDArray[Any], image: Picture) -> Picture:
     """Give pixels of shape (H, W, C) as an image of the kind and shape of another one."""
-    if isinstance(image, Image.Image):
-        return Image.fromarray(pixels[..., 0] if image.mode == "L" else pixels)
-    return pixels if pixels.ndim == image.ndim else pixels[..., 0]
+    if isinstance(image, np.ndarray):
+        return pixels if pixels.ndim == image.ndim else pixels[..., 0]
+    return Image.fromarray(pixels[..., 0] if image.mode == "L" else pixels)
+
+
+def _samples_of(image: object) -> NDArray[np.uint8]:
+    if not isinstance(image, Image.Image):
+        raise ImageError(f"the image is a {type(image).__name__}; give a numpy array or a PIL image")
+    if image.mode not in PIL_MODES:
+        raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
+    return np.array(image)
 
 
 @lru_cache(maxsize=4096)
