@@ -27,11 +27,10 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
 
     The compiled code is kept where numba keeps it: in NUMBA_CACHE_DIR, beside the module or in the user's cache. Where
     none of them can be written it is kept in a private folder among the temporary files, or else in this process alone.
-    What C code would need to call it is left out, which nobody does and which takes a twentieth of the time.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        kernel = numba.njit(**{"no_cfunc_wrapper": True} | options)(function)
+        kernel = numba.njit(**options)(function)
         if cache:
             _keep(kernel)
         return kernel
@@ -41,7 +40,7 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
 
 def part_of_kernel(function: Callable[..., Any]) -> Any:
     """Compile what only kernels call, without what Python would need to call it: that takes half as long."""
-    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True)(function)
+    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 def _keep(kernel: Any) -> None:
