@@ -97,7 +97,7 @@ class Cell:
         whole = widened(image) if widen else image
         parameters = self.parameters_for(height, width) if self.scaled else self._parameters
         samples, fast = None, self._fast_path
-        if fast is not None and form == BYTE and isinstance(rng, Stream):
+        if fast is not None and (form is BYTE or form == BYTE) and isinstance(rng, Stream):
             # The corruption's fast path may find that it has none for this image.
             arguments = (whole, rng, self.arithmetic) if self.draws else (whole, self.arithmetic)
             samples = fast(*arguments, **parameters)

@@ -21,10 +21,8 @@ def changed_in_hsv(
     `colour.hsv_from_rgb` or `colour.rgb_from_hsv`, in float64 and in their order; only branches became choices.
     """
     samples = np.empty(image.shape, np.uint8)
-    flat = samples.ravel(), np.ascontiguousarray(image).ravel()
-    _fill_changed(
-        *flat, *parts_of_a_level(arithmetic.precision), float(factor), float(offset), float(lift), arithmetic.half
-    )
+    parts = parts_of_a_level(arithmetic.precision)
+    _fill_changed(samples.ravel(), image.ravel(), *parts, factor, offset, lift, arithmetic.half)
     return samples
 
 
