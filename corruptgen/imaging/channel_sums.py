@@ -36,9 +36,7 @@ def add_up_channels(sums, image, units, first, second):  # type: ignore[no-untyp
         left = image.size - position
         room = left if left < most else most
         for c in range(3):
-            power = 1.0
-            while 2 * power <= sums[c]:
-                power *= 2
+            power = _power_below(sums[c])
             expected = _CAUTION * position * (2 * power / sums[c] - 1) if _LARGE <= power < _TOO_LARGE else 0.0
             room = room if room < expected else int(expected)
             for k in range(c, _LANES, 3):
@@ -61,8 +59,18 @@ def add_up_channels(sums, image, units, first, second):  # type: ignore[no-untyp
             most = _LARGEST
         else:
             most = most // 2 if most // 2 > _SHORTEST else _SHORTEST
-            end = position + (_SHORTEST if _SHORTEST < left else left)
+            end = position + (_SHORTEST if left > _SHORTEST else left)
             for i in range(position, end, 3):
-                for c in range(3):
-                    sums[c] += units[image[i + c]]
+                sums[0] += units[image[i]]
+                sums[1] += units[image[i + 1]]
+                sums[2] += units[image[i + 2]]
         position = end
+
+
+@part_of_kernel
+def _power_below(value):  # type: ignore[no-untyped-def]
+    """Give the largest power of two that is not above a value, and 1 for all values below."""
+    power = 1.0
+    while 2 * power <= value:
+        power *= 2
+    return power

@@ -23,25 +23,26 @@ def follow_maps(samples, image, maps, slope):  # type: ignore[no-untyped-def]
     slope : of the line that the maps are if they are none but straight ones; decides about speed, never about samples
     """
     channels = maps.shape[0]
-    step = np.int64(slope * _UNIT)
+    step = np.int32(slope * _UNIT)
     starts = np.empty(_CHUNK, np.int32)
     is_straight = True
     for channel in range(channels):
-        lowest, highest = -_UNIT * 255, _UNIT * 255
+        lowest, highest = np.int64(-_UNIT * 255), np.int64(_UNIT * 255)
         for value in range(256):
             start = np.int64(maps[channel, value]) * _UNIT - step * value
             lowest = start if start > lowest else lowest
             highest = start + _UNIT - 1 if start + _UNIT - 1 < highest else highest
-        is_straight = is_straight and lowest <= highest
+        if lowest > highest:
+            is_straight = False
         for i in range(channel, _CHUNK, channels):
             starts[i] = lowest
-    step_of_all = np.int32(step)
     for first in range(0, image.size, _CHUNK):
         before = image[first : first + _CHUNK]
         after = samples[first : first + _CHUNK]
         if is_straight:
             for i in range(before.size):
-                after[i] = np.uint8(np.int32(np.int32(step_of_all * np.int32(before[i])) + starts[i]) >> np.int32(_BITS))
+                level = np.int32(np.int32(step * np.int32(before[i])) + starts[i])
+                after[i] = np.uint8(level >> np.int32(_BITS))
         else:
             channel = 0
             for i in range(before.size):
