@@ -59,7 +59,7 @@ def _fill_grained(samples, image, key, counter, first_block, units, fixed, share
     for start in range(0, image.size, _CHUNK):
         fill_words(words, key, counter, first_block + start // WORDS_PER_BLOCK)
         fill_chunk(normals, words)
-        for strip in range(0, min(_CHUNK, image.size - start), _STRIP):
+        for strip in range(0, _CHUNK, _STRIP):
             before = image[start + strip : start + strip + _STRIP]
             after = samples[start + strip : start + strip + _STRIP]
             noise = normals[strip : strip + _STRIP]

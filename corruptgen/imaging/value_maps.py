@@ -8,7 +8,7 @@ from corruptgen.compilation import part_of_kernel
 _BITS = 20
 _UNIT = 1 << _BITS
 # A whole number of pixels of three channels.
-_CHUNK = 1536
+_CHUNK = 384
 
 
 @part_of_kernel
