@@ -23,6 +23,7 @@ def pulled_to_means(image: NDArray[np.uint8], arithmetic: Arithmetic, factor: fl
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_contrasted(samples, image, means, units, first, second, factor, half):  # type: ignore[no-untyped-def]
+    """Do what `pulled_to_means` says; the means of three channels are found first, that of one channel is given."""
     number = type(first)
     if means.size == 3:
         add_up_channels(means, image, units, first, second)

@@ -36,7 +36,7 @@ def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photo
 # One entry per severity of a run, of at most 0.9 MB.
 @lru_cache(maxsize=8)
 def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any], ...]:
-    """Give the thresholds less one and the guides of every level, and the stored sample of every count."""
+    """Give the thresholds less one and the guides, level after level, and the stored sample of every count."""
     thresholds = np.full((_LEVELS, LONGEST + 1), _NEVER, np.uint32)
     guides = np.empty((_LEVELS, _GUIDES), np.int64)
     expected = (Arithmetic(precision, rounding).units * photons).astype(np.float64)
@@ -48,7 +48,7 @@ def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any]
         row[:length] -= np.uint32(1)
         longest = max(longest, length)
     values = stored(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, rounding)
-    # As small as can be, for they come from far away if much else has happened since the last image.
+    # The guides are as small as can be: all tables together should stay in the processor's own memory.
     return thresholds[:, : longest + 1].ravel(), guides.astype(np.min_scalar_type(longest)).ravel(), values
 
 

@@ -23,7 +23,7 @@ def follow_maps(samples, image, maps, slope):  # type: ignore[no-untyped-def]
     slope : of the line that the maps are if they are none but straight ones; decides about speed, never about samples
     """
     channels = maps.shape[0]
-    step = np.int32(slope * _UNIT)
+    step = np.int32(np.int64(slope * _UNIT + 0.5))
     starts = np.empty(_CHUNK, np.int32)
     is_straight = True
     for channel in range(channels):
