@@ -62,8 +62,7 @@ def _fill_counted(samples, image, key, counter, first_block, thresholds, guides,
         after = samples[start : start + _CHUNK]
         for i in range(before.size):
             level, word = np.uint64(before[i]), words[i]
-            row = level * width
             count = np.uint64(guides[(level << _GUIDE_BITS) | np.uint64(word >> _GUIDE_SHIFT)])
-            while thresholds[row + count] < word:
+            while thresholds[level * width + count] < word:
                 count += _ONE
             after[i] = values[count]
