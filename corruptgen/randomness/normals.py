@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 
 Words = NDArray[np.uint32]
 
@@ -48,7 +48,7 @@ def fill_normals(out, words):  # type: ignore[no-untyped-def]  # pragma: no cove
             target[i] = normals[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def fill_chunk(normals, words):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Do what `fill_normals` says for as many words as stay in the processor's nearest cache; `normals` is float32."""
     # numba widens whole numbers to 64 bits at every step unless it is told not to, and then fewer fit into a register.

@@ -1,6 +1,7 @@
 """The keyed stream: numpy's methods of drawing over Philox words, pinned for ever by golden vectors."""
 
 import math
+import struct
 from enum import IntEnum
 from typing import Any
 
@@ -13,6 +14,8 @@ from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.poisson import fill_counts
 
 WORD_RANGE = 2**32
+
+_DIGEST = struct.Struct("<4I")
 
 # Key, counter and number of the first block, as `fill_words` takes them.
 Origin = tuple[NDArray[np.uint32], NDArray[np.uint32], int]
@@ -39,9 +42,9 @@ class Stream:
     """
 
     def __init__(self, digest: bytes, purpose: Purpose = Purpose.DRAWS) -> None:
-        halves = np.frombuffer(digest, "<u4").astype(np.uint32)
-        self._key = halves[:2].copy()
-        self._counter = np.array([purpose, halves[2], halves[3]], np.uint32)
+        first, second, third, fourth = _DIGEST.unpack(digest)
+        words = np.array((first, second, int(purpose), third, fourth), np.uint32)
+        self._key, self._counter = words[:2], words[2:]
         self._block = 0
 
     def words(self, count: int) -> NDArray[np.uint32]:
@@ -58,6 +61,8 @@ class Stream:
 
     def random(self, size: Size = None) -> Any:
         """Draw uniformly from [0, 1), in steps of 2**-32."""
+        if size is None:
+            return int(self.words(1)[0]) * 2.0**-32
         return _shaped(self.words(_count(size)) * 2.0**-32, size)
 
     def standard_normal(self, size: Size = None) -> Any:
@@ -69,11 +74,11 @@ class Stream:
 
     def normal(self, loc: float = 0.0, scale: float = 1.0, size: Size = None) -> Any:
         """Draw from the normal distribution of mean `loc` and standard deviation `scale`."""
-        return loc + scale * self.standard_normal(size)
+        return _moved(self.standard_normal(size), scale, loc)
 
     def uniform(self, low: float = 0.0, high: float = 1.0, size: Size = None) -> Any:
         """Draw uniformly from [low, high)."""
-        return low + (high - low) * self.random(size)
+        return _moved(self.random(size), high - low, low)
 
     def integers(self, low: int, high: int | None = None, size: Size = None) -> Any:
         """Draw whole numbers from [low, high), or from [0, low) if `high` is left out.
@@ -127,6 +132,13 @@ class Stream:
 
 def _shaped(values: NDArray[Any], size: Size) -> Any:
     return values[0].item() if size is None else values.reshape(size)
+
+
+def _moved(draws: Any, scale: float, loc: float) -> Any:
+    """Give loc + scale * draws, in the memory of the draws if they are an array."""
+    draws *= scale
+    draws += loc
+    return draws
 
 
 def _count(size: Size) -> int:
