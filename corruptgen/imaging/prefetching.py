@@ -24,7 +24,8 @@ def prefetch(context, samples, place):  # type: ignore[no-untyped-def]
         array = context.make_array(signature.args[0])(context, builder, values[0])
         pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
-        word: Any = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        function_of: Any = cgutils.get_or_insert_function
+        word = function_of(builder.module, kind, "llvm.prefetch.p0i8")
         address = builder.bitcast(builder.gep(array.data, [values[1]]), pointer)
         builder.call(word, [address, _READ, _NEAR, _DATA])
         return context.get_dummy_value()
