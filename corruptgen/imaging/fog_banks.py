@@ -38,8 +38,7 @@ def fogged(
     _draw_cloud(field, extremes, coarse, squares, words, *rng.skip(_words_of_a_cloud(side)), float(roughness))
 
     samples = np.empty(image.shape, np.uint8)
-    rows = (height, width * channels)
-    flat = samples.reshape(rows), np.ascontiguousarray(image).reshape(rows)
+    flat = samples.ravel(), np.ascontiguousarray(image).ravel()
     bank = np.empty(width * channels, np.float32)
     _fill_fogged(*flat, channels, field, extremes, bank, arithmetic.units, float(thickness), arithmetic.half)
     return samples
@@ -113,11 +112,10 @@ def _draw_cloud(field, extremes, coarse, squares, words, key, counter, block, ro
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_fogged(samples, image, channels, field, extremes, bank, units, thickness, half):  # type: ignore[no-untyped-def]
-    height, size = image.shape
+    size = bank.size
     largest = np.uint8(0)
-    for y in range(height):
-        for value in image[y]:
-            largest = value if value > largest else largest
+    for value in image:
+        largest = value if value > largest else largest
     lowest, highest = 0.0, 0.0
     for x in range(extremes.shape[1]):
         lowest = extremes[0, x] if extremes[0, x] < lowest else lowest
@@ -127,7 +125,7 @@ def _fill_fogged(samples, image, channels, field, extremes, bank, units, thickne
     dimming = brightest / (brightest + thickness)
     gain, veil = np.float32(_SCALE * dimming), _SCALE * 255.0 * thickness * dimming / divisor
 
-    for y in range(height):
+    for y in range(image.size // size):
         line = field[y]
         if channels == 1:
             for x in range(size):
@@ -139,16 +137,17 @@ def _fill_fogged(samples, image, channels, field, extremes, bank, units, thickne
                 bank[3 * x + 1] = thick
                 bank[3 * x + 2] = thick
         for start in range(0, size, _STRIP):
-            before, after = image[y, start : start + _STRIP], samples[y, start : start + _STRIP]
             fog = bank[start : start + _STRIP]
+            place = y * size + start
+            before, after = image[place : place + fog.size], samples[place : place + fog.size]
             nearest = _FRACTION
-            for i in range(before.size):
+            for i in range(fog.size):
                 estimate = np.int32(np.float32(before[i]) * gain + fog[i])
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
                 distance = np.int32(np.int32(estimate + _DOUBT) & _FRACTION)
                 nearest = distance if distance < nearest else nearest
             if nearest < 2 * _DOUBT:
-                for i in range(before.size):
+                for i in range(fog.size):
                     estimate = np.int32(np.float32(before[i]) * gain + fog[i])
                     if np.int32(np.int32(estimate + _DOUBT) & _FRACTION) < 2 * _DOUBT:
                         thick = (line[(start + i) // channels] - lowest) / divisor
