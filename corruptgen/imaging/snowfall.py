@@ -5,20 +5,25 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.byte_units import parts_of_a_level
+from corruptgen.imaging.colour import LUMA
 from corruptgen.imaging.pixels import Arithmetic
 
 _FIRST, _SECOND = parts_of_a_level("float32")
-# Rows are taken together so that their samples as float32 are no large array: that is new memory at every call.
-_SAMPLES_AT_ONCE = 100_000
-_STRIP = 128
-# The float32 estimate of a sample, in 1/65536, is off by less than 5 of them. If it is nearer than 8 to a whole number,
-# its strip is computed in float64, as the formula does it.
+_RED, _GREEN, _BLUE = LUMA
+_STRIP = 64
+# The float32 estimate of a sample, in 1/65536, is off by less than 24 of them. A unit is the rounding of full scale: the
+# formula rounds a luma that counts up to four times and six other numbers, the estimate as many and two more. If it is
+# nearer than 32 to a whole number, the sample is computed in float64, as the formula does it.
 _SCALE, _BITS, _FRACTION = np.float32(65536), np.int32(16), np.int32(0xFFFF)
-_DOUBT = np.int32(8)
+_DOUBT = np.int32(32)
 # Estimates are cut off at 1/2 and 255 1/2: beyond black and white nothing is in doubt.
-_DARKEST, _BRIGHTEST = np.int32(1 << 15), np.int32(511 << 15)
+_DARKEST, _BRIGHTEST = np.float32(1 << 15), np.float32(511 << 15)
+# In whatever order it is made, and with or without fused multiply-adds, a luma is off by less than three roundings:
+# two of them differ by less than this.
+_LUMA_DIFFERS = np.float32(2.0**-21)
+_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 def settled(layer: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
@@ -47,24 +52,15 @@ def snowed_over(
     """
     height, width, _ = image.shape
     samples = np.ascontiguousarray(image).reshape(height, -1)
-    result = np.empty_like(samples)
-    turned = flakes[::-1, ::-1].copy()
+    result, is_open = np.empty(samples.shape, np.uint8), np.zeros(height, np.bool_)
+    distances = np.empty(_STRIP, np.int32)
     flakes = np.ascontiguousarray(flakes)
-    rows = max(1, _SAMPLES_AT_ONCE // samples.shape[1])
-    work = np.empty((5, 3 * width), np.float32)
-    for top in range(0, height, rows):
-        part = slice(top, top + rows)
-        _snow_over(
-            result[part],
-            samples[part],
-            grey_of(np.divide(image[part], 255, dtype=np.float32)),
-            flakes[part],
-            turned[part],
-            np.float32(mix),
-            np.float32(1 - mix),
-            arithmetic.half,
-            work,
-        )
+    weights = np.float32(mix), np.float32(1 - mix)
+    _snow_over(result, is_open, distances, samples, flakes, *weights, arithmetic.half)
+    if is_open.any():
+        rows = np.flatnonzero(is_open)
+        grey = grey_of(np.divide(image[rows], 255, dtype=np.float32))
+        _snow_over_rows(result, rows, grey, samples, flakes, *weights, arithmetic.half)
     return result.reshape(image.shape)
 
 
@@ -76,39 +72,91 @@ def _settle(result, layer, threshold):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _snow_over(result, image, grey, flakes, turned, mix, rest, half, work):  # type: ignore[no-untyped-def]
-    height, width = grey.shape
-    size = 3 * width
-    # One value per sample, so that the loop over the samples is one over plain arrays.
-    white, added, mixed = work[0], work[1], work[2]
-    light, both = work[3], work[4]
-    whole, half_estimate = np.float32(255), np.float32(half)
+def _snow_over(result, is_open, distances, image, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
+    """Store all samples but those that the last bit of a luma decides about: their rows stay open."""
+    height, width = flakes.shape
+    strip = distances.size
+    level, light = _SCALE * mix, _SCALE * rest
+    whole, last = level + light, np.uint64(width - 1)
+    least_white, least_added = np.float32(127.5) * light, _SCALE * np.float32(half)
     for y in range(height):
-        luma, falling, rising = grey[y], flakes[y], turned[y]
-        for x in range(width):
-            light[x] = luma[x] * np.float32(1.5) + np.float32(0.5)
-            both[x] = np.float32(np.int32(falling[x]) + np.int32(rising[x]))
-        for x in range(width):
-            for c in range(3):
-                white[3 * x + c] = light[x]
-        for x in range(width):
-            for c in range(3):
-                added[3 * x + c] = both[x]
-        for start in range(0, size, _STRIP):
-            stop = min(start + _STRIP, size)
-            before, after, lightest = image[y, start:stop], result[y, start:stop], white[start:stop]
-            more, whitened = added[start:stop], mixed[start:stop]
+        before, after, falling, rising = image[y], result[y], flakes[y], flakes[height - 1 - y]
+        for start in range(0, width, strip):
+            first, count = np.uint64(start), np.uint64(min(strip, width - start))
             nearest = _FRACTION
-            for i in range(before.size):
-                level = np.float32(before[i])
-                own = level * _FIRST + level * _SECOND
-                whitened[i] = mix * own + rest * max(own, lightest[i])
-                estimate = np.int32(((whitened[i] * whole + more[i]) + half_estimate) * _SCALE)
-                estimate = min(max(estimate, _DARKEST), _BRIGHTEST)
-                after[i] = np.uint8(np.int32(estimate >> _BITS))
-                nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
+            for i in range(count):
+                x = first + i
+                place = _THREE * x
+                red, green, blue = (
+                    np.float32(before[place]),
+                    np.float32(before[place + _ONE]),
+                    np.float32(before[place + _TWO]),
+                )
+                luma = (red * _RED + green * _GREEN + blue * _BLUE) * np.float32(1.5)
+                added = np.float32(np.int32(falling[x]) + np.int32(rising[last - x])) * _SCALE + least_added
+                white = (luma * light + least_white) + added
+                one = _estimate(red, white, added, level, whole)
+                two = _estimate(green, white, added, level, whole)
+                three = _estimate(blue, white, added, level, whole)
+                after[place] = np.uint8(np.int32(one >> _BITS))
+                after[place + _ONE] = np.uint8(np.int32(two >> _BITS))
+                after[place + _TWO] = np.uint8(np.int32(three >> _BITS))
+                distance = min(_distance(one), min(_distance(two), _distance(three)))
+                distances[i] = distance
+                nearest = min(nearest, distance)
             if nearest < 2 * _DOUBT:
-                for i in range(before.size):
-                    x = (start + i) // 3
-                    exact = ((np.float64(whitened[i]) + falling[x] / 255.0) + rising[x] / 255.0) * 255.0
-                    after[i] = np.uint8(min(max(exact, 0.0), 255.0) + half)
+                for i in range(count):
+                    if distances[i] < 2 * _DOUBT:
+                        x = start + int(i)
+                        if not _settle_pixel(after, before, x, falling[x], rising[width - 1 - x], mix, rest, half):
+                            is_open[y] = True
+
+
+@part_of_kernel
+def _estimate(sample, white, added, level, whole):  # type: ignore[no-untyped-def]
+    own, other = sample * whole + added, sample * level + white
+    value = own if own > other else other
+    return np.int32(value if value < _BRIGHTEST else _BRIGHTEST)
+
+
+@part_of_kernel
+def _distance(estimate):  # type: ignore[no-untyped-def]
+    return np.int32(np.int32(estimate + _DOUBT) & _FRACTION)
+
+
+@part_of_kernel
+def _settle_pixel(after, before, x, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
+    """Store a pixel as the formula does, and say whether it is the same whatever the last bits of its luma."""
+    red, green, blue = _unit(before[3 * x]), _unit(before[3 * x + 1]), _unit(before[3 * x + 2])
+    luma = red * _RED + green * _GREEN + blue * _BLUE
+    low, high = luma - luma * _LUMA_DIFFERS, luma + luma * _LUMA_DIFFERS
+    is_settled = True
+    for i in range(3 * x, 3 * x + 3):
+        after[i] = _stored(before[i], low, falling, rising, mix, rest, half)
+        is_settled &= after[i] == _stored(before[i], high, falling, rising, mix, rest, half)
+    return is_settled
+
+
+@part_of_kernel
+def _unit(sample):  # type: ignore[no-untyped-def]
+    level = np.float32(sample)
+    return level * _FIRST + level * _SECOND
+
+
+@part_of_kernel
+def _stored(sample, luma, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
+    own, light = _unit(sample), luma * np.float32(1.5) + np.float32(0.5)
+    whitened = mix * own + rest * max(own, light)
+    exact = ((np.float64(whitened) + falling / 255.0) + rising / 255.0) * 255.0
+    return np.uint8(min(max(exact, 0.0), 255.0) + half)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _snow_over_rows(result, rows, grey, image, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
+    height, width = flakes.shape
+    for k in range(rows.size):
+        y = rows[k]
+        for x in range(width):
+            for i in range(3 * x, 3 * x + 3):
+                falling, rising = flakes[y, x], flakes[height - 1 - y, width - 1 - x]
+                result[y, i] = _stored(image[y, i], grey[k, x], falling, rising, mix, rest, half)
