@@ -40,11 +40,16 @@ def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
 
 def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
     """Give the (row, column) of the pixels of a trail of `length`, at `angle` degrees clockwise from right."""
-    down = length * math.sin(math.radians(angle))
-    right = length * math.cos(math.radians(angle))
-    norm = math.hypot(down, right)
+    down, right, norm = trail_direction(length, angle)
     steps: NDArray[np.float64] = np.ceil(np.arange(length)[:, None] * np.array((down, right)) / norm - 0.5)
     return steps.astype(np.int64)
+
+
+def trail_direction(length: int, angle: float) -> tuple[float, float, float]:
+    """Give how far a trail of `length` goes down and right in so many steps, and their number: nearly `length`."""
+    down = length * math.sin(math.radians(angle))
+    right = length * math.cos(math.radians(angle))
+    return down, right, math.hypot(down, right)
 
 
 def smear(image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -153,9 +158,7 @@ def trail_within(
     shape: tuple[int, ...], radius: float, sigma: float, angle: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Give weights and offsets of a trail up to where it leaves an image of this shape."""
-    if sigma == 0:
-        return np.ones(1), np.zeros((1, 2), np.int64)
-    weights = _fading(radius, sigma)
+    weights = trail_fading(radius, sigma)
     offsets = trail_offsets(weights.size, angle)
     outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
     inside = int(outside.argmax()) if outside.any() else weights.size
@@ -163,7 +166,10 @@ def trail_within(
 
 
 @lru_cache(maxsize=64)
-def _fading(radius: float, sigma: float) -> NDArray[np.float64]:
+def trail_fading(radius: float, sigma: float) -> NDArray[np.float64]:
+    """Give the weights along the trail as imagecorruptions makes them; of no motion the single weight 1."""
+    if sigma == 0:
+        return np.ones(1)
     steps = np.arange(2 * math.ceil(radius) + 1)
     # numpy's exponential and sum: the last bit of a weight decides about a level of a third of the flat greys.
     weights: NDArray[np.float64] = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
