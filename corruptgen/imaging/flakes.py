@@ -11,15 +11,13 @@ from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.motion import trail_direction, trail_fading
 from corruptgen.imaging.zoom import central_positions, positions
-from corruptgen.randomness.normals import fill_chunk
+from corruptgen.randomness.normals import FURTHEST, fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
 Float64 = NDArray[np.float64]
 
 TAPS_IN_SWEEP = 4
-# No normal draw is further from 0: a word is at least half a step of 2**-32.
-_FURTHEST = 6.8
 _WHITE = np.float32(255)
 
 
@@ -127,7 +125,7 @@ def _grown(exactly: Exactly, border: int) -> tuple[NDArray[np.float32], float]:
     """Give the layer of flakes, whose `border` on the left and right repeats the outermost samples, and its margin."""
     _, _, rows, _, _, right, loc, scale, _ = exactly
     # Weights, products and sums are rounded four times across and four times down, then scaled and moved.
-    margin = UNIT_ROUNDOFF * (12 * abs(scale) * _FURTHEST + 3 * abs(loc))
+    margin = UNIT_ROUNDOFF * (12 * abs(scale) * FURTHEST + 3 * abs(loc))
     layer = np.empty((rows.size, right.size + 2 * border), np.float32)
     _grow(layer, np.empty((2, right.size), np.float32), border, margin, exactly)
     return layer, margin

@@ -9,6 +9,9 @@ from corruptgen.compilation import njit
 
 Words = NDArray[np.uint32]
 
+# No normal number lies further from 0: the square root of -2 * log(2**-33) is less.
+FURTHEST = 6.8
+
 # Taylor coefficients: atanh(s) = s + s^3/3 + s^5/5 ..., sine and cosine about 0. Their first omitted terms are below
 # the last bit of float32 on the intervals that are used.
 _A3, _A5, _A7, _A9 = (np.float32(1 / n) for n in (3, 5, 7, 9))
