@@ -1,9 +1,9 @@
 """Sums of samples in float32, a block at a time that stays in registers until it is done: what estimates are made of.
 
 A block of bytes is read as words of four. Its sums lie in the order that needs no shuffling: those of the first bytes
-of all words, then those of the second ones, and so on; `store_levels` puts them right again.
+of all words, then those of the second ones, and so on; `store_levels_of_words` puts them right again.
 
-Whether a processor multiplies and adds in one rounding or in two is left to it, since an estimate has a margin for both.
+A processor that can multiplies and adds in one rounding instead of two: an estimate has a margin for either.
 Arrays are contiguous and reach far enough for whole blocks, whose surplus has no meaning.
 """
 
@@ -22,47 +22,48 @@ BLOCK = 64
 _BYTES_IN_WORD = 4
 _WORDS = ir.VectorType(ir.IntType(32), BLOCK // _BYTES_IN_WORD)
 _FLOATS = ir.VectorType(ir.FloatType(), _WORDS.count)
+_BYTES = ir.VectorType(ir.IntType(8), _WORDS.count)
 _HALVES = ir.VectorType(ir.IntType(16), 2 * _WORDS.count)
 _DOUBTS = ir.IntType(_WORDS.count)
 _MAY_FUSE = ("contract",)
 
 
 @_generated
-def weigh_samples(context, total, into, samples, first, places, weights):  # type: ignore[no-untyped-def]
+def weigh_samples(context, total, into, samples, first, places, start, weights):  # type: ignore[no-untyped-def]
     """Store a block of sums of samples, each times its weight, in their order.
 
     Parameters
     ----------
     total : (at least into + BLOCK,) float32, written from `into` on
     samples : uint8, in whose blocks sums come out of order, or float32
-    places : int64, where the samples of each weight begin, counted from `first`
+    places : int64, from `start` on where the samples of each weight begin, counted from `first`
     weights : float32
     """
-    return _weighing(False, total, into, samples, first, places, weights)
+    return _weighing(False, total, into, samples, first, places, start, weights)
 
 
 @_generated
-def weigh_pairs(context, total, into, samples, first, places, weights):  # type: ignore[no-untyped-def]
+def weigh_pairs(context, total, into, samples, first, places, start, weights):  # type: ignore[no-untyped-def]
     """Do what `weigh_samples` does with sums of two samples, of which one lies at the first places, one at the last.
 
     There are 2 * weights.size - 1 places: the last weight belongs to the middle one, which is taken twice.
     """
-    return _weighing(True, total, into, samples, first, places, weights)
+    return _weighing(True, total, into, samples, first, places, start, weights)
 
 
 def _weighing(in_pairs: bool, *arguments: Any) -> tuple[Any, Any]:
     def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made, _, source, _, wheres, shares = _data(context, builder, signature, values)
-        into, first = values[1], values[3]
+        made, _, source, _, wheres, _, shares = _data(context, builder, signature, values)
+        into, first, start = values[1], values[3], values[5]
         added = _added_bytes if signature.args[2].dtype == types.uint8 else _added_floats
-        count = builder.extract_value(context.make_array(signature.args[5])(context, builder, values[5]).shape, 0)
+        count = builder.extract_value(context.make_array(signature.args[6])(context, builder, values[6]).shape, 0)
         allocated: Any = cgutils.alloca_once_value
         totals = [allocated(builder, ir.Constant(_FLOATS, None)) for _ in range(_BYTES_IN_WORD)]
         with cgutils.for_range(builder, count) as loop:
-            numbers = [loop.index]
+            numbers = [builder.add(loop.index, start)]
             if in_pairs:
                 last = builder.sub(builder.add(count, count), count.type(2))
-                numbers.append(builder.sub(last, loop.index))
+                numbers.append(builder.add(builder.sub(last, loop.index), start))
             found = [builder.add(builder.load(builder.gep(wheres, [number])), first) for number in numbers]
             weight = _repeated(builder, builder.load(builder.gep(shares, [loop.index])))
             for total, value in zip(totals, added(builder, source, found), strict=True):
@@ -94,10 +95,7 @@ def _added_floats(builder: Any, source: Any, places: Sequence[Any]) -> list[Any]
 
 @_generated
 def store_levels(context, samples, place, total, first, scale, least, most, white):  # type: ignore[no-untyped-def]
-    """Store a block of sums times `scale` as bytes, in the order that `weigh_samples` read bytes in.
-
-    Gives 0 if no byte is in doubt; otherwise a number with a bit for each byte, those of the first bytes of all words
-    the lowest.
+    """Store a block of sums times `scale` as bytes, and give a number whose bits say which of them are in doubt.
 
     Parameters
     ----------
@@ -106,7 +104,16 @@ def store_levels(context, samples, place, total, first, scale, least, most, whit
     scale, least, most, white : float32; a level is a sum times `scale`. Its byte is the whole part of level + `least`,
         between 0 and `white`, and is in doubt if level + `most` would give another one
     """
+    return _storing(False, samples, place, total, first, scale, least, most, white)
 
+
+@_generated
+def store_levels_of_words(context, samples, place, total, first, scale, least, most, white):  # type: ignore[no-untyped-def]
+    """Do what `store_levels` does with sums of bytes as `weigh_samples` leaves them; the bits lie as these do."""
+    return _storing(True, samples, place, total, first, scale, least, most, white)
+
+
+def _storing(in_words: bool, *arguments: Any) -> tuple[Any, Any]:
     def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         made, _, source, *_ = _data(context, builder, signature, values)
         place, first = values[1], values[3]
@@ -120,16 +127,20 @@ def store_levels(context, samples, place, total, first, scale, least, most, whit
 
         words, doubts = ir.Constant(_WORDS, None), ir.Constant(ir.IntType(BLOCK), 0)
         for part in range(_BYTES_IN_WORD):
-            start = builder.add(first, first.type(part * _FLOATS.count))
-            level = builder.fmul(_loaded(builder, _FLOATS, source, start, 4), scale)
+            step = part * _FLOATS.count
+            level = builder.fmul(_loaded(builder, _FLOATS, source, builder.add(first, first.type(step)), 4), scale)
             low, high = whole(builder.fadd(level, least)), whole(builder.fadd(level, most))
-            words = builder.or_(words, builder.shl(low, _same(_WORDS, 8 * part)))
+            if in_words:
+                words = builder.or_(words, builder.shl(low, _same(_WORDS, 8 * part)))
+            else:
+                _store(builder, builder.trunc(low, _BYTES), made, builder.add(place, place.type(step)))
             bits = builder.zext(builder.bitcast(builder.icmp_unsigned("!=", low, high), _DOUBTS), doubts.type)
-            doubts = builder.or_(doubts, builder.shl(bits, doubts.type(part * _DOUBTS.width)))
-        _store(builder, words, made, place)
+            doubts = builder.or_(doubts, builder.shl(bits, doubts.type(step)))
+        if in_words:
+            _store(builder, words, made, place)
         return doubts
 
-    return types.uint64(samples, place, total, first, scale, least, most, white), generated
+    return types.uint64(*arguments), generated
 
 
 def _data(context: Any, builder: Any, signature: Any, values: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
-from corruptgen.imaging.block_sums import BLOCK, store_levels, weigh_pairs
+from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_pairs
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, flat_mask
 from corruptgen.imaging.gaussian import TRUNCATE, gaussian_weights, smooth
 from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
@@ -128,13 +128,12 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
             bordered[first + i] = rows[y, i % channels]
             bordered[first + border + size + i] = rows[y, size - channels + i % channels]
     tall, wide = height + 2 * reach, 2 * reach + 1
-    # Where each row of the image and of the strip begins, as far as the kernel reaches.
-    lines, parts, across = places[:tall], places[tall : 2 * tall], places[2 * tall : 2 * tall + wide]
+    # Where each row of the image begins as far as the kernel reaches, then those of the strip, then pixels of a row.
     for j in range(tall):
         row = min(max(j - reach, 0), height - 1)
-        lines[j], parts[j] = row * pitch, row * BLOCK
+        places[j], places[tall + j] = row * pitch, row * BLOCK
     for k in range(wide):
-        across[k] = k * channels
+        places[2 * tall + k] = k * channels
     one, white = np.float32(1), np.float32(255 + half)
     least, most = np.float32(half - margin), np.float32(half + margin)
     total = height * BLOCK
@@ -143,10 +142,10 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
         # The last strip does some columns again, for its surplus must not lie on those of the next row.
         start = max(min(strip_start, size - BLOCK), 0)
         for y in range(height):
-            weigh_pairs(strip, y * BLOCK, bordered, y * pitch + start, across, shares)
+            weigh_pairs(strip, y * BLOCK, bordered, y * pitch + start, places, 2 * tall, shares)
         for y in range(height):
-            weigh_pairs(strip, total, strip, 0, parts[y : y + wide], shares)
-            doubts = store_levels(result, y * size + start, strip, total, one, least, most, white)
+            weigh_pairs(strip, total, strip, 0, places, tall + y, shares)
+            doubts = store_levels_of_words(result, y * size + start, strip, total, one, least, most, white)
             bit = 0
             while doubts:
                 i = start + bit // 16 + bit % 16 * 4
@@ -154,7 +153,7 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
                     count += 1
                     if count > limit:
                         return start
-                    value = _smoothed(bordered, lines[y : y + wide], i, channels, half_kernel, units) * 255.0
+                    value = _smoothed(bordered, places[y : y + wide], i, channels, half_kernel, units) * 255.0
                     result[y * size + i] = np.uint8(min(max(value, 0.0), 255.0) + half)
                 doubts >>= np.uint64(1)
                 bit += 1
