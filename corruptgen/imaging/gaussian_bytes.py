@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
-from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_pairs
+from corruptgen.imaging.block_sums import BLOCK, sample_of_bit, store_levels_of_words, weigh_pairs
+from corruptgen.imaging.borders import extend_row
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, flat_mask
 from corruptgen.imaging.gaussian import TRUNCATE, gaussian_weights, smooth
 from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
@@ -121,12 +122,7 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
     border = reach * channels
     pitch = size + 2 * border
     for y in range(height):
-        first = y * pitch
-        for i in range(size):
-            bordered[first + border + i] = rows[y, i]
-        for i in range(border):
-            bordered[first + i] = rows[y, i % channels]
-            bordered[first + border + size + i] = rows[y, size - channels + i % channels]
+        extend_row(bordered, y * pitch, border, rows[y], border, channels)
     tall, wide = height + 2 * reach, 2 * reach + 1
     # Where each row of the image begins as far as the kernel reaches, then those of the strip, then pixels of a row.
     for j in range(tall):
@@ -148,7 +144,7 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
             doubts = store_levels_of_words(result, y * size + start, strip, total, one, least, most, white)
             bit = 0
             while doubts:
-                i = start + bit // 16 + bit % 16 * 4
+                i = start + sample_of_bit(bit)
                 if doubts & np.uint64(1) and i < size and not (flat.size and flat[y, i]):
                     count += 1
                     if count > limit:
