@@ -1,215 +1,266 @@
 """Sums of bytes over a disk with a smoothed edge, kept up from row to row, and what float32 cannot decide of them."""
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.imaging.doubts import store_row_and_doubts
+from corruptgen.imaging.block_sums import BLOCK, store_levels
 
-# Rows that are read in one pass over a sum.
-READS_IN_SWEEP = 4
-
-
-class Scratch(NamedTuple):
-    """Rows at work, made by the caller: numba takes longer over making an array than over a loop."""
-
-    sums: NDArray[np.float32]
-    """Over the disk, of as many rows as are smoothed at a time, and one more; with a border for the smoothing."""
-    change: NDArray[np.int16]
-    middle: NDArray[np.float32]
-    total: NDArray[np.float32]
-    pairs: NDArray[np.int16]
-    """Sums of two rows at the same distance; in the last row zeros."""
-    black: NDArray[np.uint8]
-    group: NDArray[np.int16]
-
-
-def scratch(rows: NDArray[np.uint8], size: int, border: int, depth: int, strips: int) -> Scratch:
-    """Make the rows that `estimate` works on: `size` samples each, smoothed ones `border` more at either end."""
-    wide, whole = size + 2 * border, rows.shape[1]
-    return Scratch(
-        np.zeros((depth, wide), np.float32),
-        np.empty(wide, np.int16),
-        np.empty(wide, np.float32),
-        np.empty(size, np.float32),
-        np.zeros((strips + 1, whole), np.int16),
-        np.zeros(whole, np.uint8),
-        np.zeros(size, np.int16),
-    )
+# Places that `estimate` reads in one sweep over a row: two columns on either side that enter, and those that leave.
+PLACES_IN_SWEEP = 8
+# Products that `compute` makes at once.
+PRODUCTS_IN_SWEEP = 4
+# Runs along the edge of a disk: of its outermost row and of the next two.
+RUNS = 3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def estimate(  # type: ignore[no-untyped-def]
     result,
     doubtful,
-    rows,
-    channels,
+    samples,
+    floats,
+    whole,
+    shape,
+    black,
     reach,
-    heights,
+    columns,
     smoothing,
-    strips,
-    reads,
+    runs,
+    distances,
+    terms,
     ends,
     weights,
     level,
     margin,
     half,
-    sums,
-    change,
-    middle,
-    total,
-    pairs,
-    black,
-    group,
 ):
     """Store what float32 decides, note the samples in doubt, and give their number.
 
     The sum over the disk is a whole number; its next row differs by what enters below and leaves above, column by
     column. It is smoothed down and across in the form `middle + weight * (neighbours - 2 * middle)`, whose second part
-    is small, so that hardly more than the last rounding counts.
+    is small, so that hardly more than the last rounding counts. What the edge differs by from that of a smoothed disk
+    are sums over runs: of rows, smoothed across with the rest, and of columns, smoothed down.
 
     Parameters
     ----------
-    result : (H, W * C) uint8, written
-    doubtful : (H * W * C,) int64, written
-    rows : (H + 2 * reach, (W + 2 * reach) * C) uint8, the image with its border
-    heights : of the columns of the disk, from the middle to the right: how far each goes up and down
+    result : (H * W * C + BLOCK,) uint8, written
+    doubtful : int64, written
+    samples : uint8, `black` rows of zeros above the image with a border of `reach` pixels
+    floats, whole : float32 and int16, scratch for as many rows as `rows_at_work` says
+    shape : height, width and channels of the image
+    columns : uint64, what enters and leaves with a row, `PLACES_IN_SWEEP` for two columns on either side; the last two
+        belong to the column in the middle
     smoothing : (2,) float32, the weights of the next and of the second next neighbours; both 0 is none
-    strips : distances of the rows above and below, whose sum is read for the edge
-    reads : (numbers of a strip, first sample of it); the number after the last strip's gives zeros
-    ends : where the reads of each weight begin, and where the last one's end
-    weights : of the sums of those reads, against that of the disk
+    runs : half the lengths of the runs, the middle not counted; -1 is no run
+    distances : uint64, of the samples of the first, second, third ... pixel beside another one
+    terms : (run, distance from the middle, sign)
+    ends : where the terms of each weight begin, and where the last one's end
+    weights : of the sums of those terms, against that of the disk
     level : what the disk weighs per sample
-    sums, change, middle, total, pairs, black, group : `Scratch`
     """
-    height, size = result.shape
-    depth = sums.shape[0]
+    height, width, channels = shape
+    size, pitch = width * channels, (width + 2 * reach) * channels
+    length = pitch + BLOCK
     # How many rows and columns the smoothing reaches, and how far that is in a row.
-    spread = depth // 2 - 1
+    spread = (smoothing[0] > 0) + (smoothing[1] > 0)
     far = spread * channels
-    left = (reach - spread) * channels
-    # Not plain 0, for which numba would compile what takes these numbers once more.
-    here, count = np.int64(0), np.int64(0)
-    # The first sum is made row by row, and lies in `sums[1]` in the end: a disk has an odd number of rows.
-    for row in range(-heights[0], heights[0] + 1):
-        for column in range(heights.size):
-            if heights[column] >= abs(row):
-                _move(change, rows[reach - spread + row], black, left, column * channels)
-        _follow(sums[(row + heights[0] + 1) % 2], sums[(row + heights[0]) % 2], change)
-    for turn in range(1, height + 2 * spread + 1):
-        if turn > 1:
-            for column in range(heights.size):
-                entering = rows[reach - spread + turn - 1 + heights[column]]
-                leaving = rows[reach - spread + turn - 2 - heights[column]]
-                _move(change, entering, leaving, left, column * channels)
-            _follow(sums[turn % depth], sums[(turn - 1) % depth], change)
-        y = turn - 1 - 2 * spread
+    depth, ring = 2 * spread + 2, 2 * reach + 1
+    radius = (black - 1) // 2
+    wide, left = size + 2 * far, (reach - spread) * channels
+    # Where rows begin: of floats, of whole numbers. They are not cut out: to count who has a part of an array takes time.
+    edges, middle, total = depth * length, 2 * depth * length, (2 * depth + 1) * length
+    group, down, across = length, 2 * length, (2 + RUNS) * length
+    least, most, white = np.float32(half - margin), np.float32(half + margin), np.float32(255 + half)
+    count = 0
+    # All sums are 0 as long as they lie in the black.
+    first = black - radius
+    for i in range(pitch):
+        floats[(first - 1) % depth * length + i] = 0
+        for k in range(RUNS):
+            whole[down + k * length + i] = 0
+    for turn in range(first, black + reach + height + spread):
+        line = np.uint64(turn * pitch)
+        for j in range(0, columns.size - 2, PLACES_IN_SWEEP):
+            _change(whole, samples, line, columns, j, wide)
+        _follow(floats, turn % depth * length, (turn - 1) % depth * length, whole, samples, line, columns, wide)
+        if weights.size:
+            for k in range(RUNS):
+                if runs[k] >= 0:
+                    below, above = np.uint64((turn + runs[k]) * pitch), np.uint64((turn - 1 - runs[k]) * pitch)
+                    _move(whole, down + k * length, samples, below, above, pitch)
+                    row = turn + radius
+                    run, place = across + (k * ring + row % ring) * length, np.uint64(row * pitch + left)
+                    # A run begins with the shorter one before it.
+                    shorter = runs[k - 1] if k > 0 else -1
+                    if shorter >= 0:
+                        _copy(whole, run, whole, run - ring * length, wide)
+                    else:
+                        _copy(whole, run, samples, row * pitch + left, wide)
+                    for j in range(max(shorter, 0), runs[k]):
+                        _add_to_run(whole, run, samples, place, distances[j], wide)
+            made = edges + turn % depth * length
+            _clear(floats, made, size)
+            for j in range(weights.size):
+                for n in range(ends[j], ends[j + 1]):
+                    run, distance = down + terms[n, 0] * length + reach * channels, terms[n, 1] * channels
+                    _gather(whole, group, run - distance, run + distance, terms[n, 2], n > ends[j], size)
+                _weigh(floats, made, whole, group, weights[j], size)
+        y = turn - spread - black - reach
         if y < 0:
             continue
-        smooth = sums[turn % depth]
+        smooth = turn % depth * length
         if spread > 0:
-            base = turn - spread
+            row = turn - spread
+            own, near, other_near = row % depth, (row - 1) % depth, (row + 1) % depth
+            second, other_second = (row - spread) % depth, (row + spread) % depth
             _smooth(
-                middle,
-                sums[base % depth],
-                sums[(base - 1) % depth],
-                sums[(base + 1) % depth],
-                sums[(base - spread) % depth],
-                sums[(base + spread) % depth],
-                here,
-                here,
-                here,
-                smoothing,
+                floats, middle, own * length, near * length, other_near * length, second * length,
+                other_second * length, smoothing, wide,
+            )  # fmt: skip
+            for j in range(weights.size):
+                for n in range(ends[j], ends[j + 1]):
+                    run, distance = across + terms[n, 0] * ring * length, terms[n, 1]
+                    one, other = run + (row - distance) % ring * length, run + (row + distance) % ring * length
+                    _gather(whole, group, one, other, terms[n, 2], n > ends[j], wide)
+                _weigh(floats, middle, whole, group, weights[j], wide)
+            smooth, start = total, middle + far
+            _smooth(
+                floats, smooth, start, start - channels, start + channels, start - far, start + far, smoothing, size
             )
-            _smooth(total, middle, middle, middle, middle, middle, far, channels, far, smoothing)
-            smooth = total
-        for k in range(strips.size):
-            _pair_up(pairs[k], rows[reach + y - strips[k]], rows[reach + y + strips[k]] if strips[k] > 0 else black)
-        for k in range(weights.size):
-            for j in range(ends[k], ends[k + 1], READS_IN_SWEEP):
-                _add_four(group, pairs, reads, j)
-            _weigh(smooth, group, weights[k])
-        count = store_row_and_doubts(result[y], smooth, level, margin, half, doubtful, count, y * size)
+            if weights.size:
+                edge = middle
+                _smooth(
+                    floats, edge, edges + own * length, edges + near * length, edges + other_near * length,
+                    edges + second * length, edges + other_second * length, smoothing, size,
+                )  # fmt: skip
+                _add(floats, total, edge, size)
+        for start in range(0, size, BLOCK):
+            place = y * size + start
+            doubts = store_levels(result, place, floats, smooth + start, level, least, most, white)
+            while doubts:
+                if doubts & np.uint64(1) and place < (y + 1) * size:
+                    doubtful[count] = place
+                    count += 1
+                doubts >>= np.uint64(1)
+                place += 1
     return count
 
 
-@part_of_kernel
-def _move(change, entering, leaving, middle, distance):  # type: ignore[no-untyped-def]
-    """Add what the columns at this distance on both sides change by; the middle one, the first, is alone."""
-    size = change.size
-    one, other = middle - distance, middle + distance
-    a, b = entering[one : one + size], leaving[one : one + size]
-    if distance == 0:
-        for i in range(size):
-            change[i] = np.int16(a[i]) - np.int16(b[i])
-        return
-    c, d = entering[other : other + size], leaving[other : other + size]
-    for i in range(size):
-        change[i] += (np.int16(a[i]) + np.int16(c[i])) - (np.int16(b[i]) + np.int16(d[i]))
+def rows_at_work(spread: int, reach: int) -> tuple[int, int]:
+    """Give the numbers of rows of float32 and of int16 that `estimate` works on, each `BLOCK` longer than a row."""
+    return 2 * (2 * spread + 2) + 2, 2 + RUNS * (2 * reach + 2)
 
 
 @part_of_kernel
-def _follow(total, before, change):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
-        total[i] = before[i] + np.float32(change[i])
+def _change(change, samples, line, columns, j, size):  # type: ignore[no-untyped-def]
+    """Add what two columns on either side change by, to nothing if they are the first ones."""
+    a, b, c, d = line + columns[j], line + columns[j + 1], line + columns[j + 2], line + columns[j + 3]
+    e, f, g, h = line + columns[j + 4], line + columns[j + 5], line + columns[j + 6], line + columns[j + 7]
+    keep = np.int16(j > 0)
+    for x in range(np.uint64(size)):
+        entering = (np.int16(samples[a + x]) + np.int16(samples[b + x])) + (samples[c + x] + samples[d + x])
+        leaving = (np.int16(samples[e + x]) + np.int16(samples[f + x])) + (samples[g + x] + samples[h + x])
+        change[x] = change[x] * keep + (entering - leaving)
 
 
 @part_of_kernel
-def _smooth(target, middle, one, other, far_one, far_other, at, near, far, weights):  # type: ignore[no-untyped-def]
-    """Smooth rows that begin `at` a sample, by neighbours that lie `near` and `far` samples before and behind that."""
-    size = target.size
-    m, a, b = middle[at : at + size], one[at - near : at - near + size], other[at + near : at + near + size]
-    c, d = far_one[at - far : at - far + size], far_other[at + far : at + far + size]
+def _follow(floats, into, before, change, samples, line, columns, size):  # type: ignore[no-untyped-def]
+    """Give the next row of sums; the column in the middle is alone."""
+    entering, leaving = line + columns[columns.size - 2], line + columns[columns.size - 1]
+    target, previous = np.uint64(into), np.uint64(before)
+    for x in range(np.uint64(size)):
+        middle = np.int16(samples[entering + x]) - np.int16(samples[leaving + x])
+        floats[target + x] = floats[previous + x] + np.float32(np.int16(change[x] + middle))
+
+
+@part_of_kernel
+def _move(whole, into, samples, entering, leaving, size):  # type: ignore[no-untyped-def]
+    """Move runs of columns down by a row."""
+    run = np.uint64(into)
+    for x in range(np.uint64(size)):
+        whole[run + x] += np.int16(samples[entering + x]) - np.int16(samples[leaving + x])
+
+
+@part_of_kernel
+def _clear(floats, into, size):  # type: ignore[no-untyped-def]
+    row = np.uint64(into)
+    for x in range(np.uint64(size)):
+        floats[row + x] = 0
+
+
+@part_of_kernel
+def _copy(whole, into, source, start, size):  # type: ignore[no-untyped-def]
+    run, first = np.uint64(into), np.uint64(start)
+    for x in range(np.uint64(size)):
+        whole[run + x] = source[first + x]
+
+
+@part_of_kernel
+def _add_to_run(whole, into, samples, middle, distance, size):  # type: ignore[no-untyped-def]
+    run, left, right = np.uint64(into), middle - distance, middle + distance
+    for x in range(np.uint64(size)):
+        whole[run + x] += np.int16(samples[left + x]) + np.int16(samples[right + x])
+
+
+@part_of_kernel
+def _gather(whole, into, one, other, sign, keep, size):  # type: ignore[no-untyped-def]
+    """Add the sums of two runs, or subtract them, to nothing if nothing is to be kept."""
+    group, a, b = np.uint64(into), np.uint64(one), np.uint64(other)
+    times, kept = np.int16(sign), np.int16(keep)
+    for x in range(np.uint64(size)):
+        whole[group + x] = whole[group + x] * kept + (whole[a + x] + whole[b + x]) * times
+
+
+@part_of_kernel
+def _weigh(floats, into, whole, start, weight, size):  # type: ignore[no-untyped-def]
+    total, group = np.uint64(into), np.uint64(start)
+    for x in range(np.uint64(size)):
+        floats[total + x] += np.float32(whole[group + x]) * weight
+
+
+@part_of_kernel
+def _add(floats, into, start, size):  # type: ignore[no-untyped-def]
+    total, other = np.uint64(into), np.uint64(start)
+    for x in range(np.uint64(size)):
+        floats[total + x] += floats[other + x]
+
+
+@part_of_kernel
+def _smooth(floats, into, middle, near, other_near, far, other_far, weights, size):  # type: ignore[no-untyped-def]
+    """Smooth a row by the next and the second next neighbours of each of its samples, which begin where it is said."""
+    target, m, a, b = np.uint64(into), np.uint64(middle), np.uint64(near), np.uint64(other_near)
+    c, d = np.uint64(far), np.uint64(other_far)
     weight, far_weight = weights[0], weights[1]
     if far_weight > 0:
-        for i in range(size):
-            twice = m[i] + m[i]
-            target[i] = m[i] + (weight * ((a[i] + b[i]) - twice) + far_weight * ((c[i] + d[i]) - twice))
+        for x in range(np.uint64(size)):
+            value = floats[m + x]
+            twice = value + value
+            rest = weight * ((floats[a + x] + floats[b + x]) - twice)
+            floats[target + x] = value + (rest + far_weight * ((floats[c + x] + floats[d + x]) - twice))
     else:
-        for i in range(size):
-            target[i] = m[i] + weight * ((a[i] + b[i]) - (m[i] + m[i]))
-
-
-@part_of_kernel
-def _pair_up(pair, above, below):  # type: ignore[no-untyped-def]
-    for i in range(pair.size):
-        pair[i] = np.int16(above[i]) + np.int16(below[i])
-
-
-@part_of_kernel
-def _add_four(total, pairs, reads, first):  # type: ignore[no-untyped-def]
-    size = total.size
-    a = pairs[reads[first, 0]][reads[first, 1] : reads[first, 1] + size]
-    b = pairs[reads[first + 1, 0]][reads[first + 1, 1] : reads[first + 1, 1] + size]
-    c = pairs[reads[first + 2, 0]][reads[first + 2, 1] : reads[first + 2, 1] + size]
-    d = pairs[reads[first + 3, 0]][reads[first + 3, 1] : reads[first + 3, 1] + size]
-    for i in range(size):
-        total[i] += (a[i] + b[i]) + (c[i] + d[i])
-
-
-@part_of_kernel
-def _weigh(total, group, weight):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
-        total[i] += np.float32(group[i]) * weight
-        group[i] = 0
+        for x in range(np.uint64(size)):
+            value = floats[m + x]
+            floats[target + x] = value + weight * ((floats[a + x] + floats[b + x]) - (value + value))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def compute(result, places, rows, size, down, right, weights, margin, half):  # type: ignore[no-untyped-def]
+def compute(result, doubtful, samples, size, pitch, places, weights, margin, half):  # type: ignore[no-untyped-def]
     """Compute single samples in float64, and say whether that decides all of them.
 
     Products are made in four sums, which need not wait for each other; there are a multiple of four of them.
+
+    Parameters
+    ----------
+    places : uint64, of the samples that belong to the first one of the image
     """
-    for place in places:
-        y, i = divmod(place, size)
+    for place in doubtful:
+        first = np.uint64(place // size * pitch + place % size)
         a, b, c, d = 0.0, 0.0, 0.0, 0.0
-        for k in range(0, weights.size, 4):
-            a += weights[k] * rows[y + down[k], i + right[k]]
-            b += weights[k + 1] * rows[y + down[k + 1], i + right[k + 1]]
-            c += weights[k + 2] * rows[y + down[k + 2], i + right[k + 2]]
-            d += weights[k + 3] * rows[y + down[k + 3], i + right[k + 3]]
+        for k in range(0, weights.size, PRODUCTS_IN_SWEEP):
+            a += weights[k] * samples[first + places[k]]
+            b += weights[k + 1] * samples[first + places[k + 1]]
+            c += weights[k + 2] * samples[first + places[k + 2]]
+            d += weights[k + 3] * samples[first + places[k + 3]]
         total = (a + b) + (c + d)
         low = np.uint8(min(max(total - margin, 0.0), 255.0) + half)
         if low != np.uint8(min(max(total + margin, 0.0), 255.0) + half):

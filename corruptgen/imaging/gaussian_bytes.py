@@ -8,15 +8,18 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
-from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, flat_mask, store_row_and_mark
+from corruptgen.imaging.block_sums import BLOCK, sample_of_bit, store_levels_of_words, weigh_pairs
+from corruptgen.imaging.borders import extend_row
+from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, flat_mask
 from corruptgen.imaging.gaussian import TRUNCATE, gaussian_weights, smooth
 from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
+from corruptgen.imaging.scratch import scratch
 
 # Pairs of samples that are added in one sweep over a row.
 PAIRS_IN_SWEEP = 4
 # One in so many samples in doubt: it is worth while to look for flat places; to smooth all samples in float64.
 SOME, MANY = 512, 32
+NOTHING = np.empty((0, 0), np.uint8)
 
 
 def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
@@ -26,26 +29,48 @@ def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic)
     radius = int(TRUNCATE * sigma + 0.5)
     if radius == 0:
         return image.copy()
-    height, _, channels = image.shape
-    half_kernel, weights, units_off = half_kernels(sigma)
-    margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
-    rows = np.ascontiguousarray(image).reshape(height, -1)
-    result = np.empty(rows.shape, np.uint8)
-    doubts = np.empty(rows.shape, np.uint8)
-    _approximate(result, doubts, rows, channels, weights, margin, arithmetic.half)
-    if cv2.countNonZero(doubts) > image.size // SOME:
+    height, width, channels = image.shape
+    size = width * channels
+    rows = np.ascontiguousarray(image).reshape(height, size)
+    half_kernel, shares, margin = _kernels(sigma)
+    result = np.empty(image.size + BLOCK, np.uint8)
+    arguments = (
+        result,
+        scratch("uint8", height * (size + 2 * radius * channels) + BLOCK),
+        scratch("float32", (height + 1) * BLOCK),
+        scratch("uint64", 2 * (height + 2 * radius) + 2 * radius + 1),
+        rows,
+        channels,
+        half_kernel,
+        shares,
+        arithmetic.units,
+        margin,
+        arithmetic.half,
+    )
+    done = _smooth_strips(*arguments, NOTHING, 0, image.size // SOME)
+    result = result[: image.size].reshape(image.shape)
+    if done < size:
         flat = flat_mask(image, radius).reshape(rows.shape)
-        cv2.copyTo(cv2.LUT(rows, _equals(sigma, arithmetic)), flat, result)
-        cv2.bitwise_and(doubts, cv2.bitwise_not(flat), doubts)
-    places = np.flatnonzero(doubts.view(np.bool_))
-    if places.size > image.size // MANY:
-        return _smooth_all(image, sigma, arithmetic)
-    _compute(result.ravel(), places, rows, channels, half_kernel, *parts_of_a_level("float64"), arithmetic.half)
-    return result.reshape(image.shape)
+        if _smooth_strips(*arguments, flat, done, image.size // MANY) < size:
+            return _smooth_all(image, sigma, arithmetic)
+        cv2.copyTo(cv2.LUT(rows, _equals(sigma, arithmetic)), flat, result.reshape(rows.shape))
+    return result
 
 
 def _smooth_all(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     return stored(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, arithmetic.rounding)
+
+
+@lru_cache(maxsize=64)
+def _kernels(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32], float]:
+    """Give half a kernel, the same for estimates of pairs, and how many levels these may be off.
+
+    For estimates, the outermost pair is the first, and the centre the last one, with itself.
+    """
+    half_kernel, _, units_off = half_kernels(sigma)
+    shares = half_kernel[::-1].astype(np.float32)
+    shares[-1] /= 2
+    return half_kernel, shares, 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
 
 
 @lru_cache(maxsize=64)
@@ -79,33 +104,79 @@ def _equals(sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _approximate(result, doubts, rows, channels, weights, margin, half):  # type: ignore[no-untyped-def]
-    """Smooth the columns, then the rows, of an (H, W * C) image in float32, and mark the samples in doubt."""
+def _smooth_strips(  # type: ignore[no-untyped-def]
+    result, bordered, strip, places, rows, channels, half_kernel, shares, units, margin, half, flat, done, limit
+):
+    """Smooth strips of an (H, W * C) image from column `done` on, across and then down.
+
+    Samples in doubt are computed at once, but for those that `flat` marks. Gives the column of the strip at which there
+    were more than `limit` of them, or the end.
+
+    Parameters
+    ----------
+    result : (H * W * C + BLOCK,) uint8, written
+    bordered, strip, places : scratch
+    """
     height, size = rows.shape
-    samples = rows.ravel()
-    reach = weights.size - 1
-    end = reach * channels
-    starts = np.empty(2 * PAIRS_IN_SWEEP, np.uint64)
-    # A row of sums down the columns, with a border; and the sums across.
-    padded, total = np.zeros(size + 2 * end, np.float32), np.zeros(size, np.float32)
-    middle = padded[end : end + size]
+    reach = half_kernel.size - 1
+    border = reach * channels
+    pitch = size + 2 * border
     for y in range(height):
-        for k in range(reach, 0, -PAIRS_IN_SWEEP):
-            for j in range(PAIRS_IN_SWEEP):
-                starts[2 * j] = max(y - k + j, 0) * size
-                starts[2 * j + 1] = min(y + k - j, height - 1) * size
-            add_pairs(middle, samples, starts, weights, k, 0.0 if k == reach else 1.0, np.int32(0))
-        add_centre(middle, rows[y], weights[0])
-        for i in range(end):
-            padded[i] = padded[end + i % channels]
-            padded[end + size + i] = padded[end + size - channels + i % channels]
-        for k in range(reach, 0, -PAIRS_IN_SWEEP):
-            for j in range(PAIRS_IN_SWEEP):
-                starts[2 * j] = end - (k - j) * channels
-                starts[2 * j + 1] = end + (k - j) * channels
-            add_pairs(total, padded, starts, weights, k, 0.0 if k == reach else 1.0, np.float32(0))
-        add_centre(total, middle, weights[0])
-        store_row_and_mark(result[y], doubts[y], total, margin, half)
+        extend_row(bordered, y * pitch, border, rows[y], border, channels)
+    tall, wide = height + 2 * reach, 2 * reach + 1
+    # Where each row of the image begins as far as the kernel reaches, then those of the strip, then pixels of a row.
+    for j in range(tall):
+        row = min(max(j - reach, 0), height - 1)
+        places[j], places[tall + j] = row * pitch, row * BLOCK
+    for k in range(wide):
+        places[2 * tall + k] = k * channels
+    one, white = np.float32(1), np.float32(255 + half)
+    least, most = np.float32(half - margin), np.float32(half + margin)
+    total = height * BLOCK
+    count = 0
+    for strip_start in range(done, size, BLOCK):
+        # The last strip does some columns again, for its surplus must not lie on those of the next row.
+        start = max(min(strip_start, size - BLOCK), 0)
+        for y in range(height):
+            weigh_pairs(strip, y * BLOCK, bordered, y * pitch + start, places, 2 * tall, shares)
+        for y in range(height):
+            weigh_pairs(strip, total, strip, 0, places, tall + y, shares)
+            doubts = store_levels_of_words(result, y * size + start, strip, total, one, least, most, white)
+            bit = 0
+            while doubts:
+                i = start + sample_of_bit(bit)
+                if doubts & np.uint64(1) and i < size and not (flat.size and flat[y, i]):
+                    count += 1
+                    if count > limit:
+                        return start
+                    value = _smoothed(bordered, places[y : y + wide], i, channels, half_kernel, units) * 255.0
+                    result[y * size + i] = np.uint8(min(max(value, 0.0), 255.0) + half)
+                doubts >>= np.uint64(1)
+                bit += 1
+    return size
+
+
+@part_of_kernel
+def _smoothed(bordered, lines, i, channels, half_kernel, units):  # type: ignore[no-untyped-def]
+    """Compute a sample as the formula does."""
+    # Unsigned, or each place would be looked at for whether it counts from the end.
+    reach, left, step = np.uint64(half_kernel.size - 1), np.uint64(i), np.uint64(channels)
+    total = _down(bordered, lines, left + reach * step, half_kernel, units) * half_kernel[0]
+    for j in range(reach):
+        one = _down(bordered, lines, left + j * step, half_kernel, units)
+        other = _down(bordered, lines, left + (reach + reach - j) * step, half_kernel, units)
+        total += (one + other) * half_kernel[reach - j]
+    return total
+
+
+@part_of_kernel
+def _down(bordered, lines, i, half_kernel, units):  # type: ignore[no-untyped-def]
+    reach = np.uint64(half_kernel.size - 1)
+    total = units[bordered[lines[reach] + i]] * half_kernel[0]
+    for j in range(reach):
+        above, below = bordered[lines[j] + i], bordered[lines[reach + reach - j] + i]
+        total += (units[above] + units[below]) * half_kernel[reach - j]
+    return total
 
 
 @part_of_kernel
@@ -128,46 +199,3 @@ def add_centre(total, centre, weight):  # type: ignore[no-untyped-def]
     """Add the samples in the middle of the kernel."""
     for x in range(total.size):
         total[x] += np.float32(centre[x]) * weight
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _compute(result, places, rows, channels, half_kernel, first_part, second_part, half):  # type: ignore[no-untyped-def]
-    """Compute samples as the formula does; neighbours in a row share the columns under their kernels."""
-    height, size = rows.shape
-    samples = rows.ravel()
-    reach = half_kernel.size - 1
-    last_column = size // channels - 1
-    sums = np.empty(size)
-    first = 0
-    while first < places.size:
-        y = places[first] // size
-        last = first
-        while last + 1 < places.size and places[last + 1] - places[last] <= reach * channels:
-            last += 1
-        # A run that goes on in the next row ends here.
-        while places[last] // size > y:
-            last -= 1
-        # Down the columns, whatever the channel; then across.
-        left = max((places[first] - y * size) // channels - reach, 0)
-        right = min((places[last] - y * size) // channels + reach, last_column)
-        part = sums[: (right - left + 1) * channels]
-        above = np.uint64(y * size + left * channels)
-        for j in range(np.uint64(part.size)):
-            value = np.float64(samples[above + j])
-            part[j] = (value * first_part + value * second_part) * half_kernel[0]
-        for k in range(reach, 0, -1):
-            above = np.uint64(max(y - k, 0) * size + left * channels)
-            below = np.uint64(min(y + k, height - 1) * size + left * channels)
-            weight = half_kernel[k]
-            for j in range(np.uint64(part.size)):
-                one, other = np.float64(samples[above + j]), np.float64(samples[below + j])
-                pair = (one * first_part + one * second_part) + (other * first_part + other * second_part)
-                part[j] += pair * weight
-        for place in places[first : last + 1]:
-            x, c = divmod(place - y * size, channels)
-            total = sums[(x - left) * channels + c] * half_kernel[0]
-            for k in range(reach, 0, -1):
-                near, far = max(x - k, 0) - left, min(x + k, last_column) - left
-                total += (sums[near * channels + c] + sums[far * channels + c]) * half_kernel[k]
-            result[place] = np.uint8(min(max(total * 255.0, 0.0), 255.0) + half)
-        first = last + 1
