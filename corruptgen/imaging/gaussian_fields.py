@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_sums import BLOCK, weigh_pairs
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
-from corruptgen.imaging.gaussian_bytes import PAIRS_IN_SWEEP, add_centre, add_pairs, half_kernels
-from corruptgen.randomness.normals import FURTHEST, fill_chunk
+from corruptgen.imaging.gaussian_bytes import half_kernels
+from corruptgen.randomness.normals import FURTHEST, fill_normals
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
-# What single values are computed of: (H, W) samples, the loc and the scale that make the field of them, half a kernel.
-Exactly = tuple[NDArray[np.float32], float, float, NDArray[np.float64]]
+# What single values are computed of: samples, the size of the field, the loc and the scale that make it of them, and
+# half a kernel.
+Exactly = tuple[NDArray[np.float32], tuple[int, int], float, float, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,83 +34,80 @@ def smooth_draws(rng: Stream, shape: tuple[int, int], loc: float, scale: float, 
     count = shape[0] * shape[1]
     words = np.empty(-(-count // WORDS_PER_BLOCK) * WORDS_PER_BLOCK, np.uint32)
     fill_words(words, *rng.skip(count + count % 2))
-    normals = np.empty(words.size, np.float32)
-    fill_chunk(normals, words)
-    return smooth_field(normals[:count].reshape(shape), sigma, FURTHEST, loc, scale)
+    normals = np.empty(words.size + BLOCK, np.float32)
+    fill_normals(normals, words)
+    return smooth_field(normals, shape, sigma, FURTHEST, loc, scale)
 
 
 def smooth_field(
-    samples: NDArray[np.float32], sigma: float, largest: float, loc: float = 0.0, scale: float = 1.0
+    samples: NDArray[np.float32],
+    shape: tuple[int, int],
+    sigma: float,
+    largest: float,
+    loc: float = 0.0,
+    scale: float = 1.0,
 ) -> SmoothField:
     """Smooth the columns, then the rows, of loc + scale * samples with a Gaussian of `sigma` pixels.
 
     Parameters
     ----------
-    samples : (H, W) float32, none of which lies further from 0 than `largest`
+    samples : (at least H * W + BLOCK,) float32, none of the first H * W of which lies further from 0 than `largest`
+    shape : (H, W)
     """
-    height, width = samples.shape
-    half_kernel, weights, units_off = half_kernels(sigma)
-    estimate = np.empty(samples.shape, np.float32)
-    padded = np.empty(width + 2 * (weights.size - 1), np.float32)
-    _approximate(estimate, samples, weights, loc, scale, padded, np.empty(2 * PAIRS_IN_SWEEP, np.uint64))
-    # The sum is scaled and moved in float32, by numbers that are rounded to it themselves.
-    range_ = abs(scale) * largest
-    margin = 1.001 * UNIT_ROUNDOFF * ((units_off + 3) * range_ + 2 * abs(loc)) + FLOAT64_MARGIN * (range_ + abs(loc))
-    return SmoothField(estimate, margin, (samples, loc, scale, half_kernel))
+    height, width = shape
+    half_kernel, shares, units_off = half_kernels(sigma)
+    reach = shares.size - 1
+    estimate = np.empty(height * width + BLOCK, np.float32)
+    padded, places = np.empty(width + 2 * reach + BLOCK, np.float32), np.arange(2 * (2 * reach + 1))
+    _approximate(estimate, samples, height, width, shares, loc, scale, padded, places)
+    # The first pass adds samples that are no whole numbers; the sum is scaled and moved by numbers that are rounded.
+    spread = abs(scale) * largest
+    margin = 1.001 * UNIT_ROUNDOFF * ((units_off + 4) * spread + 2 * abs(loc)) + FLOAT64_MARGIN * (spread + abs(loc))
+    estimate = estimate[: height * width].reshape(shape)
+    return SmoothField(estimate, margin, (samples, shape, loc, scale, half_kernel))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _approximate(result, field, weights, loc, scale, padded, starts):  # type: ignore[no-untyped-def]
-    """Smooth in float32."""
-    height, width = field.shape
-    samples = field.ravel()
-    reach = weights.size - 1
+def _approximate(estimate, samples, height, width, shares, loc, scale, padded, places):  # type: ignore[no-untyped-def]
+    """Smooth in float32. The first half of `places` is for rows; the second one has columns, which stay."""
+    taps = 2 * shares.size - 1
+    reach = shares.size - 1
+    for k in range(taps):
+        places[taps + k] = k
     mean, spread = np.float32(loc), np.float32(scale)
-    # A row of sums down the columns, with a border.
-    middle = padded[reach : reach + width]
     for y in range(height):
-        for x in range(width):
-            middle[x] = 0
-        for k in range(reach, 0, -PAIRS_IN_SWEEP):
-            for j in range(PAIRS_IN_SWEEP):
-                starts[2 * j] = max(y - k + j, 0) * width
-                starts[2 * j + 1] = min(y + k - j, height - 1) * width
-            add_pairs(middle, samples, starts, weights, k, 1.0, np.float32(0))
-        add_centre(middle, field[y], weights[0])
+        for k in range(taps):
+            places[k] = min(max(y - reach + k, 0), height - 1) * width
+        for start in range(0, width, BLOCK):
+            weigh_pairs(padded, reach + start, samples, start, places, 0, shares)
         for x in range(reach):
-            padded[x] = middle[0]
-            padded[reach + width + x] = middle[width - 1]
-        total = result[y]
+            padded[x] = padded[reach]
+            padded[reach + width + x] = padded[reach + width - 1]
+        row = y * width
+        for start in range(0, width, BLOCK):
+            weigh_pairs(estimate, row + start, padded, start, places, taps, shares)
+        made = estimate[row : row + width]
         for x in range(width):
-            total[x] = 0
-        for k in range(reach, 0, -PAIRS_IN_SWEEP):
-            for j in range(PAIRS_IN_SWEEP):
-                starts[2 * j] = reach - (k - j)
-                starts[2 * j + 1] = reach + (k - j)
-            add_pairs(total, padded, starts, weights, k, 1.0, np.float32(0))
-        add_centre(total, middle, weights[0])
-        for x in range(width):
-            total[x] = mean + spread * total[x]
+            made[x] = mean + spread * made[x]
 
 
 @part_of_kernel
 def smooth_value(y, x, exactly):  # type: ignore[no-untyped-def]
     """Compute one value in the order of scipy's filters: the centre, then pairs from the outside in."""
-    samples, loc, scale, half_kernel = exactly
-    reach, last = half_kernel.size - 1, samples.shape[1] - 1
+    _, (_, width), _, _, half_kernel = exactly
     total = _down(y, x, exactly) * half_kernel[0]
-    for k in range(reach, 0, -1):
-        left, right = max(x - k, 0), min(x + k, last)
+    for k in range(half_kernel.size - 1, 0, -1):
+        left, right = max(x - k, 0), min(x + k, width - 1)
         total += (_down(y, left, exactly) + _down(y, right, exactly)) * half_kernel[k]
     return total
 
 
 @part_of_kernel
 def _down(y, x, exactly):  # type: ignore[no-untyped-def]
-    samples, loc, scale, half_kernel = exactly
-    reach, last = half_kernel.size - 1, samples.shape[0] - 1
-    total = (loc + scale * np.float64(samples[y, x])) * half_kernel[0]
-    for k in range(reach, 0, -1):
-        above, below = np.float64(samples[max(y - k, 0), x]), np.float64(samples[min(y + k, last), x])
-        total += ((loc + scale * above) + (loc + scale * below)) * half_kernel[k]
+    samples, (height, width), loc, scale, half_kernel = exactly
+    total = (loc + scale * np.float64(samples[y * width + x])) * half_kernel[0]
+    for k in range(half_kernel.size - 1, 0, -1):
+        above = loc + scale * np.float64(samples[max(y - k, 0) * width + x])
+        below = loc + scale * np.float64(samples[min(y + k, height - 1) * width + x])
+        total += (above + below) * half_kernel[k]
     return total

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_sums import BLOCK
 from corruptgen.imaging.byte_units import parts_of_a_level
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.gaussian_fields import SmoothField, smooth_value
@@ -22,9 +23,9 @@ def water_bytes(liquid: SmoothField, threshold: float) -> NDArray[np.uint8]:
 
 
 def spots_above(liquid: SmoothField, threshold: float) -> NDArray[np.float32]:
-    """Give 1 where there is more liquid than the threshold, 0 elsewhere."""
-    spots = np.empty(liquid.estimate.shape, np.float32)
-    _fill_spots(spots, liquid.estimate, float(threshold), liquid.margin, liquid.exactly)
+    """Give 1 where there is more liquid than the threshold, 0 elsewhere: H * W samples for `smooth_field`."""
+    spots = np.empty(liquid.estimate.size + BLOCK, np.float32)
+    _fill_spots(spots[:-BLOCK].reshape(liquid.estimate.shape), liquid.estimate, float(threshold), liquid.margin, liquid.exactly)
     return spots
 
 

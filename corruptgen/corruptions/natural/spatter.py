@@ -113,7 +113,7 @@ def _spatter_mud(
     if arithmetic.precision != "float32":
         return None
     spots = spots_above(_estimated_liquid(image, rng, loc, scale, sigma), threshold)
-    cover = smooth_field(spots, softness, largest=1.0)
+    cover = smooth_field(spots, (image.shape[0], image.shape[1]), softness, largest=1.0)
     return muddied(image, cover, THINNEST_MUD, MUD.astype(np.float32), arithmetic)
 
 
