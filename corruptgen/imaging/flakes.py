@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_sums import BLOCK, store_levels, weigh_samples
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.motion import trail_direction, trail_fading
 from corruptgen.imaging.zoom import central_positions, positions
-from corruptgen.randomness.normals import FURTHEST, fill_chunk
-from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
+from corruptgen.randomness.normals import FURTHEST, WORDS_AT_ONCE, draw_normals
+from corruptgen.randomness.philox import WORDS_PER_BLOCK
 from corruptgen.randomness.stream import Stream
 
 Float64 = NDArray[np.float64]
-
-TAPS_IN_SWEEP = 4
-_WHITE = np.float32(255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +66,7 @@ def drawn_flakes(
     """Give what magnifying normal draws of an (H, W) `shape` and `settled` make, in levels that are cut off."""
     exactly = _drawn(shape, rng, loc, scale, seen, threshold)
     layer, margin = _grown(exactly, 0)
-    flakes = np.empty(layer.shape, np.uint8)
+    flakes = np.empty((seen.rows.size, seen.right.size), np.uint8)
     _cut_off(flakes, layer, 255 * margin, exactly)
     return flakes
 
@@ -91,13 +89,13 @@ def blown_flakes(
     weights = trail_fading(radius, sigma)
     direction = trail_direction(weights.size, rng.uniform(-135, -45))
     layer, margin = _grown(exactly, weights.size)
-    # The trail is lengthened to whole sweeps by weights of 0, which change no sum.
-    taps = weights.size + -weights.size % TAPS_IN_SWEEP
-    flakes, total = np.empty(shape, np.uint8), np.empty(shape[1], np.float32)
-    estimates, steps, places = np.zeros(taps, np.float32), np.zeros((2, taps), np.int64), np.empty(taps, np.uint64)
-    margin = 255 * (margin + UNIT_ROUNDOFF * (taps + 6))
-    _blow(flakes, total, layer, weights, estimates, steps, places, direction, margin, exactly)
-    return flakes
+    height, width = shape
+    flakes, total = np.empty(height * width + BLOCK, np.uint8), np.empty(BLOCK, np.float32)
+    places = np.empty(3 * weights.size, np.int64)
+    margin = 255 * (margin + UNIT_ROUNDOFF * (weights.size + 6))
+    shares = weights.astype(np.float32)
+    _blow(flakes, total, places, height, width, layer, weights, shares, *direction, margin, exactly)
+    return flakes[: height * width].reshape(shape)
 
 
 # What samples of the layer are computed of: the draws from the first row that is seen on, how many there are in a row,
@@ -113,20 +111,18 @@ def _drawn(
     count = shape[0] * width
     key, counter, first_block = rng.skip(count + count % 2)
     skipped = rows.start * width // WORDS_PER_BLOCK
-    words = np.empty((-(-rows.stop * width // WORDS_PER_BLOCK) - skipped) * WORDS_PER_BLOCK, np.uint32)
-    fill_words(words, key, counter, first_block + skipped)
-    normals = np.empty(words.size, np.float32)
-    fill_chunk(normals, words)
+    normals = np.empty((-(-rows.stop * width // WORDS_PER_BLOCK) - skipped) * WORDS_PER_BLOCK, np.float32)
+    draw_normals(normals, np.empty(WORDS_AT_ONCE, np.uint32), key, counter, first_block + skipped)
     first, tall = rows.start * width - skipped * WORDS_PER_BLOCK, rows.stop - rows.start
     return normals[first:], width, seen.rows, tall, seen.neighbours, seen.right, loc, scale, threshold
 
 
 def _grown(exactly: Exactly, border: int) -> tuple[NDArray[np.float32], float]:
-    """Give the layer of flakes, whose `border` on the left and right repeats the outermost samples, and its margin."""
+    """Give the rows of the layer of flakes, with their outermost samples repeated in a `border`, and its margin."""
     _, _, rows, _, _, right, loc, scale, _ = exactly
     # Weights, products and sums are rounded four times across and four times down, then scaled and moved.
     margin = UNIT_ROUNDOFF * (12 * abs(scale) * FURTHEST + 3 * abs(loc))
-    layer = np.empty((rows.size, right.size + 2 * border), np.float32)
+    layer = np.empty(rows.size * (right.size + 2 * border) + BLOCK, np.float32)
     _grow(layer, np.empty((2, right.size), np.float32), border, margin, exactly)
     return layer, margin
 
@@ -155,7 +151,8 @@ def _grow(layer, work, border, margin, exactly):  # type: ignore[no-untyped-def]
         lower = np.float32(rows[y] - above)
         upper = one - lower
         over, under = work[above & 1], work[below & 1]
-        made = layer[y, border : border + size]
+        first = y * (size + 2 * border) + border
+        made = layer[first : first + size]
         doubts = np.int32(0)
         for x in range(size):
             value = mean + spread * (over[x] * upper + under[x] * lower)
@@ -168,8 +165,8 @@ def _grow(layer, work, border, margin, exactly):  # type: ignore[no-untyped-def]
                 if abs(value - least) <= doubt:
                     made[x] = np.float32(_flake(y, x, exactly))
         for x in range(border):
-            layer[y, x] = made[0]
-            layer[y, border + size + x] = made[size - 1]
+            layer[first - 1 - x] = made[0]
+            layer[first + size + x] = made[size - 1]
 
 
 @part_of_kernel
@@ -193,10 +190,12 @@ def _flake(y, x, exactly):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cut_off(flakes, layer, margin, exactly):  # type: ignore[no-untyped-def]
-    for y in range(flakes.shape[0]):
-        for x in range(flakes.shape[1]):
-            level = layer[y, x] * 255.0
+    height, width = flakes.shape
+    for y in range(height):
+        for x in range(width):
+            level = layer[y * width + x] * 255.0
             whole = int(level + margin)
+            # Where there is no flake there is no doubt.
             if level > 0.0 and whole != int(level - margin):
                 whole = int(_flake(y, x, exactly) * 255.0)
             flakes[y, x] = whole
@@ -204,46 +203,37 @@ def _cut_off(flakes, layer, margin, exactly):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blow(  # type: ignore[no-untyped-def]
-    flakes, total, layer, weights, estimates, steps, places, direction, margin, exactly
+    flakes, total, places, height, width, layer, weights, shares, down, right, norm, margin, exactly
 ):
-    height, width = flakes.shape
-    tall, border = layer.shape[0], weights.size
-    wide = layer.shape[1] - 2 * border
-    # The trail, up to where it leaves the layer.
+    border, tall, wide = weights.size, exactly[2].size, exactly[5].size
+    pitch = wide + 2 * border
+    # The steps down and to the right, up to where the trail leaves the layer; behind them lie places of samples.
+    rows, columns = places[border : 2 * border], places[2 * border :]
     taps = 0
     while taps < weights.size:
-        down = math.ceil(taps * direction[0] / direction[2] - 0.5)
-        across = math.ceil(taps * direction[1] / direction[2] - 0.5)
-        if abs(down) >= tall or abs(across) >= wide:
+        # As in `trail_offsets`.
+        rows[taps], columns[taps] = math.ceil(taps * down / norm - 0.5), math.ceil(taps * right / norm - 0.5)
+        if abs(rows[taps]) >= tall or abs(columns[taps]) >= wide:
             break
-        steps[0, taps], steps[1, taps], estimates[taps] = down, across, weights[taps]
         taps += 1
-    samples = layer.ravel()
+    white, zero = np.float32(255), np.float32(0)
     least, most = np.float32(0.5 - margin), np.float32(0.5 + margin)
     for y in range(height):
-        for i in range(places.size):
-            row = min(max(y + steps[0, i], 0), tall - 1)
-            places[i] = row * layer.shape[1] + border + steps[1, i]
-        for x in range(width):
-            total[x] = 0
-        for i in range(0, places.size, TAPS_IN_SWEEP):
-            a, b, c, d = places[i], places[i + 1], places[i + 2], places[i + 3]
-            w, v, u, t = estimates[i], estimates[i + 1], estimates[i + 2], estimates[i + 3]
-            for x in range(np.uint64(width)):
-                total[x] += (samples[a + x] * w + samples[b + x] * v) + (samples[c + x] * u + samples[d + x] * t)
-        made = flakes[y]
-        differences = np.int32(0)
-        for x in range(width):
-            low = np.int32(total[x] * _WHITE + least)
-            made[x] = np.uint8(low)
-            differences |= low ^ np.int32(total[x] * _WHITE + most)
-        if differences:
-            for x in range(width):
-                if np.int32(made[x]) != np.int32(total[x] * _WHITE + most):
-                    # In the order of the trail; what is nothing in the layer adds nothing.
+        for i in range(taps):
+            places[i] = min(max(y + rows[i], 0), tall - 1) * pitch + border + columns[i]
+        for start in range(0, width, BLOCK):
+            weigh_samples(total, 0, layer, start, places, 0, shares[:taps])
+            doubts = store_levels(flakes, y * width + start, total, 0, white, least, most, white)
+            x = start
+            while doubts and x < width:
+                if doubts & np.uint64(1):
                     value = 0.0
                     for i in range(taps):
-                        if samples[places[i] + np.uint64(x)] > 0:
-                            row = min(max(y + steps[0, i], 0), tall - 1)
-                            value += weights[i] * _flake(row, min(max(x + steps[1, i], 0), wide - 1), exactly)
-                    made[x] = np.uint8(np.rint(value * 255))
+                        # In the order of the trail; what is nothing in the layer adds nothing.
+                        if layer[places[i] + x] > zero:
+                            row = min(max(y + rows[i], 0), tall - 1)
+                            column = min(max(x + columns[i], 0), wide - 1)
+                            value += weights[i] * _flake(row, column, exactly)
+                    flakes[y * width + x] = np.uint8(np.rint(value * 255))
+                doubts >>= np.uint64(1)
+                x += 1

@@ -9,8 +9,8 @@ from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.block_sums import BLOCK, weigh_pairs
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
 from corruptgen.imaging.gaussian_bytes import half_kernels
-from corruptgen.randomness.normals import FURTHEST, fill_normals
-from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
+from corruptgen.randomness.normals import FURTHEST, WORDS_AT_ONCE, draw_normals
+from corruptgen.randomness.philox import WORDS_PER_BLOCK
 from corruptgen.randomness.stream import Stream
 
 # What single values are computed of: samples, the size of the field, the loc and the scale that make it of them, and
@@ -32,10 +32,10 @@ class SmoothField:
 def smooth_draws(rng: Stream, shape: tuple[int, int], loc: float, scale: float, sigma: float) -> SmoothField:
     """Smooth normal draws of an (H, W) `shape` with a Gaussian of `sigma` pixels."""
     count = shape[0] * shape[1]
-    words = np.empty(-(-count // WORDS_PER_BLOCK) * WORDS_PER_BLOCK, np.uint32)
-    fill_words(words, *rng.skip(count + count % 2))
-    normals = np.empty(words.size + BLOCK, np.float32)
-    fill_normals(normals, words)
+    blocks = -(-count // WORDS_PER_BLOCK)
+    normals = np.empty(blocks * WORDS_PER_BLOCK + BLOCK, np.float32)
+    words = np.empty(WORDS_AT_ONCE, np.uint32)
+    draw_normals(normals[: blocks * WORDS_PER_BLOCK], words, *rng.skip(count + count % 2))
     return smooth_field(normals, shape, sigma, FURTHEST, loc, scale)
 
 
@@ -94,20 +94,22 @@ def _approximate(estimate, samples, height, width, shares, loc, scale, padded, p
 @part_of_kernel
 def smooth_value(y, x, exactly):  # type: ignore[no-untyped-def]
     """Compute one value in the order of scipy's filters: the centre, then pairs from the outside in."""
-    _, (_, width), _, _, half_kernel = exactly
-    total = _down(y, x, exactly) * half_kernel[0]
-    for k in range(half_kernel.size - 1, 0, -1):
-        left, right = max(x - k, 0), min(x + k, width - 1)
-        total += (_down(y, left, exactly) + _down(y, right, exactly)) * half_kernel[k]
-    return total
-
-
-@part_of_kernel
-def _down(y, x, exactly):  # type: ignore[no-untyped-def]
     samples, (height, width), loc, scale, half_kernel = exactly
-    total = (loc + scale * np.float64(samples[y * width + x])) * half_kernel[0]
-    for k in range(half_kernel.size - 1, 0, -1):
-        above = loc + scale * np.float64(samples[max(y - k, 0) * width + x])
-        below = loc + scale * np.float64(samples[min(y + k, height - 1) * width + x])
-        total += (above + below) * half_kernel[k]
+    reach, last_row, last_column = half_kernel.size - 1, height - 1, width - 1
+    total = 0.0
+    for k in range(reach + 1):
+        across = reach + 1 - k if k else 0
+        pair = 0.0
+        for side in range(2 if k else 1):
+            column = x + across if side else x - across
+            column = 0 if column < 0 else column if column < last_column else last_column
+            down = (loc + scale * np.float64(samples[y * width + column])) * half_kernel[0]
+            for j in range(reach, 0, -1):
+                above = y - j if y > j else 0
+                below = y + j if y + j < last_row else last_row
+                one = loc + scale * np.float64(samples[above * width + column])
+                other = loc + scale * np.float64(samples[below * width + column])
+                down += (one + other) * half_kernel[j]
+            pair += down
+        total += pair * half_kernel[across]
     return total
