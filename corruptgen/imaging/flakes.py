@@ -17,6 +17,7 @@ from corruptgen.randomness.philox import WORDS_PER_BLOCK
 from corruptgen.randomness.stream import Stream
 
 Float64 = NDArray[np.float64]
+Columns = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +26,10 @@ class Magnification:
 
     part: tuple[slice, slice]
     rows: Float64
-    neighbours: NDArray[np.uint64]
-    """(2, columns): the left and the right one of every column."""
+    near: Columns
+    """The left one of the two neighbours of every column."""
+    far: Columns
+    """The right one."""
     right: Float64
     """The weight of the right one."""
     leaves_part: bool
@@ -55,9 +58,10 @@ def magnified_centre(height: int, width: int, zoom: float) -> Magnification:
 def _magnification(tall: slice, wide: slice, rows: Float64, columns: Float64) -> Magnification:
     last_row, last_column = tall.stop - tall.start - 1, wide.stop - wide.start - 1
     near = columns.astype(np.int64)
-    neighbours = np.stack([near, np.minimum(near + 1, last_column)]) + wide.start
+    far = np.minimum(near + 1, last_column)
     leaves_part = bool(rows[-1] > last_row or columns[-1] > last_column)
-    return Magnification((tall, wide), rows, neighbours.astype(np.uint64), columns - near, leaves_part)
+    neighbours = ((found + wide.start).astype(np.uint64) for found in (near, far))
+    return Magnification((tall, wide), rows, *neighbours, columns - near, leaves_part)
 
 
 def drawn_flakes(
@@ -99,8 +103,8 @@ def blown_flakes(
 
 
 # What samples of the layer are computed of: the draws from the first row that is seen on, how many there are in a row,
-# `Magnification.rows`, how many rows they lie in, `Magnification.neighbours` and `.right`; and loc, scale, threshold.
-Exactly = tuple[NDArray[np.float32], int, Float64, int, NDArray[np.uint64], Float64, float, float, float]
+# `Magnification.rows`, how many rows they lie in, `Magnification.near`, `.far` and `.right`; and loc, scale, threshold.
+Exactly = tuple[NDArray[np.float32], int, Float64, int, Columns, Columns, Float64, float, float, float]
 
 
 def _drawn(
@@ -114,25 +118,24 @@ def _drawn(
     normals = np.empty((-(-rows.stop * width // WORDS_PER_BLOCK) - skipped) * WORDS_PER_BLOCK, np.float32)
     draw_normals(normals, np.empty(WORDS_AT_ONCE, np.uint32), key, counter, first_block + skipped)
     first, tall = rows.start * width - skipped * WORDS_PER_BLOCK, rows.stop - rows.start
-    return normals[first:], width, seen.rows, tall, seen.neighbours, seen.right, loc, scale, threshold
+    return normals[first:], width, seen.rows, tall, seen.near, seen.far, seen.right, loc, scale, threshold
 
 
 def _grown(exactly: Exactly, border: int) -> tuple[NDArray[np.float32], float]:
     """Give the rows of the layer of flakes, with their outermost samples repeated in a `border`, and its margin."""
-    _, _, rows, _, _, right, loc, scale, _ = exactly
+    _, _, rows, _, _, _, right, loc, scale, _ = exactly
     # Weights, products and sums are rounded four times across and four times down, then scaled and moved.
     margin = UNIT_ROUNDOFF * (12 * abs(scale) * FURTHEST + 3 * abs(loc))
     layer = np.empty(rows.size * (right.size + 2 * border) + BLOCK, np.float32)
-    _grow(layer, np.empty((2, right.size), np.float32), border, margin, exactly)
+    _grow(layer, np.empty(2 * right.size, np.float32), border, margin, exactly)
     return layer, margin
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _grow(layer, work, border, margin, exactly):  # type: ignore[no-untyped-def]
     """Interpolate as `corruptgen.imaging.zoom` does, and leave out what is below the threshold."""
-    normals, width, rows, tall, neighbours, right, loc, scale, threshold = exactly
-    size = right.size
-    near, far = neighbours[0], neighbours[1]
+    normals, width, rows, tall, near, far, right, loc, scale, threshold = exactly
+    size = np.uint64(right.size)
     least, doubt = np.float32(threshold), np.float32(margin + UNIT_ROUNDOFF * abs(threshold))
     mean, spread = np.float32(loc), np.float32(scale)
     zero, one = np.float32(0), np.float32(1)
@@ -144,45 +147,43 @@ def _grow(layer, work, border, margin, exactly):  # type: ignore[no-untyped-def]
         while done < below:
             done += 1
             if done >= above:
-                samples, target = normals[done * width :], work[done & 1]
+                row, target = np.uint64(done * width), np.uint64(done & 1) * size
                 for x in range(size):
                     weight = np.float32(right[x])
-                    target[x] = samples[near[x]] * (one - weight) + samples[far[x]] * weight
+                    work[target + x] = normals[row + near[x]] * (one - weight) + normals[row + far[x]] * weight
         lower = np.float32(rows[y] - above)
         upper = one - lower
-        over, under = work[above & 1], work[below & 1]
-        first = y * (size + 2 * border) + border
-        made = layer[first : first + size]
+        over, under = np.uint64(above & 1) * size, np.uint64(below & 1) * size
+        first = np.uint64(y * (right.size + 2 * border) + border)
         doubts = np.int32(0)
         for x in range(size):
-            value = mean + spread * (over[x] * upper + under[x] * lower)
+            value = mean + spread * (work[over + x] * upper + work[under + x] * lower)
             doubts |= np.int32(abs(value - least) <= doubt)
             flake = value if value < one else one
-            made[x] = flake if value >= least and value > zero else zero
+            layer[first + x] = flake if value >= least and value > zero else zero
         if doubts:
             for x in range(size):
-                value = mean + spread * (over[x] * upper + under[x] * lower)
+                value = mean + spread * (work[over + x] * upper + work[under + x] * lower)
                 if abs(value - least) <= doubt:
-                    made[x] = np.float32(_flake(y, x, exactly))
+                    layer[first + x] = np.float32(_flake(y, np.int64(x), exactly))
         for x in range(border):
-            layer[first - 1 - x] = made[0]
-            layer[first + size + x] = made[size - 1]
+            layer[first - np.uint64(x + 1)] = layer[first]
+            layer[first + size + np.uint64(x)] = layer[first + size - np.uint64(1)]
 
 
 @part_of_kernel
 def _flake(y, x, exactly):  # type: ignore[no-untyped-def]
     """Compute a sample of the layer as the formula does: one sum from the upper left to the lower right, as in scipy."""
-    normals, width, rows, tall, neighbours, right, loc, scale, threshold = exactly
+    normals, width, rows, tall, near, far, right, loc, scale, threshold = exactly
     above = int(rows[y])
     lower, after = rows[y] - above, right[x]
     upper, before = 1.0 - lower, 1.0 - after
     over = np.uint64(above * width)
     under = over + np.uint64(width) if above + 1 < tall else over
-    near, far = neighbours[0, x], neighbours[1, x]
-    total = ((loc + scale * np.float64(normals[over + near])) * upper) * before
-    total += ((loc + scale * np.float64(normals[over + far])) * upper) * after
-    total += ((loc + scale * np.float64(normals[under + near])) * lower) * before
-    total += ((loc + scale * np.float64(normals[under + far])) * lower) * after
+    total = ((loc + scale * np.float64(normals[over + near[x]])) * upper) * before
+    total += ((loc + scale * np.float64(normals[over + far[x]])) * upper) * after
+    total += ((loc + scale * np.float64(normals[under + near[x]])) * lower) * before
+    total += ((loc + scale * np.float64(normals[under + far[x]])) * lower) * after
     if total < threshold or total <= 0.0:
         return 0.0
     return total if total < 1.0 else 1.0
@@ -205,7 +206,7 @@ def _cut_off(flakes, layer, margin, exactly):  # type: ignore[no-untyped-def]
 def _blow(  # type: ignore[no-untyped-def]
     flakes, total, places, height, width, layer, weights, shares, down, right, norm, margin, exactly
 ):
-    border, tall, wide = weights.size, exactly[2].size, exactly[5].size
+    border, tall, wide = weights.size, exactly[2].size, exactly[6].size
     pitch = wide + 2 * border
     # The steps down and to the right, up to where the trail leaves the layer; behind them lie places of samples.
     rows, columns = places[border : 2 * border], places[2 * border :]
@@ -216,13 +217,13 @@ def _blow(  # type: ignore[no-untyped-def]
         if abs(rows[taps]) >= tall or abs(columns[taps]) >= wide:
             break
         taps += 1
-    white, zero = np.float32(255), np.float32(0)
+    shares, white, zero = shares[:taps], np.float32(255), np.float32(0)
     least, most = np.float32(0.5 - margin), np.float32(0.5 + margin)
     for y in range(height):
         for i in range(taps):
-            places[i] = min(max(y + rows[i], 0), tall - 1) * pitch + border + columns[i]
+            places[i] = _within(y + rows[i], tall) * pitch + border + columns[i]
         for start in range(0, width, BLOCK):
-            weigh_samples(total, 0, layer, start, places, 0, shares[:taps])
+            weigh_samples(total, 0, layer, start, places, 0, shares)
             doubts = store_levels(flakes, y * width + start, total, 0, white, least, most, white)
             x = start
             while doubts and x < width:
@@ -231,9 +232,15 @@ def _blow(  # type: ignore[no-untyped-def]
                     for i in range(taps):
                         # In the order of the trail; what is nothing in the layer adds nothing.
                         if layer[places[i] + x] > zero:
-                            row = min(max(y + rows[i], 0), tall - 1)
-                            column = min(max(x + columns[i], 0), wide - 1)
+                            row, column = _within(y + rows[i], tall), _within(x + columns[i], wide)
                             value += weights[i] * _flake(row, column, exactly)
                     flakes[y * width + x] = np.uint8(np.rint(value * 255))
                 doubts >>= np.uint64(1)
                 x += 1
+
+
+@part_of_kernel
+def _within(place, length):  # type: ignore[no-untyped-def]
+    if place < 0:
+        return 0
+    return place if place < length else length - 1

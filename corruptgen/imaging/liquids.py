@@ -25,7 +25,9 @@ def water_bytes(liquid: SmoothField, threshold: float) -> NDArray[np.uint8]:
 def spots_above(liquid: SmoothField, threshold: float) -> NDArray[np.float32]:
     """Give 1 where there is more liquid than the threshold, 0 elsewhere: H * W samples for `smooth_field`."""
     spots = np.empty(liquid.estimate.size + BLOCK, np.float32)
-    _fill_spots(spots[:-BLOCK].reshape(liquid.estimate.shape), liquid.estimate, float(threshold), liquid.margin, liquid.exactly)
+    _fill_spots(
+        spots[:-BLOCK].reshape(liquid.estimate.shape), liquid.estimate, float(threshold), liquid.margin, liquid.exactly
+    )
     return spots
 
 

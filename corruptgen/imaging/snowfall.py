@@ -51,16 +51,14 @@ def snowed_over(
     arithmetic : of precision float32
     """
     height, width, _ = image.shape
-    samples = np.ascontiguousarray(image).reshape(height, -1)
-    result, is_open = np.empty(samples.shape, np.uint8), np.zeros(height, np.bool_)
-    distances = np.empty(_STRIP, np.int32)
-    flakes = np.ascontiguousarray(flakes)
-    weights = np.float32(mix), np.float32(1 - mix)
-    _snow_over(result, is_open, distances, samples, flakes, *weights, arithmetic.half)
-    if is_open.any():
-        rows = np.flatnonzero(is_open)
+    result, samples, flakes = np.empty(image.size, np.uint8), np.ascontiguousarray(image).ravel(), flakes.ravel()
+    distances, rows = np.empty(_STRIP, np.int32), np.empty(height, np.int64)
+    weights = np.float32(mix), np.float32(1 - mix), arithmetic.half
+    count = _snow_over(result, distances, rows, width, samples, flakes, *weights)
+    if count:
+        rows = rows[:count]
         grey = grey_of(np.divide(image[rows], 255, dtype=np.float32))
-        _snow_over_rows(result, rows, grey, samples, flakes, *weights, arithmetic.half)
+        _snow_over_rows(result, rows, grey, samples, flakes, *weights)
     return result.reshape(image.shape)
 
 
@@ -72,44 +70,51 @@ def _settle(result, layer, threshold):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _snow_over(result, is_open, distances, image, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
-    """Store all samples but those that the last bit of a luma decides about: their rows stay open."""
-    height, width = flakes.shape
-    strip = distances.size
+def _snow_over(result, distances, rows, width, image, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
+    """Store all samples but those that the last bit of a luma decides about: give how many rows they are in, and which.
+
+    Pixels are counted through all rows; so the flakes turned by half a turn are those counted from the end.
+    """
     level, light = _SCALE * mix, _SCALE * rest
-    whole, last = level + light, np.uint64(width - 1)
+    whole, last = level + light, np.uint64(flakes.size - 1)
     least_white, least_added = np.float32(127.5) * light, _SCALE * np.float32(half)
-    for y in range(height):
-        before, after, falling, rising = image[y], result[y], flakes[y], flakes[height - 1 - y]
-        for start in range(0, width, strip):
-            first, count = np.uint64(start), np.uint64(min(strip, width - start))
-            nearest = _FRACTION
-            for i in range(count):
-                x = first + i
-                place = _THREE * x
-                red, green, blue = (
-                    np.float32(before[place]),
-                    np.float32(before[place + _ONE]),
-                    np.float32(before[place + _TWO]),
-                )
-                luma = (red * _RED + green * _GREEN + blue * _BLUE) * np.float32(1.5)
-                added = np.float32(np.int32(falling[x]) + np.int32(rising[last - x])) * _SCALE + least_added
-                white = (luma * light + least_white) + added
-                one = _estimate(red, white, added, level, whole)
-                two = _estimate(green, white, added, level, whole)
-                three = _estimate(blue, white, added, level, whole)
-                after[place] = np.uint8(np.int32(one >> _BITS))
-                after[place + _ONE] = np.uint8(np.int32(two >> _BITS))
-                after[place + _TWO] = np.uint8(np.int32(three >> _BITS))
-                distance = min(_distance(one), min(_distance(two), _distance(three)))
-                distances[i] = distance
-                nearest = min(nearest, distance)
-            if nearest < 2 * _DOUBT:
-                for i in range(count):
-                    if distances[i] < 2 * _DOUBT:
-                        x = start + int(i)
-                        if not _settle_pixel(after, before, x, falling[x], rising[width - 1 - x], mix, rest, half):
-                            is_open[y] = True
+    luma_light = np.float32(1.5) * light
+    count = 0
+    for start in range(0, flakes.size, distances.size):
+        first, strip = np.uint64(start), np.uint64(_lesser(distances.size, flakes.size - start))
+        nearest = _FRACTION
+        for i in range(strip):
+            x = first + i
+            place = _THREE * x
+            red, green, blue = (
+                np.float32(image[place]),
+                np.float32(image[place + _ONE]),
+                np.float32(image[place + _TWO]),
+            )
+            added = np.float32(np.int32(flakes[x]) + np.int32(flakes[last - x])) * _SCALE + least_added
+            white = ((red * _RED + green * _GREEN + blue * _BLUE) * luma_light + least_white) + added
+            one = _estimate(red, white, added, level, whole)
+            two = _estimate(green, white, added, level, whole)
+            three = _estimate(blue, white, added, level, whole)
+            result[place] = np.uint8(np.int32(one >> _BITS))
+            result[place + _ONE] = np.uint8(np.int32(two >> _BITS))
+            result[place + _TWO] = np.uint8(np.int32(three >> _BITS))
+            distances[i] = _lesser(_distance(one), _lesser(_distance(two), _distance(three)))
+            nearest = _lesser(nearest, distances[i])
+        if nearest < 2 * _DOUBT:
+            for i in range(strip):
+                if distances[i] < 2 * _DOUBT:
+                    x = np.int64(first + i)
+                    is_settled = _settle_pixel(result, image, x, flakes[x], flakes[-1 - x], mix, rest, half)
+                    if not is_settled and (count == 0 or rows[count - 1] != x // width):
+                        rows[count] = x // width
+                        count += 1
+    return count
+
+
+@part_of_kernel
+def _lesser(one, other):  # type: ignore[no-untyped-def]
+    return one if one < other else other
 
 
 @part_of_kernel
@@ -125,15 +130,14 @@ def _distance(estimate):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def _settle_pixel(after, before, x, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
+def _settle_pixel(result, image, x, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
     """Store a pixel as the formula does, and say whether it is the same whatever the last bits of its luma."""
-    red, green, blue = _unit(before[3 * x]), _unit(before[3 * x + 1]), _unit(before[3 * x + 2])
+    red, green, blue = _unit(image[3 * x]), _unit(image[3 * x + 1]), _unit(image[3 * x + 2])
     luma = red * _RED + green * _GREEN + blue * _BLUE
-    low, high = luma - luma * _LUMA_DIFFERS, luma + luma * _LUMA_DIFFERS
     is_settled = True
     for i in range(3 * x, 3 * x + 3):
-        after[i] = _stored(before[i], low, falling, rising, mix, rest, half)
-        is_settled &= after[i] == _stored(before[i], high, falling, rising, mix, rest, half)
+        result[i] = _stored(image[i], luma - luma * _LUMA_DIFFERS, falling, rising, mix, rest, half)
+        is_settled &= result[i] == _stored(image[i], luma + luma * _LUMA_DIFFERS, falling, rising, mix, rest, half)
     return is_settled
 
 
@@ -146,17 +150,16 @@ def _unit(sample):  # type: ignore[no-untyped-def]
 @part_of_kernel
 def _stored(sample, luma, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
     own, light = _unit(sample), luma * np.float32(1.5) + np.float32(0.5)
-    whitened = mix * own + rest * max(own, light)
+    whitened = mix * own + rest * (own if own > light else light)
     exact = ((np.float64(whitened) + falling / 255.0) + rising / 255.0) * 255.0
-    return np.uint8(min(max(exact, 0.0), 255.0) + half)
+    return np.uint8((exact if exact < 255.0 else 255.0) + half)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _snow_over_rows(result, rows, grey, image, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
-    height, width = flakes.shape
+    width = grey.shape[1]
     for k in range(rows.size):
-        y = rows[k]
-        for x in range(width):
+        for column in range(width):
+            x = rows[k] * width + column
             for i in range(3 * x, 3 * x + 3):
-                falling, rising = flakes[y, x], flakes[height - 1 - y, width - 1 - x]
-                result[y, i] = _stored(image[y, i], grey[k, x], falling, rising, mix, rest, half)
+                result[i] = _stored(image[i], grey[k, column], flakes[x], flakes[-1 - x], mix, rest, half)
