@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 
 Words = NDArray[np.uint32]
@@ -71,7 +71,7 @@ def draw_normals(normals, words, key, counter, first_block):  # type: ignore[no-
         fill_chunk(made, chunk)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def fill_chunk(normals, words):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Do what `fill_normals` says for as many words as stay in the processor's nearest cache; `normals` is float32."""
     # numba widens whole numbers to 64 bits at every step unless it is told not to, and then fewer fit into a register.
