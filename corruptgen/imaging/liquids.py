@@ -10,7 +10,9 @@ from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.gaussian_fields import SmoothField, smooth_value
 from corruptgen.imaging.pixels import Arithmetic
 
-_BLACK, _WHITE = np.int32(0), np.int32(255)
+_FULL, _WHITE = np.float32(255), np.int32(255)
+# Pixels are counted through all rows, so many together.
+_STRIP = 128
 # Places are unsigned: a negative one would count from the end, which no vector code can do.
 _ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
@@ -18,16 +20,14 @@ _ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 def water_bytes(liquid: SmoothField, threshold: float) -> NDArray[np.uint8]:
     """Give liquid * 255 as bytes, none below the threshold; above full scale they start again from black."""
     water = np.empty(liquid.estimate.shape, np.uint8)
-    _fill_water(water, liquid.estimate, float(threshold), liquid.margin, liquid.exactly)
+    _fill_water(water.ravel(), liquid.estimate.ravel(), float(threshold), liquid.margin, liquid.exactly)
     return water
 
 
 def spots_above(liquid: SmoothField, threshold: float) -> NDArray[np.float32]:
     """Give 1 where there is more liquid than the threshold, 0 elsewhere: H * W samples for `smooth_field`."""
     spots = np.empty(liquid.estimate.size + BLOCK, np.float32)
-    _fill_spots(
-        spots[:-BLOCK].reshape(liquid.estimate.shape), liquid.estimate, float(threshold), liquid.margin, liquid.exactly
-    )
+    _fill_spots(spots, liquid.estimate.ravel(), float(threshold), liquid.margin, liquid.exactly)
     return spots
 
 
@@ -48,9 +48,9 @@ def wetted(
     colour : (3,) float32, of full scale
     """
     samples = np.empty(image.shape, np.uint8)
-    rows = samples.reshape(len(image), -1), np.ascontiguousarray(image).reshape(len(image), -1)
-    half = np.float32(arithmetic.half)
-    _fill_wetted(*rows, water, shine, np.float32(strength), colour, *parts_of_a_level("float32"), half)
+    flat = samples.ravel(), np.ascontiguousarray(image).ravel(), water.ravel(), shine.ravel()
+    parts, half = parts_of_a_level("float32"), np.float32(arithmetic.half)
+    _fill_wetted(*flat, np.float32(strength), colour, *parts, half)
     return samples
 
 
@@ -65,114 +65,113 @@ def muddied(
     cover : (H, W), from 0 to 1
     colour : (3,) float32, of full scale
     """
-    samples = np.empty(image.shape, np.uint8)
-    height, width, _ = image.shape
-    flat = np.ascontiguousarray(image).reshape(height, -1)
+    samples, marks = np.empty(image.shape, np.uint8), np.empty(_STRIP, np.int32)
     # Full scales: the formula rounds to float32 five times, the estimate as often.
     margin = 255 * (cover.margin + 12 * UNIT_ROUNDOFF)
     units, half = arithmetic.units, np.float32(arithmetic.half)
-    result, marks = samples.reshape(height, -1), np.empty(width, np.int32)
-    inks = cover.estimate, thinnest, cover.margin, margin, colour
-    _fill_muddied(result, marks, flat, *inks, units, half, cover.exactly)
+    flat = samples.ravel(), marks, np.ascontiguousarray(image).ravel(), cover.estimate.ravel()
+    _fill_muddied(*flat, thinnest, cover.margin, margin, colour, units, half, cover.exactly)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_water(water, liquid, threshold, margin, exactly):  # type: ignore[no-untyped-def]
-    height, width = water.shape
-    for y in range(height):
-        row, made = liquid[y], water[y]
+    width = exactly[1][1]
+    for start in range(0, water.size, _STRIP):
+        stop = min(start + _STRIP, water.size)
         differences = np.int32(0)
-        for x in range(width):
-            low, high = np.float64(row[x]) - margin, np.float64(row[x]) + margin
+        for x in range(np.uint64(start), np.uint64(stop)):
+            low, high = np.float64(liquid[x]) - margin, np.float64(liquid[x]) + margin
             level = np.int32((0.0 if low < threshold else low) * 255)
-            made[x] = np.uint8(level)
+            water[x] = np.uint8(level)
             differences |= level ^ np.int32((0.0 if high < threshold else high) * 255)
         if differences:
-            for x in range(width):
-                low, high = np.float64(row[x]) - margin, np.float64(row[x]) + margin
+            for x in range(start, stop):
+                low, high = np.float64(liquid[x]) - margin, np.float64(liquid[x]) + margin
                 if high >= threshold and (low < threshold or np.int32(low * 255) != np.int32(high * 255)):
-                    value = smooth_value(y, x, exactly)
-                    made[x] = np.uint8(np.int32((0.0 if value < threshold else value) * 255))
+                    value = smooth_value(x // width, x % width, exactly)
+                    water[x] = np.uint8(np.int32((0.0 if value < threshold else value) * 255))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_spots(spots, liquid, threshold, margin, exactly):  # type: ignore[no-untyped-def]
-    height, width = spots.shape
+    width = exactly[1][1]
     least, doubt = np.float32(threshold), np.float32(1.001 * margin + UNIT_ROUNDOFF * abs(threshold))
     one, zero = np.float32(1), np.float32(0)
-    for y in range(height):
-        row, made = liquid[y], spots[y]
+    for start in range(0, liquid.size, _STRIP):
+        stop = min(start + _STRIP, liquid.size)
         doubts = np.int32(0)
-        for x in range(width):
-            made[x] = one if row[x] > least else zero
-            doubts |= np.int32(abs(row[x] - least) <= doubt)
+        for x in range(np.uint64(start), np.uint64(stop)):
+            spots[x] = one if liquid[x] > least else zero
+            doubts |= np.int32(abs(liquid[x] - least) <= doubt)
         if doubts:
-            for x in range(width):
-                if abs(row[x] - least) <= doubt:
-                    made[x] = one if smooth_value(y, x, exactly) > threshold else zero
+            for x in range(start, stop):
+                if abs(liquid[x] - least) <= doubt:
+                    spots[x] = one if smooth_value(x // width, x % width, exactly) > threshold else zero
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_wetted(samples, image, water, shine, strength, colour, first, second, half):  # type: ignore[no-untyped-def]
-    height, width = water.shape
-    deepest = np.int32(0)
-    for y in range(height):
-        wet, bright = water[y], shine[y]
-        for x in range(width):
-            deepest = max(deepest, np.int32(np.int32(wet[x]) * np.int32(bright[x])))
-    full = np.float32(max(deepest, np.int32(1)))
-    light = np.empty(3 * width, np.float32)
-    for y in range(height):
-        wet, bright = water[y], shine[y]
-        for x in range(width):
-            depth = np.float32(np.int32(wet[x]) * np.int32(bright[x])) / full * strength
-            light[3 * x] = depth * colour[0]
-            light[3 * x + 1] = depth * colour[1]
-            light[3 * x + 2] = depth * colour[2]
-        before, after = image[y], samples[y]
-        for i in range(light.size):
-            value = np.float32(before[i])
-            value = ((value * first + value * second) + light[i]) * np.float32(255) + half
-            after[i] = np.uint8(min(max(np.int32(value), _BLACK), _WHITE))
+    count = np.uint64(water.size)
+    deepest = np.int32(1)
+    for x in range(count):
+        depth = np.int32(np.int32(water[x]) * np.int32(shine[x]))
+        deepest = depth if depth > deepest else deepest
+    full = np.float32(deepest)
+    for x in range(count):
+        depth = np.float32(np.int32(water[x]) * np.int32(shine[x])) / full * strength
+        place = _THREE * x
+        samples[place] = _wet(image[place], depth * colour[0], first, second, half)
+        samples[place + _ONE] = _wet(image[place + _ONE], depth * colour[1], first, second, half)
+        samples[place + _TWO] = _wet(image[place + _TWO], depth * colour[2], first, second, half)
+
+
+@part_of_kernel
+def _wet(sample, light, first, second, half):  # type: ignore[no-untyped-def]
+    level = np.float32(sample)
+    value = np.int32(((level * first + level * second) + light) * _FULL + half)
+    return np.uint8(value if value < _WHITE else _WHITE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_muddied(  # type: ignore[no-untyped-def]
     samples, marks, image, cover, thinnest, cover_margin, margin, colour, units, half, exactly
 ):
-    height, width = cover.shape
+    width = exactly[1][1]
     least, doubt = np.float32(thinnest), np.float32(cover_margin + 2 * UNIT_ROUNDOFF)
     low, high = np.float32(half - margin), np.float32(half + margin)
-    for y in range(height):
-        before, after, thickness = image[y], samples[y], cover[y]
+    for start in range(0, cover.size, _STRIP):
+        begin, count = np.uint64(start), np.uint64(min(_STRIP, cover.size - start))
         doubts = np.int32(0)
-        for x in range(np.uint64(width)):
-            thick, place = thickness[x], _THREE * x
-            red, green, blue = before[place], before[place + _ONE], before[place + _TWO]
+        for i in range(count):
+            x = begin + i
+            thick, place = cover[x], _THREE * x
+            red, green, blue = image[place], image[place + _ONE], image[place + _TWO]
             first = _mixed(red, thick, colour[0])
             second = _mixed(green, thick, colour[1])
             third = _mixed(blue, thick, colour[2])
             # Where there is no mud the sample stays what it is.
             is_mud = thick >= least
-            after[place] = np.uint8(np.int32(first + low)) if is_mud else red
-            after[place + _ONE] = np.uint8(np.int32(second + low)) if is_mud else green
-            after[place + _TWO] = np.uint8(np.int32(third + low)) if is_mud else blue
+            samples[place] = np.uint8(np.int32(first + low)) if is_mud else red
+            samples[place + _ONE] = np.uint8(np.int32(second + low)) if is_mud else green
+            samples[place + _TWO] = np.uint8(np.int32(third + low)) if is_mud else blue
             differences = _difference(first, low, high) | _difference(second, low, high) | _difference(third, low, high)
-            marks[x] = np.int32(abs(thick - least) <= doubt) | (differences if is_mud else np.int32(0))
-            doubts |= marks[x]
+            marks[i] = np.int32(abs(thick - least) <= doubt) | (differences if is_mud else np.int32(0))
+            doubts |= marks[i]
         if doubts:
-            for x in range(width):
-                if marks[x]:
-                    thick = smooth_value(y, x, exactly)
+            for i in range(count):
+                if marks[i]:
+                    x = np.int64(begin + i)
+                    thick = smooth_value(x // width, x % width, exactly)
                     for c in range(3):
-                        sample = before[3 * x + c]
-                        after[3 * x + c] = sample if thick < thinnest else _muddy(sample, thick, colour[c], units, half)
+                        sample = image[3 * x + c]
+                        is_mud = thick >= thinnest
+                        samples[3 * x + c] = _muddy(sample, thick, colour[c], units, half) if is_mud else sample
 
 
 @part_of_kernel
 def _mixed(sample, cover, colour):  # type: ignore[no-untyped-def]
-    return np.float32(sample) * (np.float32(1) - cover) + np.float32(255) * colour * cover
+    return np.float32(sample) * (np.float32(1) - cover) + _FULL * colour * cover
 
 
 @part_of_kernel
@@ -183,5 +182,5 @@ def _difference(level, low, high):  # type: ignore[no-untyped-def]
 @part_of_kernel
 def _muddy(sample, cover, colour, units, half):  # type: ignore[no-untyped-def]
     clean = np.float32(np.float64(units[sample]) * (1 - cover))
-    value = (clean + np.float32(np.float64(colour) * cover)) * np.float32(255) + half
-    return np.uint8(min(max(np.int32(value), _BLACK), _WHITE))
+    value = np.int32((clean + np.float32(np.float64(colour) * cover)) * _FULL + half)
+    return np.uint8(value if value < _WHITE else _WHITE)
