@@ -59,9 +59,9 @@ def _magnification(tall: slice, wide: slice, rows: Float64, columns: Float64) ->
     last_row, last_column = tall.stop - tall.start - 1, wide.stop - wide.start - 1
     near = columns.astype(np.int64)
     far = np.minimum(near + 1, last_column)
+    first, second = ((found + wide.start).astype(np.uint64) for found in (near, far))
     leaves_part = bool(rows[-1] > last_row or columns[-1] > last_column)
-    neighbours = ((found + wide.start).astype(np.uint64) for found in (near, far))
-    return Magnification((tall, wide), rows, *neighbours, columns - near, leaves_part)
+    return Magnification((tall, wide), rows, first, second, columns - near, leaves_part)
 
 
 def drawn_flakes(
@@ -173,7 +173,7 @@ def _grow(layer, work, border, margin, exactly):  # type: ignore[no-untyped-def]
 
 @part_of_kernel
 def _flake(y, x, exactly):  # type: ignore[no-untyped-def]
-    """Compute a sample of the layer as the formula does: one sum from the upper left to the lower right, as in scipy."""
+    """Compute a sample of the layer as the formula does: one sum from the upper left to the lower right, like scipy."""
     normals, width, rows, tall, near, far, right, loc, scale, threshold = exactly
     above = int(rows[y])
     lower, after = rows[y] - above, right[x]
