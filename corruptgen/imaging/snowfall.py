@@ -13,8 +13,8 @@ from corruptgen.imaging.pixels import Arithmetic
 _FIRST, _SECOND = parts_of_a_level("float32")
 _RED, _GREEN, _BLUE = LUMA
 _STRIP = 64
-# The float32 estimate of a sample, in 1/65536, is off by less than 28 of them, since a rounding costs up to one. Both it
-# and the formula make less than 14: four of a luma, which count one and a half times, and those of seven other numbers.
+# The float32 estimate of a sample, in 1/65536, is off by less than 28 of them, since a rounding costs up to one. It and
+# the formula make less than 14 each: four of a luma, which count one and a half times, and seven of other numbers.
 # If it is nearer than 32 to a whole number, the pixel is computed in float64, as the formula does it.
 _SCALE, _BITS, _FRACTION = np.float32(65536), np.int32(16), np.int32(0xFFFF)
 _DOUBT = np.int32(32)
