@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from corruptgen.compilation import njit
 from corruptgen.imaging.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.scratch import scratch
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
@@ -32,9 +33,11 @@ def fogged(
     height, width, channels = image.shape
     side = power_of_two(max(height, width))
     half_side = max(side // 2, 1)
-    field, extremes = np.empty((side, side + _GAP)), np.zeros((2, side))
-    coarse, squares = np.empty((half_side, half_side + _GAP)), np.empty((half_side, half_side + _GAP))
-    words = np.empty(3 * max(WORDS_PER_BLOCK, half_side * half_side), np.uint32)
+    whole, part = side * (side + _GAP), half_side * (half_side + _GAP)
+    memory = scratch("float64", whole + 2 * part)
+    field, extremes = memory[:whole].reshape(side, -1), np.zeros((2, side))
+    coarse, squares = memory[whole : whole + 2 * part].reshape(2, half_side, -1)
+    words = scratch("uint32", 3 * max(WORDS_PER_BLOCK, half_side * half_side))
     _draw_cloud(field, extremes, coarse, squares, words, *rng.skip(_words_of_a_cloud(side)), float(roughness))
 
     samples = np.empty(image.shape, np.uint8)
