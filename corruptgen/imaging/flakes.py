@@ -208,11 +208,11 @@ def _blow(  # type: ignore[no-untyped-def]
 ):
     border, tall, wide = weights.size, exactly[2].size, exactly[6].size
     pitch = wide + 2 * border
-    # The steps down and to the right, up to where the trail leaves the layer; behind them lie places of samples.
+    # The first third of `places` is for samples; the others hold the steps of the trail down and to the right.
     rows, columns = places[border : 2 * border], places[2 * border :]
     taps = 0
     while taps < weights.size:
-        # As in `trail_offsets`.
+        # As in `trail_offsets`; the trail ends where it would leave the layer.
         rows[taps], columns[taps] = math.ceil(taps * down / norm - 0.5), math.ceil(taps * right / norm - 0.5)
         if abs(rows[taps]) >= tall or abs(columns[taps]) >= wide:
             break
