@@ -12,8 +12,8 @@ from corruptgen.imaging.block_sums import BLOCK, store_levels, weigh_samples
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.motion import trail_direction, trail_fading
 from corruptgen.imaging.zoom import central_positions, positions
-from corruptgen.randomness.normals import FURTHEST, WORDS_AT_ONCE, draw_normals
-from corruptgen.randomness.philox import WORDS_PER_BLOCK
+from corruptgen.randomness.normals import FURTHEST, fill_chunk
+from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
 Float64 = NDArray[np.float64]
@@ -115,8 +115,10 @@ def _drawn(
     count = shape[0] * width
     key, counter, first_block = rng.skip(count + count % 2)
     skipped = rows.start * width // WORDS_PER_BLOCK
-    normals = np.empty((-(-rows.stop * width // WORDS_PER_BLOCK) - skipped) * WORDS_PER_BLOCK, np.float32)
-    draw_normals(normals, np.empty(WORDS_AT_ONCE, np.uint32), key, counter, first_block + skipped)
+    words = np.empty((-(-rows.stop * width // WORDS_PER_BLOCK) - skipped) * WORDS_PER_BLOCK, np.uint32)
+    normals = np.empty(words.size, np.float32)
+    fill_words(words, key, counter, first_block + skipped)
+    fill_chunk(normals, words)
     first, tall = rows.start * width - skipped * WORDS_PER_BLOCK, rows.stop - rows.start
     return normals[first:], width, seen.rows, tall, seen.near, seen.far, seen.right, loc, scale, threshold
 

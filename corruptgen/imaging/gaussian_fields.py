@@ -9,8 +9,8 @@ from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.block_sums import BLOCK, weigh_pairs
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
 from corruptgen.imaging.gaussian_bytes import half_kernels
-from corruptgen.randomness.normals import FURTHEST, WORDS_AT_ONCE, draw_normals
-from corruptgen.randomness.philox import WORDS_PER_BLOCK
+from corruptgen.randomness.normals import FURTHEST, fill_chunk
+from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
 # What single values are computed of: samples, the size of the field, the loc and the scale that make it of them, and
@@ -32,10 +32,10 @@ class SmoothField:
 def smooth_draws(rng: Stream, shape: tuple[int, int], loc: float, scale: float, sigma: float) -> SmoothField:
     """Smooth normal draws of an (H, W) `shape` with a Gaussian of `sigma` pixels."""
     count = shape[0] * shape[1]
-    blocks = -(-count // WORDS_PER_BLOCK)
-    normals = np.empty(blocks * WORDS_PER_BLOCK + BLOCK, np.float32)
-    words = np.empty(WORDS_AT_ONCE, np.uint32)
-    draw_normals(normals[: blocks * WORDS_PER_BLOCK], words, *rng.skip(count + count % 2))
+    words = np.empty(-(-count // WORDS_PER_BLOCK) * WORDS_PER_BLOCK, np.uint32)
+    normals = np.empty(words.size + BLOCK, np.float32)
+    fill_words(words, *rng.skip(count + count % 2))
+    fill_chunk(normals, words)
     return smooth_field(normals, shape, sigma, FURTHEST, loc, scale)
 
 
