@@ -128,15 +128,17 @@ def _fill_fogged(samples, image, channels, field, extremes, bank, units, thickne
     brightest = units[largest]
     dimming = brightest / (brightest + thickness)
     gain, veil = np.float32(_SCALE * dimming), _SCALE * 255.0 * thickness * dimming / divisor
+    # What is black stays black; half a level more, and it is not in doubt.
+    least = _SCALE * (half if largest else 0.5)
 
     for y in range(image.size // size):
         line = field[y]
         if channels == 1:
             for x in range(size):
-                bank[x] = np.float32((line[x] - lowest) * veil + half * _SCALE)
+                bank[x] = np.float32((line[x] - lowest) * veil + least)
         else:
             for x in range(size // 3):
-                thick = np.float32((line[x] - lowest) * veil + half * _SCALE)
+                thick = np.float32((line[x] - lowest) * veil + least)
                 bank[3 * x] = thick
                 bank[3 * x + 1] = thick
                 bank[3 * x + 2] = thick

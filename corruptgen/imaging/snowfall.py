@@ -105,7 +105,8 @@ def _snow_over(result, distances, rows, width, image, flakes, mix, rest, half): 
             for i in range(strip):
                 if distances[i] < 2 * _DOUBT:
                     pixel = np.int64(first + i)
-                    falling, rising, row = flakes[pixel], flakes[-1 - pixel], pixel // width
+                    falling, rising = flakes[pixel] / 255.0, flakes[-1 - pixel] / 255.0
+                    row = pixel // width
                     is_settled = _settle_pixel(result, image, pixel, falling, rising, mix, rest, half)
                     if not is_settled and (count == 0 or rows[count - 1] != row):
                         rows[count] = row
@@ -152,7 +153,7 @@ def _unit(sample):  # type: ignore[no-untyped-def]
 def _stored(sample, luma, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
     own, light = _unit(sample), luma * np.float32(1.5) + np.float32(0.5)
     whitened = mix * own + rest * (own if own > light else light)
-    exact = ((np.float64(whitened) + falling / 255.0) + rising / 255.0) * 255.0
+    exact = ((np.float64(whitened) + falling) + rising) * 255.0
     return np.uint8((exact if exact < 255.0 else 255.0) + half)
 
 
@@ -162,5 +163,6 @@ def _snow_over_rows(result, rows, grey, image, flakes, mix, rest, half):  # type
     for k in range(rows.size):
         for column in range(width):
             x = rows[k] * width + column
+            falling, rising = flakes[x] / 255.0, flakes[-1 - x] / 255.0
             for i in range(3 * x, 3 * x + 3):
-                result[i] = _stored(image[i], grey[k, column], flakes[x], flakes[-1 - x], mix, rest, half)
+                result[i] = _stored(image[i], grey[k, column], falling, rising, mix, rest, half)
