@@ -22,7 +22,9 @@ _generated: Any = intrinsic
 # Sums that are made at once, in four parts: they fit into the registers of every processor.
 BLOCK = 64
 _BYTES_IN_WORD = 4
-_WORDS = ir.VectorType(ir.IntType(32), BLOCK // _BYTES_IN_WORD)
+# What is done at once of what is done in pieces.
+PIECE = BLOCK // _BYTES_IN_WORD
+_WORDS = ir.VectorType(ir.IntType(32), PIECE)
 _FLOATS = ir.VectorType(ir.FloatType(), _WORDS.count)
 _BYTES = ir.VectorType(ir.IntType(8), _WORDS.count)
 _HALVES = ir.VectorType(ir.IntType(16), 2 * _WORDS.count)
@@ -51,6 +53,32 @@ def weigh_pairs(context, total, into, samples, first, places, start, weights):  
     There are 2 * weights.size - 1 places: the last weight belongs to the middle one, which is taken twice.
     """
     return _weighing(True, total, into, samples, first, places, start, weights)
+
+
+@_generated
+def blend_neighbours(context, target, into, samples, first, step, weights, start):  # type: ignore[no-untyped-def]
+    """Store `PIECE` sums in order: a byte, and the difference to the one `step` further on times a weight.
+
+    Parameters
+    ----------
+    target : (at least into + PIECE,) float32, written from `into` on
+    samples : (at least first + step + PIECE,) uint8, read from `first` on
+    weights : (at least start + PIECE,) float32, read from `start` on
+    """
+    signature = types.void(target, into, samples, first, step, weights, start)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, _, _, shares, _ = _data(context, builder, signature, values)
+        _, into, _, first, step, _, start = values
+        near, far = (
+            builder.uitofp(_loaded(builder, _BYTES, source, place, 1), _FLOATS)
+            for place in (first, builder.add(first, step))
+        )
+        product = builder.fmul(builder.fsub(far, near), _loaded(builder, _FLOATS, shares, start, 4), flags=_MAY_FUSE)
+        _store(builder, builder.fadd(near, product, flags=_MAY_FUSE), made, into)
+        return context.get_dummy_value()
+
+    return signature, generated
 
 
 def _weighing(in_pairs: bool, *arguments: Any) -> tuple[Any, Any]:
