@@ -14,8 +14,6 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from corruptgen.compilation import part_of_kernel
-
 # numba's word for a function of which LLVM's code is given; it takes one argument less than it is written with.
 _generated: Any = intrinsic
 
@@ -141,12 +139,6 @@ def store_levels(context, samples, place, total, first, scale, least, most, whit
 def store_levels_of_words(context, samples, place, total, first, scale, least, most, white):  # type: ignore[no-untyped-def]
     """Do what `store_levels` does with sums of bytes as `weigh_samples` leaves them; the bits lie as these do."""
     return _storing(True, samples, place, total, first, scale, least, most, white)
-
-
-@part_of_kernel
-def sample_of_bit(bit):  # type: ignore[no-untyped-def]
-    """Say which sample of a block a bit of `store_levels_of_words` stands for."""
-    return (bit & 15) * 4 + (bit >> 4)
 
 
 def _storing(in_words: bool, *arguments: Any) -> tuple[Any, Any]:

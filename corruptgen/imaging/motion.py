@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.imaging.block_sums import BLOCK, sample_of_bit, store_levels_of_words, weigh_samples
+from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_samples
 from corruptgen.imaging.borders import extend_row
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
 from corruptgen.imaging.pixels import FULL_SCALE_OF_LEVELS, Arithmetic
@@ -19,8 +19,6 @@ from corruptgen.imaging.scratch import scratch
 # ImageMagick's Q16 scale: white is 65535, one grey level 257.
 QUANTA = 257
 TAPS_IN_SWEEP = 4
-# So many samples of a block in doubt are computed one by one; if there are more, the whole block is.
-FEW = 6
 
 
 def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
@@ -295,28 +293,10 @@ def _smear_blocks(  # type: ignore[no-untyped-def]
         for start in range(0, size, BLOCK):
             first = y * pitch + start
             weigh_samples(estimates, 0, bordered, first, places, weights.size, shares)
-            doubts = store_levels_of_words(result, y * size + start, estimates, 0, one, least, most, white)
-            if doubts:
-                together = _are_many(doubts)
-                if together:
-                    _add_block(totals, bordered, first, places, weights, taps)
-                bit = 0
-                while doubts:
-                    x = sample_of_bit(bit)
-                    if doubts & np.uint64(1) and start + x < size:
-                        total = totals[x] if together else _sum(bordered, first + x, places, weights, taps)
-                        result[y * size + start + x] = _byte(total, half, level, carry)
-                    doubts >>= np.uint64(1)
-                    bit += 1
-
-
-@part_of_kernel
-def _are_many(doubts):  # type: ignore[no-untyped-def]
-    count = 0
-    while doubts:
-        doubts &= doubts - np.uint64(1)
-        count += 1
-    return count > FEW
+            if store_levels_of_words(result, y * size + start, estimates, 0, one, least, most, white):
+                _add_block(totals, bordered, first, places, weights, taps)
+                for x in range(BLOCK):
+                    result[y * size + start + x] = _byte(totals[x], half, level, carry)
 
 
 @part_of_kernel
@@ -328,15 +308,6 @@ def _add_block(totals, samples, first, places, weights, taps):  # type: ignore[n
         place, weight = np.uint64(first + places[i]), weights[i]
         for x in range(np.uint64(BLOCK)):
             totals[x] += weight * samples[place + x]
-
-
-@part_of_kernel
-def _sum(samples, first, places, weights, taps):  # type: ignore[no-untyped-def]
-    """Do for a single sample what `_add_block` does."""
-    total = 0.0
-    for i in range(taps):
-        total += weights[i] * samples[np.uint64(first + places[i])]
-    return total
 
 
 @part_of_kernel
