@@ -26,6 +26,7 @@ _WORDS = ir.VectorType(ir.IntType(32), PIECE)
 _FLOATS = ir.VectorType(ir.FloatType(), _WORDS.count)
 _BYTES = ir.VectorType(ir.IntType(8), _WORDS.count)
 _HALVES = ir.VectorType(ir.IntType(16), 2 * _WORDS.count)
+_HALF_FLOATS = ir.VectorType(ir.FloatType(), _HALVES.count)
 _DOUBTS = ir.IntType(_WORDS.count)
 _MAY_FUSE = ("contract",)
 
@@ -122,6 +123,92 @@ def _added_floats(builder: Any, source: Any, places: Sequence[Any]) -> list[Any]
 
 
 @_generated
+def add_moves(context, target, into, before, samples, first, places, start, entering, leaving):  # type: ignore[no-untyped-def]
+    """Store a block of sums in order: those `before`, and what bytes add to them that enter, less those that leave.
+
+    Parameters
+    ----------
+    target : int16 or float32, written from `into` on and read from `before` on
+    samples : uint8
+    places : int64, from `start` on where the bytes that enter begin, and then those that leave, counted from `first`
+    entering, leaving : how many of the places are of either kind; what they add is less than 2**15
+    """
+    signature = types.void(target, into, before, samples, first, places, start, entering, leaving)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, _, source, _, wheres, *_ = _data(context, builder, signature, values)
+        _, into, before, _, first, _, start, entering, leaving = values
+        changes = _changes(builder, source, first, wheres, start, entering, leaving, True)
+        for part, change in enumerate(changes):
+            step = into.type(part * _HALVES.count)
+            if signature.args[0].dtype == types.int16:
+                earlier = _loaded(builder, _HALVES, made, builder.add(before, step), 2)
+                total = builder.add(earlier, change)
+            else:
+                earlier = _loaded(builder, _HALF_FLOATS, made, builder.add(before, step), 4)
+                total = builder.fadd(earlier, builder.sitofp(change, _HALF_FLOATS))
+            _store(builder, total, made, builder.add(into, step))
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+@_generated
+def add_weighed(context, total, into, keep, numbers, first, places, start, added, subtracted, weight):  # type: ignore[no-untyped-def]
+    """Add a block of differences of sums of whole numbers, times a weight, to what there is, or to nothing.
+
+    Parameters
+    ----------
+    total : float32, written from `into` on; if `keep` is true, what lies there is added to
+    numbers : int16
+    places : int64, from `start` on where the numbers to be added begin, and then the others, counted from `first`
+    added, subtracted : how many of the places are of either kind; the sums are less than 2**15
+    """
+    signature = types.void(total, into, keep, numbers, first, places, start, added, subtracted, weight)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, _, source, _, wheres, *_ = _data(context, builder, signature, values)
+        _, into, keep, _, first, _, start, added, subtracted, weight = values
+        nothing = ir.Constant(_HALF_FLOATS, None)
+        share = _repeated(builder, weight, _HALF_FLOATS)
+        for part, change in enumerate(_changes(builder, source, first, wheres, start, added, subtracted, False)):
+            place = builder.add(into, into.type(part * _HALVES.count))
+            earlier = builder.select(keep, _loaded(builder, _HALF_FLOATS, made, place, 4), nothing)
+            product = builder.fmul(builder.sitofp(change, _HALF_FLOATS), share, flags=_MAY_FUSE)
+            _store(builder, builder.fadd(earlier, product, flags=_MAY_FUSE), made, place)
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+def _changes(
+    builder: Any, source: Any, first: Any, wheres: Any, start: Any, added: Any, subtracted: Any, of_bytes: bool
+) -> list[Any]:
+    """Give the halves of a block of sums of whole numbers at some places, less those at others."""
+    allocated: Any = cgutils.alloca_once_value
+    sums = [allocated(builder, ir.Constant(_HALVES, None)) for _ in range(2)]
+    for begin, count, add in ((start, added, builder.add), (builder.add(start, added), subtracted, builder.sub)):
+        with cgutils.for_range(builder, count) as loop:
+            place = builder.add(builder.load(builder.gep(wheres, [builder.add(begin, loop.index)])), first)
+            found = [_loaded(builder, _HALVES, source, place, 1)]
+            if of_bytes:
+                # The first sum is that of both bytes, and holds what is left of it in 16 bits.
+                found.append(builder.lshr(found[0], _same(_HALVES, 8)))
+            else:
+                found.append(_loaded(builder, _HALVES, source, builder.add(place, place.type(_HALVES.count)), 1))
+            for total, numbers in zip(sums, found, strict=True):
+                builder.store(add(builder.load(total), numbers), total)
+    one, other = (builder.load(total) for total in sums)
+    if not of_bytes:
+        return [one, other]
+    even = builder.sub(one, builder.shl(other, _same(_HALVES, 8)))
+    order = [number + side for number in range(_HALVES.count) for side in (0, _HALVES.count)]
+    kind = ir.VectorType(ir.IntType(32), _HALVES.count)
+    halves = (order[: _HALVES.count], order[_HALVES.count :])
+    return [builder.shuffle_vector(even, other, ir.Constant(kind, half)) for half in halves]
+
+
+@_generated
 def store_levels(context, samples, place, total, first, scale, least, most, white):  # type: ignore[no-untyped-def]
     """Store a block of sums times `scale` as bytes, and give a number whose bits say which of them are in doubt.
 
@@ -201,7 +288,7 @@ def _same(kind: Any, value: int) -> Any:
     return ir.Constant(kind, [value] * kind.count)
 
 
-def _repeated(builder: Any, value: Any) -> Any:
-    nothing = ir.Constant(_FLOATS, ir.Undefined)
+def _repeated(builder: Any, value: Any, kind: Any = _FLOATS) -> Any:
+    nothing = ir.Constant(kind, ir.Undefined)
     single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(single, nothing, _same(_WORDS, 0))
+    return builder.shuffle_vector(single, nothing, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))
