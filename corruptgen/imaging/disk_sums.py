@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.block_sums import BLOCK, add_moves, add_weighed, store_levels, weigh_pairs
+from corruptgen.imaging.doubts import note_doubts
 
 # Products that `compute` makes at once.
 PRODUCTS_IN_SWEEP = 4
@@ -59,98 +60,102 @@ def estimate(  # type: ignore[no-untyped-def]
     """
     height, width, channels = shape
     size, pitch = width * channels, (width + 2 * reach) * channels
-    length = pitch + BLOCK
-    # How many rows and columns the smoothing reaches, and how far that is in a row.
+    length, radius = pitch + BLOCK, (black - 1) // 2
+    # How many rows and columns the smoothing reaches, and how many rows are kept.
     spread = shares.size - 1
-    far = spread * channels
     depth, ring = 2 * spread + 2, 2 * reach + 1
-    radius = (black - 1) // 2
-    wide, left = size + 2 * far, (reach - spread) * channels
+    wide, left = size + 2 * spread * channels, radius * channels
     # Where rows begin, of floats and of whole numbers, of which the first ones are 0.
     edges, middle, total = depth * length, 2 * depth * length, (2 * depth + 1) * length
     down, across = length, (1 + RUNS) * length
     # Where places begin: of rows to be smoothed, of both sums of the end, of runs of columns and of rows.
     layers = 2 if weights.size else 1
-    last = layers * (2 * spread + 1) + layers - 1
-    both, of_columns = 2 * spread + 1, 2 * spread + 1 + last
+    taps = last_shares.size * 2 - 1
+    both, of_columns = 2 * spread + 1, 2 * spread + 1 + taps
     of_rows = of_columns + 2 * terms.shape[0]
-    least, most, white = np.float32(half - margin), np.float32(half + margin), np.float32(255 + half)
     for n in range(terms.shape[0]):
         run, distance = terms[n, 0] * length + reach * channels, terms[n, 1] * channels
         places[of_columns + 2 * n], places[of_columns + 2 * n + 1] = run - distance, run + distance
-    for distance in range(spread + 1):
-        i, step = (spread - distance) * layers + layers - 1, distance * channels
-        places[both + i], places[both + last - 1 - i] = middle + far - step, middle + far + step
+    # The places in the row lie between those in the edges, of which the one in the middle comes twice.
+    for i in range(2 * spread + 1):
+        places[both + layers * i + layers - 1] = middle + i * channels
+    least, most, white = np.float32(half - margin), np.float32(half + margin), np.float32(255 + half)
     # All sums are 0 as long as they lie in the black.
-    first, columns = black - radius, counts[0]
+    first = black - radius
     for i in range(length):
         floats[(first - 1) % depth * length + i] = 0
     for i in range(across):
         whole[i] = 0
-    count = 0
+    # Unlike a plain number, these are of the type that sums of them are of.
+    here, count = np.int64(0), np.int64(0)
     for turn in range(first, black + reach + height + spread):
-        line, sums = turn * pitch, turn % depth * length
-        before = (turn - 1) % depth * length
+        line, sums, before = turn * pitch, turn % depth * length, (turn - 1) % depth * length
         for start in range(0, wide, BLOCK):
-            add_moves(floats, sums + start, before + start, samples, line + start, moves, 0, columns, columns)
+            add_moves(floats, sums + start, before + start, samples, line + start, moves, 0, counts[0], counts[0])
         if weights.size:
-            row, move = turn + radius, 2 * columns + 2 * RUNS
-            for k in range(RUNS):
-                longer = counts[1 + k]
-                if longer < 0:
-                    continue
-                run = down + k * length
-                for start in range(0, pitch, BLOCK):
-                    here = run + start
-                    add_moves(whole, here, here, samples, line + start, moves, 2 * columns + 2 * k, 1, 1)
-                run = across + (k * ring + row % ring) * length
-                shorter = run - ring * length if k > 0 and counts[k] >= 0 else 0
-                beside = row * pitch + left
-                for start in range(0, wide, BLOCK):
-                    add_moves(whole, run + start, shorter + start, samples, beside + start, moves, move, longer, 0)
-                move += longer
-            for start in range(0, size, BLOCK):
-                for j in range(weights.size):
-                    term, added, subtracted = ends[2 * j], ends[2 * j + 1], ends[2 * j + 2]
-                    add_weighed(
-                        floats, edges + sums + start, j > 0, whole, down + start, places, of_columns + 2 * term,
-                        2 * (added - term), 2 * (subtracted - added), weights[j],
-                    )  # fmt: skip
+            row = turn + radius
+            _move_runs(whole, samples, line, row * pitch + left, moves, counts, row % ring, ring, pitch, wide)
+            _add_edges(floats, edges + sums, here, whole, down, places, of_columns, ends, weights, size)
         y = turn - spread - black - reach
         if y < 0:
             continue
-        row = turn - spread
-        for i in range(2 * spread + 1):
-            places[i] = (row + i - spread) % depth * length
-        for n in range(terms.shape[0]):
-            run, distance = across + terms[n, 0] * ring * length, terms[n, 1]
-            places[of_rows + 2 * n] = run + (row - distance) % ring * length
-            places[of_rows + 2 * n + 1] = run + (row + distance) % ring * length
-        for distance in range(spread + 1 if layers > 1 else 0):
-            i = 2 * (spread - distance)
-            places[both + i] = edges + places[spread - distance]
-            places[both + last - 1 - i] = edges + places[spread + distance]
-        for start in range(0, wide if spread > 0 else 0, BLOCK):
-            weigh_pairs(floats, middle + start, floats, start, places, 0, shares)
-            for j in range(weights.size):
-                term, added, subtracted = ends[2 * j], ends[2 * j + 1], ends[2 * j + 2]
-                add_weighed(
-                    floats, middle + start, j >= 0, whole, start, places, of_rows + 2 * term,
-                    2 * (added - term), 2 * (subtracted - added), weights[j],
-                )  # fmt: skip
+        _place_rows(places, turn - spread, spread, length, edges, both, across, ring, terms, of_rows)
+        if spread > 0:
+            for start in range(0, wide, BLOCK):
+                weigh_pairs(floats, middle + start, floats, start, places, 0, shares)
+            _add_edges(floats, middle, here + 1, whole, here, places, of_rows, ends, weights, wide)
         for start in range(0, size, BLOCK):
             place, made = y * size + start, sums + start
             if spread > 0:
                 made = total
                 weigh_pairs(floats, made, floats, start, places, both, last_shares)
             doubts = store_levels(result, place, floats, made, level, least, most, white)
-            while doubts:
-                if doubts & np.uint64(1) and place < (y + 1) * size:
-                    doubtful[count] = place
-                    count += 1
-                doubts >>= np.uint64(1)
-                place += 1
+            count = note_doubts(doubtful, count, doubts, place, (y + 1) * size)
     return count
+
+
+@part_of_kernel
+def _move_runs(whole, samples, line, beside, moves, counts, at, ring, pitch, wide):  # type: ignore[no-untyped-def]
+    """Move the runs of columns down to the row at `line`, and make those of the row at `beside`."""
+    length = pitch + BLOCK
+    move, longer = 2 * counts[0], 2 * counts[0] + 2 * RUNS
+    for k in range(RUNS):
+        if counts[1 + k] < 0:
+            continue
+        for start in range(0, pitch, BLOCK):
+            run = (1 + k) * length + start
+            add_moves(whole, run, run, samples, line + start, moves, move + 2 * k, 1, 1)
+        made = (1 + RUNS + k * ring + at) * length
+        shorter = made - ring * length if k > 0 and counts[k] >= 0 else 0
+        for start in range(0, wide, BLOCK):
+            add_moves(whole, made + start, shorter + start, samples, beside + start, moves, longer, counts[1 + k], 0)
+        longer += counts[1 + k]
+
+
+@part_of_kernel
+def _add_edges(floats, into, kept, whole, first, places, start, ends, weights, size):  # type: ignore[no-untyped-def]
+    """Add a row of weighed runs to what is there if `kept` is not 0, or to nothing."""
+    for j in range(weights.size):
+        term, added, subtracted = 2 * ends[2 * j], 2 * ends[2 * j + 1], 2 * ends[2 * j + 2]
+        place, more, less, weight, keep = start + term, added - term, subtracted - added, weights[j], kept + j > 0
+        for i in range(0, size, BLOCK):
+            add_weighed(floats, into + i, keep, whole, first + i, places, place, more, less, weight)
+
+
+@part_of_kernel
+def _place_rows(places, row, spread, length, edges, both, across, ring, terms, of_rows):  # type: ignore[no-untyped-def]
+    """Say where the rows lie, and the runs of rows, that a row is smoothed with."""
+    depth = 2 * spread + 2
+    for i in range(2 * spread + 1):
+        places[i] = (row + i - spread) % depth * length
+    if terms.shape[0]:
+        for i in range(spread + 1):
+            places[both + 2 * i] = edges + places[i]
+            places[both + 2 * (spread + i) + 2] = edges + places[spread + i]
+    for n in range(terms.shape[0]):
+        run, distance = across + terms[n, 0] * ring * length, terms[n, 1]
+        places[of_rows + 2 * n] = run + (row - distance) % ring * length
+        places[of_rows + 2 * n + 1] = run + (row + distance) % ring * length
 
 
 def rows_at_work(spread: int, reach: int) -> tuple[int, int]:

@@ -47,6 +47,25 @@ def flat_mask(image: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
     return mask.astype(np.uint8, copy=False).reshape(image.shape)
 
 
+@part_of_kernel
+def note_doubts(doubtful, count, doubts, place, end):  # type: ignore[no-untyped-def]
+    """Note the numbers of a block's samples in doubt from the bits of `store_levels`, and give the new count of them.
+
+    Parameters
+    ----------
+    doubtful : int64, which holds `count` numbers
+    place : of the block's first sample
+    end : of the row; what lies behind is surplus
+    """
+    while doubts:
+        if doubts & np.uint64(1) and place < end:
+            doubtful[count] = place
+            count += 1
+        doubts >>= np.uint64(1)
+        place += 1
+    return count
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def store_row_and_doubts(samples, total, scale, margin, half, doubtful, count, start):  # type: ignore[no-untyped-def]
     """Store a row of levels times `scale`, and note the samples whose byte an error of `margin` would change.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.imaging.block_sums import BLOCK, PIECE, blend_neighbours, store_levels, weigh_samples
-from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, too_many
+from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, note_doubts, too_many
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
 from corruptgen.imaging.scratch import scratch
 from corruptgen.imaging.zoom import central_positions
@@ -238,12 +238,7 @@ def _approximate(  # type: ignore[no-untyped-def]
             weigh_samples(layers, total, layers, start, places, 0, shares[y])
             place = y * size + start
             doubts = store_levels(result, place, layers, total, scale, least, most, white)
-            while doubts:
-                if doubts & np.uint64(1) and place < (y + 1) * size:
-                    doubtful[count] = place
-                    count += 1
-                doubts >>= np.uint64(1)
-                place += 1
+            count = note_doubts(doubtful, count, doubts, place, (y + 1) * size)
     return count
 
 
