@@ -15,9 +15,6 @@ from corruptgen.imaging.gaussian import TRUNCATE, gaussian_weights, smooth
 from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
 from corruptgen.imaging.scratch import scratch
 
-# Pairs of samples that are added in one sweep over a row.
-PAIRS_IN_SWEEP = 4
-
 
 def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     """Give what `smooth` gives of an (H, W, C) image in [0, 1], clipped and stored as bytes again."""
@@ -28,7 +25,8 @@ def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic)
         return image.copy()
     height, width, channels = image.shape
     size = width * channels
-    half_kernel, shares, margin = _kernels(sigma)
+    half_kernel, shares, units_off = half_kernels(sigma)
+    margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
     result = np.empty(image.size + BLOCK, np.uint8)
     _smooth_strips(
         result,
@@ -48,32 +46,21 @@ def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic)
 
 
 @lru_cache(maxsize=64)
-def _kernels(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32], float]:
-    """Give half a kernel, the same for estimates of pairs, and how many levels these may be off.
-
-    For estimates, the outermost pair is the first, and the centre the last one, with itself.
-    """
-    half_kernel, _, units_off = half_kernels(sigma)
-    shares = half_kernel[::-1].astype(np.float32)
-    shares[-1] /= 2
-    return half_kernel, shares, 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
-
-
-@lru_cache(maxsize=64)
 def half_kernels(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32], float]:
-    """Give half a kernel, the same for estimates, and how many units of the last place these may be off, of full scale.
+    """Give half a kernel, the same for estimates of pairs, and how many units of the last place these may be off.
 
-    The estimate adds pairs from the outside in, the centre last, so that its partial sums stay small for long: each
-    addition is off by less than one unit of the sum of the weights so far. In either pass a weight and its product are
-    off by a unit each, in the second one also the sum of a pair; the comparison with a boundary adds another two.
+    A unit is one of full scale. The estimate adds pairs from the outside in, the centre with itself last, so that its
+    partial sums stay small for long: each addition is off by less than one unit of the sum of the weights so far. In
+    either pass a weight and its product are off by a unit each, in the second one also the sum of a pair; the
+    comparison with a boundary adds another two.
     """
     radius = int(TRUNCATE * sigma + 0.5)
     half_kernel = gaussian_weights(sigma, radius)[radius:]
-    estimates = np.zeros(-(-radius // PAIRS_IN_SWEEP) * PAIRS_IN_SWEEP + 1, np.float32)
-    estimates[: radius + 1] = half_kernel
+    shares = half_kernel[::-1].astype(np.float32)
+    shares[-1] /= 2
     partial_sums = np.append(2 * np.cumsum(half_kernel[:0:-1]), 1.0)
     units_off = 2 * (float(partial_sums.sum()) + 2) + 1 + 2
-    return half_kernel, estimates, units_off
+    return half_kernel, shares, units_off
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -144,25 +131,3 @@ def _smooth_block(sums, samples, start, places, y, channels, half_kernel, first_
         weight = half_kernel[reach - k]
         for i in range(middle):
             sums[i] += (sums[left + i] + sums[right + i]) * weight
-
-
-@part_of_kernel
-def add_pairs(total, samples, starts, weights, k, keep, zero):  # type: ignore[no-untyped-def]
-    """Add pairs of samples that are whole numbers or not, as `zero` is, to `total` or, if `keep` is 0, to nothing."""
-    # One array and unsigned places in it: nothing for the compiler to mind before it widens the loop.
-    a, b, c, d, e, f, g, h = starts[0], starts[1], starts[2], starts[3], starts[4], starts[5], starts[6], starts[7]
-    w, v, u, t = weights[k], weights[k - 1], weights[k - 2], weights[k - 3]
-    number, before = type(zero), np.float32(keep)
-    for x in range(np.uint64(total.size)):
-        first = np.float32(number(number(samples[a + x]) + number(samples[b + x])))
-        second = np.float32(number(number(samples[c + x]) + number(samples[d + x])))
-        third = np.float32(number(number(samples[e + x]) + number(samples[f + x])))
-        fourth = np.float32(number(number(samples[g + x]) + number(samples[h + x])))
-        total[x] = (((total[x] * before + first * w) + second * v) + third * u) + fourth * t
-
-
-@part_of_kernel
-def add_centre(total, centre, weight):  # type: ignore[no-untyped-def]
-    """Add the samples in the middle of the kernel."""
-    for x in range(total.size):
-        total[x] += np.float32(centre[x]) * weight

@@ -39,12 +39,12 @@ def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
 
 def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
     """Give the (row, column) of the pixels of a trail of `length`, at `angle` degrees clockwise from right."""
-    down, right, norm = _direction(length, angle)
+    down, right, norm = trail_direction(length, angle)
     steps: NDArray[np.float64] = np.ceil(np.arange(length)[:, None] * np.array((down, right)) / norm - 0.5)
     return steps.astype(np.int64)
 
 
-def _direction(length: int, angle: float) -> tuple[float, float, float]:
+def trail_direction(length: int, angle: float) -> tuple[float, float, float]:
     """Give how far a trail goes down and to the right, and its length again, as rounding has it."""
     down = length * math.sin(math.radians(angle))
     right = length * math.cos(math.radians(angle))
@@ -137,7 +137,7 @@ def _trail(radius: float, sigma: float, quantum: str) -> _Trail:
 
 @lru_cache(maxsize=64)
 def _trail_of_levels(radius: float, sigma: float, half: float) -> _Trail:
-    weights = np.ones(1) if sigma == 0 else _fading(radius, sigma)
+    weights = trail_fading(radius, sigma)
     return _trail_of(weights, half=half, level=1, carry=0, ends_outside=True)
 
 
@@ -159,7 +159,7 @@ def _smear_bytes(image: NDArray[np.uint8], trail: _Trail, angle: float) -> NDArr
         scratch("int64", 2 * length),
         np.ascontiguousarray(image).reshape(height, -1),
         channels,
-        *_direction(length, angle),
+        *trail_direction(length, angle),
         trail.weights,
         trail.shares,
         trail.margin,
@@ -175,9 +175,7 @@ def trail_within(
     shape: tuple[int, ...], radius: float, sigma: float, angle: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Give weights and offsets of a trail up to where it leaves an image of this shape."""
-    if sigma == 0:
-        return np.ones(1), np.zeros((1, 2), np.int64)
-    weights = _fading(radius, sigma)
+    weights = trail_fading(radius, sigma)
     offsets = trail_offsets(weights.size, angle)
     outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
     inside = int(outside.argmax()) if outside.any() else weights.size
@@ -185,7 +183,10 @@ def trail_within(
 
 
 @lru_cache(maxsize=64)
-def _fading(radius: float, sigma: float) -> NDArray[np.float64]:
+def trail_fading(radius: float, sigma: float) -> NDArray[np.float64]:
+    """Give the weights along the trail as imagecorruptions makes them; of no motion the single weight 1."""
+    if sigma == 0:
+        return np.ones(1)
     steps = np.arange(2 * math.ceil(radius) + 1)
     # numpy's exponential and sum: the last bit of a weight decides about a level of a third of the flat greys.
     weights: NDArray[np.float64] = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
@@ -261,7 +262,7 @@ def _smear_blocks(  # type: ignore[no-untyped-def]
     ----------
     result : (H * W * C + BLOCK,) uint8, written
     bordered, estimates, totals, places : scratch
-    down, right, norm : as of `_direction`
+    down, right, norm : as of `trail_direction`
     """
     height, size = rows.shape
     width = size // channels
