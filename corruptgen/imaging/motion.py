@@ -269,10 +269,10 @@ def _smear_blocks(  # type: ignore[no-untyped-def]
     taps = 0
     for i in range(weights.size):
         # As in `trail_offsets`.
-        y, x = np.int64(np.ceil(i * down / norm - 0.5)), np.int64(np.ceil(i * right / norm - 0.5))
-        if ends_outside and (abs(y) >= height or abs(x) >= width):
+        below, beside = np.int64(np.ceil(i * down / norm - 0.5)), np.int64(np.ceil(i * right / norm - 0.5))
+        if ends_outside and (abs(below) >= height or abs(beside) >= width):
             break
-        places[2 * i], places[2 * i + 1] = y, x
+        places[2 * i], places[2 * i + 1] = below, beside
         taps += 1
     # The trail goes to one side only.
     last_row, last_column = places[2 * taps - 2], places[2 * taps - 1]
