@@ -243,6 +243,7 @@ def _storing(in_words: bool, *arguments: Any) -> tuple[Any, Any]:
         words, doubts = ir.Constant(_WORDS, None), ir.Constant(ir.IntType(BLOCK), 0)
         for part in range(_BYTES_IN_WORD):
             step = part * _FLOATS.count
+            # In two roundings, which some have tried for every sum that there may be.
             level = builder.fmul(_loaded(builder, _FLOATS, source, builder.add(first, first.type(step)), 4), scale)
             low, high = whole(builder.fadd(level, least)), whole(builder.fadd(level, most))
             if in_words:

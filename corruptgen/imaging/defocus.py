@@ -221,9 +221,9 @@ def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
     if deviation > MOST_DEVIATION:
         return None
     gain = float(np.float64(level) * (inside.sum() + 2 * np.abs(differences).sum()))
-    # Down and across, products and all but the last sums are rounded by less than twice a unit of all, the last sum by
-    # one; the level, its product and the comparison add 4. Of what the edge differs by, it is twice as many for each
-    # weight, on rows and on columns.
+    # Down and across, the products and the last sum are off by a unit of all each, partial sums by less; the sums of
+    # pairs by one, if they are not whole; the level, its product and the comparison by 4. Of what the edge differs by,
+    # so are the product and the sum for each weight, on rows and on columns; and then the smoothing of these.
     rounded = 10 + (4 * weights.size + 6 if weights.size else 0)
     used = np.flatnonzero(kernel.any(axis=0))
     return _Lens(
