@@ -33,11 +33,13 @@ def weighed(total, samples, places, weights, in_pairs):
 
 
 @njit(nogil=True)
-def levels_stored(samples, total, margin, in_words):
-    one, least, most, white = np.float32(1), np.float32(-margin), np.float32(margin), np.float32(255)
-    if in_words:
-        return store_levels_of_words(samples, 0, total, 0, one, least, most, white)
-    return store_levels(samples, 0, total, 0, one, least, most, white)
+def levels_stored(samples, total, margin):
+    return store_levels(samples, 0, total, 0, np.float32(1), np.float32(-margin), np.float32(margin), np.float32(255))
+
+
+@njit(nogil=True)
+def words_stored(samples, total, margin):
+    return store_levels_of_words(samples, 0, total, 0, np.float32(-margin), np.float32(margin))
 
 
 @njit(nogil=True)
@@ -77,19 +79,28 @@ def test_samples_and_pairs_of_them_are_weighed_in_blocks(dtype):
     assert np.array_equal(total, ordered(np.array([1, 2, 8, 2, 1]) @ found))
 
 
-@pytest.mark.parametrize("in_words", [False, True])
-def test_levels_are_stored_in_order_and_doubts_have_a_bit_each(in_words):
+def test_levels_are_stored_in_order_and_doubts_have_a_bit_each():
     levels = np.arange(BLOCK, dtype=np.float32) * 5 - 20.5
     doubtful = [7, 11, 40]
     levels[doubtful] = np.round(levels[doubtful])
     samples = np.empty(BLOCK, np.uint8)
-    ordered = in_order_of_words if in_words else np.asarray
 
-    doubts = levels_stored(samples, ordered(levels).copy(), 1e-3, in_words)
+    doubts = levels_stored(samples, levels, 1e-3)
 
     assert np.array_equal(samples, np.clip(levels - 1e-3, 0, 255).astype(np.uint8))
-    bits = np.array([int(doubts) >> bit & 1 for bit in range(BLOCK)])
-    assert np.array_equal(np.flatnonzero(bits), np.flatnonzero(ordered(np.isin(np.arange(BLOCK), doubtful))))
+    assert [bit for bit in range(BLOCK) if int(doubts) >> bit & 1] == doubtful
+
+
+@pytest.mark.parametrize("doubtful", [[], [13], [0, 63]])
+def test_levels_of_words_are_stored_in_the_order_of_the_bytes(doubtful):
+    levels = np.linspace(0.25, 254.75, BLOCK).astype(np.float32)
+    levels[doubtful] = np.round(levels[doubtful])
+    samples = np.empty(BLOCK, np.uint8)
+
+    assert words_stored(samples, in_order_of_words(levels).copy(), 1e-3) == bool(doubtful)
+
+    # What lies just below a whole number is cut off towards 0, also below 0.
+    assert np.array_equal(samples, np.maximum(levels - 1e-3, 0).astype(np.uint8))
 
 
 def test_neighbours_are_blended():

@@ -59,13 +59,12 @@ def smear_blocks(  # type: ignore[no-untyped-def]
     for i in range(taps):
         places[weights.size + i] = places[taps - 1 - i]
     shares = shares[weights.size - taps :]
-    one, white = np.float32(1), np.float32(255 + half)
     least, most = np.float32(half - margin), np.float32(half + margin)
     for y in range(height):
         for start in range(0, size, BLOCK):
             first = y * pitch + start
             weigh_samples(estimates, 0, bordered, first, places, weights.size, shares)
-            if store_levels_of_words(result, y * size + start, estimates, 0, one, least, most, white):
+            if store_levels_of_words(result, y * size + start, estimates, 0, least, most):
                 _add_block(totals, bordered, first, places, weights, taps)
                 for x in range(BLOCK):
                     result[y * size + start + x] = _byte(totals[x], half, level, carry)
