@@ -31,6 +31,6 @@ def scratch(dtype: str, size: int) -> NDArray[Any]:
 
 
 def _aligned(dtype: np.dtype[Any], size: int) -> NDArray[Any]:
-    memory = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
+    memory = np.empty(size * dtype.itemsize + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT
     return memory[first : first + size * dtype.itemsize].view(dtype)
