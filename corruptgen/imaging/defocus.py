@@ -1,5 +1,6 @@
 """The correlation of bytes with a disk: whole numbers inside of it and along its edge, float64 where in doubt."""
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,24 +43,29 @@ class _Lens:
     """How far the disk's own array reaches."""
     heights: Int64
     """Of the disk: how far each column, from the middle to the right, goes up and down."""
-    smoothing: Float32
-    """Weights of the next and of the second next neighbours."""
-    spread: int
-    """How far that reaches."""
+    shares: Float32
+    """The weights of the smoothing, from the farthest neighbours inwards, and half of the middle one's."""
+    last_shares: Float32
+    """The same for a row and its edges together."""
     level: np.float32
-    """The weight of a sample of the lens."""
+    """The weight of a sample of the disk."""
     runs: Int64
     """How far the disk's outermost row, the next one and the one after that go to either side; -1 is not at all."""
     terms: Int64
-    """(run, distance from the middle, sign) of what the edge differs by, grouped by weights."""
+    """(run, distance from the middle) of what the edge differs by: for each weight what is more, and what is less."""
     ends: Int64
-    """Where the terms of each weight begin, and where the last one's end."""
+    """Where these begin, and where the last ones end."""
     weights: Float32
     """Theirs, in units of the disk's."""
     deviation: float
     """The sum of what the weights are off."""
     error: float
     """What the float32 estimate of white may be off, in full scales."""
+
+    @property
+    def spread(self) -> int:
+        """How far the smoothing reaches."""
+        return self.shares.size - 1
 
     @property
     def reach(self) -> int:
@@ -71,10 +77,10 @@ class _Lens:
 class _Places:
     """Where the samples of a disk lie in an image of some width, counted in samples."""
 
-    columns: UInt64
-    """What enters and leaves the disk with a row, from that row's first sample that is smoothed on."""
-    distances: UInt64
-    """How far the first, second, third ... pixel beside another one lies."""
+    moves: Int64
+    """What enters and leaves the disk and its runs with a row, as `corruptgen.imaging.disk_sums.estimate` takes it."""
+    counts: Int64
+    """How many places of each kind these are."""
     products: UInt64
     """The samples that are weighed by the kernel, from the first one of the whole border on."""
     weights: Float64
@@ -114,13 +120,14 @@ def defocused(
         samples,
         scratch("float32", floats * (pitch + BLOCK)),
         scratch("int16", whole * (pitch + BLOCK)),
+        np.empty(6 * lens.spread + 4 + 4 * len(lens.terms), np.int64),
         image.shape,
         black,
         reach,
-        places.columns,
-        lens.smoothing,
-        lens.runs,
-        places.distances,
+        places.moves,
+        places.counts,
+        lens.shares,
+        lens.last_shares,
         lens.terms,
         lens.ends,
         lens.weights,
@@ -129,7 +136,7 @@ def defocused(
         half,
     )
     result = result[: image.size]
-    if count and not is_bare and not _decide(result, doubtful[:count], image, bordered, lens, places, arithmetic.half):
+    if count and not _decide(result, doubtful[:count], image, bordered, lens, places, arithmetic.half):
         return None
     return result.reshape(image.shape)
 
@@ -191,10 +198,9 @@ def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
     heights = inside[:, middle:].sum(axis=0) // 2
     heights = heights[inside[middle, middle:]]
     neighbours = alias_weights(radius, alias_blur)
-    smoothing = np.zeros(2, np.float32)
-    smoothing[: neighbours.size // 2] = neighbours[neighbours.size // 2 + 1 :]
-    smoothing[smoothing < EQUAL**2] = 0
-    spread = int(np.count_nonzero(smoothing))
+    smoothing = neighbours[neighbours.size // 2 + 1 :].astype(np.float64)
+    smoothing = smoothing[smoothing >= EQUAL**2]
+    shares = np.append(smoothing[::-1], 0.5 - smoothing.sum()).astype(np.float32)
     level = np.float32(1 / (inside.sum() * (single.sum(dtype=np.float64) if unit_gain else 1)))
     runs = (inside.sum(axis=1)[:RUNS] - 1) // 2
     terms, ends, weights = _edge(runs, middle, smoothing)
@@ -204,17 +210,20 @@ def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
     edge = 2 * (neighbours.size // 2)
     differences = np.zeros(np.pad(inside, edge).shape)
     centre = middle + edge
-    for weight, first, last in zip(weights.tolist(), ends, ends[1:], strict=False):
-        for run, distance, sign in terms[first:last]:
+    signs = itertools.cycle((1, -1))
+    for weight, sign, first, last in zip(np.repeat(weights, 2), signs, ends, ends[1:], strict=False):
+        for run, distance in terms[first:last]:
             for row in (centre - distance, centre + distance):
                 differences[row, centre - runs[run] : centre + runs[run] + 1] += sign * weight
-    downwards = _smoothed(np.pad(inside, edge).astype(np.float64), smoothing)
-    model = _smoothed((downwards + differences).T, smoothing).T + _smoothed(differences.T, smoothing)
+    downwards = _smoothed(np.pad(inside, edge).astype(np.float64), shares)
+    model = _smoothed((downwards + differences).T, shares).T + _smoothed(differences.T, shares)
     deviation = float(np.abs(np.pad(kernel, edge) - np.float64(level) * model).sum())
     if deviation > MOST_DEVIATION:
         return None
     gain = float(np.float64(level) * (inside.sum() + 2 * np.abs(differences).sum()))
-    # Of a weight the products and the sums are rounded, on rows and on columns; and then the smoothing of these.
+    # Down and across, the products and the last sum are off by a unit of all each, partial sums by less; the sums of
+    # pairs by one, if they are not whole; the level, its product and the comparison by 4. Of what the edge differs by,
+    # so are the product and the sum for each weight, on rows and on columns; and then the smoothing of these.
     rounded = 10 + (4 * weights.size + 6 if weights.size else 0)
     used = np.flatnonzero(kernel.any(axis=0))
     return _Lens(
@@ -222,8 +231,8 @@ def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
         size=int(inside.sum()),
         radius=middle if weights.size else int(heights[0]),
         heights=heights,
-        smoothing=smoothing,
-        spread=spread,
+        shares=shares,
+        last_shares=np.repeat(shares, 2) if weights.size else shares,
         level=level,
         runs=runs,
         terms=terms,
@@ -234,31 +243,30 @@ def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
     )
 
 
-def _edge(runs: Int64, radius: int, smoothing: Float32) -> tuple[Int64, Int64, Float32]:
-    """Give the terms of what the edge differs by from a smoothed disk's, where those of each weight begin, and weights.
+def _edge(runs: Int64, radius: int, smoothing: Float64) -> tuple[Int64, Int64, Float32]:
+    """Give the terms of what the edge differs by from a smoothed disk's, where those of each sign begin, and weights.
 
     What the smoothing would put outside of the disk's array is missing, and what it finds outside is the mirror image.
     """
-    next_weight, far_weight = smoothing.tolist()
     groups = (
-        (next_weight, [(0, radius + 1, -1), (1, radius, 1)]),
-        (far_weight, [(0, radius + 2, -1), (1, radius + 1, -1), (2, radius, 1), (1, radius - 1, 1)]),
+        ([(1, radius)], [(0, radius + 1)]),
+        ([(2, radius), (1, radius - 1)], [(0, radius + 2), (1, radius + 1)]),
     )
-    terms: list[tuple[int, int, int]] = []
+    terms: list[tuple[int, int]] = []
     ends, weights = [0], []
-    for weight, group in groups:
-        found = [term for term in group if runs[term[0]] >= 0]
-        if weight > 0 and found:
-            terms += found
-            ends.append(len(terms))
+    for weight, group in zip(smoothing, groups, strict=False):
+        more, less = ([term for term in side if runs[term[0]] >= 0] for side in group)
+        if more or less:
+            terms += more + less
+            ends += [len(terms) - len(less), len(terms)]
             weights.append(weight)
-    return np.array(terms, np.int64).reshape(-1, 3), np.array(ends), np.array(weights, np.float32)
+    return np.array(terms, np.int64).reshape(-1, 2), np.array(ends), np.array(weights, np.float32)
 
 
-def _smoothed(grid: Float64, weights: Float32) -> Float64:
-    total = grid * (1 - 2 * weights.sum(dtype=np.float64))
-    for k, weight in enumerate(weights.tolist(), 1):
-        total += weight * (np.roll(grid, k, axis=0) + np.roll(grid, -k, axis=0))
+def _smoothed(grid: Float64, shares: Float32) -> Float64:
+    total = np.zeros_like(grid)
+    for distance, weight in enumerate(shares[::-1].tolist()):
+        total += weight * (np.roll(grid, distance, axis=0) + np.roll(grid, -distance, axis=0))
     return total
 
 
@@ -269,26 +277,22 @@ def _places(radius: float, alias_blur: float, unit_gain: bool, width: int, chann
         return None
     pitch, left = (width + 2 * lens.reach) * channels, lens.radius * channels
 
-    def moving(distance: int) -> tuple[list[int], list[int]]:
-        # Beyond the disk what enters leaves at once.
-        height = int(lens.heights[distance]) if distance < lens.heights.size else None
-        above, below = (0, 0) if height is None else (-(height + 1) * pitch, height * pitch)
-        sides = (left - distance * channels, left + distance * channels) if distance else (left,)
-        return [below + side for side in sides], [above + side for side in sides]
-
-    columns: list[int] = []
-    for distance in range(1, max(lens.heights.size, 2), 2):
-        (entering, leaving), (more_entering, more_leaving) = moving(distance), moving(distance + 1)
-        columns += entering + more_entering + leaving + more_leaving
-    entering, leaving = moving(0)
-    columns += entering + leaving
+    columns = np.arange(1 - lens.heights.size, lens.heights.size)
+    heights = lens.heights[np.abs(columns)]
+    entering, leaving = (side * pitch + left + columns * channels for side in (heights, -heights - 1))
+    runs = [(run * pitch, -(run + 1) * pitch) for run in lens.runs.tolist()]
+    # Each run of a row has the shorter one before it.
+    longer: list[list[int]] = []
+    for run, shorter in zip(lens.runs.tolist(), [-1, *lens.runs.tolist()], strict=False):
+        longer.append([distance * channels for distance in range(-run, run + 1) if abs(distance) > shorter])
+    counts = [columns.size, *(len(more) if run >= 0 else -1 for run, more in zip(lens.runs, longer, strict=True))]
 
     rows, across = np.nonzero(lens.kernel)
     edge = lens.reach - lens.kernel.shape[0] // 2
     filling = (0, -rows.size % PRODUCTS_IN_SWEEP)
     return _Places(
-        columns=np.array(columns, np.int64).view(np.uint64),
-        distances=(np.arange(1, lens.radius + 1) * channels).astype(np.uint64),
+        moves=np.concatenate([entering, leaving, np.ravel(runs), *longer]).astype(np.int64),
+        counts=np.array(counts),
         products=np.pad((rows + edge) * pitch + (across + edge) * channels, filling).view(np.uint64),
         weights=np.pad(lens.kernel[rows, across], filling),
     )

@@ -2,62 +2,47 @@
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
-from corruptgen.imaging.block_sums import BLOCK, sample_of_bit, store_levels_of_words, weigh_pairs
+from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_pairs
 from corruptgen.imaging.borders import extend_row
-from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, flat_mask
+from corruptgen.imaging.byte_units import parts_of_a_level
+from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
 from corruptgen.imaging.gaussian import TRUNCATE, gaussian_weights, smooth
 from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
 from corruptgen.imaging.scratch import scratch
-
-# One in so many samples in doubt: it is worth while to look for flat places; to smooth all samples in float64.
-SOME, MANY = 512, 32
-NOTHING = np.empty((0, 0), np.uint8)
 
 
 def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     """Give what `smooth` gives of an (H, W, C) image in [0, 1], clipped and stored as bytes again."""
     if arithmetic.precision != "float64":
-        return _smooth_all(image, sigma, arithmetic)
+        return stored(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, arithmetic.rounding)
     radius = int(TRUNCATE * sigma + 0.5)
     if radius == 0:
         return image.copy()
     height, width, channels = image.shape
     size = width * channels
-    rows = np.ascontiguousarray(image).reshape(height, size)
     half_kernel, shares, units_off = half_kernels(sigma)
     margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
     result = np.empty(image.size + BLOCK, np.uint8)
-    arguments = (
+    _smooth_strips(
         result,
         scratch("uint8", height * (size + 2 * radius * channels) + BLOCK),
         scratch("float32", (height + 1) * BLOCK),
-        scratch("uint64", 2 * (height + 2 * radius) + 2 * radius + 1),
-        rows,
+        scratch("float64", 2 * BLOCK + 2 * radius * channels),
+        scratch("int64", 2 * (height + 2 * radius) + 2 * radius + 1),
+        np.ascontiguousarray(image).reshape(height, size),
         channels,
         half_kernel,
         shares,
-        arithmetic.units,
+        *parts_of_a_level("float64"),
         margin,
         arithmetic.half,
     )
-    done = _smooth_strips(*arguments, NOTHING, 0, image.size // SOME)
-    result = result[: image.size].reshape(image.shape)
-    if done < size:
-        flat = flat_mask(image, radius).reshape(rows.shape)
-        if _smooth_strips(*arguments, flat, done, image.size // MANY) < size:
-            return _smooth_all(image, sigma, arithmetic)
-        cv2.copyTo(cv2.LUT(rows, _equals(sigma, arithmetic)), flat, result.reshape(rows.shape))
-    return result
-
-
-def _smooth_all(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
-    return stored(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, arithmetic.rounding)
+    return result[: image.size].reshape(image.shape)
 
 
 @lru_cache(maxsize=64)
@@ -78,32 +63,19 @@ def half_kernels(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32]
     return half_kernel, shares, units_off
 
 
-@lru_cache(maxsize=64)
-def _equals(sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
-    """Tabulate what the formula makes of every byte among equals."""
-    half_kernel, _, _ = half_kernels(sigma)
-    values = arithmetic.units
-    for _ in ("down", "across"):
-        total = values * half_kernel[0]
-        for weight in half_kernel[:0:-1]:
-            total = total + (values + values) * weight
-        values = total
-    return stored(values, Pixels.UNIT, BYTE, arithmetic.rounding)
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def _smooth_strips(  # type: ignore[no-untyped-def]
-    result, bordered, strip, places, rows, channels, half_kernel, shares, units, margin, half, flat, done, limit
+    result, bordered, strip, sums, places, rows, channels, half_kernel, shares, first_part, second_part, margin, half
 ):
-    """Smooth strips of an (H, W * C) image from column `done` on, across and then down.
+    """Smooth an (H, W * C) image in strips, each across and then down.
 
-    Samples in doubt are computed at once, but for those that `flat` marks. Gives the column of the strip at which there
-    were more than `limit` of them, or the end.
+    Where a sample of a block is in doubt, the block is computed as the formula does.
 
     Parameters
     ----------
     result : (H * W * C + BLOCK,) uint8, written
-    bordered, strip, places : scratch
+    bordered, strip, sums, places : scratch
+    first_part, second_part : of the fraction of full scale that a level is
     """
     height, size = rows.shape
     reach = half_kernel.size - 1
@@ -118,50 +90,43 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
         places[j], places[tall + j] = row * pitch, row * BLOCK
     for k in range(wide):
         places[2 * tall + k] = k * channels
-    one, white = np.float32(1), np.float32(255 + half)
     least, most = np.float32(half - margin), np.float32(half + margin)
     total = height * BLOCK
-    count = 0
-    for strip_start in range(done, size, BLOCK):
+    for strip_start in range(0, size, BLOCK):
         # The last strip does some columns again, for its surplus must not lie on those of the next row.
         start = max(min(strip_start, size - BLOCK), 0)
         for y in range(height):
             weigh_pairs(strip, y * BLOCK, bordered, y * pitch + start, places, 2 * tall, shares)
         for y in range(height):
             weigh_pairs(strip, total, strip, 0, places, tall + y, shares)
-            doubts = store_levels_of_words(result, y * size + start, strip, total, one, least, most, white)
-            bit = 0
-            while doubts:
-                i = start + sample_of_bit(bit)
-                if doubts & np.uint64(1) and i < size and not (flat.size and flat[y, i]):
-                    count += 1
-                    if count > limit:
-                        return start
-                    value = _smoothed(bordered, places[y : y + wide], i, channels, half_kernel, units) * 255.0
-                    result[y * size + i] = np.uint8(min(max(value, 0.0), 255.0) + half)
-                doubts >>= np.uint64(1)
-                bit += 1
-    return size
+            first = y * size + start
+            if store_levels_of_words(result, first, strip, total, least, most):
+                _smooth_block(sums, bordered, start, places, y, channels, half_kernel, first_part, second_part)
+                for x in range(BLOCK):
+                    result[first + x] = np.uint8(min(max(sums[x] * 255.0, 0.0), 255.0) + half)
 
 
 @part_of_kernel
-def _smoothed(bordered, lines, i, channels, half_kernel, units):  # type: ignore[no-untyped-def]
-    """Compute a sample as the formula does."""
-    # Unsigned, or each place would be looked at for whether it counts from the end.
-    reach, left, step = np.uint64(half_kernel.size - 1), np.uint64(i), np.uint64(channels)
-    total = _down(bordered, lines, left + reach * step, half_kernel, units) * half_kernel[0]
-    for j in range(reach):
-        one = _down(bordered, lines, left + j * step, half_kernel, units)
-        other = _down(bordered, lines, left + (reach + reach - j) * step, half_kernel, units)
-        total += (one + other) * half_kernel[reach - j]
-    return total
-
-
-@part_of_kernel
-def _down(bordered, lines, i, half_kernel, units):  # type: ignore[no-untyped-def]
-    reach = np.uint64(half_kernel.size - 1)
-    total = units[bordered[lines[reach] + i]] * half_kernel[0]
-    for j in range(reach):
-        above, below = bordered[lines[j] + i], bordered[lines[reach + reach - j] + i]
-        total += (units[above] + units[below]) * half_kernel[reach - j]
-    return total
+def _smooth_block(sums, samples, start, places, y, channels, half_kernel, first_part, second_part):  # type: ignore[no-untyped-def]
+    """Compute the first `BLOCK` sums in scipy's order, down and then across; what lies behind them are sums down."""
+    reach = half_kernel.size - 1
+    middle, far = np.uint64(BLOCK), np.uint64(BLOCK + 2 * reach * channels)
+    weight, own = half_kernel[0], np.uint64(places[y + reach] + start)
+    for i in range(far):
+        value = np.float64(samples[own + i])
+        sums[middle + i] = (value * first_part + value * second_part) * weight
+    for k in range(reach):
+        above, below = np.uint64(places[y + k] + start), np.uint64(places[y + 2 * reach - k] + start)
+        weight = half_kernel[reach - k]
+        for i in range(far):
+            one, other = np.float64(samples[above + i]), np.float64(samples[below + i])
+            pair = (one * first_part + one * second_part) + (other * first_part + other * second_part)
+            sums[middle + i] += pair * weight
+    weight, own = half_kernel[0], middle + np.uint64(reach * channels)
+    for i in range(middle):
+        sums[i] = sums[own + i] * weight
+    for k in range(reach):
+        left, right = middle + np.uint64(k * channels), middle + np.uint64((2 * reach - k) * channels)
+        weight = half_kernel[reach - k]
+        for i in range(middle):
+            sums[i] += (sums[left + i] + sums[right + i]) * weight

@@ -43,10 +43,12 @@ def shuffled_by_stream(
     moved: NDArray[Any] = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).view(np.uint32) if in_colour else image.copy()
     inner = (max(height - 2 * reach, 0), max(width - 2 * reach, 0))
     tall = _rows_at_once(inner[1])
-    words, offsets = scratch("uint32", 2 * inner[1] * tall), scratch("int64", inner[1] * tall)
-    for _ in range(times):
-        origin = rng.skip(2 * inner[0] * inner[1])
-        _shuffle_by_words(moved.reshape(height, width), words, offsets, tall, *origin, reach, exchange)
+    origins = [rng.skip(2 * inner[0] * inner[1]) for _ in range(times)]
+    if origins:
+        words, offsets = scratch("uint32", 2 * inner[1] * tall), scratch("int64", inner[1] * tall)
+        pixels = moved.reshape(height * width)
+        # The words of each time begin where those of the time before end.
+        _shuffle_by_words(pixels, width, words, offsets, tall, *origins[0], reach, times, exchange)
     result: NDArray[Any] = cv2.cvtColor(moved.view(np.uint8), cv2.COLOR_RGBA2RGB) if in_colour else moved
     return result
 
@@ -74,28 +76,28 @@ def _shuffle(image, offsets, reach, exchange):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _shuffle_by_words(  # type: ignore[no-untyped-def]
-    image, words, offsets, tall, key, counter, block, reach, exchange
+    pixels, width, words, offsets, tall, key, counter, block, reach, times, exchange
 ):
-    height, width = image.shape
-    inner = max(width - 2 * reach, 0)
+    height, inner = pixels.size // width, max(width - 2 * reach, 0)
     span, bits = np.uint64(2 * reach), np.uint64(32)
-    pixels = image.ravel()
-    for bottom in range(height - reach, reach, -tall):
-        rows = min(tall, bottom - reach)
-        # All offsets first, apart from the moves, each of which waits for the one before.
-        blocks = (2 * rows * inner + 3) // 4
-        fill_words(words[: 4 * blocks], key, counter, block)
-        block += blocks
-        for i in range(rows * inner):
-            right = np.int64((np.uint64(words[2 * i]) * span) >> bits) - reach
-            down = np.int64((np.uint64(words[2 * i + 1]) * span) >> bits) - reach
-            offsets[i] = down * width + right
-        for row in range(rows):
-            here = (bottom - row) * width + width - reach
-            for i in range(row * inner, row * inner + inner):
-                place, other = np.uint64(here), np.uint64(here + offsets[i])
-                value = pixels[place]
-                pixels[place] = pixels[other]
-                if exchange:
-                    pixels[other] = value
-                here -= 1
+    for _ in range(times):
+        bottom = height - reach
+        while bottom > reach:
+            rows = min(tall, bottom - reach)
+            # All offsets first, apart from the moves, each of which waits for the one before.
+            blocks = (2 * rows * inner + 3) // 4
+            fill_words(words[: 4 * blocks], key, counter, block)
+            block += blocks
+            for i in range(np.uint64(rows * inner)):
+                right, down = np.uint64(words[i + i]), np.uint64(words[i + i + np.uint64(1)])
+                offsets[i] = np.int64((down * span) >> bits) * width + np.int64((right * span) >> bits)
+            for row in range(rows):
+                here, first = (bottom - row) * width + width - reach, row * inner
+                for i in range(inner):
+                    place = np.uint64(here - i)
+                    other = np.uint64(here - i - reach * width - reach + offsets[np.uint64(first + i)])
+                    value = pixels[place]
+                    pixels[place] = pixels[other]
+                    if exchange:
+                        pixels[other] = value
+            bottom -= rows
