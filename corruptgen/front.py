@@ -67,9 +67,9 @@ def corrupt(
         raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
     cell = _cell(preset, row, float(severity))
     pixels, form = accepted(image, window)
-    if rng is None:
-        rng = rng_for(seed, row, severity, _name(pixels, key)) if cell.draws else UNUSED
-    return alike(cell.apply(pixels, rng, form), image)
+    if rng is None and cell.draws:
+        rng = rng_for(seed, row, severity, pixels_digest(pixels) if key is None else str(key))
+    return alike(cell.apply(pixels, UNUSED if rng is None else rng, form), image)
 
 
 def presets() -> list[str]:
@@ -133,7 +133,3 @@ def _samples_of(image: object) -> NDArray[np.uint8]:
 @lru_cache(maxsize=4096)
 def _cell(preset: str, row: str, severity: float) -> Cell:
     return catalog.preset(preset).cell(row, severity)
-
-
-def _name(pixels: NDArray[Any], key: str | int | None) -> str | bytes:
-    return pixels_digest(pixels) if key is None else str(key)

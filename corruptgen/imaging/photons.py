@@ -18,7 +18,6 @@ _LEVELS = 256
 # The top eight bits of a word say where in the table of thresholds the search begins.
 _GUIDES = 256
 _GUIDE_BITS, _GUIDE_SHIFT = np.uint64(8), np.uint32(24)
-_TOPS = np.arange(_GUIDES, dtype=np.uint32) << _GUIDE_SHIFT
 _ONE = np.uint64(1)
 _NEVER = 0xFFFFFFFF
 
@@ -38,18 +37,29 @@ def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photo
 def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any], ...]:
     """Give the thresholds less one and the guides, level after level, and the stored sample of every count."""
     thresholds = np.full((_LEVELS, LONGEST + 1), _NEVER, np.uint32)
-    guides = np.empty((_LEVELS, _GUIDES), np.int64)
-    expected = (Arithmetic(precision, rounding).units * photons).astype(np.float64)
-    longest = 0
-    for level, (row, guide) in enumerate(zip(thresholds, guides, strict=True)):
-        length = fill_thresholds(row, expected[level])
-        guide[:] = np.searchsorted(row[:length], _TOPS, side="right")
-        # Less one, so that the end of the table is above every word; a threshold of 0 lies before every guide.
-        row[:length] -= np.uint32(1)
-        longest = max(longest, length)
+    guides = np.empty((_LEVELS, _GUIDES), np.uint16)
+    longest = _fill_tables(thresholds, guides, (Arithmetic(precision, rounding).units * photons).astype(np.float64))
     values = stored(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, rounding)
     # The guides are as small as can be: all tables together should stay in the processor's own memory.
     return thresholds[:, : longest + 1].ravel(), guides.astype(np.min_scalar_type(longest)).ravel(), values
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_tables(thresholds, guides, expected):  # type: ignore[no-untyped-def]
+    longest = 0
+    for level in range(_LEVELS):
+        row = thresholds[level]
+        length = fill_thresholds(row, expected[level])
+        longest = max(longest, length)
+        k = 0
+        for top in range(_GUIDES):
+            while k < length and row[k] <= np.uint32(top << _GUIDE_SHIFT):
+                k += 1
+            guides[level, top] = k
+        # Less one, so that the end of the table is above every word; a threshold of 0 lies before every guide.
+        for k in range(length):
+            row[k] -= np.uint32(1)
+    return longest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -62,8 +72,7 @@ def _fill_counted(samples, image, key, counter, first_block, thresholds, guides,
         after = samples[start : start + _CHUNK]
         for i in range(before.size):
             level, word = np.uint64(before[i]), words[i]
-            row = level * width
             count = np.uint64(guides[(level << _GUIDE_BITS) | np.uint64(word >> _GUIDE_SHIFT)])
-            while thresholds[row + count] < word:
+            while thresholds[level * width + count] < word:
                 count += _ONE
             after[i] = values[count]

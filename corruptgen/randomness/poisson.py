@@ -61,7 +61,7 @@ def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pra
         counts[i] = _thresholds_below(tables[slot], start, lengths[slot], words[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Sum the distribution function of one expectation up to `LARGEST_SUMMED`; give the number of its thresholds.
 

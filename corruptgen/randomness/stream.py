@@ -61,6 +61,8 @@ class Stream:
 
     def random(self, size: Size = None) -> Any:
         """Draw uniformly from [0, 1), in steps of 2**-32."""
+        if size is None:
+            return int(self.words(1)[0]) * 2.0**-32
         return _shaped(self.words(_count(size)) * 2.0**-32, size)
 
     def standard_normal(self, size: Size = None) -> Any:
@@ -72,11 +74,11 @@ class Stream:
 
     def normal(self, loc: float = 0.0, scale: float = 1.0, size: Size = None) -> Any:
         """Draw from the normal distribution of mean `loc` and standard deviation `scale`."""
-        return loc + scale * self.standard_normal(size)
+        return _moved(self.standard_normal(size), scale, loc)
 
     def uniform(self, low: float = 0.0, high: float = 1.0, size: Size = None) -> Any:
         """Draw uniformly from [low, high)."""
-        return low + (high - low) * self.random(size)
+        return _moved(self.random(size), high - low, low)
 
     def integers(self, low: int, high: int | None = None, size: Size = None) -> Any:
         """Draw whole numbers from [low, high), or from [0, low) if `high` is left out.
@@ -130,6 +132,13 @@ class Stream:
 
 def _shaped(values: NDArray[Any], size: Size) -> Any:
     return values[0].item() if size is None else values.reshape(size)
+
+
+def _moved(draws: Any, scale: float, loc: float) -> Any:
+    """Give loc + scale * draws, in the memory of the draws if they are an array."""
+    draws *= scale
+    draws += loc
+    return draws
 
 
 def _count(size: Size) -> int:
