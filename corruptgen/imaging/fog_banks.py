@@ -74,7 +74,8 @@ def _draw_cloud(field, extremes, coarse, squares, words, key, counter, block, ro
     wobble = FIRST_WOBBLE
     for octave in range(octaves):
         count = np.uint64(1 << octave)
-        low, width = -wobble, wobble - -wobble
+        # From a word to where it lies in the interval: times a power of two nothing is rounded, wherever it is done.
+        low, step = -wobble, (wobble - -wobble) * _TO_FRACTION
         draws = 1 << 2 * octave if octave else WORDS_PER_BLOCK
         fill_words(words[: 3 * draws], key, counter, block)
         block += 3 * draws // WORDS_PER_BLOCK
@@ -85,7 +86,7 @@ def _draw_cloud(field, extremes, coarse, squares, words, key, counter, block, ro
             place = y * count
             for x in range(count):
                 total = (row[x] + below[x]) + (row[x + _ONE] + below[x + _ONE])
-                target[x + _ONE] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))
+                target[x + _ONE] = total / 4 + wobble * (low + step * words[place + x])
             target[0] = target[count]
 
         for y in range(count):
@@ -95,11 +96,11 @@ def _draw_cloud(field, extremes, coarse, squares, words, key, counter, block, ro
             for x in range(count):
                 total = (here[x + _ONE] + above[x + _ONE]) + (row[x] + row[x + _ONE])
                 even[_TWO * x] = row[x]
-                even[_TWO * x + _ONE] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))
+                even[_TWO * x + _ONE] = total / 4 + wobble * (low + step * words[place + x])
             place += np.uint64(draws)
             for x in range(count):
                 total = (here[x + _ONE] + here[x]) + (row[x] + below[x])
-                odd[_TWO * x] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))
+                odd[_TWO * x] = total / 4 + wobble * (low + step * words[place + x])
                 odd[_TWO * x + _ONE] = here[x + _ONE]
             even[_TWO * count] = even[0]
             odd[_TWO * count] = odd[0]
