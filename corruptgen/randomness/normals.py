@@ -5,9 +5,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.compilation import njit
 
 Words = NDArray[np.uint32]
+
+# No normal number lies further from 0: the square root of -2 * log(2**-33) is less.
+FURTHEST = 6.8
 
 # Taylor coefficients: atanh(s) = s + s^3/3 + s^5/5 ..., sine and cosine about 0. Their first omitted terms are below
 # the last bit of float32 on the intervals that are used.
@@ -48,7 +51,7 @@ def fill_normals(out, words):  # type: ignore[no-untyped-def]  # pragma: no cove
             target[i] = normals[i]
 
 
-@part_of_kernel
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_chunk(normals, words):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Do what `fill_normals` says for as many words as stay in the processor's nearest cache; `normals` is float32."""
     # numba widens whole numbers to 64 bits at every step unless it is told not to, and then fewer fit into a register.
