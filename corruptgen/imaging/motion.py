@@ -115,12 +115,14 @@ class _Trail:
 
 
 def _trail_of(weights: NDArray[np.float64], *, half: float, level: int, carry: int, ends_outside: bool) -> _Trail:
-    """Bound what an estimate may be off.
+    """Give a trail by its weights, and bound what an estimate may be off.
 
-    It adds from the end of the trail to its start, so that its partial sums stay small for long: each addition is off
+    That adds from the end of the trail to its start, so that its partial sums stay small for long: each addition is off
     by less than one unit of the sum of the weights so far, a weight and its product by a unit each, and the comparison
     with a boundary by another two.
     """
+    # Of one kind, whatever they come from: kernels are compiled for arrays that may be written, and for others.
+    weights.flags.writeable = False
     shares = weights[::-1] / level
     units_off = shares.cumsum().sum() + 2 + 2
     margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
