@@ -1,5 +1,6 @@
 """Kernels are compiled when they are first called, and kept for the next process wherever something can be kept."""
 
+import gc
 import logging
 import os
 import stat
@@ -30,7 +31,8 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        kernel = numba.njit(**options)(function)
+        # Python calls kernels, and kernels call each other; nobody asks for a C function.
+        kernel = numba.njit(**(options | {"no_cfunc_wrapper": True}))(function)
         if cache:
             _keep(kernel)
         return kernel
@@ -40,7 +42,7 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
 
 def part_of_kernel(function: Callable[..., Any]) -> Any:
     """Compile what only kernels call, without what Python would need to call it: that takes half as long."""
-    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True)(function)
 
 
 def _keep(kernel: Any) -> None:
@@ -89,13 +91,43 @@ class _Announcement(event.Listener):
 
     def on_start(self, event: Any) -> None:
         """Hear that a function is compiled that was not in the cache."""
-        kernel = event.data["dispatcher"]
-        if not self.is_made and kernel.py_func.__module__.startswith(f"{__package__}."):
+        if not self.is_made and _is_ours(event):
             self.is_made = True
-            _logger.info(COMPILING if kernel._cache.cache_path else COMPILING_AGAIN)
+            _logger.info(COMPILING if event.data["dispatcher"]._cache.cache_path else COMPILING_AGAIN)
 
     def on_end(self, event: Any) -> None:
         """Say nothing when it is done."""
 
 
-event.register("numba:compile", _Announcement())  # type: ignore[no-untyped-call]
+class _Pause(event.Listener):
+    """Let no garbage be collected while kernels are compiled.
+
+    numba makes millions of small objects meanwhile, and to look through them again and again takes a tenth of the time.
+    Its lock lets one thread compile at a time.
+    """
+
+    depth = 0
+    was_enabled = False
+
+    def on_start(self, event: Any) -> None:
+        """Hear that a kernel is compiled; often within another one that calls it."""
+        if _is_ours(event):
+            if not self.depth:
+                self.was_enabled = gc.isenabled()
+                gc.disable()
+            self.depth += 1
+
+    def on_end(self, event: Any) -> None:
+        """Go on as before when the outermost one is done."""
+        if _is_ours(event):
+            self.depth -= 1
+            if not self.depth and self.was_enabled:
+                gc.enable()
+
+
+def _is_ours(event: Any) -> bool:
+    return bool(event.data["dispatcher"].py_func.__module__.startswith(f"{__package__}."))
+
+
+for listener in (_Announcement(), _Pause()):
+    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]

@@ -1,5 +1,6 @@
 """Compiled kernels: kept where something can be kept, made again where nothing can, and announced while one waits."""
 
+import gc
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from corruptgen.compilation import njit
 from tests.photographs import ROOT
 
 # A row whose kernels are few, so that compiling them anew is quick.
@@ -94,6 +96,22 @@ def test_kernels_are_compiled_in_every_process_where_nothing_can_be_kept(bare):
     assert "cannot be kept" in said
     assert said.count("\n") == 1
     assert kept(place) == []
+
+
+@pytest.mark.parametrize("is_collected", [True, False])
+def test_garbage_is_collected_after_compiling_if_it_was_before(is_collected):
+    def doubled(number):
+        return 2 * number
+
+    doubled.__module__ = "corruptgen.numbers"
+    (gc.enable if is_collected else gc.disable)()
+
+    try:
+        assert njit()(doubled)(21) == 42
+
+        assert gc.isenabled() == is_collected
+    finally:
+        gc.enable()
 
 
 def test_who_waits_at_a_terminal_is_told_why(bare):
