@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 
 # OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
 POSITION_STEPS = 1024
@@ -49,7 +49,7 @@ def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return inverted
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _mirrored(index, length):  # type: ignore[no-untyped-def]
     if length == 1:
         return 0
@@ -82,7 +82,7 @@ def _affine_gathered(image, rows, columns):  # type: ignore[no-untyped-def]
     return result
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def folded(position, length):  # type: ignore[no-untyped-def]
     """Mirror a real position as scipy's "reflect" does; what comes out may lie half a pixel outside."""
     period = 2.0 * length
@@ -97,7 +97,7 @@ def folded(position, length):  # type: ignore[no-untyped-def]
     return position
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
     """Give the sample that stands for one next to a position that `folded` gave."""
     if 0 <= index < length:
@@ -145,7 +145,7 @@ def _blend(samples, first, weight, k):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no-untyped-def]
     """Aim as if all were inside of the image, and count what is not."""
     width = down.size
@@ -168,7 +168,7 @@ def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no
     return outside
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _aim_outside(corners, weights, y, height, channels, down, right, as_in_2018):  # type: ignore[no-untyped-def]
     width = down.size
     for x in range(width):

@@ -13,42 +13,47 @@ _LANES = 4
 _FLOATS = ir.VectorType(ir.FloatType(), _LANES)
 _BYTES = ir.VectorType(ir.IntType(8), _LANES)
 _INDICES = ir.VectorType(ir.IntType(32), _LANES)
-_PIXEL = 3
 _SUMS = ir.VectorType(ir.DoubleType(), 8)
 # Sums that `weigh_block` makes at once: as many as there are registers for.
 BLOCK = 4 * _SUMS.count
 
 
 @_generated
-def blend_pixels(context, target, place, samples, first, stride, a, b, c, d):  # type: ignore[no-untyped-def]
-    """Store a blend of four neighbouring pixels of three bytes: (a * one + b * right) + (c * below + d * beyond).
+def blend_pixels(context, target, place, samples, first, right, below, a, b, c, d, flat):  # type: ignore[no-untyped-def]
+    """Store a blend of the samples of four neighbouring pixels: (a * one + b * right) + (c * below + d * beyond).
 
     Each product and each sum is rounded to float32. Four samples are read of each pixel and four are stored, of which
-    the last has no meaning.
+    those that belong to the next pixel have no meaning.
 
     Parameters
     ----------
     target : (at least place + 4,) float32, contiguous
     place : uint64, of the first sample to be stored
-    samples : (at least first + stride + 7,) uint8, contiguous
+    samples : (at least first + right + below + 4,) uint8, contiguous
     first : uint64, where the upper left one of the pixels begins
-    stride : uint64, samples from one row to the next
+    right, below : uint64, samples from a pixel to the next one and from a row to the next one
     a, b, c, d : float32, the weights of the pixel, of the one on its right, of the one below and of the one beyond both
+    flat : float32, added where the four samples are equal
     """
-    signature = types.void(target, place, samples, first, stride, a, b, c, d)
+    signature = types.void(target, place, samples, first, right, below, a, b, c, d, flat)
 
     def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        into, start, taken, upper, step, *weights = values
+        into, start, taken, upper, across, down, *weights, whole = values
         source = context.make_array(signature.args[2])(context, builder, taken).data
         made = context.make_array(signature.args[0])(context, builder, into).data
-        lower = builder.add(upper, step)
-        pixel = ir.Constant(upper.type, _PIXEL)
-        corners = (upper, builder.add(upper, pixel), lower, builder.add(lower, pixel))
-        one, right, below, beyond = (
-            builder.fmul(_floats_at(builder, source, corner), _repeated(builder, weight))
-            for corner, weight in zip(corners, weights, strict=True)
+        lower = builder.add(upper, down)
+        corners = (upper, builder.add(upper, across), lower, builder.add(lower, across))
+        loaded = [_bytes_at(builder, source, corner) for corner in corners]
+        products = [
+            builder.fmul(builder.uitofp(part, _FLOATS), _repeated(builder, weight))
+            for part, weight in zip(loaded, weights, strict=True)
+        ]
+        total = builder.fadd(builder.fadd(*products[:2]), builder.fadd(*products[2:]))
+        changes = [builder.xor(loaded[0], part) for part in loaded[1:]]
+        is_flat = builder.icmp_unsigned(
+            "==", builder.or_(builder.or_(*changes[:2]), changes[2]), ir.Constant(_BYTES, None)
         )
-        total = builder.fadd(builder.fadd(one, right), builder.fadd(below, beyond))
+        total = builder.fadd(total, builder.select(is_flat, _repeated(builder, whole), ir.Constant(_FLOATS, None)))
         stored = builder.store(total, builder.bitcast(builder.gep(made, [start]), _FLOATS.as_pointer()))
         stored.align = 4
         return context.get_dummy_value()
@@ -56,10 +61,10 @@ def blend_pixels(context, target, place, samples, first, stride, a, b, c, d):  #
     return signature, generated
 
 
-def _floats_at(builder: Any, source: Any, place: Any) -> Any:
+def _bytes_at(builder: Any, source: Any, place: Any) -> Any:
     loaded = builder.load(builder.bitcast(builder.gep(source, [place]), _BYTES.as_pointer()))
     loaded.align = 1
-    return builder.uitofp(loaded, _FLOATS)
+    return loaded
 
 
 def _repeated(builder: Any, value: Any) -> Any:
