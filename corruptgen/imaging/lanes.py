@@ -61,14 +61,75 @@ def blend_pixels(context, target, place, samples, first, right, below, a, b, c, 
     return signature, generated
 
 
+@_generated
+def mean_of_pixels(context, target, place, samples, first, step, count, weight, bits):  # type: ignore[no-untyped-def]
+    """Store the mean of some pixels in a row in whole numbers: their sum times `weight` / 2**`bits`, half up.
+
+    Four samples are read of each pixel and four are stored, of which those that belong to the next one have no meaning.
+
+    Parameters
+    ----------
+    target : (at least place + 4,) uint8, contiguous
+    place : uint64, of the first sample to be stored
+    samples : (at least first + count * step + 4,) uint8, contiguous
+    first : uint64, where the first pixel begins
+    step : uint64, samples from a pixel to the next one
+    count : int64, of pixels
+    weight, bits : uint32, such that `count` times 255 times `weight` has no more than 32 bits
+    """
+    signature = types.void(target, place, samples, first, step, count, weight, bits)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begin, pixel, number, factor, shift = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        allocated: Any = cgutils.alloca_once_value
+        total = allocated(builder, ir.Constant(_INDICES, None))
+        with cgutils.for_range(builder, number) as loop:
+            loaded = _bytes_at(builder, source, builder.add(begin, builder.mul(loop.index, pixel)))
+            builder.store(builder.add(builder.load(total), builder.zext(loaded, _INDICES)), total)
+        one = ir.Constant(shift.type, 1)
+        half = builder.shl(one, builder.sub(shift, one))
+        product = builder.mul(builder.load(total), _repeated(builder, factor, _INDICES))
+        mean = builder.lshr(
+            builder.add(product, _repeated(builder, half, _INDICES)), _repeated(builder, shift, _INDICES)
+        )
+        white = ir.Constant(_INDICES, [255] * _LANES)
+        mean = builder.select(builder.icmp_unsigned("<", mean, white), mean, white)
+        _store_bytes(builder, builder.trunc(mean, _BYTES), made, start)
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+@_generated
+def copy_pixel(context, target, place, samples, first):  # type: ignore[no-untyped-def]
+    """Copy four samples from `first` on to where `target` has `place`: a pixel, and some of the next one."""
+    signature = types.void(target, place, samples, first)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begin = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        _store_bytes(builder, _bytes_at(builder, source, begin), made, start)
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
 def _bytes_at(builder: Any, source: Any, place: Any) -> Any:
     loaded = builder.load(builder.bitcast(builder.gep(source, [place]), _BYTES.as_pointer()))
     loaded.align = 1
     return loaded
 
 
-def _repeated(builder: Any, value: Any) -> Any:
-    nothing = ir.Constant(_FLOATS, ir.Undefined)
+def _store_bytes(builder: Any, values: Any, made: Any, place: Any) -> None:
+    stored = builder.store(values, builder.bitcast(builder.gep(made, [place]), _BYTES.as_pointer()))
+    stored.align = 1
+
+
+def _repeated(builder: Any, value: Any, kind: Any = _FLOATS) -> Any:
+    nothing = ir.Constant(kind, ir.Undefined)
     single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(single, nothing, ir.Constant(_INDICES, [0] * _LANES))
 

@@ -90,9 +90,9 @@ def _smoothing(height: int, width: int, down: float, across: float, truncate: fl
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _move(
+def _move(  # type: ignore[no-untyped-def]
     result, samples, framed, shape, key, counter, first_blocks, scale, down, starts, across, columns, along, units, half
-):  # type: ignore[no-untyped-def]
+):
     height, width, channels, frame = shape
     below, beside = down.size - 1, across.size - 1
     # As many rows of draws as a kernel covers, each at its number modulo their count; those of both fields in turn.
@@ -147,7 +147,7 @@ def _aim(first, weights, y, shape, fields):  # type: ignore[no-untyped-def]
     right, down = fields[0], fields[1]
     # Fewer columns than there are: of the last pixel more is read than its samples.
     rows, columns = np.int32(height + 2 * frame - 1), np.int32(width + 2 * frame - 4)
-    are_beyond = False
+    are_beyond: Any = False
     for x in range(width):
         floor_down, floor_right = np.floor(down[x]), np.floor(right[x])
         lower, upper = down[x] - floor_down, np.float32(1) - (down[x] - floor_down)
@@ -167,7 +167,7 @@ def _store(row, total, samples, y, shape, fields, units, half):  # type: ignore[
     black, white = np.float32(0), np.float32(255 + half)
     for start in range(0, row.size, CHUNK):
         stored, levels = row[start : start + CHUNK], total[start : start + CHUNK]
-        differences = 0
+        differences = np.int32(0)
         for i in range(stored.size):
             low = np.int32(max(levels[i] + least, black))
             stored[i] = np.uint8(low)
