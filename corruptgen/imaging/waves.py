@@ -11,7 +11,7 @@ from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.gathers import folded
-from corruptgen.imaging.gaussian import gaussian_weights, pad, weigh
+from corruptgen.imaging.gaussian import gaussian_weights, weigh
 from corruptgen.imaging.lanes import blend_pixels
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
@@ -70,88 +70,106 @@ def moved_by_waves(
         (-reach, reach - -reach, gain),
         *_smoothing(height, width, *sigmas, truncate),
         arithmetic.units,
-        arithmetic.half,
+        np.float32(arithmetic.half),
     )
     return result.reshape(image.shape)
 
 
 @lru_cache(maxsize=16)
-def _smoothing(height: int, width: int, down: float, across: float, truncate: float) -> tuple[NDArray[Any], ...]:
-    """Give the half kernels for the columns and for the rows, and what lies under them.
+def _smoothing(
+    height: int, width: int, down: float, across: float, truncate: float
+) -> tuple[tuple[int, int], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Give what depends on the size alone.
 
-    Down, that is where the rows lie in the ring, from half a kernel before the first one on; across, what stands for
-    each sample, from half a kernel before the first one on, and the numbers of those under the first kernel.
+    Returns
+    -------
+    How many rows of draws are kept, and of how many the words are drawn at once, each a whole number of blocks.
+    Down, the half kernel, and where the rows of draws lie from half a kernel before the first one on.
+    Across, the half kernel, what stands for each sample from half a kernel before the first one on, and the numbers of
+    those under the first kernel.
     """
     below, beside = int(truncate * down + 0.5), int(truncate * across + 0.5)
     rows, columns = border_indices(height, below, "reflect"), border_indices(width, beside, "reflect")
-    starts = rows % min(2 * below + 1, height) * 2 * (width + GAP)
+    depth = min(2 * below + 1, height)
+    at_once = WORDS_PER_BLOCK * max(1, min(WORDS // width, -(-height // WORDS_PER_BLOCK)))
     weights, wide = gaussian_weights(down, below)[below:], gaussian_weights(across, beside)[beside:]
-    return weights, starts, wide, columns, np.arange(2 * beside + 1)
+    return (depth, at_once), weights, rows % depth * (width + GAP), wide, columns, np.arange(2 * beside + 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _move(  # type: ignore[no-untyped-def]
-    result, samples, framed, shape, key, counter, first_blocks, scale, down, starts, across, columns, along, units, half
+    result,
+    samples,
+    framed,
+    shape,
+    key,
+    counter,
+    first_blocks,
+    scale,
+    counts,
+    down,
+    starts,
+    across,
+    columns,
+    along,
+    units,
+    half,
 ):
     height, width, channels, frame = shape
+    low, reach, gain = scale
+    depth, at_once = counts
     below, beside = down.size - 1, across.size - 1
-    # As many rows of draws as a kernel covers, each at its number modulo their count; those of both fields in turn.
-    field, step = width + GAP, 2 * (width + GAP)
-    depth = min(2 * below + 1, height)
-    ring = np.empty(depth * step, np.float64)
-    padded, smoothed = np.empty(columns.size, np.float64), np.empty(width, np.float64)
-    # The words of some rows, each a whole number of blocks.
-    at_once = WORDS_PER_BLOCK * max(1, min(WORDS // width, height // WORDS_PER_BLOCK + 1))
-    chunk = at_once * width
+    # As many rows of draws as a kernel covers, each at its number modulo their count, of one field and of the other.
+    step, chunk = width + GAP, at_once * width
+    ring = np.empty(2 * depth * step, np.float64)
+    padded, smoothed = np.empty(columns.size, np.float64), np.empty(2 * width, np.float64)
     words, first = np.empty(2 * chunk, np.uint32), np.empty(width, np.uint32)
-    # Of one row of the result: the displacements, the first samples of the four pixels, and their weights.
-    fields, weights = np.empty((2, width), np.float32), np.empty((4, width), np.float32)
-    total = np.empty((width + 1) * channels + 2, np.float32)
-    pixel, line, flat = np.uint64(channels), np.uint64((width + 2 * frame) * channels), np.float32(0.5 - half)
+    weights, total = np.empty(4 * width, np.float32), np.empty((width + 2) * channels + 2, np.float32)
+    pixel, line, flat = np.uint64(channels), np.uint64((width + 2 * frame) * channels), np.float32(0.5) - half
     for y in range(height):
         for k in range(2):
-            for new in range(y + below if y else 0, min(y + below + 1, height)):
-                if new % at_once == 0:
-                    block = first_blocks[k] + new * width // WORDS_PER_BLOCK
-                    fill_words(words[k * chunk : (k + 1) * chunk], key, counter, block)
-                start = k * chunk + new % at_once * width
-                source = words[start : start + width]
-                start = new % depth * step + k * field
-                drawn = ring[start : start + width]
-                for x in range(width):
-                    drawn[x] = scale[0] + scale[1] * (np.float64(source[x]) * (1 / WORD_RANGE))
-            weigh(padded[beside : beside + width], ring[k * field :], starts[y : y + 2 * below + 1], down)
-            pad(padded, columns, beside, 1)
-            weigh(smoothed, padded, along, across)
-            for x in range(width):
-                fields[k, x] = np.float32(smoothed[x] * scale[2])
-        are_beyond = _aim(first, weights, y, shape, fields)
-        a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+            rows = ring[k * depth * step : (k + 1) * depth * step]
+            for new in range(y + below if y else 0, y + below + 1):
+                if new < height:
+                    drawn = words[k * chunk : (k + 1) * chunk]
+                    if new % at_once == 0:
+                        fill_words(drawn, key, counter, first_blocks[k] + new * width // WORDS_PER_BLOCK)
+                    target, source = rows[new % depth * step :], drawn[new % at_once * width :]
+                    for x in range(width):
+                        target[x] = low + reach * (np.float64(source[x]) * (1 / WORD_RANGE))
+            weigh(padded[beside : beside + width], rows, starts[y : y + 2 * below + 1], down)
+            for x in range(beside):
+                padded[x] = padded[beside + columns[x]]
+                padded[beside + width + x] = padded[beside + columns[beside + width + x]]
+            weigh(smoothed[k * width : (k + 1) * width], padded, along, across)
+        are_beyond = _aim(first, weights, y, shape, smoothed, gain)
         for x in range(width):
             # What belongs to the next pixel is overwritten by it.
             place, one = np.uint64(channels * x), np.uint64(first[x])
-            blend_pixels(total, place, framed, one, pixel, line, a[x], b[x], c[x], d[x], flat)
-        row = result[y * width * channels : (y + 1) * width * channels]
-        _store(row, total, samples, y, shape, fields, units, half)
+            a, b, c, d = weights[x], weights[width + x], weights[2 * width + x], weights[3 * width + x]
+            blend_pixels(total, place, framed, one, pixel, line, a, b, c, d, flat)
         if are_beyond:
-            for x in range(width):
-                if first[x] == 0:
-                    _compute(row, samples, x, y, shape, fields, units, half)
+            for i in range(width * channels):
+                if first[i // channels] == 0:
+                    # In doubt, whatever it is.
+                    total[i] = np.float32(1) - half
+        _store(result, total, samples, y, shape, smoothed, gain, units, half)
 
 
 @part_of_kernel
-def _aim(first, weights, y, shape, fields):  # type: ignore[no-untyped-def]
+def _aim(first, weights, y, shape, smoothed, gain):  # type: ignore[no-untyped-def]
     """Find the four pixels of each, and say whether some lie beyond the frame; of those the first one is 0."""
     height, width, channels, frame = shape
-    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
-    right, down = fields[0], fields[1]
+    a, b, c, d = weights[:width], weights[width:], weights[2 * width :], weights[3 * width :]
+    right, down = smoothed[:width], smoothed[width:]
     # Fewer columns than there are: of the last pixel more is read than its samples.
     rows, columns = np.int32(height + 2 * frame - 1), np.int32(width + 2 * frame - 4)
     are_beyond: Any = False
     for x in range(width):
-        floor_down, floor_right = np.floor(down[x]), np.floor(right[x])
-        lower, upper = down[x] - floor_down, np.float32(1) - (down[x] - floor_down)
-        after, before = right[x] - floor_right, np.float32(1) - (right[x] - floor_right)
+        lower, after = np.float32(down[x] * gain), np.float32(right[x] * gain)
+        floor_down, floor_right = np.floor(lower), np.floor(after)
+        lower, after = lower - floor_down, after - floor_right
+        upper, before = np.float32(1) - lower, np.float32(1) - after
         a[x], b[x], c[x], d[x] = upper * before, upper * after, lower * before, lower * after
         row, column = np.int32(y + frame) + np.int32(floor_down), np.int32(x + frame) + np.int32(floor_right)
         is_beyond = (row < 0) | (column < 0) | (row >= rows) | (column >= columns)
@@ -161,37 +179,40 @@ def _aim(first, weights, y, shape, fields):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def _store(row, total, samples, y, shape, fields, units, half):  # type: ignore[no-untyped-def]
+def _store(result, total, samples, y, shape, smoothed, gain, units, half):  # type: ignore[no-untyped-def]
     """Store a row of levels, and compute the pixels whose bytes an error of the margin would change."""
-    least, most = np.float32(half - MARGIN), np.float32(half + MARGIN)
-    black, white = np.float32(0), np.float32(255 + half)
-    for start in range(0, row.size, CHUNK):
+    size = shape[1] * shape[2]
+    row = result[y * size : (y + 1) * size]
+    # Neither makes a byte less than 0 or more than 255.
+    least, most = half - np.float32(MARGIN), half + np.float32(MARGIN)
+    for start in range(0, size, CHUNK):
         stored, levels = row[start : start + CHUNK], total[start : start + CHUNK]
         differences = np.int32(0)
         for i in range(stored.size):
-            low = np.int32(max(levels[i] + least, black))
-            stored[i] = np.uint8(low)
-            differences |= low ^ np.int32(min(levels[i] + most, white))
+            byte = np.int32(levels[i] + least)
+            stored[i] = np.uint8(byte)
+            differences |= byte ^ np.int32(levels[i] + most)
         if differences:
             for i in range(stored.size):
-                if np.int32(max(levels[i] + least, black)) != np.int32(min(levels[i] + most, white)):
-                    _compute(row, samples, (start + i) // shape[2], y, shape, fields, units, half)
+                if np.int32(levels[i] + least) != np.int32(levels[i] + most):
+                    _compute(row, samples, (start + i) // shape[2], y, shape, smoothed, gain, units, half)
 
 
 @part_of_kernel
-def _compute(made, samples, x, y, shape, fields, units, half):  # type: ignore[no-untyped-def]
+def _compute(made, samples, x, y, shape, smoothed, gain, units, half):  # type: ignore[no-untyped-def]
     """Compute a pixel of a row as the formula does."""
     height, width, channels, _ = shape
-    row, column = folded(y + np.float64(fields[1, x]), height), folded(x + np.float64(fields[0, x]), width)
+    down, right = np.float32(smoothed[width + x] * gain), np.float32(smoothed[x] * gain)
+    row, column = folded(y + np.float64(down), height), folded(x + np.float64(right), width)
     above, before = int(np.floor(row)), int(np.floor(column))
     upper, lower = 1.0 - (row - above), 1.0 - ((above + 1) - row)
     near, far = 1.0 - (column - before), 1.0 - ((before + 1) - column)
     top, bottom = max(above, 0) * width, min(above + 1, height - 1) * width
-    left, right = max(before, 0), min(before + 1, width - 1)
+    left, beside = max(before, 0), min(before + 1, width - 1)
     for c in range(channels):
-        total = units[samples[(top + left) * channels + c]] * upper * near
-        total += units[samples[(top + right) * channels + c]] * upper * far
-        total += units[samples[(bottom + left) * channels + c]] * lower * near
-        total += units[samples[(bottom + right) * channels + c]] * lower * far
-        level = np.float32(total) * np.float32(255)
-        made[x * channels + c] = np.uint8(min(max(level, np.float32(0)), np.float32(255)) + half)
+        level = units[samples[(top + left) * channels + c]] * upper * near
+        level += units[samples[(top + beside) * channels + c]] * upper * far
+        level += units[samples[(bottom + left) * channels + c]] * lower * near
+        level += units[samples[(bottom + beside) * channels + c]] * lower * far
+        # Neither less than black nor more than white.
+        made[x * channels + c] = np.uint8(np.float32(level) * np.float32(255) + half)
