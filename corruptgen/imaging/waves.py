@@ -11,8 +11,8 @@ from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.gathers import folded
-from corruptgen.imaging.gaussian import gaussian_weights, weigh
-from corruptgen.imaging.lanes import blend_pixels
+from corruptgen.imaging.gaussian import gaussian_weights
+from corruptgen.imaging.lanes import BLOCK, blend_pixels, weigh_block
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import WORD_RANGE, Stream
@@ -69,7 +69,6 @@ def moved_by_waves(
         (right, down),
         (-reach, reach - -reach, gain),
         *_smoothing(height, width, *sigmas, truncate),
-        arithmetic.units,
         np.float32(arithmetic.half),
     )
     return result.reshape(image.shape)
@@ -78,22 +77,24 @@ def moved_by_waves(
 @lru_cache(maxsize=16)
 def _smoothing(
     height: int, width: int, down: float, across: float, truncate: float
-) -> tuple[tuple[int, int], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+) -> tuple[tuple[int, int], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Give what depends on the size alone.
 
     Returns
     -------
     How many rows of draws are kept, and of how many the words are drawn at once, each a whole number of blocks.
     Down, the half kernel, and where the rows of draws lie from half a kernel before the first one on.
-    Across, the half kernel, what stands for each sample from half a kernel before the first one on, and the numbers of
-    those under the first kernel.
+    Across, the half kernel, the numbers of the samples under the first one, and in a row with half a kernel before and
+    after it those of the samples outside, and of the ones that stand for them.
     """
     below, beside = int(truncate * down + 0.5), int(truncate * across + 0.5)
     rows, columns = border_indices(height, below, "reflect"), border_indices(width, beside, "reflect")
     depth = min(2 * below + 1, height)
     at_once = WORDS_PER_BLOCK * max(1, min(WORDS // width, -(-height // WORDS_PER_BLOCK)))
     weights, wide = gaussian_weights(down, below)[below:], gaussian_weights(across, beside)[beside:]
-    return (depth, at_once), weights, rows % depth * (width + GAP), wide, columns, np.arange(2 * beside + 1)
+    outside = np.r_[:beside, beside + width : width + 2 * beside]
+    along, mirrored = np.arange(2 * beside + 1), beside + columns[outside]
+    return (depth, at_once), weights, rows % depth * (max(width, BLOCK) + GAP), wide, along, outside, mirrored
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -110,19 +111,21 @@ def _move(  # type: ignore[no-untyped-def]
     down,
     starts,
     across,
-    columns,
     along,
-    units,
+    ends,
+    mirrored,
     half,
 ):
     height, width, channels, frame = shape
     low, reach, gain = scale
     depth, at_once = counts
+    # Whole blocks are smoothed, the last one with some of what is done already, or with what is not looked at.
+    span, last = max(width, BLOCK), max(width - BLOCK, 0)
     below, beside = down.size - 1, across.size - 1
     # As many rows of draws as a kernel covers, each at its number modulo their count, of one field and of the other.
-    step, chunk = width + GAP, at_once * width
+    step, chunk = span + GAP, at_once * width
     ring = np.empty(2 * depth * step, np.float64)
-    padded, smoothed = np.empty(columns.size, np.float64), np.empty(2 * width, np.float64)
+    padded, smoothed = np.empty(span + 2 * beside, np.float64), np.empty(2 * span, np.float64)
     words, first = np.empty(2 * chunk, np.uint32), np.empty(width, np.uint32)
     weights, total = np.empty(4 * width, np.float32), np.empty((width + 2) * channels + 2, np.float32)
     pixel, line, flat = np.uint64(channels), np.uint64((width + 2 * frame) * channels), np.float32(0.5) - half
@@ -137,11 +140,13 @@ def _move(  # type: ignore[no-untyped-def]
                     target, source = rows[new % depth * step :], drawn[new % at_once * width :]
                     for x in range(width):
                         target[x] = low + reach * (np.float64(source[x]) * (1 / WORD_RANGE))
-            weigh(padded[beside : beside + width], rows, starts[y : y + 2 * below + 1], down)
-            for x in range(beside):
-                padded[x] = padded[beside + columns[x]]
-                padded[beside + width + x] = padded[beside + columns[beside + width + x]]
-            weigh(smoothed[k * width : (k + 1) * width], padded, along, across)
+            middle, under, field = padded[beside:], starts[y : y + 2 * below + 1], smoothed[k * span :]
+            for start in range(0, width, BLOCK):
+                weigh_block(middle, min(start, last), rows, under, down)
+            for i in range(ends.size):
+                padded[ends[i]] = padded[mirrored[i]]
+            for start in range(0, width, BLOCK):
+                weigh_block(field, min(start, last), padded, along, across)
         are_beyond = _aim(first, weights, y, shape, smoothed, gain)
         for x in range(width):
             # What belongs to the next pixel is overwritten by it.
@@ -149,11 +154,12 @@ def _move(  # type: ignore[no-untyped-def]
             a, b, c, d = weights[x], weights[width + x], weights[2 * width + x], weights[3 * width + x]
             blend_pixels(total, place, framed, one, pixel, line, a, b, c, d, flat)
         if are_beyond:
-            for i in range(width * channels):
-                if first[i // channels] == 0:
-                    # In doubt, whatever it is.
-                    total[i] = np.float32(1) - half
-        _store(result, total, samples, y, shape, smoothed, gain, units, half)
+            for x in range(width):
+                if first[x] == 0:
+                    for c in range(channels):
+                        # In doubt, whatever it is.
+                        total[x * channels + c] = np.float32(1) - half
+        _store(result, total, samples, y, shape, smoothed, gain, half)
 
 
 @part_of_kernel
@@ -161,7 +167,7 @@ def _aim(first, weights, y, shape, smoothed, gain):  # type: ignore[no-untyped-d
     """Find the four pixels of each, and say whether some lie beyond the frame; of those the first one is 0."""
     height, width, channels, frame = shape
     a, b, c, d = weights[:width], weights[width:], weights[2 * width :], weights[3 * width :]
-    right, down = smoothed[:width], smoothed[width:]
+    right, down = smoothed, smoothed[smoothed.size // 2 :]
     # Fewer columns than there are: of the last pixel more is read than its samples.
     rows, columns = np.int32(height + 2 * frame - 1), np.int32(width + 2 * frame - 4)
     are_beyond: Any = False
@@ -179,7 +185,7 @@ def _aim(first, weights, y, shape, smoothed, gain):  # type: ignore[no-untyped-d
 
 
 @part_of_kernel
-def _store(result, total, samples, y, shape, smoothed, gain, units, half):  # type: ignore[no-untyped-def]
+def _store(result, total, samples, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
     """Store a row of levels, and compute the pixels whose bytes an error of the margin would change."""
     size = shape[1] * shape[2]
     row = result[y * size : (y + 1) * size]
@@ -195,24 +201,25 @@ def _store(result, total, samples, y, shape, smoothed, gain, units, half):  # ty
         if differences:
             for i in range(stored.size):
                 if np.int32(levels[i] + least) != np.int32(levels[i] + most):
-                    _compute(row, samples, (start + i) // shape[2], y, shape, smoothed, gain, units, half)
+                    _compute(row, samples, (start + i) // shape[2], y, shape, smoothed, gain, half)
 
 
 @part_of_kernel
-def _compute(made, samples, x, y, shape, smoothed, gain, units, half):  # type: ignore[no-untyped-def]
+def _compute(made, samples, x, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
     """Compute a pixel of a row as the formula does."""
     height, width, channels, _ = shape
-    down, right = np.float32(smoothed[width + x] * gain), np.float32(smoothed[x] * gain)
+    down, right = np.float32(smoothed[smoothed.size // 2 + x] * gain), np.float32(smoothed[x] * gain)
     row, column = folded(y + np.float64(down), height), folded(x + np.float64(right), width)
     above, before = int(np.floor(row)), int(np.floor(column))
     upper, lower = 1.0 - (row - above), 1.0 - ((above + 1) - row)
     near, far = 1.0 - (column - before), 1.0 - ((before + 1) - column)
     top, bottom = max(above, 0) * width, min(above + 1, height - 1) * width
     left, beside = max(before, 0), min(before + 1, width - 1)
+    white = np.float32(255)
     for c in range(channels):
-        level = units[samples[(top + left) * channels + c]] * upper * near
-        level += units[samples[(top + beside) * channels + c]] * upper * far
-        level += units[samples[(bottom + left) * channels + c]] * lower * near
-        level += units[samples[(bottom + beside) * channels + c]] * lower * far
+        level = np.float32(samples[(top + left) * channels + c]) / white * upper * near
+        level += np.float32(samples[(top + beside) * channels + c]) / white * upper * far
+        level += np.float32(samples[(bottom + left) * channels + c]) / white * lower * near
+        level += np.float32(samples[(bottom + beside) * channels + c]) / white * lower * far
         # Neither less than black nor more than white.
-        made[x * channels + c] = np.uint8(np.float32(level) * np.float32(255) + half)
+        made[x * channels + c] = np.uint8(np.float32(level) * white + half)
