@@ -16,6 +16,8 @@ _INDICES = ir.VectorType(ir.IntType(32), _LANES)
 _SUMS = ir.VectorType(ir.DoubleType(), 8)
 # Sums that `weigh_block` makes at once: as many as there are registers for.
 BLOCK = 4 * _SUMS.count
+# Levels that `store_levels` looks at together for one whose byte is in doubt.
+CHUNK = 32
 
 
 @_generated
@@ -57,6 +59,42 @@ def blend_pixels(context, target, place, samples, first, right, below, a, b, c, 
         stored = builder.store(total, builder.bitcast(builder.gep(made, [start]), _FLOATS.as_pointer()))
         stored.align = 4
         return context.get_dummy_value()
+
+    return signature, generated
+
+
+@_generated
+def store_levels(context, target, place, levels, first, least, most):  # type: ignore[no-untyped-def]
+    """Store `CHUNK` levels, each plus `least`, as bytes; say whether plus `most` one of them would be another byte.
+
+    Parameters
+    ----------
+    target : (at least place + CHUNK,) uint8, contiguous
+    place : uint64, of the first byte
+    levels : (at least first + CHUNK,) float32, contiguous; plus both they are more than -1 and less than 256
+    first : uint64, of the first level
+    least, most : float32
+    """
+    signature = types.boolean(target, place, levels, first, least, most)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begin, below, above = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        floats, numbers = ir.VectorType(ir.FloatType(), CHUNK), ir.VectorType(ir.IntType(32), CHUNK)
+        samples = ir.VectorType(ir.IntType(8), CHUNK)
+        loaded = builder.load(builder.bitcast(builder.gep(source, [begin]), floats.as_pointer()))
+        loaded.align = 4
+        low, high = (
+            builder.fptosi(builder.fadd(loaded, _repeated(builder, part, floats)), numbers) for part in (below, above)
+        )
+        stored = builder.store(
+            builder.trunc(low, samples), builder.bitcast(builder.gep(made, [start]), samples.as_pointer())
+        )
+        stored.align = 1
+        differing = builder.icmp_unsigned("!=", low, high)
+        mask = builder.bitcast(differing, ir.IntType(CHUNK))
+        return builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0))
 
     return signature, generated
 
@@ -131,7 +169,8 @@ def _store_bytes(builder: Any, values: Any, made: Any, place: Any) -> None:
 def _repeated(builder: Any, value: Any, kind: Any = _FLOATS) -> Any:
     nothing = ir.Constant(kind, ir.Undefined)
     single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(single, nothing, ir.Constant(_INDICES, [0] * _LANES))
+    same = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
+    return builder.shuffle_vector(single, nothing, same)
 
 
 @_generated
@@ -162,10 +201,7 @@ def weigh_block(context, target, start, samples, offsets, half_kernel):  # type:
 
         def weight_at(place: Any) -> Any:
             weight = builder.load(builder.gep(weights, [place]))
-            nothing = ir.Constant(_SUMS, ir.Undefined)
-            single = builder.insert_element(nothing, weight, ir.Constant(ir.IntType(32), 0))
-            same = ir.Constant(ir.VectorType(ir.IntType(32), _SUMS.count), [0] * _SUMS.count)
-            return builder.shuffle_vector(single, nothing, same)
+            return _repeated(builder, weight, _SUMS)
 
         allocated: Any = cgutils.alloca_once
         totals = [allocated(builder, _SUMS) for _ in range(0, BLOCK, _SUMS.count)]

@@ -12,7 +12,7 @@ from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.gathers import folded
 from corruptgen.imaging.gaussian import gaussian_weights
-from corruptgen.imaging.lanes import BLOCK, blend_pixels, weigh_block
+from corruptgen.imaging.lanes import BLOCK, CHUNK, blend_pixels, store_levels, weigh_block
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import WORD_RANGE, Stream
@@ -23,8 +23,6 @@ FRAME = 16
 GAP = 8
 # Drawn at once: a few at a time would not fill the processor's lanes.
 WORDS = 512
-# Of a row of samples that are searched for doubts together.
-CHUNK = 32
 # Between the formula and the approximation, in grey levels. The formula rounds a byte to float32, the blend of four of
 # them, and that to levels and what is stored: 4 roundings. The approximation rounds two positions and what is left of a
 # pixel, which the four weights feel as 4 roundings, their products, those with the samples, and two sums: 8.
@@ -57,8 +55,9 @@ def moved_by_waves(
     # Smoothing makes no draw larger.
     frame = min(FRAME, int(abs(reach * gain)) + 2)
     framed = cv2.copyMakeBorder(image, frame, frame, frame, frame, cv2.BORDER_REFLECT)
-    result = np.empty(image.size, np.uint8)
-    (key, counter, right), (_, _, down) = (rng.skip(height * width) for _ in range(2))
+    result = np.empty(image.size + CHUNK, np.uint8)
+    key, counter, right = rng.skip(height * width)
+    _, _, down = rng.skip(height * width)
     _move(
         result,
         image.ravel(),
@@ -71,7 +70,7 @@ def moved_by_waves(
         *_smoothing(height, width, *sigmas, truncate),
         np.float32(arithmetic.half),
     )
-    return result.reshape(image.shape)
+    return result[: image.size].reshape(image.shape)
 
 
 @lru_cache(maxsize=16)
@@ -127,8 +126,10 @@ def _move(  # type: ignore[no-untyped-def]
     ring = np.empty(2 * depth * step, np.float64)
     padded, smoothed = np.empty(span + 2 * beside, np.float64), np.empty(2 * span, np.float64)
     words, first = np.empty(2 * chunk, np.uint32), np.empty(width, np.uint32)
-    weights, total = np.empty(4 * width, np.float32), np.empty((width + 2) * channels + 2, np.float32)
-    pixel, line, flat = np.uint64(channels), np.uint64((width + 2 * frame) * channels), np.float32(0.5) - half
+    weights, total = np.empty(4 * width, np.float32), np.empty(width * channels + CHUNK, np.float32)
+    pixel, line = np.uint64(channels), np.uint64((width + 2 * frame) * channels)
+    # Of equals the formula makes their value again: an error of float64 is lost in float32.
+    flat = np.float32(0.5) - half
     for y in range(height):
         for k in range(2):
             rows = ring[k * depth * step : (k + 1) * depth * step]
@@ -149,17 +150,11 @@ def _move(  # type: ignore[no-untyped-def]
                 weigh_block(field, min(start, last), padded, along, across)
         are_beyond = _aim(first, weights, y, shape, smoothed, gain)
         for x in range(width):
-            # What belongs to the next pixel is overwritten by it.
+            # What is stored of the next pixel is overwritten by it.
             place, one = np.uint64(channels * x), np.uint64(first[x])
             a, b, c, d = weights[x], weights[width + x], weights[2 * width + x], weights[3 * width + x]
             blend_pixels(total, place, framed, one, pixel, line, a, b, c, d, flat)
-        if are_beyond:
-            for x in range(width):
-                if first[x] == 0:
-                    for c in range(channels):
-                        # In doubt, whatever it is.
-                        total[x * channels + c] = np.float32(1) - half
-        _store(result, total, samples, y, shape, smoothed, gain, half)
+        _store(result, total, first, are_beyond, samples, y, shape, smoothed, gain, half)
 
 
 @part_of_kernel
@@ -185,28 +180,28 @@ def _aim(first, weights, y, shape, smoothed, gain):  # type: ignore[no-untyped-d
 
 
 @part_of_kernel
-def _store(result, total, samples, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
-    """Store a row of levels, and compute the pixels whose bytes an error of the margin would change."""
-    size = shape[1] * shape[2]
-    row = result[y * size : (y + 1) * size]
+def _store(result, total, first, are_beyond, samples, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
+    """Store a row of levels, and compute what an error of the margin would change, and what lies beyond the frame."""
+    channels = shape[2]
+    size = shape[1] * channels
+    row = result[y * size :]
     # Neither makes a byte less than 0 or more than 255.
     least, most = half - np.float32(MARGIN), half + np.float32(MARGIN)
     for start in range(0, size, CHUNK):
-        stored, levels = row[start : start + CHUNK], total[start : start + CHUNK]
-        differences = np.int32(0)
-        for i in range(stored.size):
-            byte = np.int32(levels[i] + least)
-            stored[i] = np.uint8(byte)
-            differences |= byte ^ np.int32(levels[i] + most)
-        if differences:
-            for i in range(stored.size):
-                if np.int32(levels[i] + least) != np.int32(levels[i] + most):
-                    _compute(row, samples, (start + i) // shape[2], y, shape, smoothed, gain, half)
+        # What is stored after the end is overwritten by the next row.
+        if store_levels(row, np.uint64(start), total, np.uint64(start), least, most):
+            for i in range(start, min(start + CHUNK, size)):
+                if np.int32(total[i] + least) != np.int32(total[i] + most):
+                    row[i] = _compute(samples, i // channels, i % channels, y, shape, smoothed, gain, half)
+    if are_beyond:
+        for i in range(size):
+            if first[i // channels] == 0:
+                row[i] = _compute(samples, i // channels, i % channels, y, shape, smoothed, gain, half)
 
 
 @part_of_kernel
-def _compute(made, samples, x, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
-    """Compute a pixel of a row as the formula does."""
+def _compute(samples, x, channel, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
+    """Compute a sample as the formula does."""
     height, width, channels, _ = shape
     down, right = np.float32(smoothed[smoothed.size // 2 + x] * gain), np.float32(smoothed[x] * gain)
     row, column = folded(y + np.float64(down), height), folded(x + np.float64(right), width)
@@ -216,10 +211,9 @@ def _compute(made, samples, x, y, shape, smoothed, gain, half):  # type: ignore[
     top, bottom = max(above, 0) * width, min(above + 1, height - 1) * width
     left, beside = max(before, 0), min(before + 1, width - 1)
     white = np.float32(255)
-    for c in range(channels):
-        level = np.float32(samples[(top + left) * channels + c]) / white * upper * near
-        level += np.float32(samples[(top + beside) * channels + c]) / white * upper * far
-        level += np.float32(samples[(bottom + left) * channels + c]) / white * lower * near
-        level += np.float32(samples[(bottom + beside) * channels + c]) / white * lower * far
-        # Neither less than black nor more than white.
-        made[x * channels + c] = np.uint8(np.float32(level) * white + half)
+    level = np.float32(samples[(top + left) * channels + channel]) / white * upper * near
+    level += np.float32(samples[(top + beside) * channels + channel]) / white * upper * far
+    level += np.float32(samples[(bottom + left) * channels + channel]) / white * lower * near
+    level += np.float32(samples[(bottom + beside) * channels + channel]) / white * lower * far
+    # Neither less than black nor more than white.
+    return np.uint8(np.float32(level) * white + half)
