@@ -64,6 +64,48 @@ def blend_pixels(context, target, place, samples, first, right, below, a, b, c, 
 
 
 @_generated
+def blend_corners(context, target, place, samples, corners, weights, others):  # type: ignore[no-untyped-def]
+    """Store a blend of four samples from each of four places: the sum, in turn, of (sample * weight) * other weight.
+
+    Each product and each sum is rounded to the type of the weights.
+
+    Parameters
+    ----------
+    target : (at least place + 4,) float, contiguous
+    place : uint64, of the first sample to be stored
+    samples : (at least 4 more than the largest of the corners,) float, contiguous
+    corners : four uint32, where the samples begin
+    weights, others : four of one type of float
+    """
+    signature = types.void(target, place, samples, corners, weights, others)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begins, *factors = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        stored, loaded, computed = (
+            ir.VectorType(context.get_value_type(kind), _LANES)
+            for kind in (signature.args[0].dtype, signature.args[2].dtype, signature.args[4].dtype)
+        )
+        total = None
+        for number in range(_LANES):
+            begin = builder.zext(builder.extract_value(begins, number), ir.IntType(64))
+            part = builder.load(builder.bitcast(builder.gep(source, [begin]), loaded.as_pointer()))
+            part.align = 4
+            if loaded != computed:
+                part = builder.fpext(part, computed)
+            for factor in factors:
+                part = builder.fmul(part, _repeated(builder, builder.extract_value(factor, number), computed))
+            total = part if total is None else builder.fadd(total, part)
+        if stored != computed:
+            total = builder.fptrunc(total, stored)
+        builder.store(total, builder.bitcast(builder.gep(made, [start]), stored.as_pointer())).align = 4
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+@_generated
 def store_levels(context, target, place, levels, first, least, most):  # type: ignore[no-untyped-def]
     """Store `CHUNK` levels, each plus `least`, as bytes; say whether plus `most` one of them would be another byte.
 
