@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.compilation import njit
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.lanes import BLOCK, weigh_block
 
@@ -74,7 +74,7 @@ def _smoothed(image, channels, down, across, rows, columns):  # type: ignore[no-
     return result
 
 
-@part_of_kernel
+@njit(cache=True, nogil=True, error_model="numpy")
 def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
     """Fill both ends of a row, whose middle is there already."""
     for i in range(reach):
@@ -83,17 +83,18 @@ def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
                 padded[end * channels + c] = padded[(reach + columns[end]) * channels + c]
 
 
-@part_of_kernel
+@njit(cache=True, nogil=True, error_model="numpy")
 def weigh(total, samples, offsets, half_kernel):  # type: ignore[no-untyped-def]
     """Weigh the samples at each of `offsets` from every place, in scipy's order: the centre, then pairs from the ends.
 
     `total` must not lie among `samples`.
     """
     size = total.size
+    for start in range(0, size - BLOCK + 1, BLOCK):
+        weigh_block(total, start, samples, offsets, half_kernel)
     if size >= BLOCK:
-        for start in range(0, size, BLOCK):
-            # The last ones with some of what is done already.
-            weigh_block(total, min(start, size - BLOCK), samples, offsets, half_kernel)
+        # The rest, with some of what is done already.
+        weigh_block(total, size - BLOCK, samples, offsets, half_kernel)
         return
     reach = half_kernel.size - 1
     for x in range(size):
