@@ -164,7 +164,7 @@ def _aim(first, weights, y, shape, smoothed, gain):  # type: ignore[no-untyped-d
     a, b, c, d = weights[:width], weights[width:], weights[2 * width :], weights[3 * width :]
     right, down = smoothed, smoothed[smoothed.size // 2 :]
     # Fewer columns than there are: of the last pixel more is read than its samples.
-    rows, columns = np.int32(height + 2 * frame - 1), np.int32(width + 2 * frame - 4)
+    rows, columns = np.uint32(height + 2 * frame - 1), np.uint32(width + 2 * frame - 4)
     are_beyond: Any = False
     for x in range(width):
         lower, after = np.float32(down[x] * gain), np.float32(right[x] * gain)
@@ -173,7 +173,8 @@ def _aim(first, weights, y, shape, smoothed, gain):  # type: ignore[no-untyped-d
         upper, before = np.float32(1) - lower, np.float32(1) - after
         a[x], b[x], c[x], d[x] = upper * before, upper * after, lower * before, lower * after
         row, column = np.int32(y + frame) + np.int32(floor_down), np.int32(x + frame) + np.int32(floor_right)
-        is_beyond = (row < 0) | (column < 0) | (row >= rows) | (column >= columns)
+        # What is negative is a large number without its sign.
+        is_beyond = (np.uint32(row) >= rows) | (np.uint32(column) >= columns)
         are_beyond |= is_beyond
         first[x] = np.uint32(0 if is_beyond else (row * np.int32(width + 2 * frame) + column) * np.int32(channels))
     return are_beyond
