@@ -62,7 +62,8 @@ RESERVED = frozenset(
 )
 
 F = TypeVar("F", bound=Callable[..., NDArray[Any] | Warp])
-Fused = TypeVar("Fused", bound=Callable[..., NDArray[np.uint8] | None])
+FastPath = Callable[..., NDArray[np.uint8] | None]
+Fused = TypeVar("Fused", bound=FastPath)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def fused(plain: Callable[..., Any]) -> Callable[[Fused], Fused]:
     return noted
 
 
-def fused_path_of(function: Callable[..., Any]) -> Callable[..., NDArray[np.uint8] | None] | None:
+def fused_path_of(function: Callable[..., Any]) -> FastPath | None:
     """Give the fast path that was declared for a corruption, if there is one."""
     return getattr(function, "fused", None)
 

@@ -1,7 +1,7 @@
 """The front door: corrupt one image that is already in memory."""
 
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from corruptgen.randomness import Draws, pixels_digest, rng_for
 Picture = TypeVar("Picture", NDArray[Any], Image.Image)
 
 PIL_MODES = ("L", "RGB")
+NUMBERS = (int, float, np.integer, np.floating)
+EIGHT_BITS = np.dtype(np.uint8)
 # Handed to rows that draw nothing: to name an image and to make its stream takes longer than to brighten a small one.
 UNUSED = rng_for(0, "", None, "")
 
@@ -61,7 +63,7 @@ def corrupt(
     ImageError
         If the image is of another kind or type, or of a size that the table does not hold for.
     """
-    if isinstance(severity, bool) or not isinstance(severity, int | float | np.integer | np.floating):
+    if isinstance(severity, bool) or not isinstance(severity, NUMBERS):
         raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
     cell = _cell(preset, row, float(severity))
     pixels, form = accepted(image, window)
@@ -93,13 +95,9 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
     ImageError
         If the image is of another kind or type than `corrupt` takes.
     """
-    if isinstance(image, Image.Image):
-        if image.mode not in PIL_MODES:
-            raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
-        image = np.array(image)
     if not isinstance(image, np.ndarray):
-        raise ImageError(f"the image is a {type(image).__name__}; give a numpy array or a PIL image")
-    if image.dtype != np.uint8 and window is None:
+        image = _samples_of(image)
+    if image.dtype != EIGHT_BITS and window is None:
         advice = (
             "; or say with window=(low, high) which of them are black and white" if image.dtype.name in DTYPES else ""
         )
@@ -119,9 +117,17 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
 
 def alike(pixels: NDArray[Any], image: Picture) -> Picture:
     """Give pixels of shape (H, W, C) as an image of the kind and shape of another one."""
-    if isinstance(image, Image.Image):
-        return Image.fromarray(pixels[..., 0] if image.mode == "L" else pixels)
-    return cast(Picture, pixels.reshape(image.shape))
+    if isinstance(image, np.ndarray):
+        return pixels if pixels.ndim == image.ndim else pixels[..., 0]
+    return Image.fromarray(pixels[..., 0] if image.mode == "L" else pixels)
+
+
+def _samples_of(image: object) -> NDArray[np.uint8]:
+    if not isinstance(image, Image.Image):
+        raise ImageError(f"the image is a {type(image).__name__}; give a numpy array or a PIL image")
+    if image.mode not in PIL_MODES:
+        raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
+    return np.array(image)
 
 
 @lru_cache(maxsize=4096)

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from corruptgen import catalog, corrupt
+from corruptgen.compilation import njit
 from corruptgen.corruptions.common.exposure import brightness, contrast, saturate
 from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.errors import AssetError
 from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.channel_sums import channel_sums
+from corruptgen.imaging.channel_sums import add_up_channels
 from corruptgen.imaging.photons import counted
 from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
 from corruptgen.imaging.textures import frost_picture
-from corruptgen.imaging.value_maps import mapped
+from corruptgen.imaging.value_maps import follow_maps
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
@@ -113,15 +114,27 @@ def test_no_summand_lies_in_the_middle_between_two_multiples_of_a_large_sum_s_la
         assert not np.any(units.astype(np.float64) / float(last_bit) % 1 == 0.5)
 
 
+@njit(cache=True)
+def fill_sums(sums, image, units, first, second):
+    add_up_channels(sums, image, units, first, second)
+
+
+@njit(cache=True)
+def fill_mapped(samples, image, maps, slope):
+    follow_maps(samples, image, maps, slope)
+
+
 @pytest.mark.parametrize("arithmetic", ARITHMETICS[::2], ids=lambda arithmetic: arithmetic.precision)
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (33, 47), (224, 224), (768, 1024)])
 def test_channels_are_added_up_as_numpy_does_it(arithmetic, size):
     for image in pictures(*size, 3).values():
         image = np.ascontiguousarray(image)  # noqa: PLW2901
-
         expected = given(image, Pixels.UNIT, BYTE, arithmetic).sum(axis=(0, 1))
+        sums = np.zeros(3, arithmetic.precision)
 
-        assert np.array_equal(channel_sums(image, arithmetic), expected)
+        fill_sums(sums, image.ravel(), arithmetic.units, *parts_of_a_level(arithmetic.precision))
+
+        assert np.array_equal(sums, expected)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.05, 0.4, 1.0, 3.0])
@@ -131,9 +144,14 @@ def test_a_map_is_followed_whether_it_is_straight_or_not(slope):
     image = rng.randint(0, 256, (65, 130, 3)).astype(np.uint8)
 
     for maps in (straight, rng.randint(0, 256, (256, 3)).astype(np.uint8)):
-        expected = np.stack([maps[image[..., c], c] for c in range(3)], axis=2)
-        assert np.array_equal(mapped(image, maps, slope), expected)
-        assert np.array_equal(mapped(image[..., :1], maps[:, :1], slope), expected[..., :1])
+        for channels in (3, 1):
+            before = image[..., :channels].ravel()
+            after = np.empty_like(before)
+
+            fill_mapped(after, before, np.ascontiguousarray(maps[:, :channels].T), slope)
+
+            expected = np.stack([maps[image[..., c], c] for c in range(channels)], axis=2)
+            assert np.array_equal(after, expected.ravel())
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)

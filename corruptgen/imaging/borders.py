@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.compilation import part_of_kernel
+
 
 def border_indices(length: int, reach: int, border: str) -> NDArray[np.int64]:
     """Give the position inside an axis of `length` samples that stands for each of -reach ... length - 1 + reach.
@@ -28,3 +30,19 @@ def border_indices(length: int, reach: int, border: str) -> NDArray[np.int64]:
             return np.zeros_like(positions)
         case _:
             raise ValueError(f"border is {border!r}; known: 'nearest', 'reflect', 'mirror'")
+
+
+@part_of_kernel
+def extend_row(samples, first, before, row, behind, channels):  # type: ignore[no-untyped-def]
+    """Copy a row, with its outermost pixels repeated over so many samples before and behind it, from `first` on."""
+    # Unsigned, or the compiler would mind places that count from the end.
+    start, step = np.uint64(first + before), np.uint64(channels)
+    for i in range(np.uint64(row.size)):
+        samples[start + i] = row[i]
+    # From the pixel beside: to ask for a sample's channel takes a division.
+    for i in range(np.uint64(before)):
+        place = start - i - np.uint64(1)
+        samples[place] = samples[place + step]
+    end = start + np.uint64(row.size)
+    for i in range(np.uint64(behind)):
+        samples[end + i] = samples[end + i - step]

@@ -1,215 +1,186 @@
 """Sums of bytes over a disk with a smoothed edge, kept up from row to row, and what float32 cannot decide of them."""
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.imaging.doubts import store_row_and_doubts
+from corruptgen.imaging.block_sums import BLOCK, add_moves, add_weighed, store_levels, weigh_pairs
+from corruptgen.imaging.doubts import note_doubts
 
-# Rows that are read in one pass over a sum.
-READS_IN_SWEEP = 4
-
-
-class Scratch(NamedTuple):
-    """Rows at work, made by the caller: numba takes longer over making an array than over a loop."""
-
-    sums: NDArray[np.float32]
-    """Over the disk, of as many rows as are smoothed at a time, and one more; with a border for the smoothing."""
-    change: NDArray[np.int16]
-    middle: NDArray[np.float32]
-    total: NDArray[np.float32]
-    pairs: NDArray[np.int16]
-    """Sums of two rows at the same distance; in the last row zeros."""
-    black: NDArray[np.uint8]
-    group: NDArray[np.int16]
-
-
-def scratch(rows: NDArray[np.uint8], size: int, border: int, depth: int, strips: int) -> Scratch:
-    """Make the rows that `estimate` works on: `size` samples each, smoothed ones `border` more at either end."""
-    wide, whole = size + 2 * border, rows.shape[1]
-    return Scratch(
-        np.zeros((depth, wide), np.float32),
-        np.empty(wide, np.int16),
-        np.empty(wide, np.float32),
-        np.empty(size, np.float32),
-        np.zeros((strips + 1, whole), np.int16),
-        np.zeros(whole, np.uint8),
-        np.zeros(size, np.int16),
-    )
+# Products that `compute` makes at once.
+PRODUCTS_IN_SWEEP = 4
+# Runs along the edge of a disk: of its outermost row and of the next two.
+RUNS = 3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def estimate(  # type: ignore[no-untyped-def]
     result,
     doubtful,
-    rows,
-    channels,
+    samples,
+    floats,
+    whole,
+    places,
+    shape,
+    black,
     reach,
-    heights,
-    smoothing,
-    strips,
-    reads,
+    moves,
+    counts,
+    shares,
+    last_shares,
+    terms,
     ends,
     weights,
     level,
     margin,
     half,
-    sums,
-    change,
-    middle,
-    total,
-    pairs,
-    black,
-    group,
 ):
     """Store what float32 decides, note the samples in doubt, and give their number.
 
     The sum over the disk is a whole number; its next row differs by what enters below and leaves above, column by
-    column. It is smoothed down and across in the form `middle + weight * (neighbours - 2 * middle)`, whose second part
-    is small, so that hardly more than the last rounding counts.
+    column. It is smoothed down, and then across. What the edge differs by from that of a smoothed disk are sums over
+    runs: of rows, smoothed across with the rest, and of columns, smoothed down.
 
     Parameters
     ----------
-    result : (H, W * C) uint8, written
-    doubtful : (H * W * C,) int64, written
-    rows : (H + 2 * reach, (W + 2 * reach) * C) uint8, the image with its border
-    heights : of the columns of the disk, from the middle to the right: how far each goes up and down
-    smoothing : (2,) float32, the weights of the next and of the second next neighbours; both 0 is none
-    strips : distances of the rows above and below, whose sum is read for the edge
-    reads : (numbers of a strip, first sample of it); the number after the last strip's gives zeros
-    ends : where the reads of each weight begin, and where the last one's end
-    weights : of the sums of those reads, against that of the disk
+    result : (H * W * C + BLOCK,) uint8, written
+    doubtful : int64, written
+    samples : uint8, `black` rows of zeros above the image with a border of `reach` pixels
+    floats, whole : float32 and int16, scratch for as many rows as `rows_at_work` says
+    places : int64, scratch
+    shape : height, width and channels of the image
+    moves : int64, the samples that enter the disk with a row, those that leave it, the one that enters and the one that
+        leaves each run of columns, and those by which each run of a row is longer than the one before
+    counts : of each of these; 0 is no run
+    shares : (spread + 1,) float32, the weights of the smoothing: of the farthest pair, ... and half of the middle one's
+    last_shares : float32, the same for the sum of a row and its edges: each weight twice if there are edges
+    terms : (run, distance from the middle) of what each weight is given to: what is added, and what is subtracted
+    ends : where these begin, and where the last ones end
+    weights : against that of the disk
     level : what the disk weighs per sample
-    sums, change, middle, total, pairs, black, group : `Scratch`
     """
-    height, size = result.shape
-    depth = sums.shape[0]
-    # How many rows and columns the smoothing reaches, and how far that is in a row.
-    spread = depth // 2 - 1
-    far = spread * channels
-    left = (reach - spread) * channels
-    # Not plain 0, for which numba would compile what takes these numbers once more.
+    height, width, channels = shape
+    size, pitch = width * channels, (width + 2 * reach) * channels
+    length, radius = pitch + BLOCK, (black - 1) // 2
+    # How many rows and columns the smoothing reaches, and how many rows are kept.
+    spread = shares.size - 1
+    depth, ring = 2 * spread + 2, 2 * reach + 1
+    wide, left = size + 2 * spread * channels, radius * channels
+    # Where rows begin, of floats and of whole numbers, of which the first ones are 0.
+    edges, middle, total = depth * length, 2 * depth * length, (2 * depth + 1) * length
+    down, across = length, (1 + RUNS) * length
+    # Where places begin: of rows to be smoothed, of both sums of the end, of runs of columns and of rows.
+    layers = 2 if weights.size else 1
+    taps = last_shares.size * 2 - 1
+    both, of_columns = 2 * spread + 1, 2 * spread + 1 + taps
+    of_rows = of_columns + 2 * terms.shape[0]
+    for n in range(terms.shape[0]):
+        run, distance = terms[n, 0] * length + reach * channels, terms[n, 1] * channels
+        places[of_columns + 2 * n], places[of_columns + 2 * n + 1] = run - distance, run + distance
+    # The places in the row lie between those in the edges, of which the one in the middle comes twice.
+    for i in range(2 * spread + 1):
+        places[both + layers * i + layers - 1] = middle + i * channels
+    least, most, white = np.float32(half - margin), np.float32(half + margin), np.float32(255 + half)
+    # All sums are 0 as long as they lie in the black.
+    first = black - radius
+    for i in range(length):
+        floats[(first - 1) % depth * length + i] = 0
+    for i in range(across):
+        whole[i] = 0
+    # Unlike a plain number, these are of the type that sums of them are of.
     here, count = np.int64(0), np.int64(0)
-    # The first sum is made row by row, and lies in `sums[1]` in the end: a disk has an odd number of rows.
-    for row in range(-heights[0], heights[0] + 1):
-        for column in range(heights.size):
-            if heights[column] >= abs(row):
-                _move(change, rows[reach - spread + row], black, left, column * channels)
-        _follow(sums[(row + heights[0] + 1) % 2], sums[(row + heights[0]) % 2], change)
-    for turn in range(1, height + 2 * spread + 1):
-        if turn > 1:
-            for column in range(heights.size):
-                entering = rows[reach - spread + turn - 1 + heights[column]]
-                leaving = rows[reach - spread + turn - 2 - heights[column]]
-                _move(change, entering, leaving, left, column * channels)
-            _follow(sums[turn % depth], sums[(turn - 1) % depth], change)
-        y = turn - 1 - 2 * spread
+    for turn in range(first, black + reach + height + spread):
+        line, sums, before = turn * pitch, turn % depth * length, (turn - 1) % depth * length
+        for start in range(0, wide, BLOCK):
+            add_moves(floats, sums + start, before + start, samples, line + start, moves, 0, counts[0], counts[0])
+        if weights.size:
+            row = turn + radius
+            _move_runs(whole, samples, line, row * pitch + left, moves, counts, row % ring, ring, pitch, wide)
+            _add_edges(floats, edges + sums, here, whole, down, places, of_columns, ends, weights, size)
+        y = turn - spread - black - reach
         if y < 0:
             continue
-        smooth = sums[turn % depth]
+        _place_rows(places, turn - spread, spread, length, edges, both, across, ring, terms, of_rows)
         if spread > 0:
-            base = turn - spread
-            _smooth(
-                middle,
-                sums[base % depth],
-                sums[(base - 1) % depth],
-                sums[(base + 1) % depth],
-                sums[(base - spread) % depth],
-                sums[(base + spread) % depth],
-                here,
-                here,
-                here,
-                smoothing,
-            )
-            _smooth(total, middle, middle, middle, middle, middle, far, channels, far, smoothing)
-            smooth = total
-        for k in range(strips.size):
-            _pair_up(pairs[k], rows[reach + y - strips[k]], rows[reach + y + strips[k]] if strips[k] > 0 else black)
-        for k in range(weights.size):
-            for j in range(ends[k], ends[k + 1], READS_IN_SWEEP):
-                _add_four(group, pairs, reads, j)
-            _weigh(smooth, group, weights[k])
-        count = store_row_and_doubts(result[y], smooth, level, margin, half, doubtful, count, y * size)
+            for start in range(0, wide, BLOCK):
+                weigh_pairs(floats, middle + start, floats, start, places, 0, shares)
+            _add_edges(floats, middle, here + 1, whole, here, places, of_rows, ends, weights, wide)
+        for start in range(0, size, BLOCK):
+            place, made = y * size + start, sums + start
+            if spread > 0:
+                made = total
+                weigh_pairs(floats, made, floats, start, places, both, last_shares)
+            doubts = store_levels(result, place, floats, made, level, least, most, white)
+            count = note_doubts(doubtful, count, doubts, place, (y + 1) * size)
     return count
 
 
 @part_of_kernel
-def _move(change, entering, leaving, middle, distance):  # type: ignore[no-untyped-def]
-    """Add what the columns at this distance on both sides change by; the middle one, the first, is alone."""
-    size = change.size
-    one, other = middle - distance, middle + distance
-    a, b = entering[one : one + size], leaving[one : one + size]
-    if distance == 0:
-        for i in range(size):
-            change[i] = np.int16(a[i]) - np.int16(b[i])
-        return
-    c, d = entering[other : other + size], leaving[other : other + size]
-    for i in range(size):
-        change[i] += (np.int16(a[i]) + np.int16(c[i])) - (np.int16(b[i]) + np.int16(d[i]))
+def _move_runs(whole, samples, line, beside, moves, counts, at, ring, pitch, wide):  # type: ignore[no-untyped-def]
+    """Move the runs of columns down to the row at `line`, and make those of the row at `beside`."""
+    length = pitch + BLOCK
+    move, longer = 2 * counts[0], 2 * counts[0] + 2 * RUNS
+    for k in range(RUNS):
+        if counts[1 + k] < 0:
+            continue
+        for start in range(0, pitch, BLOCK):
+            run = (1 + k) * length + start
+            add_moves(whole, run, run, samples, line + start, moves, move + 2 * k, 1, 1)
+        made = (1 + RUNS + k * ring + at) * length
+        shorter = made - ring * length if k > 0 and counts[k] >= 0 else 0
+        for start in range(0, wide, BLOCK):
+            add_moves(whole, made + start, shorter + start, samples, beside + start, moves, longer, counts[1 + k], 0)
+        longer += counts[1 + k]
 
 
 @part_of_kernel
-def _follow(total, before, change):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
-        total[i] = before[i] + np.float32(change[i])
+def _add_edges(floats, into, kept, whole, first, places, start, ends, weights, size):  # type: ignore[no-untyped-def]
+    """Add a row of weighed runs to what is there if `kept` is not 0, or to nothing."""
+    for j in range(weights.size):
+        term, added, subtracted = 2 * ends[2 * j], 2 * ends[2 * j + 1], 2 * ends[2 * j + 2]
+        place, more, less, weight, keep = start + term, added - term, subtracted - added, weights[j], kept + j > 0
+        for i in range(0, size, BLOCK):
+            add_weighed(floats, into + i, keep, whole, first + i, places, place, more, less, weight)
 
 
 @part_of_kernel
-def _smooth(target, middle, one, other, far_one, far_other, at, near, far, weights):  # type: ignore[no-untyped-def]
-    """Smooth rows that begin `at` a sample, by neighbours that lie `near` and `far` samples before and behind that."""
-    size = target.size
-    m, a, b = middle[at : at + size], one[at - near : at - near + size], other[at + near : at + near + size]
-    c, d = far_one[at - far : at - far + size], far_other[at + far : at + far + size]
-    weight, far_weight = weights[0], weights[1]
-    if far_weight > 0:
-        for i in range(size):
-            twice = m[i] + m[i]
-            target[i] = m[i] + (weight * ((a[i] + b[i]) - twice) + far_weight * ((c[i] + d[i]) - twice))
-    else:
-        for i in range(size):
-            target[i] = m[i] + weight * ((a[i] + b[i]) - (m[i] + m[i]))
+def _place_rows(places, row, spread, length, edges, both, across, ring, terms, of_rows):  # type: ignore[no-untyped-def]
+    """Say where the rows lie, and the runs of rows, that a row is smoothed with."""
+    depth = 2 * spread + 2
+    for i in range(2 * spread + 1):
+        places[i] = (row + i - spread) % depth * length
+    if terms.shape[0]:
+        for i in range(spread + 1):
+            places[both + 2 * i] = edges + places[i]
+            places[both + 2 * (spread + i) + 2] = edges + places[spread + i]
+    for n in range(terms.shape[0]):
+        run, distance = across + terms[n, 0] * ring * length, terms[n, 1]
+        places[of_rows + 2 * n] = run + (row - distance) % ring * length
+        places[of_rows + 2 * n + 1] = run + (row + distance) % ring * length
 
 
-@part_of_kernel
-def _pair_up(pair, above, below):  # type: ignore[no-untyped-def]
-    for i in range(pair.size):
-        pair[i] = np.int16(above[i]) + np.int16(below[i])
-
-
-@part_of_kernel
-def _add_four(total, pairs, reads, first):  # type: ignore[no-untyped-def]
-    size = total.size
-    a = pairs[reads[first, 0]][reads[first, 1] : reads[first, 1] + size]
-    b = pairs[reads[first + 1, 0]][reads[first + 1, 1] : reads[first + 1, 1] + size]
-    c = pairs[reads[first + 2, 0]][reads[first + 2, 1] : reads[first + 2, 1] + size]
-    d = pairs[reads[first + 3, 0]][reads[first + 3, 1] : reads[first + 3, 1] + size]
-    for i in range(size):
-        total[i] += (a[i] + b[i]) + (c[i] + d[i])
-
-
-@part_of_kernel
-def _weigh(total, group, weight):  # type: ignore[no-untyped-def]
-    for i in range(total.size):
-        total[i] += np.float32(group[i]) * weight
-        group[i] = 0
+def rows_at_work(spread: int, reach: int) -> tuple[int, int]:
+    """Give the numbers of rows of float32 and of int16 that `estimate` works on, each `BLOCK` longer than a row."""
+    return 2 * (2 * spread + 2) + 2, 1 + RUNS * (2 * reach + 2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def compute(result, places, rows, size, down, right, weights, margin, half):  # type: ignore[no-untyped-def]
+def compute(result, doubtful, samples, size, pitch, places, weights, margin, half):  # type: ignore[no-untyped-def]
     """Compute single samples in float64, and say whether that decides all of them.
 
     Products are made in four sums, which need not wait for each other; there are a multiple of four of them.
+
+    Parameters
+    ----------
+    places : uint64, of the samples that belong to the first one of the image
     """
-    for place in places:
-        y, i = divmod(place, size)
+    for place in doubtful:
+        first = np.uint64(place // size * pitch + place % size)
         a, b, c, d = 0.0, 0.0, 0.0, 0.0
-        for k in range(0, weights.size, 4):
-            a += weights[k] * rows[y + down[k], i + right[k]]
-            b += weights[k + 1] * rows[y + down[k + 1], i + right[k + 1]]
-            c += weights[k + 2] * rows[y + down[k + 2], i + right[k + 2]]
-            d += weights[k + 3] * rows[y + down[k + 3], i + right[k + 3]]
+        for k in range(0, weights.size, PRODUCTS_IN_SWEEP):
+            a += weights[k] * samples[first + places[k]]
+            b += weights[k + 1] * samples[first + places[k + 1]]
+            c += weights[k + 2] * samples[first + places[k + 2]]
+            d += weights[k + 3] * samples[first + places[k + 3]]
         total = (a + b) + (c + d)
         low = np.uint8(min(max(total - margin, 0.0), 255.0) + half)
         if low != np.uint8(min(max(total + margin, 0.0), 255.0) + half):

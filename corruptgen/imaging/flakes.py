@@ -7,18 +7,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_sums import BLOCK, store_levels, weigh_samples
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
-from corruptgen.imaging.motion import trail_within
+from corruptgen.imaging.motion import trail_direction, trail_fading
 from corruptgen.imaging.zoom import central_positions, positions
-from corruptgen.randomness.normals import fill_normals
-from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
-from corruptgen.randomness.stream import Origin, Stream
+from corruptgen.randomness.normals import FURTHEST, WORDS_AT_ONCE, draw_normals
+from corruptgen.randomness.philox import WORDS_PER_BLOCK
+from corruptgen.randomness.stream import Stream
 
 Float64 = NDArray[np.float64]
-
-TAPS_IN_SWEEP = 4
-_WHITE = np.float32(255)
+Columns = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +26,10 @@ class Magnification:
 
     part: tuple[slice, slice]
     rows: Float64
-    neighbours: NDArray[np.int64]
-    """(2, columns): the left and the right one of every column."""
+    near: Columns
+    """The left one of the two neighbours of every column."""
+    far: Columns
+    """The right one."""
     right: Float64
     """The weight of the right one."""
     leaves_part: bool
@@ -57,21 +58,21 @@ def magnified_centre(height: int, width: int, zoom: float) -> Magnification:
 def _magnification(tall: slice, wide: slice, rows: Float64, columns: Float64) -> Magnification:
     last_row, last_column = tall.stop - tall.start - 1, wide.stop - wide.start - 1
     near = columns.astype(np.int64)
-    neighbours = np.stack([near, np.minimum(near + 1, last_column)]) + wide.start
+    far = np.minimum(near + 1, last_column)
     leaves_part = bool(rows[-1] > last_row or columns[-1] > last_column)
-    return Magnification((tall, wide), rows, neighbours, columns - near, leaves_part)
+    neighbours = ((found + wide.start).astype(np.uint64) for found in (near, far))
+    return Magnification((tall, wide), rows, *neighbours, columns - near, leaves_part)
 
 
 def drawn_flakes(
     shape: tuple[int, int], rng: Stream, loc: float, scale: float, seen: Magnification, threshold: float
-) -> Float64:
-    """Give what magnifying normal draws of an (H, W) `shape` and `settled` make: a layer in [0, 1].
-
-    Only the rows that are seen are drawn; the stream goes on behind all of them.
-    """
-    layer = np.empty((seen.rows.size, seen.right.size))
-    _draw(layer, np.empty((0, 0), np.float32), 0, shape, _skipped(shape, rng), loc, scale, seen, threshold)
-    return layer
+) -> NDArray[np.uint8]:
+    """Give what magnifying normal draws of an (H, W) `shape` and `settled` make, in levels that are cut off."""
+    exactly = _drawn(shape, rng, loc, scale, seen, threshold)
+    layer, margin = _grown(exactly, 0)
+    flakes = np.empty((seen.rows.size, seen.right.size), np.uint8)
+    _cut_off(flakes, layer, 255 * margin, exactly)
+    return flakes
 
 
 def blown_flakes(
@@ -88,130 +89,158 @@ def blown_flakes(
 
     The sums are made in float32; those that come too near to the middle between two levels are made again.
     """
-    origin = _skipped(shape, rng)
-    size = seen.rows.size, seen.right.size
-    weights, offsets = trail_within((*size, 1), radius, sigma, rng.uniform(-135, -45))
-    reach = int(np.abs(offsets).max(initial=0))
-    # The trail is lengthened to whole sweeps by weights of 0, which change no sum.
-    taps = weights.size + -weights.size % TAPS_IN_SWEEP
-    starts, lengthened = np.full((taps, 2), reach), np.zeros(taps)
-    starts[: weights.size] += offsets
-    lengthened[: weights.size] = weights
-    layer = np.empty((size[0] + 2 * reach, size[1] + 2 * reach))
-    estimate = np.empty(layer.shape, np.float32)
-    _draw(layer, estimate, reach, shape, origin, loc, scale, seen, threshold)
-    flakes = np.empty(shape, np.uint8)
-    margin = 255 * UNIT_ROUNDOFF * (taps + 6)
-    total = np.empty(shape[1], np.float32)
-    _blow(flakes, estimate, lengthened.astype(np.float32), layer, lengthened, starts, margin, total)
-    return flakes
+    exactly = _drawn(shape, rng, loc, scale, seen, threshold)
+    weights = trail_fading(radius, sigma)
+    direction = trail_direction(weights.size, rng.uniform(-135, -45))
+    layer, margin = _grown(exactly, weights.size)
+    height, width = shape
+    flakes, total = np.empty(height * width + BLOCK, np.uint8), np.empty(BLOCK, np.float32)
+    places = np.empty(3 * weights.size, np.int64)
+    margin = 255 * (margin + UNIT_ROUNDOFF * (weights.size + 6))
+    shares = weights.astype(np.float32)
+    _blow(flakes, total, places, height, width, layer, weights, shares, *direction, margin, exactly)
+    return flakes[: height * width].reshape(shape)
 
 
-def _skipped(shape: tuple[int, int], rng: Stream) -> Origin:
-    count = shape[0] * shape[1]
-    return rng.skip(count + count % 2)
+# What samples of the layer are computed of: the draws from the first row that is seen on, how many there are in a row,
+# `Magnification.rows`, how many rows they lie in, `Magnification.near`, `.far` and `.right`; and loc, scale, threshold.
+Exactly = tuple[NDArray[np.float32], int, Float64, int, Columns, Columns, Float64, float, float, float]
 
 
-def _draw(
-    layer: Float64,
-    estimate: NDArray[np.float32],
-    border: int,
-    shape: tuple[int, int],
-    origin: Origin,
-    loc: float,
-    scale: float,
-    seen: Magnification,
-    threshold: float,
-) -> None:
-    """Fill a layer, whose `border` repeats the outermost samples, and its `estimate` unless that is empty."""
-    key, counter, first_block = origin
+def _drawn(
+    shape: tuple[int, int], rng: Stream, loc: float, scale: float, seen: Magnification, threshold: float
+) -> Exactly:
+    """Draw the rows that are seen; the stream goes on behind all of them."""
     rows, width = seen.part[0], shape[1]
+    count = shape[0] * width
+    key, counter, first_block = rng.skip(count + count % 2)
     skipped = rows.start * width // WORDS_PER_BLOCK
-    end = -(-rows.stop * width // WORDS_PER_BLOCK)
-    words = np.empty((end - skipped) * WORDS_PER_BLOCK, np.uint32)
-    fill_words(words, key, counter, first_block + skipped)
-    normals = np.empty(words.size, np.float64)
-    fill_normals(normals, words)
-    first = normals[rows.start * width - skipped * WORDS_PER_BLOCK :]
-    tall = rows.stop - rows.start
-    work = np.empty((4, seen.right.size))
-    places = seen.rows, tall, seen.neighbours, seen.right
-    _grow(layer, estimate, border, first, width, *places, loc, scale, threshold, work)
+    normals = np.empty((-(-rows.stop * width // WORDS_PER_BLOCK) - skipped) * WORDS_PER_BLOCK, np.float32)
+    draw_normals(normals, np.empty(WORDS_AT_ONCE, np.uint32), key, counter, first_block + skipped)
+    first, tall = rows.start * width - skipped * WORDS_PER_BLOCK, rows.stop - rows.start
+    return normals[first:], width, seen.rows, tall, seen.near, seen.far, seen.right, loc, scale, threshold
+
+
+def _grown(exactly: Exactly, border: int) -> tuple[NDArray[np.float32], float]:
+    """Give the rows of the layer of flakes, with their outermost samples repeated in a `border`, and its margin."""
+    _, _, rows, _, _, _, right, loc, scale, _ = exactly
+    # Weights, products and sums are rounded four times across and four times down, then scaled and moved.
+    margin = UNIT_ROUNDOFF * (12 * abs(scale) * FURTHEST + 3 * abs(loc))
+    layer = np.empty(rows.size * (right.size + 2 * border) + BLOCK, np.float32)
+    _grow(layer, np.empty(2 * right.size, np.float32), border, margin, exactly)
+    return layer, margin
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _grow(  # type: ignore[no-untyped-def]
-    layer, estimate, border, normals, width, rows, tall, neighbours, right, loc, scale, threshold, work
-):
+def _grow(layer, work, border, margin, exactly):  # type: ignore[no-untyped-def]
     """Interpolate as `corruptgen.imaging.zoom` does, and leave out what is below the threshold."""
-    size = right.size
-    near, far = neighbours[0], neighbours[1]
-    # The neighbours of every column in the two rows that are at work; a row lies where its parity says.
-    left_ones, right_ones = work[:2], work[2:]
+    normals, width, rows, tall, near, far, right, loc, scale, threshold = exactly
+    size = np.uint64(right.size)
+    least, doubt = np.float32(threshold), np.float32(margin + UNIT_ROUNDOFF * abs(threshold))
+    mean, spread = np.float32(loc), np.float32(scale)
+    zero, one = np.float32(0), np.float32(1)
     done = -1
     for y in range(rows.size):
         above = int(rows[y])
-        below = min(above + 1, tall - 1)
-        for row in range(max(above, done + 1), below + 1):
-            samples = normals[row * width :]
-            target, other = left_ones[row & 1], right_ones[row & 1]
-            for x in range(size):
-                target[x] = loc + scale * samples[near[x]]
-                other[x] = loc + scale * samples[far[x]]
-            done = row
-        lower_weight = rows[y] - above
-        upper_weight = 1.0 - lower_weight
-        over, over_right = left_ones[above & 1], right_ones[above & 1]
-        under, under_right = left_ones[below & 1], right_ones[below & 1]
-        whole = layer[border + y]
-        made = whole[border : border + size]
+        below = above + 1 if above + 1 < tall else above
+        # The two rows that are at work; each lies where its parity says.
+        while done < below:
+            done += 1
+            if done >= above:
+                row, target = np.uint64(done * width), np.uint64(done & 1) * size
+                for x in range(size):
+                    weight = np.float32(right[x])
+                    work[target + x] = normals[row + near[x]] * (one - weight) + normals[row + far[x]] * weight
+        lower = np.float32(rows[y] - above)
+        upper = one - lower
+        over, under = np.uint64(above & 1) * size, np.uint64(below & 1) * size
+        first = np.uint64(y * (right.size + 2 * border) + border)
+        doubts = np.int32(0)
         for x in range(size):
-            # One sum from the upper left to the lower right, as scipy makes it.
-            left_weight = 1.0 - right[x]
-            total = (over[x] * upper_weight) * left_weight
-            total += (over_right[x] * upper_weight) * right[x]
-            total += (under[x] * lower_weight) * left_weight
-            total += (under_right[x] * lower_weight) * right[x]
-            made[x] = 0.0 if total < threshold else min(max(total, 0.0), 1.0)
+            value = mean + spread * (work[over + x] * upper + work[under + x] * lower)
+            doubts |= np.int32(abs(value - least) <= doubt)
+            flake = value if value < one else one
+            layer[first + x] = flake if value >= least and value > zero else zero
+        if doubts:
+            for x in range(size):
+                value = mean + spread * (work[over + x] * upper + work[under + x] * lower)
+                if abs(value - least) <= doubt:
+                    layer[first + x] = np.float32(_flake(y, np.int64(x), exactly))
         for x in range(border):
-            whole[x] = made[0]
-            whole[border + size + x] = made[size - 1]
-    # Written out: numba takes longer over the assignment of one row to another than over all else.
-    for y in range(border):
-        for x in range(layer.shape[1]):
-            layer[y, x] = layer[border, x]
-            layer[border + rows.size + y, x] = layer[border + rows.size - 1, x]
-    for y in range(estimate.shape[0]):
-        for x in range(estimate.shape[1]):
-            estimate[y, x] = np.float32(layer[y, x])
+            layer[first - np.uint64(x + 1)] = layer[first]
+            layer[first + size + np.uint64(x)] = layer[first + size - np.uint64(1)]
+
+
+@part_of_kernel
+def _flake(y, x, exactly):  # type: ignore[no-untyped-def]
+    """Compute a sample of the layer as the formula does: one sum from the upper left to the lower right, as in scipy."""
+    normals, width, rows, tall, near, far, right, loc, scale, threshold = exactly
+    above = int(rows[y])
+    lower, after = rows[y] - above, right[x]
+    upper, before = 1.0 - lower, 1.0 - after
+    over = np.uint64(above * width)
+    under = over + np.uint64(width) if above + 1 < tall else over
+    total = ((loc + scale * np.float64(normals[over + near[x]])) * upper) * before
+    total += ((loc + scale * np.float64(normals[over + far[x]])) * upper) * after
+    total += ((loc + scale * np.float64(normals[under + near[x]])) * lower) * before
+    total += ((loc + scale * np.float64(normals[under + far[x]])) * lower) * after
+    if total < threshold or total <= 0.0:
+        return 0.0
+    return total if total < 1.0 else 1.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _blow(flakes, layer, weights, exact, exact_weights, starts, margin, total):  # type: ignore[no-untyped-def]
+def _cut_off(flakes, layer, margin, exactly):  # type: ignore[no-untyped-def]
     height, width = flakes.shape
-    least, most = np.float32(0.5 - margin), np.float32(0.5 + margin)
     for y in range(height):
         for x in range(width):
-            total[x] = 0
-        for i in range(0, weights.size, TAPS_IN_SWEEP):
-            a = layer[y + starts[i, 0]][starts[i, 1] : starts[i, 1] + width]
-            b = layer[y + starts[i + 1, 0]][starts[i + 1, 1] : starts[i + 1, 1] + width]
-            c = layer[y + starts[i + 2, 0]][starts[i + 2, 1] : starts[i + 2, 1] + width]
-            d = layer[y + starts[i + 3, 0]][starts[i + 3, 1] : starts[i + 3, 1] + width]
-            w, v, u, t = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
-            for x in range(width):
-                total[x] += (w * a[x] + v * b[x]) + (u * c[x] + t * d[x])
-        row = flakes[y]
-        differences = np.int32(0)
-        for x in range(width):
-            low = np.int32(total[x] * _WHITE + least)
-            row[x] = np.uint8(low)
-            differences |= low ^ np.int32(total[x] * _WHITE + most)
-        if differences:
-            for x in range(width):
-                if np.int32(row[x]) != np.int32(total[x] * _WHITE + most):
-                    # In the order of the trail.
+            level = layer[y * width + x] * 255.0
+            whole = int(level + margin)
+            # Where there is no flake there is no doubt.
+            if level > 0.0 and whole != int(level - margin):
+                whole = int(_flake(y, x, exactly) * 255.0)
+            flakes[y, x] = whole
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _blow(  # type: ignore[no-untyped-def]
+    flakes, total, places, height, width, layer, weights, shares, down, right, norm, margin, exactly
+):
+    border, tall, wide = weights.size, exactly[2].size, exactly[6].size
+    pitch = wide + 2 * border
+    # The steps down and to the right, up to where the trail leaves the layer; behind them lie places of samples.
+    rows, columns = places[border : 2 * border], places[2 * border :]
+    taps = 0
+    while taps < weights.size:
+        # As in `trail_offsets`.
+        rows[taps], columns[taps] = math.ceil(taps * down / norm - 0.5), math.ceil(taps * right / norm - 0.5)
+        if abs(rows[taps]) >= tall or abs(columns[taps]) >= wide:
+            break
+        taps += 1
+    shares, white, zero = shares[:taps], np.float32(255), np.float32(0)
+    least, most = np.float32(0.5 - margin), np.float32(0.5 + margin)
+    for y in range(height):
+        for i in range(taps):
+            places[i] = _within(y + rows[i], tall) * pitch + border + columns[i]
+        for start in range(0, width, BLOCK):
+            weigh_samples(total, 0, layer, start, places, 0, shares)
+            doubts = store_levels(flakes, y * width + start, total, 0, white, least, most, white)
+            x = start
+            while doubts and x < width:
+                if doubts & np.uint64(1):
                     value = 0.0
-                    for i in range(exact_weights.size):
-                        value += exact_weights[i] * exact[y + starts[i, 0], x + starts[i, 1]]
-                    row[x] = np.uint8(np.rint(value * 255))
+                    for i in range(taps):
+                        # In the order of the trail; what is nothing in the layer adds nothing.
+                        if layer[places[i] + x] > zero:
+                            row, column = _within(y + rows[i], tall), _within(x + columns[i], wide)
+                            value += weights[i] * _flake(row, column, exactly)
+                    flakes[y * width + x] = np.uint8(np.rint(value * 255))
+                doubts >>= np.uint64(1)
+                x += 1
+
+
+@part_of_kernel
+def _within(place, length):  # type: ignore[no-untyped-def]
+    if place < 0:
+        return 0
+    return place if place < length else length - 1

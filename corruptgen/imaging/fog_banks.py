@@ -3,177 +3,153 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.compilation import njit
 from corruptgen.imaging.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
+# Rows of a power of two would all lie in the same lines of the processor's cache; one place more is for the first
+# column, which comes again after the last one.
+_GAP = 8
 _STRIP = 128
-# The float32 estimate of a sample, in 1/65536, is off by less than 5 of them. If it is nearer than 8 to a whole number,
-# its strip is computed in float64, as the formula does it; that is one strip in thirty.
-_SCALE, _BITS, _FRACTION = np.float32(65536), np.int32(16), np.int32(0xFFFF)
+# The float32 estimate of a sample, in 1/65536, is off by less than 4 of them: the dimming, its product with the sample,
+# the veil and their sum are each rounded by at most one. If it is nearer than 8 to a whole number, the sample is
+# computed in float64, as the formula does it; that is one sample in four thousand.
+_SCALE, _BITS, _FRACTION = 65536, np.int32(16), np.int32(0xFFFF)
 _DOUBT = np.int32(8)
-# Estimates are cut off at 1/2 and 255 1/2: beyond black and white nothing is in doubt.
-_DARKEST, _BRIGHTEST = np.int32(1 << 15), np.int32(511 << 15)
 _TO_FRACTION = 2.0**-32
+# Places are unsigned: a negative one would count from the end, which no vector code can do.
+_ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
 def fogged(
     image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, thickness: float, roughness: float
 ) -> NDArray[np.uint8] | None:
     """Give the stored samples of an image under a bank of fog; None if not all is to be computed in float64."""
-    if arithmetic.precision != "float64" or thickness < 0:
+    if arithmetic.precision != "float64" or thickness <= 0:
         return None
     height, width, channels = image.shape
     side = power_of_two(max(height, width))
-    brightest = float(arithmetic.units[image.max()])
-    if brightest + thickness == 0:
-        return None
-    field = _cloud(side, float(roughness), *rng.skip(_words_of_a_cloud(side)))
+    half_side = max(side // 2, 1)
+    field, extremes = np.empty((side, side + _GAP)), np.zeros((2, side))
+    coarse, squares = np.empty((half_side, half_side + _GAP)), np.empty((half_side, half_side + _GAP))
+    words = np.empty(3 * max(WORDS_PER_BLOCK, half_side * half_side), np.uint32)
+    _draw_cloud(field, extremes, coarse, squares, words, *rng.skip(_words_of_a_cloud(side)), float(roughness))
+
     samples = np.empty(image.shape, np.uint8)
-    rows = (height, width * channels)
-    flat = samples.reshape(rows), np.ascontiguousarray(image).reshape(rows)
-    _fill_fogged(*flat, field, arithmetic.units, brightest, float(thickness), arithmetic.half, channels)
+    flat = samples.ravel(), np.ascontiguousarray(image).ravel()
+    bank = np.empty(width * channels, np.float32)
+    _fill_fogged(*flat, channels, field, extremes, bank, arithmetic.units, float(thickness), arithmetic.half)
     return samples
 
 
 def _words_of_a_cloud(side: int) -> int:
     """Count the words that `fields.plasma` takes: three draws per place and octave, each in whole blocks."""
-    places = (4**octave for octave in range(side.bit_length() - 1))
-    return sum(3 * max(WORDS_PER_BLOCK, count) for count in places)
+    # The first octave has one place, each of the others four times as many as the one before.
+    return 3 * (WORDS_PER_BLOCK - 1 + (side * side - 1) // 3) if side > 1 else 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cloud(side, roughness, key, counter, block):  # type: ignore[no-untyped-def]
-    """Draw what `fields.plasma` draws, but neither moved to 0 nor scaled."""
-    words = np.empty(max(WORDS_PER_BLOCK, side * side // 4), np.uint32)
-    corners = np.zeros((1, 1))
+def _draw_cloud(field, extremes, coarse, squares, words, key, counter, block, roughness):  # type: ignore[no-untyped-def]
+    """Draw what `fields.plasma` draws, but neither moved to 0 nor scaled, and find each column's lowest and highest.
+
+    Every octave makes a finer cloud in an array of its own, instead of at places that lie ever nearer to each other.
+    The loops are short, for only then may the compiler compare their arrays' places and make vector code of them.
+    """
+    side = field.shape[0]
+    # So many octaves that the last one is made in `field`.
+    corners, finer = field, coarse
+    octaves = 0
+    while (1 << octaves) < side:
+        octaves += 1
+        corners, finer = finer, corners
+    corners[0, 0] = 0.0
+    corners[0, 1] = 0.0
+    lows, highs = extremes[0], extremes[1]
     wobble = FIRST_WOBBLE
-    count = 1
-    while count < side:
-        # One array per octave, whose rows lie side by side in memory, instead of places that lie ever farther apart.
-        squares, below = np.empty((count, count)), np.empty((count, count))
-        finer = np.empty((2 * count, 2 * count))
-        draws = words[: max(WORDS_PER_BLOCK, count * count)]
-        one, other, between = np.empty(count), np.empty(count), np.empty(count)
+    for octave in range(octaves):
+        count = np.uint64(1 << octave)
+        low, width = -wobble, wobble - -wobble
+        draws = count * count if octave else np.uint64(WORDS_PER_BLOCK)
+        fill_words(words[: 3 * draws], key, counter, block)
+        block += 3 * (1 << 2 * octave) // WORDS_PER_BLOCK if octave else 3
 
-        fill_words(draws, key, counter, block)
+        # The first column comes again after the last one, and the last one of the squares before their first one.
         for y in range(count):
-            _add(below[y], corners[y], corners[(y + 1) % count])
-            _add_next(one, below[y])
-            _displace(squares[y], one, draws[y * count : (y + 1) * count], wobble)
+            row, below, target = corners[y], corners[(y + _ONE) % count], squares[y]
+            place = y * count
+            for x in range(count):
+                total = (row[x] + below[x]) + (row[x + _ONE] + below[x + _ONE])
+                target[x + _ONE] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))
+            target[0] = target[count]
 
-        block += draws.size // WORDS_PER_BLOCK
-        fill_words(draws, key, counter, block)
         for y in range(count):
-            _add(one, squares[y], squares[y - 1])
-            _add_next(other, corners[y])
-            _add(between, one, other)
-            _displace(other, between, draws[y * count : (y + 1) * count], wobble)
-            _interleave(finer[2 * y], corners[y], other)
-
-        block += draws.size // WORDS_PER_BLOCK
-        fill_words(draws, key, counter, block)
-        for y in range(count):
-            _add_previous(one, squares[y])
-            _add(between, one, below[y])
-            _displace(other, between, draws[y * count : (y + 1) * count], wobble)
-            _interleave(finer[2 * y + 1], other, squares[y])
-
-        block += draws.size // WORDS_PER_BLOCK
-        corners = finer
-        count *= 2
+            row, below, here, above = corners[y], corners[(y + _ONE) % count], squares[y], squares[(y - _ONE) % count]
+            even, odd = finer[_TWO * y], finer[_TWO * y + _ONE]
+            place = draws + y * count
+            for x in range(count):
+                total = (here[x + _ONE] + above[x + _ONE]) + (row[x] + row[x + _ONE])
+                even[_TWO * x] = row[x]
+                even[_TWO * x + _ONE] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))
+            place += draws
+            for x in range(count):
+                total = (here[x + _ONE] + here[x]) + (row[x] + below[x])
+                odd[_TWO * x] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))
+                odd[_TWO * x + _ONE] = here[x + _ONE]
+            even[_TWO * count] = even[0]
+            odd[_TWO * count] = odd[0]
+            if octave == octaves - 1:
+                # By conditions, column by column: only so do comparisons become vector code.
+                for x in range(lows.size):
+                    lowest = even[x] if even[x] < odd[x] else odd[x]
+                    highest = even[x] if even[x] > odd[x] else odd[x]
+                    lows[x] = lowest if lowest < lows[x] else lows[x]
+                    highs[x] = highest if highest > highs[x] else highs[x]
+        corners, finer = finer, corners
         wobble /= roughness
-    return corners
-
-
-@part_of_kernel
-def _add(total, one, other):  # type: ignore[no-untyped-def]
-    for x in range(total.size):
-        total[x] = one[x] + other[x]
-
-
-@part_of_kernel
-def _add_next(total, row):  # type: ignore[no-untyped-def]
-    for x in range(row.size - 1):
-        total[x] = row[x] + row[x + 1]
-    total[-1] = row[-1] + row[0]
-
-
-@part_of_kernel
-def _add_previous(total, row):  # type: ignore[no-untyped-def]
-    total[0] = row[0] + row[-1]
-    for x in range(1, row.size):
-        total[x] = row[x] + row[x - 1]
-
-
-@part_of_kernel
-def _displace(target, sums, words, wobble):  # type: ignore[no-untyped-def]
-    low, width = -wobble, wobble - -wobble
-    for x in range(target.size):
-        target[x] = sums[x] / 4 + wobble * (low + width * (words[x] * _TO_FRACTION))
-
-
-@part_of_kernel
-def _interleave(target, evens, odds):  # type: ignore[no-untyped-def]
-    for x in range(evens.size):
-        target[2 * x] = evens[x]
-        target[2 * x + 1] = odds[x]
-
-
-@part_of_kernel
-def _extremes(field):  # type: ignore[no-untyped-def]
-    # Lowest and highest column by column: only so do comparisons become vector code.
-    lows, highs = np.empty(field.shape[1]), np.empty(field.shape[1])
-    for x in range(lows.size):
-        lows[x] = highs[x] = field[0, x]
-    for y in range(field.shape[0]):
-        line = field[y]
-        for x in range(line.size):
-            lows[x] = line[x] if line[x] < lows[x] else lows[x]
-            highs[x] = line[x] if line[x] > highs[x] else highs[x]
-    lowest, highest = lows[0], highs[0]
-    for x in range(lows.size):
-        lowest = lows[x] if lows[x] < lowest else lowest
-        highest = highs[x] if highs[x] > highest else highest
-    return lowest, highest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_fogged(samples, image, field, units, brightest, thickness, half, channels):  # type: ignore[no-untyped-def]
-    lowest, highest = _extremes(field)
-    highest -= lowest
-    divisor = highest if highest > 0 else 1.0
-
-    height, size = image.shape
+def _fill_fogged(samples, image, channels, field, extremes, bank, units, thickness, half):  # type: ignore[no-untyped-def]
+    size = bank.size
+    largest = np.uint8(0)
+    for value in image:
+        largest = value if value > largest else largest
+    lowest, highest = 0.0, 0.0
+    for x in range(extremes.shape[1]):
+        lowest = extremes[0, x] if extremes[0, x] < lowest else lowest
+        highest = extremes[1, x] if extremes[1, x] > highest else highest
+    divisor = highest - lowest if highest > lowest else 1.0
+    brightest = units[largest]
     dimming = brightest / (brightest + thickness)
-    gain, veil = np.float32(dimming), np.float32(255.0 * thickness * dimming / divisor)
-    half_estimate = np.float32(half)
-    bank = np.empty(size, np.float32)
-    for y in range(height):
+    gain, veil = np.float32(_SCALE * dimming), _SCALE * 255.0 * thickness * dimming / divisor
+
+    for y in range(image.size // size):
         line = field[y]
         if channels == 1:
             for x in range(size):
-                bank[x] = np.float32(line[x] - lowest)
+                bank[x] = np.float32((line[x] - lowest) * veil + half * _SCALE)
         else:
             for x in range(size // 3):
-                thick = np.float32(line[x] - lowest)
+                thick = np.float32((line[x] - lowest) * veil + half * _SCALE)
                 bank[3 * x] = thick
                 bank[3 * x + 1] = thick
                 bank[3 * x + 2] = thick
         for start in range(0, size, _STRIP):
-            before, after = image[y, start : start + _STRIP], samples[y, start : start + _STRIP]
             fog = bank[start : start + _STRIP]
+            place = y * size + start
+            before, after = image[place : place + fog.size], samples[place : place + fog.size]
             nearest = _FRACTION
-            for i in range(before.size):
-                foggy = np.float32(before[i]) * gain + fog[i] * veil + half_estimate
-                estimate = min(max(np.int32(foggy * _SCALE), _DARKEST), _BRIGHTEST)
+            for i in range(fog.size):
+                estimate = np.int32(np.float32(before[i]) * gain + fog[i])
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
-                nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
+                distance = np.int32(np.int32(estimate + _DOUBT) & _FRACTION)
+                nearest = distance if distance < nearest else nearest
             if nearest < 2 * _DOUBT:
-                for i in range(before.size):
-                    thick = (line[(start + i) // channels] - lowest) / divisor
-                    exact = (units[before[i]] + thickness * thick) * brightest / (brightest + thickness) * 255.0
-                    exact = exact if exact > 0.0 else 0.0
-                    after[i] = np.uint8((exact if exact < 255.0 else 255.0) + half)
+                for i in range(fog.size):
+                    estimate = np.int32(np.float32(before[i]) * gain + fog[i])
+                    if np.int32(np.int32(estimate + _DOUBT) & _FRACTION) < 2 * _DOUBT:
+                        thick = (line[(start + i) // channels] - lowest) / divisor
+                        exact = (units[before[i]] + thickness * thick) * brightest / (brightest + thickness) * 255.0
+                        after[i] = np.uint8((exact if exact < 255.0 else 255.0) + half)

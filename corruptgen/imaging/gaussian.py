@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.lanes import BLOCK, weigh_block
 
@@ -49,32 +49,35 @@ def smooth_separably(
     """Smooth with a Gaussian of standard deviation `down` along the columns, then `across` along the rows."""
     height, width = image.shape[:2]
     samples = np.ascontiguousarray(image, np.float64).reshape(height, -1)
+    size = samples.shape[1]
     halves, indices = [], []
     for length, sigma in ((height, down), (width, across)):
         radius = int(truncate * sigma + 0.5)
         halves.append(gaussian_weights(sigma, radius)[radius:])
         indices.append(border_indices(length, radius, border))
-    result: Float64 = _smoothed(samples, samples.shape[1] // width, *halves, *indices)
+    rows, columns = indices
+    channels = size // width
+    beside = np.arange(2 * halves[1].size - 1) * channels
+    result, padded = np.empty(samples.shape), np.empty(columns.size * channels)
+    _smooth_rows(result, padded, samples.ravel(), channels, *halves, rows * size, columns, beside)
     return result.reshape(image.shape)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _smoothed(image, channels, down, across, rows, columns):  # type: ignore[no-untyped-def]
+def _smooth_rows(  # type: ignore[no-untyped-def]
+    result, padded, samples, channels, down, across, rows, columns, beside
+):
     """Smooth the columns, then the rows, of an (H, W * C) image; `down` and `across` are half kernels."""
-    height, size = image.shape
-    result = np.empty((height, size))
-    padded = np.empty(columns.size * channels)
-    reach = across.size - 1
-    samples, beside = image.ravel(), np.arange(2 * reach + 1) * channels
-    middle = padded[reach * channels : reach * channels + size]
+    height, size = result.shape
+    border = (across.size - 1) * channels
+    middle = padded[border : border + size]
     for y in range(height):
-        weigh(middle, samples, rows[y : y + 2 * down.size - 1] * size, down)
-        pad(padded, columns, reach, channels)
+        weigh(middle, samples, rows[y : y + 2 * down.size - 1], down)
+        pad(padded, columns, across.size - 1, channels)
         weigh(result[y], padded, beside, across)
-    return result
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
     """Fill both ends of a row, whose middle is there already."""
     for i in range(reach):
@@ -83,7 +86,7 @@ def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
                 padded[end * channels + c] = padded[(reach + columns[end]) * channels + c]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def weigh(total, samples, offsets, half_kernel):  # type: ignore[no-untyped-def]
     """Weigh the samples at each of `offsets` from every place, in scipy's order: the centre, then pairs from the ends.
 

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_sums import BLOCK, weigh_pairs
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
-from corruptgen.imaging.gaussian_bytes import PAIRS_IN_SWEEP, add_centre, add_pairs, half_kernels
+from corruptgen.imaging.gaussian_bytes import half_kernels
+from corruptgen.randomness.normals import FURTHEST, WORDS_AT_ONCE, draw_normals
+from corruptgen.randomness.philox import WORDS_PER_BLOCK
+from corruptgen.randomness.stream import Stream
+
+# What single values are computed of: samples, the size of the field, the loc and the scale that make it of them, and
+# half a kernel.
+Exactly = tuple[NDArray[np.float32], tuple[int, int], float, float, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,76 +25,91 @@ class SmoothField:
     estimate: NDArray[np.float32]
     margin: float
     """How far the estimate may be off."""
-    _field: NDArray[np.float64]
-    _half_kernel: NDArray[np.float64]
-
-    def at(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Compute the values at these places of the flattened field, without an error."""
-        values = np.empty(places.size)
-        _compute(values, places, self._field, self._half_kernel)
-        return values
+    exactly: Exactly
+    """What `smooth_value` takes to compute a value without an error."""
 
 
-def smooth_field(field: NDArray[np.float64], sigma: float) -> SmoothField:
-    """Smooth the columns, then the rows, of an (H, W) array with a Gaussian of `sigma` pixels."""
-    half_kernel, weights, units_off = half_kernels(sigma)
-    rounded = field.astype(np.float32)
-    estimate = np.empty_like(rounded)
-    _approximate(estimate, rounded, weights)
-    largest = max(abs(float(rounded.min())), abs(float(rounded.max())))
-    # One more unit for the field in float32.
-    margin = 1.001 * UNIT_ROUNDOFF * (units_off + 1) * largest + FLOAT64_MARGIN * largest
-    return SmoothField(estimate, margin, field, half_kernel)
+def smooth_draws(rng: Stream, shape: tuple[int, int], loc: float, scale: float, sigma: float) -> SmoothField:
+    """Smooth normal draws of an (H, W) `shape` with a Gaussian of `sigma` pixels."""
+    count = shape[0] * shape[1]
+    blocks = -(-count // WORDS_PER_BLOCK)
+    normals = np.empty(blocks * WORDS_PER_BLOCK + BLOCK, np.float32)
+    words = np.empty(WORDS_AT_ONCE, np.uint32)
+    draw_normals(normals[: blocks * WORDS_PER_BLOCK], words, *rng.skip(count + count % 2))
+    return smooth_field(normals, shape, sigma, FURTHEST, loc, scale)
+
+
+def smooth_field(
+    samples: NDArray[np.float32],
+    shape: tuple[int, int],
+    sigma: float,
+    largest: float,
+    loc: float = 0.0,
+    scale: float = 1.0,
+) -> SmoothField:
+    """Smooth the columns, then the rows, of loc + scale * samples with a Gaussian of `sigma` pixels.
+
+    Parameters
+    ----------
+    samples : (at least H * W + BLOCK,) float32, none of the first H * W of which lies further from 0 than `largest`
+    shape : (H, W)
+    """
+    height, width = shape
+    half_kernel, shares, units_off = half_kernels(sigma)
+    reach = shares.size - 1
+    estimate = np.empty(height * width + BLOCK, np.float32)
+    padded, places = np.empty(width + 2 * reach + BLOCK, np.float32), np.arange(2 * (2 * reach + 1))
+    _approximate(estimate, samples, height, width, shares, loc, scale, padded, places)
+    # The first pass adds samples that are no whole numbers; the sum is scaled and moved by numbers that are rounded.
+    spread = abs(scale) * largest
+    margin = 1.001 * UNIT_ROUNDOFF * ((units_off + 4) * spread + 2 * abs(loc)) + FLOAT64_MARGIN * (spread + abs(loc))
+    estimate = estimate[: height * width].reshape(shape)
+    return SmoothField(estimate, margin, (samples, shape, loc, scale, half_kernel))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _approximate(result, field, weights):  # type: ignore[no-untyped-def]
-    """Smooth in float32."""
-    height, width = field.shape
-    samples = field.ravel()
-    reach = weights.size - 1
-    starts = np.empty(2 * PAIRS_IN_SWEEP, np.uint64)
-    # A row of sums down the columns, with a border.
-    padded = np.zeros(width + 2 * reach, np.float32)
-    middle = padded[reach : reach + width]
+def _approximate(estimate, samples, height, width, shares, loc, scale, padded, places):  # type: ignore[no-untyped-def]
+    """Smooth in float32. The first half of `places` is for rows; the second one has columns, which stay."""
+    taps = 2 * shares.size - 1
+    reach = shares.size - 1
+    for k in range(taps):
+        places[taps + k] = k
+    mean, spread = np.float32(loc), np.float32(scale)
     for y in range(height):
-        middle[:] = 0
-        for k in range(reach, 0, -PAIRS_IN_SWEEP):
-            for j in range(PAIRS_IN_SWEEP):
-                starts[2 * j] = max(y - k + j, 0) * width
-                starts[2 * j + 1] = min(y + k - j, height - 1) * width
-            add_pairs(middle, samples, starts, weights, k, 1.0, np.float32(0))
-        add_centre(middle, field[y], weights[0])
-        padded[:reach] = middle[0]
-        padded[reach + width :] = middle[width - 1]
-        total = result[y]
-        total[:] = 0
-        for k in range(reach, 0, -PAIRS_IN_SWEEP):
-            for j in range(PAIRS_IN_SWEEP):
-                starts[2 * j] = reach - (k - j)
-                starts[2 * j + 1] = reach + (k - j)
-            add_pairs(total, padded, starts, weights, k, 1.0, np.float32(0))
-        add_centre(total, middle, weights[0])
+        for k in range(taps):
+            places[k] = min(max(y - reach + k, 0), height - 1) * width
+        for start in range(0, width, BLOCK):
+            weigh_pairs(padded, reach + start, samples, start, places, 0, shares)
+        for x in range(reach):
+            padded[x] = padded[reach]
+            padded[reach + width + x] = padded[reach + width - 1]
+        row = y * width
+        for start in range(0, width, BLOCK):
+            weigh_pairs(estimate, row + start, padded, start, places, taps, shares)
+        made = estimate[row : row + width]
+        for x in range(width):
+            made[x] = mean + spread * made[x]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _compute(values, places, field, half_kernel):  # type: ignore[no-untyped-def]
-    """Compute single values in the order of scipy's filters: the centre, then pairs from the outside in."""
-    height, width = field.shape
-    reach = half_kernel.size - 1
-    for i in range(places.size):
-        y, x = divmod(places[i], width)
-        total = 0.0
-        for k in range(reach + 1):
-            # The centre, then the outermost pair.
-            step = 0 if k == 0 else reach + 1 - k
-            pair = 0.0
-            for side in range(1 if k == 0 else 2):
-                column = min(max(x - step if side == 0 else x + step, 0), width - 1)
-                down = field[y, column] * half_kernel[0]
-                for j in range(reach, 0, -1):
-                    one, other = field[max(y - j, 0), column], field[min(y + j, height - 1), column]
-                    down += (one + other) * half_kernel[j]
-                pair += down
-            total += pair * half_kernel[step]
-        values[i] = total
+@part_of_kernel
+def smooth_value(y, x, exactly):  # type: ignore[no-untyped-def]
+    """Compute one value in the order of scipy's filters: the centre, then pairs from the outside in."""
+    samples, (height, width), loc, scale, half_kernel = exactly
+    reach, last_row, last_column = half_kernel.size - 1, height - 1, width - 1
+    total = 0.0
+    for k in range(reach + 1):
+        across = reach + 1 - k if k else 0
+        pair = 0.0
+        for side in range(2 if k else 1):
+            column = x + across if side else x - across
+            column = 0 if column < 0 else column if column < last_column else last_column
+            down = (loc + scale * np.float64(samples[y * width + column])) * half_kernel[0]
+            for j in range(reach, 0, -1):
+                above = y - j if y > j else 0
+                below = y + j if y + j < last_row else last_row
+                one = loc + scale * np.float64(samples[above * width + column])
+                other = loc + scale * np.float64(samples[below * width + column])
+                down += (one + other) * half_kernel[j]
+            pair += down
+        total += pair * half_kernel[across]
+    return total

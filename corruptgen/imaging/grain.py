@@ -1,5 +1,7 @@
 """Normal noise on the bytes of an image, in one pass from random words to samples."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from corruptgen.randomness.normals import fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
-_CHUNK = 2048
+_CHUNK = 1024
 _STRIP = 128
 # The float32 estimate of a sample in 0..255, in 1/65536, is off by less than 6 of them. If it is nearer than 8 to a
 # whole number, its strip is computed in float64, as the formula does it; that is one strip in thirty.
@@ -39,9 +41,15 @@ def grained(
     samples = np.empty(image.shape, np.uint8)
     origin = rng.skip(image.size + image.size % 2)
     fixed, share = (0.0, sigma) if in_proportion else (sigma, 0.0)
-    units = arithmetic.units.astype(np.float64)
-    _fill_grained(samples.ravel(), np.ascontiguousarray(image).ravel(), *origin, units, fixed, share, arithmetic.half)
+    units = _units(arithmetic.precision)
+    _fill_grained(samples.ravel(), image.ravel(), *origin, units, fixed, share, arithmetic.half)
     return samples
+
+
+@lru_cache(maxsize=2)
+def _units(precision: str) -> NDArray[np.float64]:
+    """Give what the formula makes of the bytes 0 to 255 before it adds noise, which is float64."""
+    return Arithmetic(precision, "truncate").units.astype(np.float64)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -49,24 +57,21 @@ def _fill_grained(samples, image, key, counter, first_block, units, fixed, share
     words, normals = np.empty(_CHUNK, np.uint32), np.empty(_CHUNK, np.float32)
     fixed_estimate, share_estimate, half_estimate = np.float32(fixed * 255.0), np.float32(share), np.float32(half)
     for start in range(0, image.size, _CHUNK):
-        length = min(_CHUNK, image.size - start)
-        chunk = words[: (length + WORDS_PER_BLOCK - 1) // WORDS_PER_BLOCK * WORDS_PER_BLOCK]
-        fill_words(chunk, key, counter, first_block + start // WORDS_PER_BLOCK)
-        fill_chunk(normals, chunk)
-        for strip in range(0, length, _STRIP):
-            size = min(_STRIP, length - strip)
-            before = image[start + strip : start + strip + size]
-            after = samples[start + strip : start + strip + size]
-            noise = normals[strip : strip + size]
+        fill_words(words, key, counter, first_block + start // WORDS_PER_BLOCK)
+        fill_chunk(normals, words)
+        for strip in range(0, _CHUNK, _STRIP):
+            before = image[start + strip : start + strip + _STRIP]
+            after = samples[start + strip : start + strip + _STRIP]
+            noise = normals[strip : strip + _STRIP]
             nearest = _FRACTION
-            for i in range(size):
+            for i in range(before.size):
                 level = np.float32(before[i])
                 noisy = level + (fixed_estimate + share_estimate * level) * noise[i] + half_estimate
                 estimate = min(max(np.int32(noisy * _SCALE), _DARKEST), _BRIGHTEST)
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
                 nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
             if nearest < 2 * _DOUBT:
-                for i in range(size):
+                for i in range(before.size):
                     unit, normal = units[before[i]], np.float64(noise[i])
                     exact = (unit + unit * (share * normal) if share else unit + fixed * normal) * 255.0
                     exact = exact if exact > 0.0 else 0.0

@@ -3,31 +3,31 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_sums import BLOCK
 from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.gaussian_fields import SmoothField
+from corruptgen.imaging.doubts import UNIT_ROUNDOFF
+from corruptgen.imaging.gaussian_fields import SmoothField, smooth_value
 from corruptgen.imaging.pixels import Arithmetic
 
-_BLACK, _WHITE = np.int32(0), np.int32(255)
+_FULL, _WHITE = np.float32(255), np.int32(255)
+# Pixels are counted through all rows, so many together.
+_STRIP = 128
+# Places are unsigned: a negative one would count from the end, which no vector code can do.
+_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 def water_bytes(liquid: SmoothField, threshold: float) -> NDArray[np.uint8]:
     """Give liquid * 255 as bytes, none below the threshold; above full scale they start again from black."""
-    water, doubts = np.empty(liquid.estimate.shape, np.uint8), np.empty(liquid.estimate.shape, np.bool_)
-    _fill_water(water.ravel(), doubts.ravel(), liquid.estimate.ravel(), float(threshold), liquid.margin)
-    places = np.flatnonzero(doubts)
-    exact = liquid.at(places)
-    exact[exact < threshold] = 0
-    water.ravel()[places] = (exact * 255).astype(np.int64).astype(np.uint8)
+    water = np.empty(liquid.estimate.shape, np.uint8)
+    _fill_water(water.ravel(), liquid.estimate.ravel(), float(threshold), liquid.margin, liquid.exactly)
     return water
 
 
-def spots_above(liquid: SmoothField, threshold: float) -> NDArray[np.bool_]:
-    """Say where there is more liquid than the threshold."""
-    excess = liquid.estimate - np.float64(threshold)
-    spots = excess > 0
-    places = np.flatnonzero(np.abs(excess) <= liquid.margin)
-    spots.ravel()[places] = liquid.at(places) > threshold
+def spots_above(liquid: SmoothField, threshold: float) -> NDArray[np.float32]:
+    """Give 1 where there is more liquid than the threshold, 0 elsewhere: H * W samples for `smooth_field`."""
+    spots = np.empty(liquid.estimate.size + BLOCK, np.float32)
+    _fill_spots(spots, liquid.estimate.ravel(), float(threshold), liquid.margin, liquid.exactly)
     return spots
 
 
@@ -48,75 +48,139 @@ def wetted(
     colour : (3,) float32, of full scale
     """
     samples = np.empty(image.shape, np.uint8)
-    rows = samples.reshape(len(image), -1), np.ascontiguousarray(image).reshape(len(image), -1)
-    half = np.float32(arithmetic.half)
-    _fill_wetted(*rows, water, shine, np.float32(strength), colour, *parts_of_a_level("float32"), half)
+    flat = samples.ravel(), np.ascontiguousarray(image).ravel(), water.ravel(), shine.ravel()
+    parts, half = parts_of_a_level("float32"), np.float32(arithmetic.half)
+    _fill_wetted(*flat, np.float32(strength), colour, *parts, half)
     return samples
 
 
 def muddied(
-    image: NDArray[np.uint8],
-    cover: NDArray[np.float64],
-    thinnest: float,
-    colour: NDArray[np.float32],
-    arithmetic: Arithmetic,
+    image: NDArray[np.uint8], cover: SmoothField, thinnest: float, colour: NDArray[np.float32], arithmetic: Arithmetic
 ) -> NDArray[np.uint8]:
     """Give the stored samples of image * (1 - cover) + colour * cover, with no cover below `thinnest`.
 
     Parameters
     ----------
     image : (H, W, 3) uint8
-    cover : (H, W) float64
+    cover : (H, W), from 0 to 1
     colour : (3,) float32, of full scale
     """
-    samples = image.copy(order="C")
+    samples, marks = np.empty(image.shape, np.uint8), np.empty(_STRIP, np.int32)
+    # Full scales: the formula rounds to float32 five times, the estimate as often.
+    margin = 255 * (cover.margin + 12 * UNIT_ROUNDOFF)
     units, half = arithmetic.units, np.float32(arithmetic.half)
-    _fill_muddied(samples.reshape(-1, 3), cover.ravel(), thinnest, colour, units, half)
+    flat = samples.ravel(), marks, np.ascontiguousarray(image).ravel(), cover.estimate.ravel()
+    _fill_muddied(*flat, thinnest, cover.margin, margin, colour, units, half, cover.exactly)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_water(water, doubts, liquid, threshold, margin):  # type: ignore[no-untyped-def]
-    for i in range(water.size):
-        low, high = np.float64(liquid[i]) - margin, np.float64(liquid[i]) + margin
-        low_level, high_level = (
-            np.int32((0.0 if low < threshold else low) * 255),
-            np.int32((0.0 if high < threshold else high) * 255),
-        )
-        water[i] = np.uint8(low_level)
-        doubts[i] = low_level != high_level
+def _fill_water(water, liquid, threshold, margin, exactly):  # type: ignore[no-untyped-def]
+    width = exactly[1][1]
+    for start in range(0, water.size, _STRIP):
+        stop = min(start + _STRIP, water.size)
+        differences = np.int32(0)
+        for x in range(np.uint64(start), np.uint64(stop)):
+            low, high = np.float64(liquid[x]) - margin, np.float64(liquid[x]) + margin
+            level = np.int32((0.0 if low < threshold else low) * 255)
+            water[x] = np.uint8(level)
+            differences |= level ^ np.int32((0.0 if high < threshold else high) * 255)
+        if differences:
+            for x in range(start, stop):
+                low, high = np.float64(liquid[x]) - margin, np.float64(liquid[x]) + margin
+                if high >= threshold and (low < threshold or np.int32(low * 255) != np.int32(high * 255)):
+                    value = smooth_value(x // width, x % width, exactly)
+                    water[x] = np.uint8(np.int32((0.0 if value < threshold else value) * 255))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_spots(spots, liquid, threshold, margin, exactly):  # type: ignore[no-untyped-def]
+    width = exactly[1][1]
+    least, doubt = np.float32(threshold), np.float32(1.001 * margin + UNIT_ROUNDOFF * abs(threshold))
+    one, zero = np.float32(1), np.float32(0)
+    for start in range(0, liquid.size, _STRIP):
+        stop = min(start + _STRIP, liquid.size)
+        doubts = np.int32(0)
+        for x in range(np.uint64(start), np.uint64(stop)):
+            spots[x] = one if liquid[x] > least else zero
+            doubts |= np.int32(abs(liquid[x] - least) <= doubt)
+        if doubts:
+            for x in range(start, stop):
+                if abs(liquid[x] - least) <= doubt:
+                    spots[x] = one if smooth_value(x // width, x % width, exactly) > threshold else zero
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill_wetted(samples, image, water, shine, strength, colour, first, second, half):  # type: ignore[no-untyped-def]
-    height, width = water.shape
-    deepest = np.int32(0)
-    for y in range(height):
-        wet, bright = water[y], shine[y]
-        for x in range(width):
-            deepest = max(deepest, np.int32(np.int32(wet[x]) * np.int32(bright[x])))
-    full = np.float32(max(deepest, np.int32(1)))
-    light = np.empty(3 * width, np.float32)
-    for y in range(height):
-        wet, bright = water[y], shine[y]
-        for x in range(width):
-            depth = np.float32(np.int32(wet[x]) * np.int32(bright[x])) / full * strength
-            light[3 * x] = depth * colour[0]
-            light[3 * x + 1] = depth * colour[1]
-            light[3 * x + 2] = depth * colour[2]
-        before, after = image[y], samples[y]
-        for i in range(light.size):
-            value = np.float32(before[i])
-            value = ((value * first + value * second) + light[i]) * np.float32(255) + half
-            after[i] = np.uint8(min(max(np.int32(value), _BLACK), _WHITE))
+    count = np.uint64(water.size)
+    deepest = np.int32(1)
+    for x in range(count):
+        depth = np.int32(np.int32(water[x]) * np.int32(shine[x]))
+        deepest = depth if depth > deepest else deepest
+    full = np.float32(deepest)
+    for x in range(count):
+        depth = np.float32(np.int32(water[x]) * np.int32(shine[x])) / full * strength
+        place = _THREE * x
+        samples[place] = _wet(image[place], depth * colour[0], first, second, half)
+        samples[place + _ONE] = _wet(image[place + _ONE], depth * colour[1], first, second, half)
+        samples[place + _TWO] = _wet(image[place + _TWO], depth * colour[2], first, second, half)
 
 
-@njit(cache=True, nogil=True)
-def _fill_muddied(samples, cover, thinnest, colour, units, half):  # type: ignore[no-untyped-def]
-    for i in range(cover.size):
-        # Where there is no mud the sample stays what it is, so that most are never touched.
-        if cover[i] >= thinnest:
-            for c in range(3):
-                clean = np.float32(np.float64(units[samples[i, c]]) * (1 - cover[i]))
-                value = (clean + np.float32(np.float64(colour[c]) * cover[i])) * np.float32(255) + half
-                samples[i, c] = np.uint8(min(max(np.int32(value), _BLACK), _WHITE))
+@part_of_kernel
+def _wet(sample, light, first, second, half):  # type: ignore[no-untyped-def]
+    level = np.float32(sample)
+    value = np.int32(((level * first + level * second) + light) * _FULL + half)
+    return np.uint8(value if value < _WHITE else _WHITE)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_muddied(  # type: ignore[no-untyped-def]
+    samples, marks, image, cover, thinnest, cover_margin, margin, colour, units, half, exactly
+):
+    width = exactly[1][1]
+    least, doubt = np.float32(thinnest), np.float32(cover_margin + 2 * UNIT_ROUNDOFF)
+    low, high = np.float32(half - margin), np.float32(half + margin)
+    for start in range(0, cover.size, _STRIP):
+        begin, count = np.uint64(start), np.uint64(min(_STRIP, cover.size - start))
+        doubts = np.int32(0)
+        for i in range(count):
+            x = begin + i
+            thick, place = cover[x], _THREE * x
+            red, green, blue = image[place], image[place + _ONE], image[place + _TWO]
+            first = _mixed(red, thick, colour[0])
+            second = _mixed(green, thick, colour[1])
+            third = _mixed(blue, thick, colour[2])
+            # Where there is no mud the sample stays what it is.
+            is_mud = thick >= least
+            samples[place] = np.uint8(np.int32(first + low)) if is_mud else red
+            samples[place + _ONE] = np.uint8(np.int32(second + low)) if is_mud else green
+            samples[place + _TWO] = np.uint8(np.int32(third + low)) if is_mud else blue
+            differences = _difference(first, low, high) | _difference(second, low, high) | _difference(third, low, high)
+            marks[i] = np.int32(abs(thick - least) <= doubt) | (differences if is_mud else np.int32(0))
+            doubts |= marks[i]
+        if doubts:
+            for i in range(count):
+                if marks[i]:
+                    x = np.int64(begin + i)
+                    thick = smooth_value(x // width, x % width, exactly)
+                    for c in range(3):
+                        sample = image[3 * x + c]
+                        is_mud = thick >= thinnest
+                        samples[3 * x + c] = _muddy(sample, thick, colour[c], units, half) if is_mud else sample
+
+
+@part_of_kernel
+def _mixed(sample, cover, colour):  # type: ignore[no-untyped-def]
+    return np.float32(sample) * (np.float32(1) - cover) + _FULL * colour * cover
+
+
+@part_of_kernel
+def _difference(level, low, high):  # type: ignore[no-untyped-def]
+    return np.int32(np.int32(level + low) ^ np.int32(level + high))
+
+
+@part_of_kernel
+def _muddy(sample, cover, colour, units, half):  # type: ignore[no-untyped-def]
+    clean = np.float32(np.float64(units[sample]) * (1 - cover))
+    value = np.int32((clean + np.float32(np.float64(colour) * cover)) * _FULL + half)
+    return np.uint8(value if value < _WHITE else _WHITE)

@@ -1,7 +1,7 @@
 """The smear of a moving picture as ImageMagick's MotionBlurImage makes it: one-sided, nearest pixels."""
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,16 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.declare import Pixels
-from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, store_row_and_mark
-from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
+from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_samples
+from corruptgen.imaging.borders import extend_row
+from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
+from corruptgen.imaging.pixels import FULL_SCALE_OF_LEVELS, Arithmetic
+from corruptgen.imaging.scratch import scratch
 
 # ImageMagick's Q16 scale: white is 65535, one grey level 257.
 QUANTA = 257
-BRIGHTEST_QUANTUM = 65535
 TAPS_IN_SWEEP = 4
-# One in so many samples in doubt: it is worth while to look for flat trails; to compute all samples in float64.
-SOME, MANY = 512, 16
 
 
 def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
@@ -40,11 +39,16 @@ def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
 
 def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
     """Give the (row, column) of the pixels of a trail of `length`, at `angle` degrees clockwise from right."""
-    down = length * math.sin(math.radians(angle))
-    right = length * math.cos(math.radians(angle))
-    norm = math.hypot(down, right)
+    down, right, norm = trail_direction(length, angle)
     steps: NDArray[np.float64] = np.ceil(np.arange(length)[:, None] * np.array((down, right)) / norm - 0.5)
     return steps.astype(np.int64)
+
+
+def trail_direction(length: int, angle: float) -> tuple[float, float, float]:
+    """Give how far a trail goes down and to the right, and its length again, as rounding has it."""
+    down = length * math.sin(math.radians(angle))
+    right = length * math.cos(math.radians(angle))
+    return down, right, math.hypot(down, right)
 
 
 def smear(image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -66,18 +70,7 @@ def motion_blurred(
     angle : direction of the trail in degrees, clockwise from right
     quantum : "rounded" to the nearest byte, as ImageMagick did up to 6.9.10-68, or "truncated", as it does since
     """
-    weights = trail_weights(radius, sigma)
-    offsets = trail_offsets(weights.size, angle)
-    # A sum is rounded to a quantum before it becomes a byte: so far below a level the level is reached.
-    before = 0.5 if quantum == "truncated" else 0.5 + QUANTA // 2
-    return _smear_bytes(
-        image, weights * QUANTA, offsets, QUANTA, before / QUANTA, lambda totals: _bytes_of_quanta(totals, quantum)
-    )
-
-
-def _bytes_of_quanta(totals: NDArray[np.float64], quantum: str) -> NDArray[np.uint8]:
-    quanta = np.clip(totals + 0.5, 0, BRIGHTEST_QUANTUM).astype(np.int64)
-    return ((quanta if quantum == "truncated" else quanta + QUANTA // 2) // QUANTA).astype(np.uint8)
+    return _smear_bytes(image, _trail(radius, sigma, quantum), angle)
 
 
 def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angle: float) -> NDArray[np.float64]:
@@ -98,64 +91,91 @@ def smear_bytes(
     image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, sigma: float, angle: float
 ) -> NDArray[np.uint8]:
     """Give what `smear_unnormalised` gives of an image of bytes, stored as bytes again."""
-    weights, offsets = trail_within(image.shape, radius, sigma, angle)
-    return _smear_bytes(
-        image,
-        weights,
-        offsets,
-        1,
-        arithmetic.half,
-        lambda totals: stored(totals, Pixels.LEVELS, BYTE, arithmetic.rounding),
-    )
+    return _smear_bytes(image, _trail_of_levels(radius, sigma, arithmetic.half), angle)
 
 
-def _smear_bytes(
-    image: NDArray[np.uint8],
-    weights: NDArray[np.float64],
-    offsets: NDArray[np.int64],
-    level: int,
-    half: float,
-    to_bytes: Callable[[NDArray[np.float64]], NDArray[np.uint8]],
-) -> NDArray[np.uint8]:
-    """Give to_bytes(smear(image, weights, offsets)), where a sum of (n - `half`) * `level` is the first to give byte n.
+@dataclass(frozen=True, eq=False)
+class _Trail:
+    """How a trail is added up, and how its sums become bytes."""
 
-    The sums are estimated in float32; those that lie within the estimate's error of such a boundary are then computed.
-    The estimate adds from the end of the trail to its start, so that its partial sums stay small for long: each
-    addition is off by less than one unit of the sum of the weights so far, a weight and its product by a unit each, and
-    the comparison with a boundary by another two.
+    weights: NDArray[np.float64]
+    """In the units of the sums."""
+    shares: NDArray[np.float32]
+    """The weights for estimates, in levels, from the end of the trail to its start."""
+    margin: float
+    """How many levels an estimate may be off."""
+    half: float
+    """So many levels below a byte, the sum gives that byte."""
+    level: int
+    """How many units are a grey level."""
+    carry: int
+    """What is added to a whole number of units before it is divided by that."""
+    ends_outside: bool
+    """Whether the trail ends where it would leave an image."""
+
+
+def _trail_of(weights: NDArray[np.float64], *, half: float, level: int, carry: int, ends_outside: bool) -> _Trail:
+    """Bound what an estimate may be off.
+
+    It adds from the end of the trail to its start, so that its partial sums stay small for long: each addition is off
+    by less than one unit of the sum of the weights so far, a weight and its product by a unit each, and the comparison
+    with a boundary by another two.
     """
-    if weights.size == 1 and weights[0] == level:
-        return image.copy()
-    rows, lengthened, starts = _layout(image, weights, offsets)
-    places = starts[:, 0] * rows.shape[1] + starts[:, 1]
-    shares = (lengthened / level).astype(np.float32)
-    units_off = np.cumsum(weights[::-1] / level).sum() + 2 + 2
+    shares = weights[::-1] / level
+    units_off = shares.cumsum().sum() + 2 + 2
     margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
-    result = np.empty((image.shape[0], image[0].size), np.uint8)
-    doubts = np.empty(result.shape, np.uint8)
-    _approximate(result, doubts, rows, shares[::-1].copy(), places[::-1].astype(np.uint64), margin, half)
-    if cv2.countNonZero(doubts) > image.size // SOME:
-        flat = np.empty(result.shape, np.uint8)
-        _find_flat_trails(flat, rows, places.astype(np.uint64))
-        equals = np.cumsum(weights[:, None] * np.arange(256), axis=0)[-1]
-        cv2.copyTo(cv2.LUT(image, to_bytes(equals)).reshape(result.shape), flat, result)
-        cv2.bitwise_and(doubts, cv2.bitwise_not(flat), doubts)
-    doubtful = np.flatnonzero(doubts.view(np.bool_))
-    if doubtful.size > image.size // MANY:
-        return to_bytes(smear(image.astype(np.float64), weights, offsets))
-    totals = np.empty(doubtful.size)
-    _compute(totals, doubtful, rows, result.shape[1], weights, places)
-    result.ravel()[doubtful] = to_bytes(totals)
-    return result.reshape(image.shape)
+    return _Trail(weights, shares.astype(np.float32), margin, half, level, carry, ends_outside)
+
+
+@lru_cache(maxsize=64)
+def _trail(radius: float, sigma: float, quantum: str) -> _Trail:
+    # A sum is rounded to a quantum before it becomes a byte: so far below a level the level is reached.
+    carry = 0 if quantum == "truncated" else QUANTA // 2
+    weights = trail_weights(radius, sigma) * QUANTA
+    return _trail_of(weights, half=(0.5 + carry) / QUANTA, level=QUANTA, carry=carry, ends_outside=False)
+
+
+@lru_cache(maxsize=64)
+def _trail_of_levels(radius: float, sigma: float, half: float) -> _Trail:
+    weights = trail_fading(radius, sigma)
+    return _trail_of(weights, half=half, level=1, carry=0, ends_outside=True)
+
+
+def _smear_bytes(image: NDArray[np.uint8], trail: _Trail, angle: float) -> NDArray[np.uint8]:
+    """Give the bytes of the sums along a trail: estimates in float32, and the sums themselves where these are in doubt.
+
+    An estimate is in doubt if it lies within its error of a boundary between two bytes.
+    """
+    length = trail.weights.size
+    if length == 1 and trail.weights[0] == trail.level:
+        return image.copy()
+    height, width, channels = image.shape
+    result = np.empty(image.size + BLOCK, np.uint8)
+    _smear_blocks(
+        result,
+        scratch("uint8", (height + length) * (width + length) * channels + BLOCK),
+        scratch("float32", BLOCK),
+        scratch("float64", BLOCK),
+        scratch("int64", 2 * length),
+        np.ascontiguousarray(image).reshape(height, -1),
+        channels,
+        *trail_direction(length, angle),
+        trail.weights,
+        trail.shares,
+        trail.margin,
+        trail.half,
+        trail.level,
+        trail.carry,
+        trail.ends_outside,
+    )
+    return result[: image.size].reshape(image.shape)
 
 
 def trail_within(
     shape: tuple[int, ...], radius: float, sigma: float, angle: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Give weights and offsets of a trail up to where it leaves an image of this shape."""
-    if sigma == 0:
-        return np.ones(1), np.zeros((1, 2), np.int64)
-    weights = _fading(radius, sigma)
+    weights = trail_fading(radius, sigma)
     offsets = trail_offsets(weights.size, angle)
     outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
     inside = int(outside.argmax()) if outside.any() else weights.size
@@ -163,7 +183,10 @@ def trail_within(
 
 
 @lru_cache(maxsize=64)
-def _fading(radius: float, sigma: float) -> NDArray[np.float64]:
+def trail_fading(radius: float, sigma: float) -> NDArray[np.float64]:
+    """Give the weights along the trail as imagecorruptions makes them; of no motion the single weight 1."""
+    if sigma == 0:
+        return np.ones(1)
     steps = np.arange(2 * math.ceil(radius) + 1)
     # numpy's exponential and sum: the last bit of a weight decides about a level of a third of the flat greys.
     weights: NDArray[np.float64] = np.exp(-(steps**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
@@ -214,55 +237,84 @@ def _add_trail(total, rows, y, weights, starts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _approximate(result, doubts, rows, weights, starts, margin, half):  # type: ignore[no-untyped-def]
-    """Add up the trail in float32, and mark the samples in doubt."""
-    samples = rows.ravel()
-    total = np.zeros(result.shape[1], np.float32)
-    for y in range(result.shape[0]):
-        above = np.uint64(y * rows.shape[1])
-        for i in range(0, weights.size, TAPS_IN_SWEEP):
-            _add_taps(total, samples, above, weights, starts, i)
-        store_row_and_mark(result[y], doubts[y], total, margin, half)
+def _smear_blocks(  # type: ignore[no-untyped-def]
+    result,
+    bordered,
+    estimates,
+    totals,
+    places,
+    rows,
+    channels,
+    down,
+    right,
+    norm,
+    weights,
+    shares,
+    margin,
+    half,
+    level,
+    carry,
+    ends_outside,
+):
+    """Smear an (H, W * C) image; outside lie the outermost samples.
+
+    Parameters
+    ----------
+    result : (H * W * C + BLOCK,) uint8, written
+    bordered, estimates, totals, places : scratch
+    down, right, norm : as of `trail_direction`
+    """
+    height, size = rows.shape
+    width = size // channels
+    taps = 0
+    for i in range(weights.size):
+        # As in `trail_offsets`.
+        y, x = np.int64(np.ceil(i * down / norm - 0.5)), np.int64(np.ceil(i * right / norm - 0.5))
+        if ends_outside and (abs(y) >= height or abs(x) >= width):
+            break
+        places[2 * i], places[2 * i + 1] = y, x
+        taps += 1
+    # The trail goes to one side only.
+    last_row, last_column = places[2 * taps - 2], places[2 * taps - 1]
+    top, left = max(-last_row, 0), max(-last_column, 0)
+    border = left * channels
+    pitch = size + abs(last_column) * channels
+    for j in range(height + abs(last_row)):
+        row = rows[min(max(j - top, 0), height - 1)]
+        extend_row(bordered, j * pitch, border, row, pitch - size - border, channels)
+    for i in range(taps):
+        places[i] = (top + places[2 * i]) * pitch + (left + places[2 * i + 1]) * channels
+    # From the end of the trail to its start.
+    for i in range(taps):
+        places[weights.size + i] = places[taps - 1 - i]
+    shares = shares[weights.size - taps :]
+    one, white = np.float32(1), np.float32(255 + half)
+    least, most = np.float32(half - margin), np.float32(half + margin)
+    for y in range(height):
+        for start in range(0, size, BLOCK):
+            first = y * pitch + start
+            weigh_samples(estimates, 0, bordered, first, places, weights.size, shares)
+            if store_levels_of_words(result, y * size + start, estimates, 0, one, least, most, white):
+                _add_block(totals, bordered, first, places, weights, taps)
+                for x in range(BLOCK):
+                    result[y * size + start + x] = _byte(totals[x], half, level, carry)
 
 
 @part_of_kernel
-def _add_taps(total, samples, above, weights, starts, i):  # type: ignore[no-untyped-def]
-    # One array and unsigned places in it: nothing for the compiler to mind before it widens the loop.
-    a, b, c, d = above + starts[i], above + starts[i + 1], above + starts[i + 2], above + starts[i + 3]
-    w, v, u, t = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
-    before = np.float32(0 if i == 0 else 1)
-    for x in range(np.uint64(total.size)):
-        first = total[x] * before + np.float32(samples[a + x]) * w
-        second = np.float32(samples[b + x]) * v
-        total[x] = ((first + second) + np.float32(samples[c + x]) * u) + np.float32(samples[d + x]) * t
+def _add_block(totals, samples, first, places, weights, taps):  # type: ignore[no-untyped-def]
+    """Add up a block in the order of the trail."""
+    for x in range(BLOCK):
+        totals[x] = 0
+    for i in range(taps):
+        place, weight = np.uint64(first + places[i]), weights[i]
+        for x in range(np.uint64(BLOCK)):
+            totals[x] += weight * samples[place + x]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _find_flat_trails(flat, rows, starts):  # type: ignore[no-untyped-def]
-    """Mark the samples that equal all along their trail by 255, the others by 0."""
-    samples = rows.ravel()
-    for y in range(flat.shape[0]):
-        differs = flat[y]
-        differs[:] = 0
-        above = np.uint64(y * rows.shape[1])
-        own = above + starts[0]
-        for i in range(0, starts.size, TAPS_IN_SWEEP):
-            a, b, c, d = above + starts[i], above + starts[i + 1], above + starts[i + 2], above + starts[i + 3]
-            for x in range(np.uint64(differs.size)):
-                value = samples[own + x]
-                near = (samples[a + x] ^ value) | (samples[b + x] ^ value)
-                differs[x] |= near | (samples[c + x] ^ value) | (samples[d + x] ^ value)
-        for x in range(differs.size):
-            differs[x] = np.uint8(0 if differs[x] else 255)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _compute(totals, places, rows, size, weights, starts):  # type: ignore[no-untyped-def]
-    """Add up single samples as `_add_trail` does."""
-    samples = rows.ravel()
-    for j in range(places.size):
-        y, x = divmod(places[j], size)
-        total = 0.0
-        for i in range(weights.size):
-            total += weights[i] * samples[y * rows.shape[1] + x + starts[i]]
-        totals[j] = total
+@part_of_kernel
+def _byte(total, half, level, carry):  # type: ignore[no-untyped-def]
+    """Store a sum of grey levels as a table has it, or one of quanta as ImageMagick does."""
+    if level == 1:
+        return np.uint8(min(max(total, 0.0), 255.0) + half)
+    quanta = np.int64(min(max(total + 0.5, 0.0), 65535.0))
+    return np.uint8((quanta + carry) // level)

@@ -13,11 +13,13 @@ from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.poisson import LARGEST_SUMMED, LONGEST, fill_thresholds
 from corruptgen.randomness.stream import Stream
 
-_CHUNK = 2048
+_CHUNK = 1024
 _LEVELS = 256
 # The top eight bits of a word say where in the table of thresholds the search begins.
 _GUIDES = 256
-_GUIDE_SHIFT = np.uint32(24)
+_GUIDE_BITS, _GUIDE_SHIFT = np.uint64(8), np.uint32(24)
+_TOPS = np.arange(_GUIDES, dtype=np.uint32) << _GUIDE_SHIFT
+_ONE = np.uint64(1)
 _NEVER = 0xFFFFFFFF
 
 
@@ -26,53 +28,42 @@ def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photo
     if not 0 < photons <= LARGEST_SUMMED:
         return None
     samples = np.empty(image.shape, np.uint8)
-    tables = _tables(float(photons), arithmetic)
-    _fill_counted(samples.ravel(), np.ascontiguousarray(image).ravel(), *rng.skip(image.size), *tables)
+    tables = _tables(photons, arithmetic.precision, arithmetic.rounding)
+    _fill_counted(samples.ravel(), image.ravel(), *rng.skip(image.size), *tables)
     return samples
 
 
 # One entry per severity of a run, of at most 0.9 MB.
 @lru_cache(maxsize=8)
-def _tables(photons: float, arithmetic: Arithmetic) -> tuple[NDArray[Any], ...]:
-    """Give the thresholds less one and the guides of every level, and the stored sample of every count."""
-    thresholds = np.empty((_LEVELS, LONGEST + 1), np.uint32)
-    guides = np.empty((_LEVELS, _GUIDES), np.uint16)
-    longest = _fill_tables(thresholds, guides, (arithmetic.units * photons).astype(np.float64))
-    values = stored(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, arithmetic.rounding)
-    return thresholds[:, : longest + 1].copy(), guides, values
-
-
-@njit(cache=True, nogil=True)
-def _fill_tables(thresholds, guides, expected):  # type: ignore[no-untyped-def]
+def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any], ...]:
+    """Give the thresholds less one and the guides, level after level, and the stored sample of every count."""
+    thresholds = np.full((_LEVELS, LONGEST + 1), _NEVER, np.uint32)
+    guides = np.empty((_LEVELS, _GUIDES), np.int64)
+    expected = (Arithmetic(precision, rounding).units * photons).astype(np.float64)
     longest = 0
-    for level in range(_LEVELS):
-        row = thresholds[level]
+    for level, (row, guide) in enumerate(zip(thresholds, guides, strict=True)):
         length = fill_thresholds(row, expected[level])
-        longest = max(longest, length)
-        k = 0
-        for top in range(_GUIDES):
-            while k < length and row[k] <= np.uint32(top << 24):
-                k += 1
-            guides[level, top] = k
+        guide[:] = np.searchsorted(row[:length], _TOPS, side="right")
         # Less one, so that the end of the table is above every word; a threshold of 0 lies before every guide.
-        for k in range(length):
-            row[k] -= np.uint32(1)
-        row[length:] = np.uint32(_NEVER)
-    return longest
+        row[:length] -= np.uint32(1)
+        longest = max(longest, length)
+    values = stored(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, rounding)
+    # The guides are as small as can be: all tables together should stay in the processor's own memory.
+    return thresholds[:, : longest + 1].ravel(), guides.astype(np.min_scalar_type(longest)).ravel(), values
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fill_counted(samples, image, key, counter, first_block, thresholds, guides, values):  # type: ignore[no-untyped-def]
     words = np.empty(_CHUNK, np.uint32)
+    width = np.uint64(thresholds.size // _LEVELS)
     for start in range(0, image.size, _CHUNK):
-        length = min(_CHUNK, image.size - start)
-        blocks = (length + WORDS_PER_BLOCK - 1) // WORDS_PER_BLOCK
-        fill_words(words[: blocks * WORDS_PER_BLOCK], key, counter, first_block + start // WORDS_PER_BLOCK)
-        before = image[start : start + length]
-        after = samples[start : start + length]
-        for i in range(length):
-            level, word = before[i], words[i]
-            k = np.uint64(guides[level, word >> _GUIDE_SHIFT])
-            while thresholds[level, k] < word:
-                k += np.uint64(1)
-            after[i] = values[k]
+        fill_words(words, key, counter, first_block + start // WORDS_PER_BLOCK)
+        before = image[start : start + _CHUNK]
+        after = samples[start : start + _CHUNK]
+        for i in range(before.size):
+            level, word = np.uint64(before[i]), words[i]
+            row = level * width
+            count = np.uint64(guides[(level << _GUIDE_BITS) | np.uint64(word >> _GUIDE_SHIFT)])
+            while thresholds[row + count] < word:
+                count += _ONE
+            after[i] = values[count]

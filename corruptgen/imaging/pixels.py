@@ -1,7 +1,7 @@
 """The pixel rules: the only place where samples change their type, are clipped, rounded, widened or narrowed."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ class Arithmetic:
     precision: str  # "float32" or "float64"
     rounding: str  # "truncate", as numpy.uint8(x) does, or "round", half up
 
-    @property
+    @cached_property
     def half(self) -> float:
         """What `stored` adds before it cuts off the fraction."""
         return 0.5 if self.rounding == "round" else 0.0

@@ -5,20 +5,25 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.byte_units import parts_of_a_level
+from corruptgen.imaging.colour import LUMA
 from corruptgen.imaging.pixels import Arithmetic
 
 _FIRST, _SECOND = parts_of_a_level("float32")
-# Rows are taken together so that their samples as float32 are no large array: that is new memory at every call.
-_SAMPLES_AT_ONCE = 100_000
-_STRIP = 128
-# The float32 estimate of a sample, in 1/65536, is off by less than 5 of them. If it is nearer than 8 to a whole number,
-# its strip is computed in float64, as the formula does it.
+_RED, _GREEN, _BLUE = LUMA
+_STRIP = 64
+# The float32 estimate of a sample, in 1/65536, is off by less than 24 of them. A unit is the rounding of full scale: the
+# formula rounds a luma that counts up to four times and six other numbers, the estimate as many and two more. If it is
+# nearer than 32 to a whole number, the sample is computed in float64, as the formula does it.
 _SCALE, _BITS, _FRACTION = np.float32(65536), np.int32(16), np.int32(0xFFFF)
-_DOUBT = np.int32(8)
+_DOUBT = np.int32(32)
 # Estimates are cut off at 1/2 and 255 1/2: beyond black and white nothing is in doubt.
-_DARKEST, _BRIGHTEST = np.int32(1 << 15), np.int32(511 << 15)
+_DARKEST, _BRIGHTEST = np.float32(1 << 15), np.float32(511 << 15)
+# In whatever order it is made, and with or without fused multiply-adds, a luma is off by less than three roundings:
+# two of them differ by less than this.
+_LUMA_DIFFERS = np.float32(2.0**-21)
+_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 def settled(layer: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
@@ -46,25 +51,14 @@ def snowed_over(
     arithmetic : of precision float32
     """
     height, width, _ = image.shape
-    samples = np.ascontiguousarray(image).reshape(height, -1)
-    result = np.empty_like(samples)
-    turned = flakes[::-1, ::-1].copy()
-    flakes = np.ascontiguousarray(flakes)
-    rows = max(1, _SAMPLES_AT_ONCE // samples.shape[1])
-    work = np.empty((5, 3 * width), np.float32)
-    for top in range(0, height, rows):
-        part = slice(top, top + rows)
-        _snow_over(
-            result[part],
-            samples[part],
-            grey_of(np.divide(image[part], 255, dtype=np.float32)),
-            flakes[part],
-            turned[part],
-            np.float32(mix),
-            np.float32(1 - mix),
-            arithmetic.half,
-            work,
-        )
+    result, samples, flakes = np.empty(image.size, np.uint8), np.ascontiguousarray(image).ravel(), flakes.ravel()
+    distances, rows = np.empty(_STRIP, np.int32), np.empty(height, np.int64)
+    weights = np.float32(mix), np.float32(1 - mix), arithmetic.half
+    count = _snow_over(result, distances, rows, width, samples, flakes, *weights)
+    if count:
+        rows = rows[:count]
+        grey = grey_of(np.divide(image[rows], 255, dtype=np.float32))
+        _snow_over_rows(result, rows, grey, samples, flakes, *weights)
     return result.reshape(image.shape)
 
 
@@ -76,39 +70,96 @@ def _settle(result, layer, threshold):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _snow_over(result, image, grey, flakes, turned, mix, rest, half, work):  # type: ignore[no-untyped-def]
-    height, width = grey.shape
-    size = 3 * width
-    # One value per sample, so that the loop over the samples is one over plain arrays.
-    white, added, mixed = work[0], work[1], work[2]
-    light, both = work[3], work[4]
-    whole, half_estimate = np.float32(255), np.float32(half)
-    for y in range(height):
-        luma, falling, rising = grey[y], flakes[y], turned[y]
-        for x in range(width):
-            light[x] = luma[x] * np.float32(1.5) + np.float32(0.5)
-            both[x] = np.float32(np.int32(falling[x]) + np.int32(rising[x]))
-        for x in range(width):
-            for c in range(3):
-                white[3 * x + c] = light[x]
-        for x in range(width):
-            for c in range(3):
-                added[3 * x + c] = both[x]
-        for start in range(0, size, _STRIP):
-            stop = min(start + _STRIP, size)
-            before, after, lightest = image[y, start:stop], result[y, start:stop], white[start:stop]
-            more, whitened = added[start:stop], mixed[start:stop]
-            nearest = _FRACTION
-            for i in range(before.size):
-                level = np.float32(before[i])
-                own = level * _FIRST + level * _SECOND
-                whitened[i] = mix * own + rest * max(own, lightest[i])
-                estimate = np.int32(((whitened[i] * whole + more[i]) + half_estimate) * _SCALE)
-                estimate = min(max(estimate, _DARKEST), _BRIGHTEST)
-                after[i] = np.uint8(np.int32(estimate >> _BITS))
-                nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
-            if nearest < 2 * _DOUBT:
-                for i in range(before.size):
-                    x = (start + i) // 3
-                    exact = ((np.float64(whitened[i]) + falling[x] / 255.0) + rising[x] / 255.0) * 255.0
-                    after[i] = np.uint8(min(max(exact, 0.0), 255.0) + half)
+def _snow_over(result, distances, rows, width, image, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
+    """Store all samples but those that the last bit of a luma decides about: give how many rows they are in, and which.
+
+    Pixels are counted through all rows; so the flakes turned by half a turn are those counted from the end.
+    """
+    level, light = _SCALE * mix, _SCALE * rest
+    whole, last = level + light, np.uint64(flakes.size - 1)
+    least_white, least_added = np.float32(127.5) * light, _SCALE * np.float32(half)
+    luma_light = np.float32(1.5) * light
+    count = 0
+    for start in range(0, flakes.size, distances.size):
+        first, strip = np.uint64(start), np.uint64(_lesser(distances.size, flakes.size - start))
+        nearest = _FRACTION
+        for i in range(strip):
+            x = first + i
+            place = _THREE * x
+            red, green, blue = (
+                np.float32(image[place]),
+                np.float32(image[place + _ONE]),
+                np.float32(image[place + _TWO]),
+            )
+            added = np.float32(np.int32(flakes[x]) + np.int32(flakes[last - x])) * _SCALE + least_added
+            white = ((red * _RED + green * _GREEN + blue * _BLUE) * luma_light + least_white) + added
+            one = _estimate(red, white, added, level, whole)
+            two = _estimate(green, white, added, level, whole)
+            three = _estimate(blue, white, added, level, whole)
+            result[place] = np.uint8(np.int32(one >> _BITS))
+            result[place + _ONE] = np.uint8(np.int32(two >> _BITS))
+            result[place + _TWO] = np.uint8(np.int32(three >> _BITS))
+            distances[i] = _lesser(_distance(one), _lesser(_distance(two), _distance(three)))
+            nearest = _lesser(nearest, distances[i])
+        if nearest < 2 * _DOUBT:
+            for i in range(strip):
+                if distances[i] < 2 * _DOUBT:
+                    x = np.int64(first + i)
+                    is_settled = _settle_pixel(result, image, x, flakes[x], flakes[-1 - x], mix, rest, half)
+                    if not is_settled and (count == 0 or rows[count - 1] != x // width):
+                        rows[count] = x // width
+                        count += 1
+    return count
+
+
+@part_of_kernel
+def _lesser(one, other):  # type: ignore[no-untyped-def]
+    return one if one < other else other
+
+
+@part_of_kernel
+def _estimate(sample, white, added, level, whole):  # type: ignore[no-untyped-def]
+    own, other = sample * whole + added, sample * level + white
+    value = own if own > other else other
+    return np.int32(value if value < _BRIGHTEST else _BRIGHTEST)
+
+
+@part_of_kernel
+def _distance(estimate):  # type: ignore[no-untyped-def]
+    return np.int32(np.int32(estimate + _DOUBT) & _FRACTION)
+
+
+@part_of_kernel
+def _settle_pixel(result, image, x, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
+    """Store a pixel as the formula does, and say whether it is the same whatever the last bits of its luma."""
+    red, green, blue = _unit(image[3 * x]), _unit(image[3 * x + 1]), _unit(image[3 * x + 2])
+    luma = red * _RED + green * _GREEN + blue * _BLUE
+    is_settled = True
+    for i in range(3 * x, 3 * x + 3):
+        result[i] = _stored(image[i], luma - luma * _LUMA_DIFFERS, falling, rising, mix, rest, half)
+        is_settled &= result[i] == _stored(image[i], luma + luma * _LUMA_DIFFERS, falling, rising, mix, rest, half)
+    return is_settled
+
+
+@part_of_kernel
+def _unit(sample):  # type: ignore[no-untyped-def]
+    level = np.float32(sample)
+    return level * _FIRST + level * _SECOND
+
+
+@part_of_kernel
+def _stored(sample, luma, falling, rising, mix, rest, half):  # type: ignore[no-untyped-def]
+    own, light = _unit(sample), luma * np.float32(1.5) + np.float32(0.5)
+    whitened = mix * own + rest * (own if own > light else light)
+    exact = ((np.float64(whitened) + falling / 255.0) + rising / 255.0) * 255.0
+    return np.uint8((exact if exact < 255.0 else 255.0) + half)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _snow_over_rows(result, rows, grey, image, flakes, mix, rest, half):  # type: ignore[no-untyped-def]
+    width = grey.shape[1]
+    for k in range(rows.size):
+        for column in range(width):
+            x = rows[k] * width + column
+            for i in range(3 * x, 3 * x + 3):
+                result[i] = _stored(image[i], grey[k, column], flakes[x], flakes[-1 - x], mix, rest, half)

@@ -8,7 +8,10 @@ from corruptgen.imaging.byte_units import parts_of_a_level
 from corruptgen.imaging.pixels import Arithmetic
 
 _CHUNK = 512
-_BLACK, _WHITE = np.int32(0), np.int32(255)
+# Black is divided by this instead of by 0; all other values and spans are larger.
+_TINY = 2.0**-60
+# The kernel is not told the value of this one: of two cut-offs by constants the compiler makes five comparisons.
+_FULL = 1.0
 _FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH = (np.int32(n) for n in range(1, 6))
 
 
@@ -21,19 +24,16 @@ def changed_in_hsv(
     `colour.hsv_from_rgb` or `colour.rgb_from_hsv`, in float64 and in their order; only branches became choices.
     """
     samples = np.empty(image.shape, np.uint8)
-    flat = samples.ravel(), np.ascontiguousarray(image).ravel()
-    _fill_changed(
-        *flat, *parts_of_a_level(arithmetic.precision), float(factor), float(offset), float(lift), arithmetic.half
-    )
+    parts = parts_of_a_level(arithmetic.precision)
+    _fill_changed(samples.ravel(), image.ravel(), *parts, factor, offset, lift, arithmetic.half, _FULL)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_changed(samples, image, first, second, factor, offset, lift, half):  # type: ignore[no-untyped-def]
+def _fill_changed(samples, image, first, second, factor, offset, lift, half, full):  # type: ignore[no-untyped-def]
     number = type(first)
     reds, greens, blues = np.empty((3, _CHUNK))
-    most, middle, least = np.empty(_CHUNK, np.int32), np.empty(_CHUNK, np.int32), np.empty(_CHUNK, np.int32)
-    sectors = np.empty(_CHUNK, np.int32)
+    most, middle, least, sectors = np.empty((4, _CHUNK), np.int32)
     for start in range(0, image.size, 3 * _CHUNK):
         before, after = image[start : start + 3 * _CHUNK], samples[start : start + 3 * _CHUNK]
         size = before.size // 3
@@ -49,22 +49,22 @@ def _fill_changed(samples, image, first, second, factor, offset, lift, half):  #
             darkest = red if red < green else green
             darkest = darkest if darkest < blue else blue
             span = value - darkest
-            saturation = span / (value if value > 0.0 else 1.0)
+            saturation = span / (value if value > _TINY else _TINY)
             is_blue, is_green = blue == value, green == value
             difference = (blue - red) if is_green else (green - blue)
             difference = (red - green) if is_blue else difference
             base = 2.0 if is_green else 0.0
             base = 4.0 if is_blue else base
-            hue = (base + difference / (span if span > 0.0 else 1.0)) / 6.0
+            hue = (base + difference / (span if span > _TINY else _TINY)) / 6.0
             hue = hue + 1.0 if hue < 0.0 else hue
             hue = hue if span > 0.0 else 0.0
 
             saturation = saturation * factor + offset
             saturation = saturation if saturation > 0.0 else 0.0
-            saturation = saturation if saturation < 1.0 else 1.0
+            saturation = saturation if saturation < full else full
             value = value + lift
             value = value if value > 0.0 else 0.0
-            value = value if value < 1.0 else 1.0
+            value = value if value < full else full
 
             hue = hue * 6.0
             sector = np.int32(hue)

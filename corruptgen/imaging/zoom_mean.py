@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
-from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, store_row_and_doubts, too_many
+from corruptgen.imaging.block_sums import BLOCK, PIECE, blend_neighbours, store_levels, weigh_samples
+from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, note_doubts, too_many
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
+from corruptgen.imaging.scratch import scratch
 from corruptgen.imaging.zoom import central_positions
-
-# Runs of neighbours are lengthened to whole strides, so that no loop has a rest; the next run overwrites the surplus.
-STRIDE = 16
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,19 @@ class _Plan:
     """(zooms, W): the left one of two columns."""
     last_column: NDArray[np.int64]
     right: NDArray[np.float64]
-    runs: NDArray[np.int64]
-    """Where a row is copied from without a gap: first sample of the target and of the source, number of samples."""
+    nearest: NDArray[np.int64]
+    """`rows` and `last_row` without those of copies that are not magnified."""
+    bottom: NDArray[np.int64]
+    shares: NDArray[np.float32]
+    """(H, 2 * zooms + 1): what the image itself and the two rows of each such zoom count in the sum."""
+    pieces: NDArray[np.int64]
+    """Where a row is copied from without a gap, in whole pieces: first sample of the target, and of the source."""
     ends: NDArray[np.int64]
-    """Where the runs of each zoom begin, and where the last one's end."""
+    """Where the pieces of each of these zooms begin, and where the last one's end."""
     weights: NDArray[np.float32]
-    """(zooms, W * C + STRIDE): `right`, once per sample."""
+    """(zooms * length,): their `right`, once per sample."""
+    length: int
+    """Samples of a row, and room for the surplus of its last piece."""
     reach: int
     """How far from a pixel its zooms take samples, at most."""
     leaves_image: bool
@@ -57,32 +63,36 @@ def mean_with_zooms(
     plan = _plan(*image.shape, tuple(factors))
     if arithmetic.precision != "float32" or plan.leaves_image:
         return None
-    height, width, channels = image.shape
-    samples = np.zeros(image.size + channels + STRIDE, np.uint8)
+    zooms = len(factors)
+    samples = scratch("uint8", image.size + image.shape[2] + PIECE)
     samples[: image.size] = image.ravel()
-    result = np.empty((height, width * channels), np.uint8)
-    doubtful = np.empty(image.size, np.int64)
+    result, doubtful = np.empty(image.size + BLOCK, np.uint8), scratch("int64", image.size)
     count = _approximate(
         result,
         doubtful,
         samples,
-        channels,
-        plan.rows,
-        plan.last_row,
-        plan.lower.astype(np.float32),
-        plan.runs,
+        scratch("float32", (2 * zooms + 2) * plan.length + BLOCK),
+        np.empty(3 * zooms + 1, np.int64),
+        image.shape,
+        plan.length,
+        plan.nearest,
+        plan.bottom,
+        plan.shares,
+        plan.pieces,
         plan.ends,
         plan.weights,
-        _margin(len(factors)),
+        np.float32(1 / (zooms + 1)),
+        _margin(zooms),
         arithmetic.half,
     )
+    result = result[: image.size]
     places = doubtful[:count]
     if too_many(places, image):
         # Where all that the zooms see is of one value, each of them gives that value, without an error.
         places, flat = flat_places(image, places, plan.reach)
-        result.ravel()[flat] = _mean_of_equals(len(factors), arithmetic)[image.ravel()[flat]]
+        result[flat] = _mean_of_equals(len(factors), arithmetic)[image.ravel()[flat]]
     _compute(
-        result.ravel(),
+        result,
         places,
         samples,
         arithmetic.units,
@@ -101,39 +111,52 @@ def mean_with_zooms(
 def _margin(zooms: int) -> float:
     """Bound the distance, in grey levels, between the formula and the approximation, both in float32.
 
-    The sum of k values up to 1 has an error below k**2 / 2 units, so the mean one below k / 2, on either side. A byte
-    as a fraction, a zoom, the division and the way back to levels add 4; two weighings and the sums in pairs 12.
+    The sum of k values up to 1 has an error below k**2 / 2 units, so the mean one below k / 2. That is the formula's;
+    the approximation makes two sums of each. A byte as a fraction, a zoom, the division and the way back to levels add
+    4; the weights and products of the approximation, its scale and the comparison 13.
     """
-    return 255 * UNIT_ROUNDOFF * (zooms + 24)
+    return 255 * UNIT_ROUNDOFF * (1.5 * zooms + 20)
 
 
 @lru_cache(maxsize=32)
 def _plan(height: int, width: int, channels: int, factors: tuple[float, ...]) -> _Plan:
     rows, last_row, lower, down, above = _axis(height, factors)
     columns, last_column, right, across, beside = _axis(width, factors)
-    runs: list[tuple[int, int, int]] = []
+    # A copy of the same size is the image once more.
+    still = sum(factor == 1 for factor in factors)
+    is_zoom = np.array(factors) != 1
+    size = width * channels
+    length = (-(-size // PIECE) + 1) * PIECE
+    pieces: list[tuple[int, int]] = []
     ends = [0]
-    for source in columns:
+    for source in columns[is_zoom]:
         starts = np.flatnonzero(np.diff(source - np.arange(width), prepend=width))
-        lengths = np.diff(starts, append=width) * channels
-        lengths = -(-lengths // STRIDE) * STRIDE
-        runs += zip((starts * channels).tolist(), (source[starts] * channels).tolist(), lengths.tolist(), strict=True)
-        ends.append(len(runs))
-    weights = np.zeros((len(factors), width * channels + STRIDE), np.float32)
-    weights[:, : width * channels] = np.repeat(right, channels, axis=1)
-    reach = max(down, across)
+        for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), width], strict=True):
+            first = int(source[start]) * channels
+            steps = range(0, (stop - start) * channels, PIECE)
+            pieces += [(start * channels + step, first + step) for step in steps]
+        ends.append(len(pieces))
+    zooms = len(ends) - 1
+    weights = np.zeros((zooms, length), np.float32)
+    weights[:, :size] = np.repeat(right[is_zoom], channels, axis=1)
+    shares = np.full((height, 2 * zooms + 1), 1 + still, np.float32)
+    shares[:, 1::2], shares[:, 2::2] = 1 - lower[is_zoom].T, lower[is_zoom].T
     return _Plan(
-        rows,
-        last_row,
-        lower,
-        columns,
-        last_column,
-        right,
-        np.array(runs),
-        np.array(ends),
-        weights,
-        reach,
-        above or beside,
+        rows=rows,
+        last_row=last_row,
+        lower=lower,
+        columns=columns,
+        last_column=last_column,
+        right=right,
+        nearest=rows[is_zoom],
+        bottom=last_row[is_zoom],
+        shares=shares,
+        pieces=np.array(pieces, np.int64).reshape(-1, 2),
+        ends=np.array(ends),
+        weights=weights.ravel(),
+        length=length,
+        reach=max(down, across),
+        leaves_image=above or beside,
     )
 
 
@@ -165,74 +188,58 @@ def _mean_of_equals(zooms: int, arithmetic: Arithmetic) -> NDArray[np.uint8]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _approximate(  # type: ignore[no-untyped-def]
-    result, doubtful, samples, channels, rows, last_row, lower, runs, ends, weights, margin, half
+    result,
+    doubtful,
+    samples,
+    layers,
+    places,
+    shape,
+    length,
+    rows,
+    last_row,
+    shares,
+    pieces,
+    ends,
+    weights,
+    scale,
+    margin,
+    half,
 ):
-    height, size = result.shape
-    zooms = last_row.size
-    # Of each zoom the two rows that are at work, weighed across; a row lies where its parity says.
-    layers = np.zeros((zooms, 2, size + STRIDE), np.float32)
-    done = np.full(zooms, -1)
-    bottom = np.empty(zooms, np.int64)
-    total = np.empty(size, np.float32)
-    scale = np.float32(1 / (zooms + 1))
+    """Store what float32 decides, note the samples in doubt, and give their number.
+
+    `layers` has room for the row itself, for the two rows of each zoom that are at work, weighed across, and for a
+    block of sums. A row lies where its parity says.
+    """
+    height, width, channels = shape
+    size, zooms = width * channels, last_row.size
+    total = (2 * zooms + 1) * length
+    least, most, white = np.float32(half - margin), np.float32(half + margin), np.float32(255 + half)
+    done = 2 * zooms + 1
+    places[0] = 0
+    for k in range(zooms):
+        places[done + k] = -1
     count = 0
     for y in range(height):
-        own = samples[y * size : y * size + size]
-        for i in range(size):
-            total[i] = np.float32(own[i])
+        own = np.uint64(y * size)
+        for i in range(np.uint64(size)):
+            layers[i] = samples[own + i]
         for k in range(zooms):
             above = rows[k, y]
             below = min(above + 1, last_row[k])
-            for row in range(max(above, done[k] + 1), below + 1):
-                _weigh_across(
-                    layers[k, row & 1], samples, row * size, runs[ends[k] : ends[k + 1]], weights[k], channels
-                )
-                done[k] = row
-            bottom[k] = below
-        for k in range(0, zooms - 1, 2):
-            _add_two(
-                total,
-                layers[k],
-                rows[k, y],
-                bottom[k],
-                lower[k, y],
-                layers[k + 1],
-                rows[k + 1, y],
-                bottom[k + 1],
-                lower[k + 1, y],
-            )
-        if zooms % 2 == 1:
-            k = zooms - 1
-            _add_one(total, layers[k], rows[k, y], bottom[k], lower[k, y])
-        count = store_row_and_doubts(result[y], total, scale, margin, half, doubtful, count, y * size)
+            for row in range(max(above, places[done + k] + 1), below + 1):
+                into = (2 * k + 1 + (row & 1)) * length
+                for j in range(ends[k], ends[k + 1]):
+                    target, source = pieces[j, 0], row * size + pieces[j, 1]
+                    blend_neighbours(layers, into + target, samples, source, channels, weights, k * length + target)
+            places[done + k] = below
+            places[2 * k + 1] = (2 * k + 1 + (above & 1)) * length
+            places[2 * k + 2] = (2 * k + 1 + (below & 1)) * length
+        for start in range(0, size, BLOCK):
+            weigh_samples(layers, total, layers, start, places, 0, shares[y])
+            place = y * size + start
+            doubts = store_levels(result, place, layers, total, scale, least, most, white)
+            count = note_doubts(doubtful, count, doubts, place, (y + 1) * size)
     return count
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _weigh_across(target, samples, start, runs, weights, channels):  # type: ignore[no-untyped-def]
-    for j in range(runs.shape[0]):
-        # Unsigned, or the compiler would mind negative indices and leave the loop as it is.
-        first, near = np.uint64(runs[j, 0]), np.uint64(start + runs[j, 1])
-        far = near + np.uint64(channels)
-        for i in range(np.uint64(runs[j, 2])):
-            value = np.float32(samples[near + i])
-            target[first + i] = value + (np.float32(samples[far + i]) - value) * weights[first + i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add_one(total, layer, above, below, weight):  # type: ignore[no-untyped-def]
-    upper, lower = layer[above & 1], layer[below & 1]
-    for i in range(total.size):
-        total[i] += upper[i] + (lower[i] - upper[i]) * weight
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _add_two(total, layer, above, below, weight, other, other_above, other_below, other_weight):  # type: ignore[no-untyped-def]
-    upper, lower = layer[above & 1], layer[below & 1]
-    other_upper, other_lower = other[other_above & 1], other[other_below & 1]
-    for i in range(total.size):
-        one = upper[i] + (lower[i] - upper[i]) * weight
-        total[i] += one + (other_upper[i] + (other_lower[i] - other_upper[i]) * other_weight)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,6 +1,7 @@
 """A name becomes a stream: the key of every draw is made of what is corrupted and how, never of when or where."""
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,7 @@ def rng_for(
     A fresh stream at its beginning. Equal arguments give equal numbers on every machine, under every version of numpy.
     """
     domain, name = (b"item", key.encode()) if isinstance(key, str) else (b"pixels", key)
-    level = "" if severity is None else severity_name(severity)
-    fields = (STREAM_VERSION.encode(), str(seed).encode(), row.encode(), level.encode(), domain, name)
-    return Stream(digest_of(*fields), purpose)
+    return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)
 
 
 def pixels_digest(image: NDArray[Any]) -> bytes:
@@ -48,8 +47,22 @@ def severity_name(severity: float) -> str:
 
 def digest_of(*fields: bytes) -> bytes:
     """Hash fields, each behind its length, so that ("a", "bc") and ("ab", "c") differ."""
-    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for field in fields:
-        digest.update(len(field).to_bytes(8, "little"))
-        digest.update(field)
-    return digest.digest()
+    return _hashed(b"".join(map(_written, fields)))
+
+
+# Typed, because a seed of True is not one of 1.
+@lru_cache(maxsize=1024, typed=True)
+def _cell_fields(seed: int, row: str, severity: float | None, domain: bytes) -> bytes:
+    """Write the fields of a key that all items of a cell share."""
+    # 0 is added because -0.0 finds what 0.0 has left in the cache.
+    level = "" if severity is None else severity_name(severity + 0)
+    fields = (STREAM_VERSION.encode(), str(seed).encode(), row.encode(), level.encode(), domain)
+    return b"".join(map(_written, fields))
+
+
+def _written(field: bytes) -> bytes:
+    return len(field).to_bytes(8, "little") + field
+
+
+def _hashed(written: bytes) -> bytes:
+    return hashlib.blake2b(written, digest_size=DIGEST_BYTES).digest()

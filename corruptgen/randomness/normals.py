@@ -5,9 +5,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 
 Words = NDArray[np.uint32]
+
+# No normal number lies further from 0: the square root of -2 * log(2**-33) is less.
+FURTHEST = 6.8
+# So many words stay in the processor's nearest cache.
+WORDS_AT_ONCE = 1024
 
 # Taylor coefficients: atanh(s) = s + s^3/3 + s^5/5 ..., sine and cosine about 0. Their first omitted terms are below
 # the last bit of float32 on the intervals that are used.
@@ -49,6 +55,23 @@ def fill_normals(out, words):  # type: ignore[no-untyped-def]  # pragma: no cove
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def draw_normals(normals, words, key, counter, first_block):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Draw float32 `normals` from the blocks from `first_block` on.
+
+    Parameters
+    ----------
+    normals : (4 * blocks,) float32, written
+    words : (WORDS_AT_ONCE,) uint32, memory to work in
+    key, counter, first_block : as `fill_words` takes them
+    """
+    for start in range(0, normals.size, words.size):
+        made = normals[start : start + words.size]
+        chunk = words[: made.size]
+        fill_words(chunk, key, counter, first_block + start // WORDS_PER_BLOCK)
+        fill_chunk(made, chunk)
+
+
+@part_of_kernel
 def fill_chunk(normals, words):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Do what `fill_normals` says for as many words as stay in the processor's nearest cache; `normals` is float32."""
     # numba widens whole numbers to 64 bits at every step unless it is told not to, and then fewer fit into a register.

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 
 # Above this expectation the counts come from the normal quantile with its skewness corrections (Cornish & Fisher 1938),
 # which is then within a hundredth of a count of the exact quantile.
@@ -20,7 +20,7 @@ _E = math.e
 _NOTHING_LEFT = 2.0**-40
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Turn one word per element into a Poisson count of that element's expectation.
 
@@ -61,7 +61,7 @@ def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pra
         counts[i] = _thresholds_below(tables[slot], start, lengths[slot], words[i])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Sum the distribution function of one expectation up to `LARGEST_SUMMED`; give the number of its thresholds.
 
@@ -79,7 +79,7 @@ def fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pr
     return LONGEST
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _fill_guides(guides, thresholds, length):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Note for each value of a word's top bits how many thresholds lie below all such words."""
     k = 0
@@ -89,7 +89,7 @@ def _fill_guides(guides, thresholds, length):  # type: ignore[no-untyped-def]  #
         guides[top] = k
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _thresholds_below(thresholds, start, length, word):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     k = start
     while k < length and thresholds[k] <= word:
@@ -97,7 +97,7 @@ def _thresholds_below(thresholds, start, length, word):  # type: ignore[no-untyp
     return k
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _exp_minus(x):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Compute exp(-x) for x >= 0: the whole part by repeated squaring, the rest by its Taylor series."""
     whole = math.floor(x)
@@ -114,7 +114,7 @@ def _exp_minus(x):  # type: ignore[no-untyped-def]  # pragma: no cover - compile
     return series
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _large_count(word, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     z = _normal_quantile((float(word) + 0.5) / _WORDS)
     sigma = math.sqrt(expected)
@@ -122,7 +122,7 @@ def _large_count(word, expected):  # type: ignore[no-untyped-def]  # pragma: no 
     return max(0, math.floor(count + 0.5))
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _normal_quantile(p):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Invert the normal distribution function to seven digits (Wichura 1988, algorithm AS 241, routine PPND7)."""
     q = p - 0.5
@@ -143,7 +143,7 @@ def _normal_quantile(p):  # type: ignore[no-untyped-def]  # pragma: no cover - c
     return -above / below if q < 0 else above / below
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def _log(x):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Logarithm by the series of atanh, with nothing but basic arithmetic, so that its bits are the same everywhere."""
     mantissa, exponent = math.frexp(x)

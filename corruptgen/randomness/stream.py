@@ -1,6 +1,7 @@
 """The keyed stream: numpy's methods of drawing over Philox words, pinned for ever by golden vectors."""
 
 import math
+import struct
 from enum import IntEnum
 from typing import Any
 
@@ -13,6 +14,8 @@ from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.poisson import fill_counts
 
 WORD_RANGE = 2**32
+
+_DIGEST = struct.Struct("<4I")
 
 # Key, counter and number of the first block, as `fill_words` takes them.
 Origin = tuple[NDArray[np.uint32], NDArray[np.uint32], int]
@@ -39,9 +42,9 @@ class Stream:
     """
 
     def __init__(self, digest: bytes, purpose: Purpose = Purpose.DRAWS) -> None:
-        halves = np.frombuffer(digest, "<u4").astype(np.uint32)
-        self._key = halves[:2].copy()
-        self._counter = np.array([purpose, halves[2], halves[3]], np.uint32)
+        first, second, third, fourth = _DIGEST.unpack(digest)
+        words = np.array((first, second, int(purpose), third, fourth), np.uint32)
+        self._key, self._counter = words[:2], words[2:]
         self._block = 0
 
     def words(self, count: int) -> NDArray[np.uint32]:

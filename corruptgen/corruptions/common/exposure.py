@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.declare import Pixels, Unit, UnitColour, corruption, fused
-from corruptgen.imaging.channel_sums import channel_sums
+from corruptgen.declare import Unit, UnitColour, corruption, fused
 from corruptgen.imaging.colour import hsv_from_rgb, rgb_from_hsv
-from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
-from corruptgen.imaging.value_maps import mapped
+from corruptgen.imaging.contrasts import pulled_to_means
+from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.imaging.vividness import changed_in_hsv
 
 
@@ -53,17 +52,10 @@ def contrast(image: Unit, *, factor: float) -> Unit:
 
 @fused(contrast)
 def _contrast(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float) -> NDArray[np.uint8] | None:
-    units = arithmetic.units
     if not image.flags.c_contiguous:
         # numpy adds up in the order of the memory, and the order decides about the last bit of the means.
         return None
-    if image.shape[2] == 3:
-        sums = channel_sums(image, arithmetic)
-        means = np.true_divide(sums, np.intp(image.size // 3), out=sums, casting="unsafe")
-    else:
-        means = units[image].mean(axis=(0, 1))
-    maps = stored((units[:, None] - means) * factor + means, Pixels.UNIT, BYTE, arithmetic.rounding)
-    return mapped(image, maps, slope=factor)
+    return pulled_to_means(image, arithmetic, factor)
 
 
 @corruption

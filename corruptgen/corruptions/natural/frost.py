@@ -51,7 +51,8 @@ def _frost(
     if arithmetic.precision != "float64":
         return None
     picture = frost_picture(int(rng.integers(pictures)), texture_scale)
-    return overlaid(image, _part(picture, image.shape, rng), image_weight, frost_weight, arithmetic.half)
+    place = _place(picture, image.shape, rng)
+    return overlaid(image, picture, place, float(image_weight), float(frost_weight), arithmetic.half)
 
 
 # The fitted picture is larger than the image by this at least, so that there are places to choose from.
@@ -92,15 +93,21 @@ def _frost_fitted(
     if arithmetic.precision != "float64":
         return None
     picture = _fitted(image.shape, int(rng.integers(pictures)))
-    return overlaid(image, _part(picture, image.shape, rng), image_weight, frost_weight, arithmetic.half)
+    place = _place(picture, image.shape, rng)
+    return overlaid(image, picture, place, float(image_weight), float(frost_weight), arithmetic.half)
 
 
 def _part(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> NDArray[np.uint8]:
-    height, width = shape[:2]
+    top, left = _place(picture, shape, rng)
+    return picture[top : top + shape[0], left : left + shape[1]]
+
+
+def _place(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> tuple[int, int]:
+    """Draw where the part of the picture begins that an image of this shape is mixed with."""
     # The upper bound is exclusive: the last row and column of the picture are never reached, as in the original.
-    top = int(rng.integers(0, picture.shape[0] - height))
-    left = int(rng.integers(0, picture.shape[1] - width))
-    return picture[top : top + height, left : left + width]
+    top = int(rng.integers(0, picture.shape[0] - shape[0]))
+    left = int(rng.integers(0, picture.shape[1] - shape[1]))
+    return top, left
 
 
 def _fitted(shape: tuple[int, ...], index: int) -> NDArray[np.uint8]:

@@ -70,14 +70,13 @@ def _snow(
     mix: float,
     quantum: str,
 ) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32" or not 0 <= mix <= 1:
+    if arithmetic.precision != "float32" or not 0 <= mix <= 1 or threshold <= 0:
         return None
     shape = (image.shape[0], image.shape[1])
     seen = zoomed_part(*shape, zoom)
     if seen.leaves_part:
         return None
-    layer = drawn_flakes(shape, rng, loc, scale, seen, threshold)
-    flakes = (layer * 255).astype(np.uint8)[..., None]
+    flakes = drawn_flakes(shape, rng, float(loc), float(scale), seen, float(threshold))[..., None]
     falling = motion_blurred(flakes, radius=radius, sigma=sigma, angle=rng.uniform(-135, -45), quantum=quantum)
     return snowed_over(image, luma, falling[..., 0], mix, arithmetic)
 
@@ -133,13 +132,13 @@ def _snow_unquantised(
     sigma: float,
     mix: float,
 ) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32" or not 0 <= mix <= 1:
+    if arithmetic.precision != "float32" or not 0 <= mix <= 1 or threshold <= 0:
         return None
     shape = (image.shape[0], image.shape[1])
     seen = magnified_centre(*shape, zoom)
     if seen.leaves_part:
         return None
-    flakes = blown_flakes(shape, rng, loc, scale, seen, threshold, radius, sigma)
+    flakes = blown_flakes(shape, rng, float(loc), float(scale), seen, float(threshold), radius, sigma)
     return snowed_over(image, _grey, flakes, mix, arithmetic)
 
 

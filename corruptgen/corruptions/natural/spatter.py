@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from corruptgen.declare import UnitColour, corruption, fused
 from corruptgen.imaging.drops import drop_depth
 from corruptgen.imaging.gaussian import smooth
-from corruptgen.imaging.gaussian_fields import smooth_field
+from corruptgen.imaging.gaussian_fields import SmoothField, smooth_draws, smooth_field
 from corruptgen.imaging.liquids import muddied, spots_above, water_bytes, wetted
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.draws import Draws
@@ -67,8 +67,7 @@ def _spatter_rain(
 ) -> NDArray[np.uint8] | None:
     if arithmetic.precision != "float32":
         return None
-    liquid = smooth_field(rng.normal(loc, scale, image.shape[:2]), sigma)
-    water = water_bytes(liquid, threshold)
+    water = water_bytes(_estimated_liquid(image, rng, loc, scale, sigma), threshold)
     return wetted(image, water, drop_depth(water), strength, WATER.astype(np.float32), arithmetic)
 
 
@@ -113,10 +112,14 @@ def _spatter_mud(
 ) -> NDArray[np.uint8] | None:
     if arithmetic.precision != "float32":
         return None
-    spots = spots_above(smooth_field(rng.normal(loc, scale, image.shape[:2]), sigma), threshold)
-    cover = smooth(spots.astype(np.float64), softness)
+    spots = spots_above(_estimated_liquid(image, rng, loc, scale, sigma), threshold)
+    cover = smooth_field(spots, (image.shape[0], image.shape[1]), softness, largest=1.0)
     return muddied(image, cover, THINNEST_MUD, MUD.astype(np.float32), arithmetic)
 
 
 def _liquid(image: NDArray[Any], rng: Draws, loc: float, scale: float, sigma: float) -> NDArray[np.float64]:
     return smooth(rng.normal(loc, scale, image.shape[:2]), sigma)
+
+
+def _estimated_liquid(image: NDArray[np.uint8], rng: Stream, loc: float, scale: float, sigma: float) -> SmoothField:
+    return smooth_draws(rng, (image.shape[0], image.shape[1]), float(loc), float(scale), sigma)
