@@ -14,12 +14,13 @@ from corruptgen.imaging.gathers import folded
 from corruptgen.imaging.gaussian import gaussian_weights
 from corruptgen.imaging.lanes import BLOCK, CHUNK, blend_pixels, store_levels, weigh_block
 from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.scratch import scratch
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import WORD_RANGE, Stream
 
 # How far the image is continued by its mirror image; what is taken from beyond is computed in float64.
 FRAME = 16
-# Rows of a power of two would all lie in the same lines of the processor's cache.
+# Between rows of draws, which begin at multiples of it.
 GAP = 8
 # Drawn at once: a few at a time would not fill the processor's lanes.
 WORDS = 512
@@ -58,42 +59,50 @@ def moved_by_waves(
     result = np.empty(image.size + CHUNK, np.uint8)
     key, counter, right = rng.skip(height * width)
     _, _, down = rng.skip(height * width)
+    counts, *kernels = _smoothing(height, width, *sigmas, truncate)
+    depth, step, span, at_once = counts
     _move(
         result,
         image.ravel(),
         framed.ravel(),
+        scratch("float64", 2 * depth * step + 3 * span + kernels[-1].size),
+        scratch("float32", width * (4 + channels) + CHUNK),
+        scratch("uint32", width * (1 + 2 * at_once)),
         (height, width, channels, frame),
         key,
         counter,
         (right, down),
         (-reach, reach - -reach, gain),
-        *_smoothing(height, width, *sigmas, truncate),
+        counts,
+        *kernels,
         np.float32(arithmetic.half),
     )
     return result[: image.size].reshape(image.shape)
 
 
 @lru_cache(maxsize=16)
-def _smoothing(
-    height: int, width: int, down: float, across: float, truncate: float
-) -> tuple[tuple[int, int], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _smoothing(height: int, width: int, down: float, across: float, truncate: float) -> tuple[Any, ...]:
     """Give what depends on the size alone.
 
     Returns
     -------
-    How many rows of draws are kept, and of how many the words are drawn at once, each a whole number of blocks.
+    How many rows of draws are kept, how far apart, how many samples of them are smoothed, and of how many rows the
+    words are drawn at once, which makes whole blocks.
     Down, the half kernel, and where the rows of draws lie from half a kernel before the first one on.
     Across, the half kernel, the numbers of the samples under the first one, and in a row with half a kernel before and
     after it those of the samples outside, and of the ones that stand for them.
     """
     below, beside = int(truncate * down + 0.5), int(truncate * across + 0.5)
     rows, columns = border_indices(height, below, "reflect"), border_indices(width, beside, "reflect")
-    depth = min(2 * below + 1, height)
+    # Whole blocks are smoothed, the last one with some of what is done already, or with what is not looked at.
+    span = max(width, BLOCK)
+    # Rows of a power of two would all lie in the same lines of the processor's cache.
+    depth, step = min(2 * below + 1, height), span - span % -GAP + GAP
     at_once = WORDS_PER_BLOCK * max(1, min(WORDS // width, -(-height // WORDS_PER_BLOCK)))
     weights, wide = gaussian_weights(down, below)[below:], gaussian_weights(across, beside)[beside:]
     outside = np.r_[:beside, beside + width : width + 2 * beside]
     along, mirrored = np.arange(2 * beside + 1), beside + columns[outside]
-    return (depth, at_once), weights, rows % depth * (max(width, BLOCK) + GAP), wide, along, outside, mirrored
+    return (depth, step, span, at_once), weights, rows % depth * step, wide, along, outside, mirrored
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -101,6 +110,9 @@ def _move(  # type: ignore[no-untyped-def]
     result,
     samples,
     framed,
+    doubles,
+    floats,
+    numbers,
     shape,
     key,
     counter,
@@ -117,22 +129,19 @@ def _move(  # type: ignore[no-untyped-def]
 ):
     height, width, channels, frame = shape
     low, reach, gain = scale
-    depth, at_once = counts
-    # Whole blocks are smoothed, the last one with some of what is done already, or with what is not looked at.
-    span, last = max(width, BLOCK), max(width - BLOCK, 0)
-    below, beside = down.size - 1, across.size - 1
+    depth, step, span, at_once = counts
+    below, beside, last = down.size - 1, across.size - 1, span - BLOCK
     # As many rows of draws as a kernel covers, each at its number modulo their count, of one field and of the other.
-    step, chunk = span + GAP, at_once * width
-    ring = np.empty(2 * depth * step, np.float64)
-    padded, smoothed = np.empty(span + 2 * beside, np.float64), np.empty(2 * span, np.float64)
-    words, first = np.empty(2 * chunk, np.uint32), np.empty(width, np.uint32)
-    weights, total = np.empty(4 * width, np.float32), np.empty(width * channels + CHUNK, np.float32)
+    both, chunk = 2 * depth * step, at_once * width
+    smoothed, padded = doubles[both : both + 2 * span], doubles[both + 2 * span :]
+    first, words = numbers[:width], numbers[width:]
+    weights, total = floats[: 4 * width], floats[4 * width :]
     pixel, line = np.uint64(channels), np.uint64((width + 2 * frame) * channels)
     # Of equals the formula makes their value again: an error of float64 is lost in float32.
     flat = np.float32(0.5) - half
     for y in range(height):
         for k in range(2):
-            rows = ring[k * depth * step : (k + 1) * depth * step]
+            rows = doubles[k * depth * step : (k + 1) * depth * step]
             for new in range(y + below if y else 0, y + below + 1):
                 if new < height:
                     drawn = words[k * chunk : (k + 1) * chunk]
