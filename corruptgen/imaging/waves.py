@@ -57,8 +57,9 @@ def moved_by_waves(
     frame = min(FRAME, int(abs(reach * gain)) + 2)
     framed = cv2.copyMakeBorder(image, frame, frame, frame, frame, cv2.BORDER_REFLECT)
     result = np.empty(image.size + CHUNK, np.uint8)
-    key, counter, right = rng.skip(height * width)
-    _, _, down = rng.skip(height * width)
+    # Of each of the two fields; the one to the right is drawn first.
+    blocks = -(-height * width // WORDS_PER_BLOCK)
+    key, counter, first_block = rng.skip(2 * blocks * WORDS_PER_BLOCK)
     counts, *kernels = _smoothing(height, width, *sigmas, truncate)
     depth, step, span, at_once = counts
     _move(
@@ -71,7 +72,7 @@ def moved_by_waves(
         (height, width, channels, frame),
         key,
         counter,
-        (right, down),
+        (first_block, blocks),
         (-reach, reach - -reach, gain),
         counts,
         *kernels,
@@ -116,7 +117,7 @@ def _move(  # type: ignore[no-untyped-def]
     shape,
     key,
     counter,
-    first_blocks,
+    draws,
     scale,
     counts,
     down,
@@ -129,6 +130,7 @@ def _move(  # type: ignore[no-untyped-def]
 ):
     height, width, channels, frame = shape
     low, reach, gain = scale
+    first_block, blocks = draws
     depth, step, span, at_once = counts
     below, beside, last = down.size - 1, across.size - 1, span - BLOCK
     # As many rows of draws as a kernel covers, each at its number modulo their count, of one field and of the other.
@@ -146,7 +148,7 @@ def _move(  # type: ignore[no-untyped-def]
                 if new < height:
                     drawn = words[k * chunk : (k + 1) * chunk]
                     if new % at_once == 0:
-                        fill_words(drawn, key, counter, first_blocks[k] + new * width // WORDS_PER_BLOCK)
+                        fill_words(drawn, key, counter, first_block + k * blocks + new * width // WORDS_PER_BLOCK)
                     target, source = rows[new % depth * step :], drawn[new % at_once * width :]
                     for x in range(width):
                         target[x] = low + reach * (np.float64(source[x]) * (1 / WORD_RANGE))
