@@ -128,6 +128,7 @@ def _move(  # type: ignore[no-untyped-def]
     mirrored,
     half,
 ):
+    """Do it all; `doubles`, `floats` and `numbers` are scratch, and what begins with `counts` is from `_smoothing`."""
     height, width, channels, frame = shape
     low, reach, gain = scale
     first_block, blocks = draws
