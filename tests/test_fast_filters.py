@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,12 +14,13 @@ from corruptgen.corruptions.common.digital import jpeg_compression, pixelate, pi
 from corruptgen.corruptions.common.warp import elastic_smooth
 from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.imaging import wide_gaussian
+from corruptgen.imaging.block_sums import BLOCK
 from corruptgen.imaging.doubts import flat_places
 from corruptgen.imaging.gaussian import smooth
 from corruptgen.imaging.gaussian_bytes import smooth_bytes
 from corruptgen.imaging.gaussian_fields import smooth_field
 from corruptgen.imaging.large_pixels import with_large_pixels
-from corruptgen.imaging.liquids import spots_above, water_bytes
+from corruptgen.imaging.liquids import muddied, spots_above, water_bytes
 from corruptgen.imaging.motion import motion_blurred, smear, trail_offsets, trail_weights
 from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
 from corruptgen.imaging.wide_gaussian import LONGEST, smooth_and_scale
@@ -125,19 +127,20 @@ def test_smooth_bytes_are_those_of_the_formula(sigma, rounding):
         assert np.array_equal(smooth_bytes(image, sigma, arithmetic), expected)
 
 
+def smoothed(samples, sigma, loc=0.0, scale=1.0):
+    """Estimate loc + scale * samples, smoothed; and give what the formula makes of it."""
+    flat = np.zeros(samples.size + BLOCK, np.float32)
+    flat[: samples.size] = samples.ravel()
+    field = smooth_field(flat, samples.shape, sigma, float(np.abs(samples).max()), loc, scale)
+    return field, smooth(loc + scale * samples.astype(np.float64), sigma)
+
+
 def test_estimates_of_smooth_levels_stay_within_half_their_margin():
     for sigma, image in itertools.product((0.4, 1.0, 3.0, 6.0), pictures(61, 83).values()):
-        field = image[..., 0].astype(np.float64)
-        result = smooth_field(field, sigma)
+        for loc, scale in ((0.0, 1.0), (0.65, 0.3), (-20.0, 0.001)):
+            field, expected = smoothed(image[..., 0].astype(np.float32), sigma, loc, scale)
 
-        assert np.abs(result.estimate - smooth(field, sigma)).max() <= result.margin / 2
-
-
-@pytest.mark.parametrize("sigma", [0.05, 0.7, 4.0])
-def test_a_smooth_field_is_that_of_the_formula_where_it_is_asked_for(sigma):
-    field = np.random.RandomState(SEED).normal(0.65, 0.3, (23, 31))
-
-    assert np.array_equal(smooth_field(field, sigma).at(np.arange(field.size)), smooth(field, sigma).ravel())
+            assert np.abs(field.estimate - expected).max() <= field.margin / 2
 
 
 def assert_smooth_and_scaled_exactly(field, sigma, scale):
@@ -192,17 +195,41 @@ def test_the_estimate_of_a_wide_smoothing_stays_within_its_margin_which_is_small
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.69])
 def test_water_and_spots_are_those_of_the_formula(threshold):
-    whole = np.repeat(np.arange(-3, 300) / 255, 3).reshape(9, 101)
-    for field, sigma in (
-        (whole, 0.0),
-        (np.full((9, 9), threshold), 1.0),
-        (np.random.RandomState(SEED).normal(0.65, 0.3, (61, 83)), 2.0),
+    whole = np.repeat(np.arange(-3, 300), 3).reshape(9, 101).astype(np.float32)
+    draws = np.random.RandomState(SEED).standard_normal((61, 83)).astype(np.float32)
+    level = np.zeros((9, 9), np.float32)
+    for samples, sigma, loc, scale in (
+        (whole, 0.0, 0.0, 1 / 255),
+        (level, 1.0, threshold, 1.0),
+        (draws, 2.0, 0.65, 0.3),
+        (draws[:23, :31], 0.05, 0.65, 0.3),
+        (draws[:23, :31], 4.0, 0.65, 0.3),
     ):
-        liquid = smooth(field, sigma)
+        estimated, liquid = smoothed(samples, sigma, loc, scale)
         expected = (np.where(liquid < threshold, 0, liquid) * 255).astype(np.int64).astype(np.uint8)
+        # With an estimate that may be off by anything, all is computed as the formula does.
+        for field in (estimated, replace(estimated, margin=1e3)):
+            spots = spots_above(field, threshold)[: liquid.size].reshape(liquid.shape)
 
-        assert np.array_equal(water_bytes(smooth_field(field, sigma), threshold), expected)
-        assert np.array_equal(spots_above(smooth_field(field, sigma), threshold), liquid > threshold)
+            assert np.array_equal(water_bytes(field, threshold), expected)
+            assert np.array_equal(spots, liquid > threshold)
+
+
+@pytest.mark.parametrize("rounding", ["truncate", "round"])
+def test_mud_is_that_of_the_formula(rounding):
+    arithmetic, colour = Arithmetic("float32", rounding), np.array([63, 42, 20], np.float32) / np.float32(255)
+    spots = (np.random.RandomState(SEED).rand(61, 83) < 0.8).astype(np.float32)
+    spots[20:50, 30:60] = 1
+    for sigma, image in itertools.product((0.05, 1.5), pictures(61, 83).values()):
+        estimated, cover = smoothed(spots, sigma)
+        pixels = given(np.broadcast_to(image, (61, 83, 3)), Pixels.UNIT, BYTE, arithmetic)
+        cover = np.where(cover < 0.8, 0, cover)[..., None]
+        muddy = (pixels * (1 - cover)).astype(np.float32) + (colour * cover).astype(np.float32)
+        expected = stored(muddy, Pixels.UNIT, BYTE, rounding)
+        for field in (estimated, replace(estimated, margin=1.0)):
+            found = muddied(np.broadcast_to(image, (61, 83, 3)), field, 0.8, colour, arithmetic)
+
+            assert np.array_equal(found, expected)
 
 
 @pytest.mark.parametrize("quantum", ["rounded", "truncated"])

@@ -27,7 +27,7 @@ _FLOATS = ir.VectorType(ir.FloatType(), _WORDS.count)
 _BYTES = ir.VectorType(ir.IntType(8), _WORDS.count)
 _HALVES = ir.VectorType(ir.IntType(16), 2 * _WORDS.count)
 _HALF_FLOATS = ir.VectorType(ir.FloatType(), _HALVES.count)
-_DOUBTS = ir.IntType(_WORDS.count)
+_DOUBTS, _ALL_DOUBTS = ir.IntType(_WORDS.count), ir.IntType(BLOCK)
 _MAY_FUSE = ("contract",)
 
 
@@ -219,16 +219,8 @@ def store_levels(context, samples, place, total, first, scale, least, most, whit
     scale, least, most, white : float32; a level is a sum times `scale`. Its byte is the whole part of level + `least`,
         between 0 and `white`, and is in doubt if level + `most` would give another one
     """
-    return _storing(False, samples, place, total, first, scale, least, most, white)
+    signature = types.uint64(samples, place, total, first, scale, least, most, white)
 
-
-@_generated
-def store_levels_of_words(context, samples, place, total, first, scale, least, most, white):  # type: ignore[no-untyped-def]
-    """Do what `store_levels` does with sums of bytes as `weigh_samples` leaves them; the bits lie as these do."""
-    return _storing(True, samples, place, total, first, scale, least, most, white)
-
-
-def _storing(in_words: bool, *arguments: Any) -> tuple[Any, Any]:
     def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         made, _, source, *_ = _data(context, builder, signature, values)
         place, first = values[1], values[3]
@@ -240,22 +232,53 @@ def _storing(in_words: bool, *arguments: Any) -> tuple[Any, Any]:
             value = builder.select(builder.fcmp_ordered("<", value, white), value, white)
             return builder.fptosi(value, _WORDS)
 
-        words, doubts = ir.Constant(_WORDS, None), ir.Constant(ir.IntType(BLOCK), 0)
+        doubts = ir.Constant(_ALL_DOUBTS, 0)
         for part in range(_BYTES_IN_WORD):
             step = part * _FLOATS.count
+            # In two roundings: every sum over a bare disk is known to become the right byte so.
             level = builder.fmul(_loaded(builder, _FLOATS, source, builder.add(first, first.type(step)), 4), scale)
             low, high = whole(builder.fadd(level, least)), whole(builder.fadd(level, most))
-            if in_words:
-                words = builder.or_(words, builder.shl(low, _same(_WORDS, 8 * part)))
-            else:
-                _store(builder, builder.trunc(low, _BYTES), made, builder.add(place, place.type(step)))
-            bits = builder.zext(builder.bitcast(builder.icmp_unsigned("!=", low, high), _DOUBTS), doubts.type)
-            doubts = builder.or_(doubts, builder.shl(bits, doubts.type(step)))
-        if in_words:
-            _store(builder, words, made, place)
+            _store(builder, builder.trunc(low, _BYTES), made, builder.add(place, place.type(step)))
+            doubts = _with_doubts(builder, doubts, part, low, high)
         return doubts
 
-    return types.uint64(*arguments), generated
+    return signature, generated
+
+
+@_generated
+def store_levels_of_words(context, samples, place, total, first, least, most):  # type: ignore[no-untyped-def]
+    """Store a block of levels as bytes, in the order that `weigh_samples` read them in, and say if any are in doubt.
+
+    The levels are sums of bytes by weights that add up to 1 at most, so that none is beyond black and white.
+
+    Parameters
+    ----------
+    samples : (at least place + BLOCK,) uint8, written from `place` on
+    total : float32, read from `first` on
+    least, most : float32; a byte is the whole part of level + `least`, and in doubt if + `most` would give another one
+    """
+    signature = types.boolean(samples, place, total, first, least, most)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, *_ = _data(context, builder, signature, values)
+        place, first = values[1], values[3]
+        least, most = (_repeated(builder, value) for value in values[4:])
+        words, doubts = ir.Constant(_WORDS, None), ir.Constant(_ALL_DOUBTS, 0)
+        for part in range(_BYTES_IN_WORD):
+            start = builder.add(first, first.type(part * _FLOATS.count))
+            level = _loaded(builder, _FLOATS, source, start, 4)
+            low, high = (builder.fptosi(builder.fadd(level, limit), _WORDS) for limit in (least, most))
+            words = builder.or_(words, builder.shl(low, _same(_WORDS, 8 * part)))
+            doubts = _with_doubts(builder, doubts, part, low, high)
+        _store(builder, words, made, place)
+        return builder.icmp_unsigned("!=", doubts, ir.Constant(_ALL_DOUBTS, 0))
+
+    return signature, generated
+
+
+def _with_doubts(builder: Any, doubts: Any, part: int, low: Any, high: Any) -> Any:
+    bits = builder.zext(builder.bitcast(builder.icmp_unsigned("!=", low, high), _DOUBTS), _ALL_DOUBTS)
+    return builder.or_(doubts, builder.shl(bits, _ALL_DOUBTS(part * _DOUBTS.width)))
 
 
 def _data(context: Any, builder: Any, signature: Any, values: Any) -> list[Any]:

@@ -45,8 +45,10 @@ class _Lens:
     """Of the disk: how far each column, from the middle to the right, goes up and down."""
     shares: Float32
     """The weights of the smoothing, from the farthest neighbours inwards, and half of the middle one's."""
+    last_shares: Float32
+    """The same for a row and its edges together."""
     level: np.float32
-    """The weight of a sample of the lens."""
+    """The weight of a sample of the disk."""
     runs: Int64
     """How far the disk's outermost row, the next one and the one after that go to either side; -1 is not at all."""
     terms: Int64
@@ -125,7 +127,7 @@ def defocused(
         places.moves,
         places.counts,
         lens.shares,
-        np.repeat(lens.shares, 2) if lens.weights.size else lens.shares,
+        lens.last_shares,
         lens.terms,
         lens.ends,
         lens.weights,
@@ -134,7 +136,7 @@ def defocused(
         half,
     )
     result = result[: image.size]
-    if count and not is_bare and not _decide(result, doubtful[:count], image, bordered, lens, places, arithmetic.half):
+    if count and not _decide(result, doubtful[:count], image, bordered, lens, places, arithmetic.half):
         return None
     return result.reshape(image.shape)
 
@@ -219,9 +221,9 @@ def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
     if deviation > MOST_DEVIATION:
         return None
     gain = float(np.float64(level) * (inside.sum() + 2 * np.abs(differences).sum()))
-    # Down and across, products and all but the last sums are rounded by less than twice a unit of all, the last sum by
-    # one; the level, its product and the comparison add 4. Of what the edge differs by, it is twice as many for each
-    # weight, on rows and on columns.
+    # Down and across, the products and the last sum are off by a unit of all each, partial sums by less; the sums of
+    # pairs by one, if they are not whole; the level, its product and the comparison by 4. Of what the edge differs by,
+    # so are the product and the sum for each weight, on rows and on columns; and then the smoothing of these.
     rounded = 10 + (4 * weights.size + 6 if weights.size else 0)
     used = np.flatnonzero(kernel.any(axis=0))
     return _Lens(
@@ -230,6 +232,7 @@ def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
         radius=middle if weights.size else int(heights[0]),
         heights=heights,
         shares=shares,
+        last_shares=np.repeat(shares, 2) if weights.size else shares,
         level=level,
         runs=runs,
         terms=terms,

@@ -50,7 +50,7 @@ def estimate(  # type: ignore[no-untyped-def]
     shape : height, width and channels of the image
     moves : int64, the samples that enter the disk with a row, those that leave it, the one that enters and the one that
         leaves each run of columns, and those by which each run of a row is longer than the one before
-    counts : of each of these; 0 is no run
+    counts : of what enters the disk, and of the last for each run; -1 is no run
     shares : (spread + 1,) float32, the weights of the smoothing: of the farthest pair, ... and half of the middle one's
     last_shares : float32, the same for the sum of a row and its edges: each weight twice if there are edges
     terms : (run, distance from the middle) of what each weight is given to: what is added, and what is subtracted
@@ -87,7 +87,7 @@ def estimate(  # type: ignore[no-untyped-def]
     for i in range(across):
         whole[i] = 0
     # Unlike a plain number, these are of the type that sums of them are of.
-    here, count = np.int64(0), np.int64(0)
+    zero, one, count = np.int64(0), np.int64(1), np.int64(0)
     for turn in range(first, black + reach + height + spread):
         line, sums, before = turn * pitch, turn % depth * length, (turn - 1) % depth * length
         for start in range(0, wide, BLOCK):
@@ -95,7 +95,7 @@ def estimate(  # type: ignore[no-untyped-def]
         if weights.size:
             row = turn + radius
             _move_runs(whole, samples, line, row * pitch + left, moves, counts, row % ring, ring, pitch, wide)
-            _add_edges(floats, edges + sums, here, whole, down, places, of_columns, ends, weights, size)
+            _add_edges(floats, edges + sums, zero, whole, down, places, of_columns, ends, weights, size)
         y = turn - spread - black - reach
         if y < 0:
             continue
@@ -103,7 +103,7 @@ def estimate(  # type: ignore[no-untyped-def]
         if spread > 0:
             for start in range(0, wide, BLOCK):
                 weigh_pairs(floats, middle + start, floats, start, places, 0, shares)
-            _add_edges(floats, middle, here + 1, whole, here, places, of_rows, ends, weights, wide)
+            _add_edges(floats, middle, one, whole, zero, places, of_rows, ends, weights, wide)
         for start in range(0, size, BLOCK):
             place, made = y * size + start, sums + start
             if spread > 0:

@@ -59,9 +59,9 @@ def _magnification(tall: slice, wide: slice, rows: Float64, columns: Float64) ->
     last_row, last_column = tall.stop - tall.start - 1, wide.stop - wide.start - 1
     near = columns.astype(np.int64)
     far = np.minimum(near + 1, last_column)
+    first, second = ((found + wide.start).astype(np.uint64) for found in (near, far))
     leaves_part = bool(rows[-1] > last_row or columns[-1] > last_column)
-    neighbours = ((found + wide.start).astype(np.uint64) for found in (near, far))
-    return Magnification((tall, wide), rows, *neighbours, columns - near, leaves_part)
+    return Magnification((tall, wide), rows, first, second, columns - near, leaves_part)
 
 
 def drawn_flakes(
@@ -173,7 +173,7 @@ def _grow(layer, work, border, margin, exactly):  # type: ignore[no-untyped-def]
 
 @part_of_kernel
 def _flake(y, x, exactly):  # type: ignore[no-untyped-def]
-    """Compute a sample of the layer as the formula does: one sum from the upper left to the lower right, as in scipy."""
+    """Compute a sample of the layer as the formula does: one sum from the upper left to the lower right, like scipy."""
     normals, width, rows, tall, near, far, right, loc, scale, threshold = exactly
     above = int(rows[y])
     lower, after = rows[y] - above, right[x]
@@ -208,11 +208,11 @@ def _blow(  # type: ignore[no-untyped-def]
 ):
     border, tall, wide = weights.size, exactly[2].size, exactly[6].size
     pitch = wide + 2 * border
-    # The steps down and to the right, up to where the trail leaves the layer; behind them lie places of samples.
+    # The first third of `places` is for samples; the others hold the steps of the trail down and to the right.
     rows, columns = places[border : 2 * border], places[2 * border :]
     taps = 0
     while taps < weights.size:
-        # As in `trail_offsets`.
+        # As in `trail_offsets`; the trail ends where it would leave the layer.
         rows[taps], columns[taps] = math.ceil(taps * down / norm - 0.5), math.ceil(taps * right / norm - 0.5)
         if abs(rows[taps]) >= tall or abs(columns[taps]) >= wide:
             break

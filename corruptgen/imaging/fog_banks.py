@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from corruptgen.compilation import njit
 from corruptgen.imaging.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.scratch import scratch
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
@@ -26,15 +27,18 @@ _ONE, _TWO = np.uint64(1), np.uint64(2)
 def fogged(
     image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, thickness: float, roughness: float
 ) -> NDArray[np.uint8] | None:
-    """Give the stored samples of an image under a bank of fog; None if not all is to be computed in float64."""
+    """Give the stored samples of an image under a bank of fog; None without fog, or if all is not to be float64."""
     if arithmetic.precision != "float64" or thickness <= 0:
         return None
     height, width, channels = image.shape
     side = power_of_two(max(height, width))
     half_side = max(side // 2, 1)
-    field, extremes = np.empty((side, side + _GAP)), np.zeros((2, side))
-    coarse, squares = np.empty((half_side, half_side + _GAP)), np.empty((half_side, half_side + _GAP))
-    words = np.empty(3 * max(WORDS_PER_BLOCK, half_side * half_side), np.uint32)
+    whole, part = side * (side + _GAP), half_side * (half_side + _GAP)
+    memory = scratch("float64", whole + 2 * part)
+    field, extremes = memory[:whole].reshape(side, -1), np.zeros((2, side))
+    # The clouds of the octaves before the last one, and what is drawn between their places.
+    coarse, squares = memory[whole : whole + 2 * part].reshape(2, half_side, -1)
+    words = scratch("uint32", 3 * max(WORDS_PER_BLOCK, half_side * half_side))
     _draw_cloud(field, extremes, coarse, squares, words, *rng.skip(_words_of_a_cloud(side)), float(roughness))
 
     samples = np.empty(image.shape, np.uint8)
@@ -71,9 +75,9 @@ def _draw_cloud(field, extremes, coarse, squares, words, key, counter, block, ro
     for octave in range(octaves):
         count = np.uint64(1 << octave)
         low, width = -wobble, wobble - -wobble
-        draws = count * count if octave else np.uint64(WORDS_PER_BLOCK)
+        draws = 1 << 2 * octave if octave else WORDS_PER_BLOCK
         fill_words(words[: 3 * draws], key, counter, block)
-        block += 3 * (1 << 2 * octave) // WORDS_PER_BLOCK if octave else 3
+        block += 3 * draws // WORDS_PER_BLOCK
 
         # The first column comes again after the last one, and the last one of the squares before their first one.
         for y in range(count):
@@ -87,12 +91,12 @@ def _draw_cloud(field, extremes, coarse, squares, words, key, counter, block, ro
         for y in range(count):
             row, below, here, above = corners[y], corners[(y + _ONE) % count], squares[y], squares[(y - _ONE) % count]
             even, odd = finer[_TWO * y], finer[_TWO * y + _ONE]
-            place = draws + y * count
+            place = np.uint64(draws) + y * count
             for x in range(count):
                 total = (here[x + _ONE] + above[x + _ONE]) + (row[x] + row[x + _ONE])
                 even[_TWO * x] = row[x]
                 even[_TWO * x + _ONE] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))
-            place += draws
+            place += np.uint64(draws)
             for x in range(count):
                 total = (here[x + _ONE] + here[x]) + (row[x] + below[x])
                 odd[_TWO * x] = total / 4 + wobble * (low + width * (words[place + x] * _TO_FRACTION))

@@ -90,7 +90,6 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
         places[j], places[tall + j] = row * pitch, row * BLOCK
     for k in range(wide):
         places[2 * tall + k] = k * channels
-    one, white = np.float32(1), np.float32(255 + half)
     least, most = np.float32(half - margin), np.float32(half + margin)
     total = height * BLOCK
     for strip_start in range(0, size, BLOCK):
@@ -101,7 +100,7 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
         for y in range(height):
             weigh_pairs(strip, total, strip, 0, places, tall + y, shares)
             first = y * size + start
-            if store_levels_of_words(result, first, strip, total, one, least, most, white):
+            if store_levels_of_words(result, first, strip, total, least, most):
                 _smooth_block(sums, bordered, start, places, y, channels, half_kernel, first_part, second_part)
                 for x in range(BLOCK):
                     result[first + x] = np.uint8(min(max(sums[x] * 255.0, 0.0), 255.0) + half)

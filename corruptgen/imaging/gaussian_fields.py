@@ -53,12 +53,14 @@ def smooth_field(
     ----------
     samples : (at least H * W + BLOCK,) float32, none of the first H * W of which lies further from 0 than `largest`
     shape : (H, W)
+    sigma : standard deviation in pixels
+    loc, scale : which make the field of the samples
     """
     height, width = shape
     half_kernel, shares, units_off = half_kernels(sigma)
     reach = shares.size - 1
     estimate = np.empty(height * width + BLOCK, np.float32)
-    padded, places = np.empty(width + 2 * reach + BLOCK, np.float32), np.arange(2 * (2 * reach + 1))
+    padded, places = np.empty(width + 2 * reach + BLOCK, np.float32), np.empty(2 * (2 * reach + 1), np.int64)
     _approximate(estimate, samples, height, width, shares, loc, scale, padded, places)
     # The first pass adds samples that are no whole numbers; the sum is scaled and moved by numbers that are rounded.
     spread = abs(scale) * largest

@@ -161,12 +161,13 @@ def _fill_muddied(  # type: ignore[no-untyped-def]
         if doubts:
             for i in range(count):
                 if marks[i]:
-                    x = np.int64(begin + i)
-                    thick = smooth_value(x // width, x % width, exactly)
+                    y, column = divmod(np.int64(begin + i), width)
+                    thick = smooth_value(y, column, exactly)
+                    place = _THREE * (begin + i)
                     for c in range(3):
-                        sample = image[3 * x + c]
+                        sample = image[place + c]
                         is_mud = thick >= thinnest
-                        samples[3 * x + c] = _muddy(sample, thick, colour[c], units, half) if is_mud else sample
+                        samples[place + c] = _muddy(sample, thick, colour[c], units, half) if is_mud else sample
 
 
 @part_of_kernel

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_samples
-from corruptgen.imaging.borders import extend_row
+from corruptgen.compilation import njit
+from corruptgen.imaging.block_sums import BLOCK
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
 from corruptgen.imaging.pixels import FULL_SCALE_OF_LEVELS, Arithmetic
 from corruptgen.imaging.scratch import scratch
+from corruptgen.imaging.trail_sums import smear_blocks
 
 # ImageMagick's Q16 scale: white is 65535, one grey level 257.
 QUANTA = 257
@@ -151,7 +151,7 @@ def _smear_bytes(image: NDArray[np.uint8], trail: _Trail, angle: float) -> NDArr
         return image.copy()
     height, width, channels = image.shape
     result = np.empty(image.size + BLOCK, np.uint8)
-    _smear_blocks(
+    smear_blocks(
         result,
         scratch("uint8", (height + length) * (width + length) * channels + BLOCK),
         scratch("float32", BLOCK),
@@ -234,87 +234,3 @@ def _add_trail(total, rows, y, weights, starts):  # type: ignore[no-untyped-def]
         w, v, u, t = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
         for x in range(size):
             total[x] = (((total[x] + w * a[x]) + v * b[x]) + u * c[x]) + t * d[x]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _smear_blocks(  # type: ignore[no-untyped-def]
-    result,
-    bordered,
-    estimates,
-    totals,
-    places,
-    rows,
-    channels,
-    down,
-    right,
-    norm,
-    weights,
-    shares,
-    margin,
-    half,
-    level,
-    carry,
-    ends_outside,
-):
-    """Smear an (H, W * C) image; outside lie the outermost samples.
-
-    Parameters
-    ----------
-    result : (H * W * C + BLOCK,) uint8, written
-    bordered, estimates, totals, places : scratch
-    down, right, norm : as of `trail_direction`
-    """
-    height, size = rows.shape
-    width = size // channels
-    taps = 0
-    for i in range(weights.size):
-        # As in `trail_offsets`.
-        y, x = np.int64(np.ceil(i * down / norm - 0.5)), np.int64(np.ceil(i * right / norm - 0.5))
-        if ends_outside and (abs(y) >= height or abs(x) >= width):
-            break
-        places[2 * i], places[2 * i + 1] = y, x
-        taps += 1
-    # The trail goes to one side only.
-    last_row, last_column = places[2 * taps - 2], places[2 * taps - 1]
-    top, left = max(-last_row, 0), max(-last_column, 0)
-    border = left * channels
-    pitch = size + abs(last_column) * channels
-    for j in range(height + abs(last_row)):
-        row = rows[min(max(j - top, 0), height - 1)]
-        extend_row(bordered, j * pitch, border, row, pitch - size - border, channels)
-    for i in range(taps):
-        places[i] = (top + places[2 * i]) * pitch + (left + places[2 * i + 1]) * channels
-    # From the end of the trail to its start.
-    for i in range(taps):
-        places[weights.size + i] = places[taps - 1 - i]
-    shares = shares[weights.size - taps :]
-    one, white = np.float32(1), np.float32(255 + half)
-    least, most = np.float32(half - margin), np.float32(half + margin)
-    for y in range(height):
-        for start in range(0, size, BLOCK):
-            first = y * pitch + start
-            weigh_samples(estimates, 0, bordered, first, places, weights.size, shares)
-            if store_levels_of_words(result, y * size + start, estimates, 0, one, least, most, white):
-                _add_block(totals, bordered, first, places, weights, taps)
-                for x in range(BLOCK):
-                    result[y * size + start + x] = _byte(totals[x], half, level, carry)
-
-
-@part_of_kernel
-def _add_block(totals, samples, first, places, weights, taps):  # type: ignore[no-untyped-def]
-    """Add up a block in the order of the trail."""
-    for x in range(BLOCK):
-        totals[x] = 0
-    for i in range(taps):
-        place, weight = np.uint64(first + places[i]), weights[i]
-        for x in range(np.uint64(BLOCK)):
-            totals[x] += weight * samples[place + x]
-
-
-@part_of_kernel
-def _byte(total, half, level, carry):  # type: ignore[no-untyped-def]
-    """Store a sum of grey levels as a table has it, or one of quanta as ImageMagick does."""
-    if level == 1:
-        return np.uint8(min(max(total, 0.0), 255.0) + half)
-    quanta = np.int64(min(max(total + 0.5, 0.0), 65535.0))
-    return np.uint8((quanta + carry) // level)

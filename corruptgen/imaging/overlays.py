@@ -26,26 +26,27 @@ def overlaid(
     place : (row, column) of the picture where the part begins that is laid over the image
     """
     height, width, channels = image.shape
-    (row, column), tall = place, len(picture)
+    row, column = place
     samples = np.empty(image.shape, np.uint8)
-    rows = (height, width * channels)
-    flat = samples.reshape(rows), np.ascontiguousarray(image).reshape(rows), picture.reshape(tall, -1)
-    _fill_overlaid(*flat, row, column * channels, image_weight, picture_weight, half)
+    flat = samples.ravel(), np.ascontiguousarray(image).ravel(), picture.ravel()
+    sizes = height, width * channels, picture.shape[1] * channels
+    first = row * sizes[2] + column * channels
+    _fill_overlaid(*flat, *sizes, first, image_weight, picture_weight, half)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_overlaid(samples, image, picture, top, left, image_weight, picture_weight, half):  # type: ignore[no-untyped-def]
-    height, size = samples.shape
-    everything, stride = picture.ravel(), picture.shape[1]
+def _fill_overlaid(  # type: ignore[no-untyped-def]
+    samples, image, picture, height, size, pitch, first, image_weight, picture_weight, half
+):
     for y in range(height):
+        # Places are unsigned: a negative one would count from the end, which no vector code can do.
+        row, part = np.uint64(y * size), np.uint64(first + y * pitch)
         # The rows of a part lie far from each other in memory, where the processor would not look ahead by itself.
-        below = (top + min(y + 1, height - 1)) * stride + left
+        below = part + np.uint64(pitch if y + 1 < height else 0)
         for i in range(0, size, CACHE_LINE):
-            prefetch(everything, below + i)
-        # numba turns loops over slices of arrays that differ into vector code.
-        before, above, after = image[y], picture[top + y][left:], samples[y]
-        for i in range(after.size):
-            value = image_weight * np.float64(before[i]) + picture_weight * np.float64(above[i])
+            prefetch(picture, below + np.uint64(i))
+        for i in range(np.uint64(size)):
+            value = image_weight * np.float64(image[row + i]) + picture_weight * np.float64(picture[part + i])
             # Whole numbers are clipped in one instruction each; fractions below black are cut off towards it.
-            after[i] = np.uint8(min(max(np.int32(value + half), _BLACK), _WHITE))
+            samples[row + i] = np.uint8(min(max(np.int32(value + half), _BLACK), _WHITE))

@@ -18,7 +18,10 @@ _kept = threading.local()
 
 
 def scratch(dtype: str, size: int) -> NDArray[Any]:
-    """Give an array of at least `size` elements, which hold anything; the next call of this thread gives it again."""
+    """Give an array of at least `size` elements, which hold anything.
+
+    The next call of this thread with this type gives the same one: a kernel gets one array of a type at most.
+    """
     array: NDArray[Any] | None = getattr(_kept, dtype, None)
     if array is None or array.size < size:
         array = _aligned(np.dtype(dtype), size)
@@ -28,6 +31,6 @@ def scratch(dtype: str, size: int) -> NDArray[Any]:
 
 
 def _aligned(dtype: np.dtype[Any], size: int) -> NDArray[Any]:
-    memory = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
+    memory = np.empty(size * dtype.itemsize + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT
     return memory[first : first + size * dtype.itemsize].view(dtype)

@@ -13,9 +13,9 @@ from corruptgen.imaging.pixels import Arithmetic
 _FIRST, _SECOND = parts_of_a_level("float32")
 _RED, _GREEN, _BLUE = LUMA
 _STRIP = 64
-# The float32 estimate of a sample, in 1/65536, is off by less than 24 of them. A unit is the rounding of full scale: the
-# formula rounds a luma that counts up to four times and six other numbers, the estimate as many and two more. If it is
-# nearer than 32 to a whole number, the sample is computed in float64, as the formula does it.
+# The float32 estimate of a sample, in 1/65536, is off by less than 28 of them, since a rounding costs up to one. It and
+# the formula make less than 14 each: four of a luma, which count one and a half times, and seven of other numbers.
+# If it is nearer than 32 to a whole number, the pixel is computed in float64, as the formula does it.
 _SCALE, _BITS, _FRACTION = np.float32(65536), np.int32(16), np.int32(0xFFFF)
 _DOUBT = np.int32(32)
 # Estimates are cut off at 1/2 and 255 1/2: beyond black and white nothing is in doubt.
@@ -104,10 +104,11 @@ def _snow_over(result, distances, rows, width, image, flakes, mix, rest, half): 
         if nearest < 2 * _DOUBT:
             for i in range(strip):
                 if distances[i] < 2 * _DOUBT:
-                    x = np.int64(first + i)
-                    is_settled = _settle_pixel(result, image, x, flakes[x], flakes[-1 - x], mix, rest, half)
-                    if not is_settled and (count == 0 or rows[count - 1] != x // width):
-                        rows[count] = x // width
+                    pixel = np.int64(first + i)
+                    falling, rising, row = flakes[pixel], flakes[-1 - pixel], pixel // width
+                    is_settled = _settle_pixel(result, image, pixel, falling, rising, mix, rest, half)
+                    if not is_settled and (count == 0 or rows[count - 1] != row):
+                        rows[count] = row
                         count += 1
     return count
 

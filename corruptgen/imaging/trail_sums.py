@@ -1,0 +1,90 @@
+"""Sums of bytes along a trail: estimates in float32, and in float64 whole blocks of those that are in doubt."""
+
+import numpy as np
+
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_samples
+from corruptgen.imaging.borders import extend_row
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def smear_blocks(  # type: ignore[no-untyped-def]
+    result,
+    bordered,
+    estimates,
+    totals,
+    places,
+    rows,
+    channels,
+    down,
+    right,
+    norm,
+    weights,
+    shares,
+    margin,
+    half,
+    level,
+    carry,
+    ends_outside,
+):
+    """Smear an (H, W * C) image; outside lie the outermost samples.
+
+    Parameters
+    ----------
+    result : (H * W * C + BLOCK,) uint8, written
+    bordered, estimates, totals, places : scratch
+    down, right, norm : as of `trail_direction`
+    """
+    height, size = rows.shape
+    width = size // channels
+    taps = 0
+    for i in range(weights.size):
+        # As in `trail_offsets`.
+        below, beside = np.int64(np.ceil(i * down / norm - 0.5)), np.int64(np.ceil(i * right / norm - 0.5))
+        if ends_outside and (abs(below) >= height or abs(beside) >= width):
+            break
+        places[2 * i], places[2 * i + 1] = below, beside
+        taps += 1
+    # The trail goes to one side only.
+    last_row, last_column = places[2 * taps - 2], places[2 * taps - 1]
+    top, left = max(-last_row, 0), max(-last_column, 0)
+    border = left * channels
+    pitch = size + abs(last_column) * channels
+    for j in range(height + abs(last_row)):
+        row = rows[min(max(j - top, 0), height - 1)]
+        extend_row(bordered, j * pitch, border, row, pitch - size - border, channels)
+    for i in range(taps):
+        places[i] = (top + places[2 * i]) * pitch + (left + places[2 * i + 1]) * channels
+    # From the end of the trail to its start.
+    for i in range(taps):
+        places[weights.size + i] = places[taps - 1 - i]
+    shares = shares[weights.size - taps :]
+    least, most = np.float32(half - margin), np.float32(half + margin)
+    for y in range(height):
+        for start in range(0, size, BLOCK):
+            first = y * pitch + start
+            weigh_samples(estimates, 0, bordered, first, places, weights.size, shares)
+            if store_levels_of_words(result, y * size + start, estimates, 0, least, most):
+                _add_block(totals, bordered, first, places, weights, taps)
+                for x in range(BLOCK):
+                    result[y * size + start + x] = _byte(totals[x], half, level, carry)
+
+
+@part_of_kernel
+def _add_block(totals, samples, first, places, weights, taps):  # type: ignore[no-untyped-def]
+    """Add up a block in the order of the trail."""
+    for x in range(BLOCK):
+        totals[x] = 0
+    for i in range(taps):
+        place, weight = np.uint64(first + places[i]), weights[i]
+        for x in range(np.uint64(BLOCK)):
+            totals[x] += weight * samples[place + x]
+
+
+@part_of_kernel
+def _byte(total, half, level, carry):  # type: ignore[no-untyped-def]
+    """Store a sum of grey levels as a table has it, or one of quanta as ImageMagick does."""
+    if level == 1:
+        return np.uint8(min(max(total, 0.0), 255.0) + half)
+    quanta = np.int64(min(max(total + 0.5, 0.0), 65535.0))
+    return np.uint8((quanta + carry) // level)
