@@ -19,12 +19,8 @@ def affine_warped(image: NDArray[Any], matrix: NDArray[np.float64]) -> NDArray[n
 
     Positions are rounded to 1/32 of a pixel. OpenCV 5 no longer does that, and up to a quarter of its samples differ.
     """
-    back = inverse(matrix)
-    height, width = image.shape[:2]
-    columns = np.rint(back[:, :1] * np.arange(width) * POSITION_STEPS).astype(np.int64)
-    rows = np.rint((back[:, 1:2] * np.arange(height) + back[:, 2:]) * POSITION_STEPS).astype(np.int64)
     result = np.empty(image.size + SLACK, np.float32)
-    _affine_gathered(result, _with_slack(image, np.float32), image.shape, rows, columns)
+    _affine_gathered(result, _with_slack(image, np.float32), image.shape, inverse(matrix))
     return result[: image.size].reshape(image.shape)
 
 
@@ -46,12 +42,11 @@ def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, b
 
 def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Invert a 2 x 3 matrix of an affine map, in OpenCV's order."""
-    (a, b, shift_x), (c, d, shift_y) = matrix
+    (a, b, shift_x), (c, d, shift_y) = matrix.tolist()
     determinant = a * d - b * c
     scale = 1 / determinant if determinant != 0 else 0.0
-    inverted = np.array([[d * scale, -b * scale, 0.0], [-c * scale, a * scale, 0.0]])
-    inverted[:, 2] = -inverted[:, 0] * shift_x - inverted[:, 1] * shift_y
-    return inverted
+    a, b, c, d = d * scale, -b * scale, -c * scale, a * scale
+    return np.array([[a, b, -a * shift_x - b * shift_y], [c, d, -c * shift_x - d * shift_y]])
 
 
 def _with_slack(image: NDArray[Any], kind: Any) -> NDArray[Any]:
@@ -69,17 +64,23 @@ def _mirrored(index, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _affine_gathered(result, samples, shape, rows, columns):  # type: ignore[no-untyped-def]
+def _affine_gathered(result, samples, shape, back):  # type: ignore[no-untyped-def]
     height, width, channels = shape
+    columns, others = np.empty(width, np.int64), np.empty(width, np.int64)
+    for x in range(width):
+        columns[x] = np.int64(np.rint(back[0, 0] * x * POSITION_STEPS))
+        others[x] = np.int64(np.rint(back[1, 0] * x * POSITION_STEPS))
     # Of one row of the result: the first samples of the four pixels, and their weights.
     corners, weights = np.empty((4, width), np.uint32), np.empty((4, width), np.float32)
     ones = (np.float32(1), np.float32(1), np.float32(1), np.float32(1))
     for y in range(height):
-        across, down = rows[0, y] + 16, rows[1, y] + 16
-        outside, x = _aim_affinely(corners, weights, shape, across, down, columns[0], columns[1]), -1
+        across = np.int64(np.rint((back[0, 1] * y + back[0, 2]) * POSITION_STEPS)) + 16
+        down = np.int64(np.rint((back[1, 1] * y + back[1, 2]) * POSITION_STEPS)) + 16
+        outside, x = _aim_affinely(corners, weights, shape, across, down, columns, others), -1
         while outside:
             x += 1
-            column, row = (across + columns[0, x]) >> 10, (down + columns[1, x]) >> 10
+            # Of 1024 steps to a pixel.
+            column, row = (across + columns[x]) >> 10, (down + others[x]) >> 10
             if 0 <= row < height - 1 and 0 <= column < width - 1:
                 continue
             outside -= 1
