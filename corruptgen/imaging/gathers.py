@@ -106,7 +106,7 @@ def _blend(result, place, samples, corners, weights, others, channels):  # type:
 
 @part_of_kernel
 def _aim_affinely(corners, weights, shape, across, down, columns, others):  # type: ignore[no-untyped-def]
-    """Aim as if all were inside of the image, and say whether some are not."""
+    """Aim as if all were inside of the image, and count what is not."""
     height, width, channels = shape
     a, b, c, d = weights[0], weights[1], weights[2], weights[3]
     first, second, third, fourth = corners[0], corners[1], corners[2], corners[3]

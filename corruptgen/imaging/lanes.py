@@ -1,4 +1,4 @@
-"""Four samples at a time, where the compiler does not find out by itself that they may go together."""
+"""Several samples at a time, where the compiler does not find out by itself that they may go together."""
 
 from typing import Any
 

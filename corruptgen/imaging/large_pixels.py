@@ -14,7 +14,6 @@ from corruptgen.imaging.lanes import copy_pixel, mean_of_pixels
 PRECISION_BITS = 22
 # If more than twice as many rows as columns go, Pillow from version 13 on shrinks the columns first and rounds there.
 MOST_ROWS_PER_COLUMN = 2
-
 # Samples after the last one that may be read or written together with it.
 SLACK = 4
 
@@ -55,7 +54,7 @@ def with_large_pixels(
     if rows < 0 or columns < 0 or rows > MOST_ROWS_PER_COLUMN * columns:
         return None
     down, across = _axis(height, size[0], resampling), _axis(width, size[1], resampling)
-    # Pixels are stored with one sample of the next, of which there is none after the last.
+    # Pixels are stored with samples of the next, of which there is none after the last.
     result = np.empty(image.size + SLACK, np.uint8)
     _fill(result, image.ravel(), (height, width, channels), *down, *across)
     return result[: image.size].reshape(image.shape)
