@@ -127,6 +127,17 @@ def test_the_fused_path_gives_the_pixels_of_the_plain_path(preset, row):
 
 
 @pytest.mark.parametrize(("preset", "row"), ROWS)
+def test_an_image_that_lies_scattered_in_memory_has_the_pixels_of_one_that_does_not(preset, row):
+    for channels in (3, 1):
+        image = photograph(*sizes(preset, row)[-1], channels)
+        scattered = np.repeat(image, 2, axis=2)[..., ::2]
+
+        whole, result = (corrupt(one, row, 3, preset=preset.name, key="a") for one in (image, scattered))
+
+        assert np.array_equal(result, whole)
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS)
 def test_severity_0_is_the_clean_image(preset, row):
     image = photograph(*sizes(preset, row)[0])
 

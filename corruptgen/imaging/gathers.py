@@ -5,23 +5,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.lanes import blend_corners
 
 # OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
 POSITION_STEPS = 1024
+# Samples that are read, and written, together.
+SLACK = 4
 
 
-def affine_warped(image: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Move an (H, W, C) float32 image by a 2 x 3 matrix, mirroring at the outermost samples, as OpenCV 3 and 4 do.
+def affine_warped(image: NDArray[Any], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Move an (H, W, C) image, in float32, by a 2 x 3 matrix, mirroring at the outermost samples, as OpenCV 3 and 4 do.
 
     Positions are rounded to 1/32 of a pixel. OpenCV 5 no longer does that, and up to a quarter of its samples differ.
     """
-    back = inverse(matrix)
-    height, width = image.shape[:2]
-    columns = np.rint(back[:, :1] * np.arange(width) * POSITION_STEPS).astype(np.int64)
-    rows = np.rint((back[:, 1:2] * np.arange(height) + back[:, 2:]) * POSITION_STEPS).astype(np.int64)
-    result: NDArray[np.float32] = _affine_gathered(np.ascontiguousarray(image), rows, columns)
-    return result
+    result = np.empty(image.size + SLACK, np.float32)
+    _affine_gathered(result, _with_slack(image, np.float32), image.shape, inverse(matrix))
+    return result[: image.size].reshape(image.shape)
 
 
 def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, border: str) -> NDArray[Any]:
@@ -35,21 +35,27 @@ def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, b
         mirrored between samples, but the missing neighbour of a position half a pixel outside is its mirror image
         at the outermost sample
     """
-    result: NDArray[Any] = _displaced(np.ascontiguousarray(image), down, right, border == "reflect-2018")
-    return result
+    result = np.empty(image.size + SLACK, image.dtype)
+    _displaced(result, _with_slack(image, image.dtype), image.shape, down, right, border == "reflect-2018")
+    return result[: image.size].reshape(image.shape)
 
 
 def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Invert a 2 x 3 matrix of an affine map, in OpenCV's order."""
-    (a, b, shift_x), (c, d, shift_y) = matrix
+    (a, b, shift_x), (c, d, shift_y) = matrix.tolist()
     determinant = a * d - b * c
     scale = 1 / determinant if determinant != 0 else 0.0
-    inverted = np.array([[d * scale, -b * scale, 0.0], [-c * scale, a * scale, 0.0]])
-    inverted[:, 2] = -inverted[:, 0] * shift_x - inverted[:, 1] * shift_y
-    return inverted
+    a, b, c, d = d * scale, -b * scale, -c * scale, a * scale
+    return np.array([[a, b, -a * shift_x - b * shift_y], [c, d, -c * shift_x - d * shift_y]])
 
 
-@njit(cache=True, nogil=True)
+def _with_slack(image: NDArray[Any], kind: Any) -> NDArray[Any]:
+    samples = np.zeros(image.size + SLACK, kind)
+    samples[: image.size] = image.ravel()
+    return samples
+
+
+@part_of_kernel
 def _mirrored(index, length):  # type: ignore[no-untyped-def]
     if length == 1:
         return 0
@@ -57,32 +63,70 @@ def _mirrored(index, length):  # type: ignore[no-untyped-def]
     return min(folded, 2 * length - 2 - folded)
 
 
-@njit(cache=True, nogil=True)
-def _affine_gathered(image, rows, columns):  # type: ignore[no-untyped-def]
-    height, width, channels = image.shape
-    result = np.empty(image.shape, np.float32)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _affine_gathered(result, samples, shape, back):  # type: ignore[no-untyped-def]
+    height, width, channels = shape
+    columns, others = np.empty(width, np.int64), np.empty(width, np.int64)
+    for x in range(width):
+        columns[x] = np.int64(np.rint(back[0, 0] * x * POSITION_STEPS))
+        others[x] = np.int64(np.rint(back[1, 0] * x * POSITION_STEPS))
+    # Of one row of the result: the first samples of the four pixels, and their weights.
+    corners, weights = np.empty((4, width), np.uint32), np.empty((4, width), np.float32)
+    ones = (np.float32(1), np.float32(1), np.float32(1), np.float32(1))
     for y in range(height):
+        across = np.int64(np.rint((back[0, 1] * y + back[0, 2]) * POSITION_STEPS)) + 16
+        down = np.int64(np.rint((back[1, 1] * y + back[1, 2]) * POSITION_STEPS)) + 16
+        outside, x = _aim_affinely(corners, weights, shape, across, down, columns, others), -1
+        while outside:
+            x += 1
+            # Of 1024 steps to a pixel.
+            column, row = (across + columns[x]) >> 10, (down + others[x]) >> 10
+            if 0 <= row < height - 1 and 0 <= column < width - 1:
+                continue
+            outside -= 1
+            top, bottom = _mirrored(row, height) * width, _mirrored(row + 1, height) * width
+            left, right = _mirrored(column, width), _mirrored(column + 1, width)
+            corners[0, x], corners[1, x] = (top + left) * channels, (top + right) * channels
+            corners[2, x], corners[3, x] = (bottom + left) * channels, (bottom + right) * channels
         for x in range(width):
-            across = (rows[0, y] + 16 + columns[0, x]) >> 5
-            down = (rows[1, y] + 16 + columns[1, x]) >> 5
-            left = _mirrored(across >> 5, width)
-            right = _mirrored((across >> 5) + 1, width)
-            top = _mirrored(down >> 5, height)
-            bottom = _mirrored((down >> 5) + 1, height)
-            fx = np.float32(across & 31) * np.float32(1 / 32)
-            fy = np.float32(down & 31) * np.float32(1 / 32)
-            nx = np.float32(1) - fx
-            ny = np.float32(1) - fy
-            for k in range(channels):
-                total = image[top, left, k] * (ny * nx)
-                total += image[top, right, k] * (ny * fx)
-                total += image[bottom, left, k] * (fy * nx)
-                total += image[bottom, right, k] * (fy * fx)
-                result[y, x, k] = total
-    return result
+            weight = (weights[0, x], weights[1, x], weights[2, x], weights[3, x])
+            first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
+            place = np.uint64((y * width + x) * channels)
+            _blend(result, place, samples, first, weight, ones, channels)
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
+def _blend(result, place, samples, corners, weights, others, channels):  # type: ignore[no-untyped-def]
+    """Blend all samples of a pixel; what is stored after them is overwritten by the next one."""
+    for k in range(0, channels, SLACK):
+        more = np.uint32(k)
+        first = (corners[0] + more, corners[1] + more, corners[2] + more, corners[3] + more)
+        blend_corners(result, place + np.uint64(k), samples, first, weights, others)
+
+
+@part_of_kernel
+def _aim_affinely(corners, weights, shape, across, down, columns, others):  # type: ignore[no-untyped-def]
+    """Aim as if all were inside of the image, and count what is not."""
+    height, width, channels = shape
+    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+    first, second, third, fourth = corners[0], corners[1], corners[2], corners[3]
+    outside = 0
+    for x in range(width):
+        column, row = (across + columns[x]) >> 5, (down + others[x]) >> 5
+        fx, fy = np.float32(column & 31) * np.float32(1 / 32), np.float32(row & 31) * np.float32(1 / 32)
+        nx, ny = np.float32(1) - fx, np.float32(1) - fy
+        a[x], b[x], c[x], d[x] = ny * nx, ny * fx, fy * nx, fy * fx
+        column, row = column >> 5, row >> 5
+        outside += (column < 0) | (column >= width - 1) | (row < 0) | (row >= height - 1)
+        first[x] = (row * width + column) * channels
+    for x in range(width):
+        second[x] = first[x] + np.uint32(channels)
+        third[x] = first[x] + np.uint32(width * channels)
+        fourth[x] = first[x] + np.uint32((width + 1) * channels)
+    return outside
+
+
+@part_of_kernel
 def folded(position, length):  # type: ignore[no-untyped-def]
     """Mirror a real position as scipy's "reflect" does; what comes out may lie half a pixel outside."""
     period = 2.0 * length
@@ -97,7 +141,7 @@ def folded(position, length):  # type: ignore[no-untyped-def]
     return position
 
 
-@njit(cache=True, nogil=True)
+@part_of_kernel
 def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
     """Give the sample that stands for one next to a position that `folded` gave."""
     if 0 <= index < length:
@@ -108,44 +152,21 @@ def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _displaced(image, down, right, as_in_2018):  # type: ignore[no-untyped-def]
-    height, width, channels = image.shape
-    result = np.empty(image.shape, image.dtype)
-    samples, made = image.ravel(), result.reshape(height, width * channels)
+def _displaced(result, samples, shape, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+    height, width, channels = shape
     # Of one row of the result: the first samples of the four pixels, and the weights of their rows and columns.
-    corners = np.empty((4, width), np.uint32)
-    weights = np.empty((4, width))
+    corners, weights = np.empty((4, width), np.uint32), np.empty((4, width))
     for y in range(height):
-        if _aim(corners, weights, y, height, channels, down[y], right[y]):
-            _aim_outside(corners, weights, y, height, channels, down[y], right[y], as_in_2018)
-        target = made[y]
+        outside = _aim(corners, weights, y, height, channels, down[y], right[y])
+        _aim_outside(corners, weights, outside, y, height, channels, down[y], right[y], as_in_2018)
         for x in range(width):
+            upper, lower, near, far = weights[0, x], weights[1, x], weights[2, x], weights[3, x]
             first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
-            weight = (weights[0, x], weights[1, x], weights[2, x], weights[3, x])
-            place = channels * x
-            if channels == 3:
-                # All are read before one is written: so nothing is read twice.
-                red = _blend(samples, first, weight, np.uint32(0))
-                green = _blend(samples, first, weight, np.uint32(1))
-                blue = _blend(samples, first, weight, np.uint32(2))
-                target[place], target[place + 1], target[place + 2] = red, green, blue
-            else:
-                for k in range(channels):
-                    target[place + k] = _blend(samples, first, weight, np.uint32(k))
-    return result
+            place = np.uint64((y * width + x) * channels)
+            _blend(result, place, samples, first, (upper, upper, lower, lower), (near, far, near, far), channels)
 
 
-@njit(inline="always")
-def _blend(samples, first, weight, k):  # type: ignore[no-untyped-def]
-    upper, lower, near, far = weight
-    total = samples[first[0] + k] * upper * near
-    total += samples[first[1] + k] * upper * far
-    total += samples[first[2] + k] * lower * near
-    total += samples[first[3] + k] * lower * far
-    return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@part_of_kernel
 def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no-untyped-def]
     """Aim as if all were inside of the image, and count what is not."""
     width = down.size
@@ -168,13 +189,16 @@ def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no
     return outside
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _aim_outside(corners, weights, y, height, channels, down, right, as_in_2018):  # type: ignore[no-untyped-def]
-    width = down.size
-    for x in range(width):
+@part_of_kernel
+def _aim_outside(corners, weights, outside, y, height, channels, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+    """Aim the `outside` pixels that are not inside."""
+    width, x = down.size, -1
+    while outside:
+        x += 1
         row, column = y + np.float64(down[x]), x + np.float64(right[x])
         if row >= 0 and row < height - 1 and column >= 0 and column < width - 1:
             continue
+        outside -= 1
         row, column = folded(row, height), folded(column, width)
         first_row, first_column = int(np.floor(row)), int(np.floor(column))
         weights[0, x] = 1.0 - (row - first_row)

@@ -1,6 +1,7 @@
 """Gaussian smoothing in float64, in the order of operations of scipy's filters, so that no last digit differs."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,17 +51,20 @@ def smooth_separably(
     height, width = image.shape[:2]
     samples = np.ascontiguousarray(image, np.float64).reshape(height, -1)
     size = samples.shape[1]
-    halves, indices = [], []
-    for length, sigma in ((height, down), (width, across)):
-        radius = int(truncate * sigma + 0.5)
-        halves.append(gaussian_weights(sigma, radius)[radius:])
-        indices.append(border_indices(length, radius, border))
-    rows, columns = indices
+    weights, rows = _axis(height, down, truncate, border)
+    wide, columns = _axis(width, across, truncate, border)
     channels = size // width
-    beside = np.arange(2 * halves[1].size - 1) * channels
+    beside = np.arange(2 * wide.size - 1) * channels
     result, padded = np.empty(samples.shape), np.empty(columns.size * channels)
-    _smooth_rows(result, padded, samples.ravel(), channels, *halves, rows * size, columns, beside)
+    _smooth_rows(result, padded, samples.ravel(), channels, weights, wide, rows * size, columns, beside)
     return result.reshape(image.shape)
+
+
+@lru_cache(maxsize=64)
+def _axis(length: int, sigma: float, truncate: float, border: str) -> tuple[Float64, NDArray[np.int64]]:
+    """Give the half kernel, and what stands for each sample from half a kernel before the first one on."""
+    radius = int(truncate * sigma + 0.5)
+    return gaussian_weights(sigma, radius)[radius:], border_indices(length, radius, border)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

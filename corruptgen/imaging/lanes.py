@@ -1,4 +1,4 @@
-"""Four samples at a time, where the compiler does not find out by itself that they may go together."""
+"""Several samples at a time, where the compiler does not find out by itself that they may go together."""
 
 from typing import Any
 
@@ -13,42 +13,49 @@ _LANES = 4
 _FLOATS = ir.VectorType(ir.FloatType(), _LANES)
 _BYTES = ir.VectorType(ir.IntType(8), _LANES)
 _INDICES = ir.VectorType(ir.IntType(32), _LANES)
-_PIXEL = 3
 _SUMS = ir.VectorType(ir.DoubleType(), 8)
 # Sums that `weigh_block` makes at once: as many as there are registers for.
 BLOCK = 4 * _SUMS.count
+# Levels that `store_levels` looks at together for one whose byte is in doubt.
+CHUNK = 32
 
 
 @_generated
-def blend_pixels(context, target, place, samples, first, stride, a, b, c, d):  # type: ignore[no-untyped-def]
-    """Store a blend of four neighbouring pixels of three bytes: (a * one + b * right) + (c * below + d * beyond).
+def blend_pixels(context, target, place, samples, first, right, below, a, b, c, d, flat):  # type: ignore[no-untyped-def]
+    """Store a blend of the samples of four neighbouring pixels: (a * one + b * right) + (c * below + d * beyond).
 
     Each product and each sum is rounded to float32. Four samples are read of each pixel and four are stored, of which
-    the last has no meaning.
+    those that belong to the next pixel have no meaning.
 
     Parameters
     ----------
     target : (at least place + 4,) float32, contiguous
     place : uint64, of the first sample to be stored
-    samples : (at least first + stride + 7,) uint8, contiguous
+    samples : (at least first + right + below + 4,) uint8, contiguous
     first : uint64, where the upper left one of the pixels begins
-    stride : uint64, samples from one row to the next
+    right, below : uint64, samples from a pixel to the next one and from a row to the next one
     a, b, c, d : float32, the weights of the pixel, of the one on its right, of the one below and of the one beyond both
+    flat : float32, added where the four samples are equal
     """
-    signature = types.void(target, place, samples, first, stride, a, b, c, d)
+    signature = types.void(target, place, samples, first, right, below, a, b, c, d, flat)
 
     def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        into, start, taken, upper, step, *weights = values
+        into, start, taken, upper, across, down, *weights, whole = values
         source = context.make_array(signature.args[2])(context, builder, taken).data
         made = context.make_array(signature.args[0])(context, builder, into).data
-        lower = builder.add(upper, step)
-        pixel = ir.Constant(upper.type, _PIXEL)
-        corners = (upper, builder.add(upper, pixel), lower, builder.add(lower, pixel))
-        one, right, below, beyond = (
-            builder.fmul(_floats_at(builder, source, corner), _repeated(builder, weight))
-            for corner, weight in zip(corners, weights, strict=True)
+        lower = builder.add(upper, down)
+        corners = (upper, builder.add(upper, across), lower, builder.add(lower, across))
+        loaded = [_bytes_at(builder, source, corner) for corner in corners]
+        products = [
+            builder.fmul(builder.uitofp(part, _FLOATS), _repeated(builder, weight))
+            for part, weight in zip(loaded, weights, strict=True)
+        ]
+        total = builder.fadd(builder.fadd(*products[:2]), builder.fadd(*products[2:]))
+        changes = [builder.xor(loaded[0], part) for part in loaded[1:]]
+        is_flat = builder.icmp_unsigned(
+            "==", builder.or_(builder.or_(*changes[:2]), changes[2]), ir.Constant(_BYTES, None)
         )
-        total = builder.fadd(builder.fadd(one, right), builder.fadd(below, beyond))
+        total = builder.fadd(total, builder.select(is_flat, _repeated(builder, whole), ir.Constant(_FLOATS, None)))
         stored = builder.store(total, builder.bitcast(builder.gep(made, [start]), _FLOATS.as_pointer()))
         stored.align = 4
         return context.get_dummy_value()
@@ -56,16 +63,156 @@ def blend_pixels(context, target, place, samples, first, stride, a, b, c, d):  #
     return signature, generated
 
 
-def _floats_at(builder: Any, source: Any, place: Any) -> Any:
+@_generated
+def blend_corners(context, target, place, samples, corners, weights, others):  # type: ignore[no-untyped-def]
+    """Store a blend of four samples from each of four places: the sum, in turn, of (sample * weight) * other weight.
+
+    Each product and each sum is rounded to the type of the weights.
+
+    Parameters
+    ----------
+    target : (at least place + 4,) float, contiguous
+    place : uint64, of the first sample to be stored
+    samples : (at least 4 more than the largest of the corners,) float, contiguous
+    corners : four uint32, where the samples begin
+    weights, others : four of one type of float
+    """
+    signature = types.void(target, place, samples, corners, weights, others)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begins, *factors = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        stored, loaded, computed = (
+            ir.VectorType(context.get_value_type(kind), _LANES)
+            for kind in (signature.args[0].dtype, signature.args[2].dtype, signature.args[4].dtype)
+        )
+        total = None
+        for number in range(_LANES):
+            begin = builder.zext(builder.extract_value(begins, number), ir.IntType(64))
+            part = builder.load(builder.bitcast(builder.gep(source, [begin]), loaded.as_pointer()))
+            part.align = 4
+            if loaded != computed:
+                part = builder.fpext(part, computed)
+            for factor in factors:
+                part = builder.fmul(part, _repeated(builder, builder.extract_value(factor, number), computed))
+            total = part if total is None else builder.fadd(total, part)
+        if stored != computed:
+            total = builder.fptrunc(total, stored)
+        builder.store(total, builder.bitcast(builder.gep(made, [start]), stored.as_pointer())).align = 4
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+@_generated
+def store_levels(context, target, place, levels, first, least, most):  # type: ignore[no-untyped-def]
+    """Store `CHUNK` levels, each plus `least`, as bytes; say whether plus `most` one of them would be another byte.
+
+    Parameters
+    ----------
+    target : (at least place + CHUNK,) uint8, contiguous
+    place : uint64, of the first byte
+    levels : (at least first + CHUNK,) float32, contiguous; plus both they are more than -1 and less than 256
+    first : uint64, of the first level
+    least, most : float32
+    """
+    signature = types.boolean(target, place, levels, first, least, most)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begin, below, above = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        floats, numbers = ir.VectorType(ir.FloatType(), CHUNK), ir.VectorType(ir.IntType(32), CHUNK)
+        samples = ir.VectorType(ir.IntType(8), CHUNK)
+        loaded = builder.load(builder.bitcast(builder.gep(source, [begin]), floats.as_pointer()))
+        loaded.align = 4
+        low, high = (
+            builder.fptosi(builder.fadd(loaded, _repeated(builder, part, floats)), numbers) for part in (below, above)
+        )
+        stored = builder.store(
+            builder.trunc(low, samples), builder.bitcast(builder.gep(made, [start]), samples.as_pointer())
+        )
+        stored.align = 1
+        differing = builder.icmp_unsigned("!=", low, high)
+        mask = builder.bitcast(differing, ir.IntType(CHUNK))
+        return builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0))
+
+    return signature, generated
+
+
+@_generated
+def mean_of_pixels(context, target, place, samples, first, step, count, weight, bits):  # type: ignore[no-untyped-def]
+    """Store the mean of some pixels in a row in whole numbers: their sum times `weight` / 2**`bits`, half up.
+
+    Four samples are read of each pixel and four are stored, of which those that belong to the next one have no meaning.
+
+    Parameters
+    ----------
+    target : (at least place + 4,) uint8, contiguous
+    place : uint64, of the first sample to be stored
+    samples : (at least first + count * step + 4,) uint8, contiguous
+    first : uint64, where the first pixel begins
+    step : uint64, samples from a pixel to the next one
+    count : int64, of pixels
+    weight, bits : uint32, such that `count` times 255 times `weight` has no more than 32 bits
+    """
+    signature = types.void(target, place, samples, first, step, count, weight, bits)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begin, pixel, number, factor, shift = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        allocated: Any = cgutils.alloca_once_value
+        total = allocated(builder, ir.Constant(_INDICES, None))
+        with cgutils.for_range(builder, number) as loop:
+            loaded = _bytes_at(builder, source, builder.add(begin, builder.mul(loop.index, pixel)))
+            builder.store(builder.add(builder.load(total), builder.zext(loaded, _INDICES)), total)
+        one = ir.Constant(shift.type, 1)
+        half = builder.shl(one, builder.sub(shift, one))
+        product = builder.mul(builder.load(total), _repeated(builder, factor, _INDICES))
+        mean = builder.lshr(
+            builder.add(product, _repeated(builder, half, _INDICES)), _repeated(builder, shift, _INDICES)
+        )
+        white = ir.Constant(_INDICES, [255] * _LANES)
+        mean = builder.select(builder.icmp_unsigned("<", mean, white), mean, white)
+        _store_bytes(builder, builder.trunc(mean, _BYTES), made, start)
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+@_generated
+def copy_pixel(context, target, place, samples, first):  # type: ignore[no-untyped-def]
+    """Copy four samples from `first` on to where `target` has `place`: a pixel, and some of the next one."""
+    signature = types.void(target, place, samples, first)
+
+    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        into, start, taken, begin = values
+        source = context.make_array(signature.args[2])(context, builder, taken).data
+        made = context.make_array(signature.args[0])(context, builder, into).data
+        _store_bytes(builder, _bytes_at(builder, source, begin), made, start)
+        return context.get_dummy_value()
+
+    return signature, generated
+
+
+def _bytes_at(builder: Any, source: Any, place: Any) -> Any:
     loaded = builder.load(builder.bitcast(builder.gep(source, [place]), _BYTES.as_pointer()))
     loaded.align = 1
-    return builder.uitofp(loaded, _FLOATS)
+    return loaded
 
 
-def _repeated(builder: Any, value: Any) -> Any:
-    nothing = ir.Constant(_FLOATS, ir.Undefined)
+def _store_bytes(builder: Any, values: Any, made: Any, place: Any) -> None:
+    stored = builder.store(values, builder.bitcast(builder.gep(made, [place]), _BYTES.as_pointer()))
+    stored.align = 1
+
+
+def _repeated(builder: Any, value: Any, kind: Any = _FLOATS) -> Any:
+    nothing = ir.Constant(kind, ir.Undefined)
     single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(single, nothing, ir.Constant(_INDICES, [0] * _LANES))
+    same = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
+    return builder.shuffle_vector(single, nothing, same)
 
 
 @_generated
@@ -96,10 +243,7 @@ def weigh_block(context, target, start, samples, offsets, half_kernel):  # type:
 
         def weight_at(place: Any) -> Any:
             weight = builder.load(builder.gep(weights, [place]))
-            nothing = ir.Constant(_SUMS, ir.Undefined)
-            single = builder.insert_element(nothing, weight, ir.Constant(ir.IntType(32), 0))
-            same = ir.Constant(ir.VectorType(ir.IntType(32), _SUMS.count), [0] * _SUMS.count)
-            return builder.shuffle_vector(single, nothing, same)
+            return _repeated(builder, weight, _SUMS)
 
         allocated: Any = cgutils.alloca_once
         totals = [allocated(builder, _SUMS) for _ in range(0, BLOCK, _SUMS.count)]

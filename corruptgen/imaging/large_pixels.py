@@ -1,24 +1,26 @@
 """Fewer, larger pixels: Pillow's means over boxes in whole numbers, and every large pixel copied to its small ones."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.compilation import njit
+from corruptgen.imaging.lanes import copy_pixel, mean_of_pixels
 
 # Pillow weighs bytes in whole numbers of 1 / 2**22.
 PRECISION_BITS = 22
 # If more than twice as many rows as columns go, Pillow from version 13 on shrinks the columns first and rounds there.
 MOST_ROWS_PER_COLUMN = 2
+# Samples after the last one that may be read or written together with it.
+SLACK = 4
 
 Indices = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class _Axis:
+class _Axis(NamedTuple):
     """Where the large pixels of one axis come from and where they go."""
 
     starts: Indices
@@ -52,15 +54,10 @@ def with_large_pixels(
     if rows < 0 or columns < 0 or rows > MOST_ROWS_PER_COLUMN * columns:
         return None
     down, across = _axis(height, size[0], resampling), _axis(width, size[1], resampling)
-    result = np.empty((height, width * channels), np.uint8)
-    _fill(
-        result,
-        np.ascontiguousarray(image).ravel(),
-        channels,
-        (down.starts, down.counts, down.weights, down.origins),
-        (across.starts, across.counts, across.weights, across.origins),
-    )
-    return result.reshape(image.shape)
+    # Pixels are stored with samples of the next, of which there is none after the last.
+    result = np.empty(image.size + SLACK, np.uint8)
+    _fill(result, image.ravel(), (height, width, channels), *down, *across)
+    return result[: image.size].reshape(image.shape)
 
 
 @lru_cache(maxsize=64)
@@ -85,67 +82,35 @@ def _axis(length: int, large: int, resampling: Image.Resampling) -> _Axis:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(result, samples, channels, down, across):  # type: ignore[no-untyped-def]
-    height, size = result.shape
-    starts, counts, weights, origins = down
-    length = across[0].size * channels
-    narrow, pixels = np.empty(length, np.uint8), np.empty(length, np.uint8)
+def _fill(result, samples, shape, rows, heights, parts_down, shown_down, columns, widths, parts_across, shown_across):  # type: ignore[no-untyped-def]
+    height, width, channels = shape
+    size, length = width * channels, columns.size * channels
+    step, bits = np.uint64(channels), np.uint32(PRECISION_BITS)
+    row, narrow = np.empty(size + SLACK, np.uint8), np.empty(length + SLACK, np.uint8)
     total = np.empty(length, np.uint32)
     y = 0
     while y < height:
-        large = origins[y]
+        large = shown_down[y]
         for i in range(length):
             total[i] = np.uint32(1 << (PRECISION_BITS - 1))
-        for k in range(counts[large]):
-            start = (starts[large] + k) * size
-            _shrink(narrow, samples[start : start + size], channels, across)
-            for i in range(length):
-                total[i] += np.uint32(narrow[i]) * weights[large]
-        for i in range(length):
-            pixels[i] = np.uint8(min(total[i] >> np.uint32(PRECISION_BITS), np.uint32(255)))
-        first = result[y]
-        _spread(first, pixels, channels, across[3])
-        y += 1
-        while y < height and origins[y] == large:
-            copy = result[y]
+        weight = parts_down[large]
+        for k in range(rows[large], rows[large] + heights[large]):
+            source = samples[k * size : (k + 1) * size]
             for i in range(size):
-                copy[i] = first[i]
+                row[i] = source[i]
+            for x in range(columns.size):
+                place, first = np.uint64(x * channels), np.uint64(columns[x] * channels)
+                mean_of_pixels(narrow, place, row, first, step, widths[x], parts_across[x], bits)
+            for i in range(length):
+                total[i] += np.uint32(narrow[i]) * weight
+        for i in range(length):
+            narrow[i] = np.uint8(min(total[i] >> bits, np.uint32(255)))
+        made = result[y * size : (y + 1) * size + SLACK]
+        for x in range(width):
+            copy_pixel(made, np.uint64(x * channels), narrow, np.uint64(shown_across[x] * channels))
+        y += 1
+        while y < height and shown_down[y] == large:
+            copy = result[y * size : (y + 1) * size]
+            for i in range(size):
+                copy[i] = made[i]
             y += 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _shrink(narrow, row, channels, across):  # type: ignore[no-untyped-def]
-    starts, counts, weights, _ = across
-    half = np.uint32(1 << (PRECISION_BITS - 1))
-    bits, white = np.uint32(PRECISION_BITS), np.uint32(255)
-    for x in range(starts.size):
-        place = np.uint64(starts[x] * channels)
-        if channels == 3:
-            red = green = blue = np.uint32(0)
-            for _ in range(counts[x]):
-                red += np.uint32(row[place])
-                green += np.uint32(row[place + np.uint64(1)])
-                blue += np.uint32(row[place + np.uint64(2)])
-                place += np.uint64(3)
-            weight = weights[x]
-            narrow[3 * x] = np.uint8(min((red * weight + half) >> bits, white))
-            narrow[3 * x + 1] = np.uint8(min((green * weight + half) >> bits, white))
-            narrow[3 * x + 2] = np.uint8(min((blue * weight + half) >> bits, white))
-        else:
-            grey = np.uint32(0)
-            for _ in range(counts[x]):
-                grey += np.uint32(row[place])
-                place += np.uint64(1)
-            narrow[x] = np.uint8(min((grey * weights[x] + half) >> bits, white))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _spread(row, pixels, channels, origins):  # type: ignore[no-untyped-def]
-    for x in range(origins.size):
-        if channels == 3:
-            place = np.uint64(origins[x] * 3)
-            row[3 * x] = pixels[place]
-            row[3 * x + 1] = pixels[place + np.uint64(1)]
-            row[3 * x + 2] = pixels[place + np.uint64(2)]
-        else:
-            row[x] = pixels[np.uint64(origins[x])]

@@ -26,7 +26,7 @@ class Tilt:
 
     def moved(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Give the moved image of an (H, W, C) one."""
-        return affine_warped(image.astype(np.float32), self.matrix)
+        return affine_warped(image, self.matrix)
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say where that is taken from which is seen at `positions`: also outside, where the image is mirrored."""

@@ -1,27 +1,29 @@
 """Bytes moved by smoothed draws: in float32, and in float64 as in the formula where that leaves a byte in doubt."""
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import njit
+from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
-from corruptgen.imaging.gathers import folded, neighbour
-from corruptgen.imaging.gaussian import gaussian_weights, pad, weigh
-from corruptgen.imaging.lanes import blend_pixels
+from corruptgen.imaging.gathers import folded
+from corruptgen.imaging.gaussian import gaussian_weights
+from corruptgen.imaging.lanes import BLOCK, CHUNK, blend_pixels, store_levels, weigh_block
 from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.scratch import scratch
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import WORD_RANGE, Stream
 
 # How far the image is continued by its mirror image; what is taken from beyond is computed in float64.
 FRAME = 16
-# Rows of a power of two would all lie in the same lines of the processor's cache.
+# Between rows of draws, which begin at multiples of it.
 GAP = 8
-# Of a row of samples that are searched for doubts together.
-CHUNK = 32
+# Drawn at once: a few at a time would not fill the processor's lanes.
+WORDS = 512
 # Between the formula and the approximation, in grey levels. The formula rounds a byte to float32, the blend of four of
 # them, and that to levels and what is stored: 4 roundings. The approximation rounds two positions and what is left of a
 # pixel, which the four weights feel as 4 roundings, their products, those with the samples, and two sums: 8.
@@ -51,172 +53,180 @@ def moved_by_waves(
     sigmas : standard deviations of the smoothing, down and across, in pixels
     """
     height, width, channels = image.shape
-    framed = cv2.copyMakeBorder(image, FRAME, FRAME, FRAME, FRAME, cv2.BORDER_REFLECT)
-    result = np.empty((height, width * channels), np.uint8)
-    (key, counter, right), (_, _, down) = (rng.skip(height * width) for _ in range(2))
+    # Smoothing makes no draw larger.
+    frame = min(FRAME, int(abs(reach * gain)) + 2)
+    framed = cv2.copyMakeBorder(image, frame, frame, frame, frame, cv2.BORDER_REFLECT)
+    result = np.empty(image.size + CHUNK, np.uint8)
+    # Of each of the two fields; the one to the right is drawn first.
+    blocks = -(-height * width // WORDS_PER_BLOCK)
+    key, counter, first_block = rng.skip(2 * blocks * WORDS_PER_BLOCK)
+    counts, *kernels = _smoothing(height, width, *sigmas, truncate)
+    depth, step, span, at_once = counts
     _move(
         result,
-        np.ascontiguousarray(image).ravel(),
+        image.ravel(),
         framed.ravel(),
-        channels,
-        (key, counter),
-        (right, down),
+        scratch("float64", 2 * depth * step + 3 * span + kernels[-1].size),
+        scratch("float32", width * (4 + channels) + CHUNK),
+        scratch("uint32", width * (1 + 2 * at_once)),
+        (height, width, channels, frame),
+        key,
+        counter,
+        (first_block, blocks),
         (-reach, reach - -reach, gain),
-        _smoothing(height, sigmas[0], truncate),
-        _smoothing(width, sigmas[1], truncate),
-        arithmetic.units,
+        counts,
+        *kernels,
         np.float32(arithmetic.half),
     )
-    return result.reshape(image.shape)
+    return result[: image.size].reshape(image.shape)
 
 
 @lru_cache(maxsize=16)
-def _smoothing(length: int, sigma: float, truncate: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Give the half kernel, and what stands for each sample from half a kernel before the first one on."""
-    radius = int(truncate * sigma + 0.5)
-    return gaussian_weights(sigma, radius)[radius:], border_indices(length, radius, "reflect")
+def _smoothing(height: int, width: int, down: float, across: float, truncate: float) -> tuple[Any, ...]:
+    """Give what depends on the size alone.
+
+    Returns
+    -------
+    How many rows of draws are kept, how far apart, how many samples of them are smoothed, and of how many rows the
+    words are drawn at once, which makes whole blocks.
+    Down, the half kernel, and where the rows of draws lie from half a kernel before the first one on.
+    Across, the half kernel, the numbers of the samples under the first one, and in a row with half a kernel before and
+    after it those of the samples outside, and of the ones that stand for them.
+    """
+    below, beside = int(truncate * down + 0.5), int(truncate * across + 0.5)
+    rows, columns = border_indices(height, below, "reflect"), border_indices(width, beside, "reflect")
+    # Whole blocks are smoothed, the last one with some of what is done already, or with what is not looked at.
+    span = max(width, BLOCK)
+    # Rows of a power of two would all lie in the same lines of the processor's cache.
+    depth, step = min(2 * below + 1, height), span - span % -GAP + GAP
+    at_once = WORDS_PER_BLOCK * max(1, min(WORDS // width, -(-height // WORDS_PER_BLOCK)))
+    weights, wide = gaussian_weights(down, below)[below:], gaussian_weights(across, beside)[beside:]
+    outside = np.r_[:beside, beside + width : width + 2 * beside]
+    along, mirrored = np.arange(2 * beside + 1), beside + columns[outside]
+    return (depth, step, span, at_once), weights, rows % depth * step, wide, along, outside, mirrored
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _move(result, samples, framed, channels, name, first_blocks, scale, down, across, units, half):  # type: ignore[no-untyped-def]
-    height, width = result.shape[0], result.shape[1] // channels
-    (down_kernel, rows), (across_kernel, columns) = down, across
-    below = down_kernel.size - 1
-    # Where the samples under a kernel lie: in the rings, and in a row.
-    above = np.empty(2 * below + 1, np.int64)
-    beside = np.empty(2 * across_kernel.size - 1, np.int64)
-    for i in range(beside.size):
-        beside[i] = i
-    # As many rows of draws as a kernel covers, each at its number modulo their count.
-    depth, step = min(2 * below + 1, height), width + GAP
-    rings = np.empty((2, depth * step))
-    words = np.empty((width // WORDS_PER_BLOCK + 2) * WORDS_PER_BLOCK, np.uint32)
-    padded, smoothed = np.empty(columns.size), np.empty(width)
-    middle = padded[across_kernel.size - 1 : across_kernel.size - 1 + width]
-    # Of one row of the result: the displacements, the first samples of the four pixels, and their weights.
-    fields = np.empty((2, width), np.float32)
-    first, is_far = np.empty(width, np.uint32), np.empty(width, np.bool_)
-    weights = np.empty((4, width), np.float32)
-    total = np.empty((width + 1) * channels, np.float32)
-    stride = (width + 2 * FRAME) * channels
+def _move(  # type: ignore[no-untyped-def]
+    result,
+    samples,
+    framed,
+    doubles,
+    floats,
+    numbers,
+    shape,
+    key,
+    counter,
+    draws,
+    scale,
+    counts,
+    down,
+    starts,
+    across,
+    along,
+    ends,
+    mirrored,
+    half,
+):
+    """Do it all; `doubles`, `floats` and `numbers` are scratch, and what begins with `counts` is from `_smoothing`."""
+    height, width, channels, frame = shape
+    low, reach, gain = scale
+    first_block, blocks = draws
+    depth, step, span, at_once = counts
+    below, beside, last = down.size - 1, across.size - 1, span - BLOCK
+    # As many rows of draws as a kernel covers, each at its number modulo their count, of one field and of the other.
+    both, chunk = 2 * depth * step, at_once * width
+    smoothed, padded = doubles[both : both + 2 * span], doubles[both + 2 * span :]
+    first, words = numbers[:width], numbers[width:]
+    weights, total = floats[: 4 * width], floats[4 * width :]
+    pixel, line = np.uint64(channels), np.uint64((width + 2 * frame) * channels)
+    # Of equals the formula makes their value again: an error of float64 is lost in float32.
+    flat = np.float32(0.5) - half
     for y in range(height):
         for k in range(2):
-            ring, field = rings[k], fields[k]
-            for new in range(y + below if y else 0, min(y + below + 1, height)):
-                start = new % depth * step
-                _draw(ring[start : start + width], words, name, first_blocks[k], new * width, scale)
-            for i in range(above.size):
-                above[i] = rows[y + i] % depth * step
-            weigh(middle, ring, above, down_kernel)
-            pad(padded, columns, across_kernel.size - 1, 1)
-            weigh(smoothed, padded, beside, across_kernel)
-            for x in range(width):
-                field[x] = np.float32(smoothed[x] * scale[2])
-        far = _aim(first, weights, is_far, y, height, channels, fields[1], fields[0])
-        if channels == 3:
-            _blend(total, framed, stride, first, weights)
-        else:
-            _blend_grey(total, framed, stride, first, weights)
-        _store(result, total, framed, stride, first, samples, channels, y, fields, units, half)
-        if far:
-            for x in range(width):
-                if is_far[x]:
-                    for c in range(channels):
-                        result[y, x * channels + c] = _exact(samples, result, channels, y, x, c, fields, units, half)
+            rows = doubles[k * depth * step : (k + 1) * depth * step]
+            for new in range(y + below if y else 0, y + below + 1):
+                if new < height:
+                    drawn = words[k * chunk : (k + 1) * chunk]
+                    if new % at_once == 0:
+                        fill_words(drawn, key, counter, first_block + k * blocks + new * width // WORDS_PER_BLOCK)
+                    target, source = rows[new % depth * step :], drawn[new % at_once * width :]
+                    for x in range(width):
+                        target[x] = low + reach * (np.float64(source[x]) * (1 / WORD_RANGE))
+            middle, under, field = padded[beside:], starts[y : y + 2 * below + 1], smoothed[k * span :]
+            for start in range(0, width, BLOCK):
+                weigh_block(middle, min(start, last), rows, under, down)
+            for i in range(ends.size):
+                padded[ends[i]] = padded[mirrored[i]]
+            for start in range(0, width, BLOCK):
+                weigh_block(field, min(start, last), padded, along, across)
+        are_beyond = _aim(first, weights, y, shape, smoothed, gain)
+        for x in range(width):
+            # What is stored of the next pixel is overwritten by it.
+            place, one = np.uint64(channels * x), np.uint64(first[x])
+            a, b, c, d = weights[x], weights[width + x], weights[2 * width + x], weights[3 * width + x]
+            blend_pixels(total, place, framed, one, pixel, line, a, b, c, d, flat)
+        _store(result, total, first, are_beyond, samples, y, shape, smoothed, gain, half)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _draw(target, words, name, first_block, place, scale):  # type: ignore[no-untyped-def]
-    """Draw a row uniformly, from the word at `place` on."""
-    block, before = place // WORDS_PER_BLOCK, place % WORDS_PER_BLOCK
-    fill_words(words, name[0], name[1], first_block + block)
-    source = words[before : before + target.size]
-    for x in range(target.size):
-        target[x] = scale[0] + scale[1] * (np.float64(source[x]) * (1 / WORD_RANGE))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _aim(first, weights, is_far, y, height, channels, down, right):  # type: ignore[no-untyped-def]
-    """Find the four pixels of each, and count those that lie beyond the frame."""
-    width = down.size
-    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
-    # One column less than there are: of the last pixel more is read than its samples.
-    rows, columns = np.int32(height + 2 * FRAME - 1), np.int32(width + 2 * FRAME - 2)
-    far = np.int64(0)
+@part_of_kernel
+def _aim(first, weights, y, shape, smoothed, gain):  # type: ignore[no-untyped-def]
+    """Find the four pixels of each, and say whether some lie beyond the frame; of those the first one is 0."""
+    height, width, channels, frame = shape
+    a, b, c, d = weights[:width], weights[width:], weights[2 * width :], weights[3 * width :]
+    right, down = smoothed, smoothed[smoothed.size // 2 :]
+    # Fewer columns than there are: of the last pixel more is read than its samples.
+    rows, columns = np.uint32(height + 2 * frame - 1), np.uint32(width + 2 * frame - 4)
+    are_beyond: Any = False
     for x in range(width):
-        floor_down, floor_right = np.floor(down[x]), np.floor(right[x])
-        lower, upper = down[x] - floor_down, np.float32(1) - (down[x] - floor_down)
-        after, before = right[x] - floor_right, np.float32(1) - (right[x] - floor_right)
+        lower, after = np.float32(down[x] * gain), np.float32(right[x] * gain)
+        floor_down, floor_right = np.floor(lower), np.floor(after)
+        lower, after = lower - floor_down, after - floor_right
+        upper, before = np.float32(1) - lower, np.float32(1) - after
         a[x], b[x], c[x], d[x] = upper * before, upper * after, lower * before, lower * after
-        row, column = np.int32(y + FRAME) + np.int32(floor_down), np.int32(x + FRAME) + np.int32(floor_right)
-        is_beyond = (row < 0) | (column < 0) | (row >= rows) | (column >= columns)
-        is_far[x] = is_beyond
-        far += is_beyond
-        first[x] = np.uint32(0 if is_beyond else (row * np.int32(width + 2 * FRAME) + column) * np.int32(channels))
-    return far
+        row, column = np.int32(y + frame) + np.int32(floor_down), np.int32(x + frame) + np.int32(floor_right)
+        # What is negative is a large number without its sign.
+        is_beyond = (np.uint32(row) >= rows) | (np.uint32(column) >= columns)
+        are_beyond |= is_beyond
+        first[x] = np.uint32(0 if is_beyond else (row * np.int32(width + 2 * frame) + column) * np.int32(channels))
+    return are_beyond
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _blend(total, framed, stride, first, weights):  # type: ignore[no-untyped-def]
-    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
-    for x in range(first.size):
-        # The fourth sample is overwritten by the next pixel.
-        blend_pixels(total, np.uint64(3 * x), framed, np.uint64(first[x]), np.uint64(stride), a[x], b[x], c[x], d[x])
+@part_of_kernel
+def _store(result, total, first, are_beyond, samples, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
+    """Store a row of levels, and compute what an error of the margin would change, and what lies beyond the frame."""
+    channels = shape[2]
+    size = shape[1] * channels
+    row = result[y * size :]
+    # Neither makes a byte less than 0 or more than 255.
+    least, most = half - np.float32(MARGIN), half + np.float32(MARGIN)
+    for start in range(0, size, CHUNK):
+        # What is stored after the end is overwritten by the next row.
+        if store_levels(row, np.uint64(start), total, np.uint64(start), least, most):
+            for i in range(start, min(start + CHUNK, size)):
+                if np.int32(total[i] + least) != np.int32(total[i] + most):
+                    row[i] = _compute(samples, i // channels, i % channels, y, shape, smoothed, gain, half)
+    if are_beyond:
+        for i in range(size):
+            if first[i // channels] == 0:
+                row[i] = _compute(samples, i // channels, i % channels, y, shape, smoothed, gain, half)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _blend_grey(total, framed, stride, first, weights):  # type: ignore[no-untyped-def]
-    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
-    for x in range(first.size):
-        one = np.uint64(first[x])
-        below = one + np.uint64(stride)
-        upper = np.float32(framed[one]) * a[x] + np.float32(framed[one + np.uint64(1)]) * b[x]
-        total[x] = upper + (np.float32(framed[below]) * c[x] + np.float32(framed[below + np.uint64(1)]) * d[x])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _store(result, total, framed, stride, first, samples, channels, y, fields, units, half):  # type: ignore[no-untyped-def]
-    row = result[y]
-    least, most = np.float32(half - MARGIN), np.float32(half + MARGIN)
-    black, white = np.float32(0), np.float32(255 + half)
-    for start in range(0, row.size, CHUNK):
-        levels, stored = total[start : start + CHUNK], row[start : start + CHUNK]
-        differences = 0
-        for i in range(stored.size):
-            low = np.int32(max(levels[i] + least, black))
-            stored[i] = np.uint8(low)
-            differences += low != np.int32(min(levels[i] + most, white))
-        if differences:
-            for i in range(stored.size):
-                if np.int32(max(levels[i] + least, black)) != np.int32(min(levels[i] + most, white)):
-                    x, c = (start + i) // channels, (start + i) % channels
-                    one = np.uint64(first[x]) + np.uint64(c)
-                    below = one + np.uint64(stride)
-                    value = framed[one]
-                    if (
-                        value == framed[one + np.uint64(channels)]
-                        and value == framed[below]
-                        and value == framed[below + np.uint64(channels)]
-                    ):
-                        # Of equals the formula makes their value again: an error of float64 is lost in float32.
-                        stored[i] = value
-                    else:
-                        stored[i] = _exact(samples, result, channels, y, x, c, fields, units, half)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _exact(samples, result, channels, y, x, c, fields, units, half):  # type: ignore[no-untyped-def]
-    """Compute one sample as the formula does."""
-    height, width = result.shape[0], fields.shape[1]
-    row, column = folded(y + np.float64(fields[1, x]), height), folded(x + np.float64(fields[0, x]), width)
-    first_row, first_column = int(np.floor(row)), int(np.floor(column))
-    upper, lower = 1.0 - (row - first_row), 1.0 - ((first_row + 1) - row)
-    near, far = 1.0 - (column - first_column), 1.0 - ((first_column + 1) - column)
-    top, bottom = neighbour(first_row, height, False) * width, neighbour(first_row + 1, height, False) * width
-    before, after = neighbour(first_column, width, False), neighbour(first_column + 1, width, False)
-    total = units[samples[(top + before) * channels + c]] * upper * near
-    total += units[samples[(top + after) * channels + c]] * upper * far
-    total += units[samples[(bottom + before) * channels + c]] * lower * near
-    total += units[samples[(bottom + after) * channels + c]] * lower * far
-    level = np.float32(total) * np.float32(255)
-    return np.uint8(min(max(level, np.float32(0)), np.float32(255)) + half)
+@part_of_kernel
+def _compute(samples, x, channel, y, shape, smoothed, gain, half):  # type: ignore[no-untyped-def]
+    """Compute a sample as the formula does."""
+    height, width, channels, _ = shape
+    down, right = np.float32(smoothed[smoothed.size // 2 + x] * gain), np.float32(smoothed[x] * gain)
+    row, column = folded(y + np.float64(down), height), folded(x + np.float64(right), width)
+    above, before = int(np.floor(row)), int(np.floor(column))
+    upper, lower = 1.0 - (row - above), 1.0 - ((above + 1) - row)
+    near, far = 1.0 - (column - before), 1.0 - ((before + 1) - column)
+    top, bottom = max(above, 0) * width, min(above + 1, height - 1) * width
+    left, beside = max(before, 0), min(before + 1, width - 1)
+    white = np.float32(255)
+    level = np.float32(samples[(top + left) * channels + channel]) / white * upper * near
+    level += np.float32(samples[(top + beside) * channels + channel]) / white * upper * far
+    level += np.float32(samples[(bottom + left) * channels + channel]) / white * lower * near
+    level += np.float32(samples[(bottom + beside) * channels + channel]) / white * lower * far
+    # Neither less than black nor more than white.
+    return np.uint8(np.float32(level) * white + half)

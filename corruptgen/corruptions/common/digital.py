@@ -75,6 +75,11 @@ def jpeg_compression(image: Bytes, *, quality: int) -> Bytes:
     return decoded.reshape(image.shape)
 
 
+@fused(jpeg_compression)
+def _jpeg_compression_of_bytes(image: Bytes, arithmetic: Arithmetic, *, quality: int) -> Bytes:
+    return jpeg_compression(image, quality=quality)
+
+
 def _large_pixels(image: Bytes, scale: float) -> tuple[int, int]:
     """Say how many rows and columns of large pixels fit into `scale` times the height and the width."""
     height, width = image.shape[:2]
