@@ -7,14 +7,13 @@ import pytest
 
 from corruptgen.compilation import njit
 from corruptgen.imaging import defocus
+from corruptgen.imaging.block_levels import store_levels, store_levels_of_words
 from corruptgen.imaging.block_sums import (
     BLOCK,
     PIECE,
     add_moves,
     add_weighed,
     blend_neighbours,
-    store_levels,
-    store_levels_of_words,
     weigh_pairs,
     weigh_samples,
 )

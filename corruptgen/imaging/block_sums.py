@@ -12,26 +12,23 @@ from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-# numba's word for a function of which LLVM's code is given; it takes one argument less than it is written with.
-_generated: Any = intrinsic
+from corruptgen.imaging.vectors import data, generated, loaded, repeated, same, store
 
 # Sums that are made at once, in four parts: they fit into the registers of every processor.
 BLOCK = 64
-_BYTES_IN_WORD = 4
+BYTES_IN_WORD = 4
 # What is done at once of what is done in pieces.
-PIECE = BLOCK // _BYTES_IN_WORD
-_WORDS = ir.VectorType(ir.IntType(32), PIECE)
-_FLOATS = ir.VectorType(ir.FloatType(), _WORDS.count)
-_BYTES = ir.VectorType(ir.IntType(8), _WORDS.count)
-_HALVES = ir.VectorType(ir.IntType(16), 2 * _WORDS.count)
+PIECE = BLOCK // BYTES_IN_WORD
+WORDS = ir.VectorType(ir.IntType(32), PIECE)
+FLOATS = ir.VectorType(ir.FloatType(), WORDS.count)
+BYTES = ir.VectorType(ir.IntType(8), WORDS.count)
+_HALVES = ir.VectorType(ir.IntType(16), 2 * WORDS.count)
 _HALF_FLOATS = ir.VectorType(ir.FloatType(), _HALVES.count)
-_DOUBTS, _ALL_DOUBTS = ir.IntType(_WORDS.count), ir.IntType(BLOCK)
 _MAY_FUSE = ("contract",)
 
 
-@_generated
+@generated
 def weigh_samples(context, total, into, samples, first, places, start, weights):  # type: ignore[no-untyped-def]
     """Store a block of sums of samples, each times its weight, in their order.
 
@@ -45,7 +42,7 @@ def weigh_samples(context, total, into, samples, first, places, start, weights):
     return _weighing(False, total, into, samples, first, places, start, weights)
 
 
-@_generated
+@generated
 def weigh_pairs(context, total, into, samples, first, places, start, weights):  # type: ignore[no-untyped-def]
     """Do what `weigh_samples` does with sums of two samples, of which one lies at the first places, one at the last.
 
@@ -54,7 +51,7 @@ def weigh_pairs(context, total, into, samples, first, places, start, weights):  
     return _weighing(True, total, into, samples, first, places, start, weights)
 
 
-@_generated
+@generated
 def blend_neighbours(context, target, into, samples, first, step, weights, start):  # type: ignore[no-untyped-def]
     """Store `PIECE` sums in order: a byte, and the difference to the one `step` further on times a weight.
 
@@ -66,63 +63,63 @@ def blend_neighbours(context, target, into, samples, first, step, weights, start
     """
     signature = types.void(target, into, samples, first, step, weights, start)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made, _, source, _, _, shares, _ = _data(context, builder, signature, values)
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, _, _, shares, _ = data(context, builder, signature, values)
         _, into, _, first, step, _, start = values
         near, far = (
-            builder.uitofp(_loaded(builder, _BYTES, source, place, 1), _FLOATS)
+            builder.uitofp(loaded(builder, BYTES, source, place, 1), FLOATS)
             for place in (first, builder.add(first, step))
         )
-        product = builder.fmul(builder.fsub(far, near), _loaded(builder, _FLOATS, shares, start, 4), flags=_MAY_FUSE)
-        _store(builder, builder.fadd(near, product, flags=_MAY_FUSE), made, into)
+        product = builder.fmul(builder.fsub(far, near), loaded(builder, FLOATS, shares, start, 4), flags=_MAY_FUSE)
+        store(builder, builder.fadd(near, product, flags=_MAY_FUSE), made, into)
         return context.get_dummy_value()
 
-    return signature, generated
+    return signature, code
 
 
 def _weighing(in_pairs: bool, *arguments: Any) -> tuple[Any, Any]:
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made, _, source, _, wheres, _, shares = _data(context, builder, signature, values)
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, _, wheres, _, shares = data(context, builder, signature, values)
         into, first, start = values[1], values[3], values[5]
         added = _added_bytes if signature.args[2].dtype == types.uint8 else _added_floats
         count = builder.extract_value(context.make_array(signature.args[6])(context, builder, values[6]).shape, 0)
         allocated: Any = cgutils.alloca_once_value
-        totals = [allocated(builder, ir.Constant(_FLOATS, None)) for _ in range(_BYTES_IN_WORD)]
+        totals = [allocated(builder, ir.Constant(FLOATS, None)) for _ in range(BYTES_IN_WORD)]
         with cgutils.for_range(builder, count) as loop:
             numbers = [builder.add(loop.index, start)]
             if in_pairs:
                 last = builder.sub(builder.add(count, count), count.type(2))
                 numbers.append(builder.add(builder.sub(last, loop.index), start))
             found = [builder.add(builder.load(builder.gep(wheres, [number])), first) for number in numbers]
-            weight = _repeated(builder, builder.load(builder.gep(shares, [loop.index])))
+            weight = repeated(builder, builder.load(builder.gep(shares, [loop.index])), FLOATS)
             for total, value in zip(totals, added(builder, source, found), strict=True):
                 product = builder.fmul(value, weight, flags=_MAY_FUSE)
                 builder.store(builder.fadd(builder.load(total), product, flags=_MAY_FUSE), total)
         for part, total in enumerate(totals):
-            _store(builder, builder.load(total), made, builder.add(into, into.type(part * _FLOATS.count)))
+            store(builder, builder.load(total), made, builder.add(into, into.type(part * FLOATS.count)))
         return context.get_dummy_value()
 
-    return types.void(*arguments), generated
+    return types.void(*arguments), code
 
 
 def _added_bytes(builder: Any, source: Any, places: Sequence[Any]) -> list[Any]:
     """Give the sums of up to 256 blocks of bytes as four vectors: first bytes of words, second ones and so on."""
-    found = [_loaded(builder, _HALVES, source, place, 1) for place in places]
-    even = [builder.and_(halves, _same(_HALVES, 0xFF)) for halves in found]
-    odd = [builder.lshr(halves, _same(_HALVES, 8)) for halves in found]
-    sums = [builder.bitcast(_added(builder.add, parts), _WORDS) for parts in (even, odd)]
-    low = [builder.and_(words, _same(_WORDS, 0xFFFF)) for words in sums]
-    high = [builder.lshr(words, _same(_WORDS, 16)) for words in sums]
-    return [builder.sitofp(words, _FLOATS) for words in (*low, *high)]
+    found = [loaded(builder, _HALVES, source, place, 1) for place in places]
+    even = [builder.and_(halves, same(_HALVES, 0xFF)) for halves in found]
+    odd = [builder.lshr(halves, same(_HALVES, 8)) for halves in found]
+    sums = [builder.bitcast(_added(builder.add, parts), WORDS) for parts in (even, odd)]
+    low = [builder.and_(words, same(WORDS, 0xFFFF)) for words in sums]
+    high = [builder.lshr(words, same(WORDS, 16)) for words in sums]
+    return [builder.sitofp(words, FLOATS) for words in (*low, *high)]
 
 
 def _added_floats(builder: Any, source: Any, places: Sequence[Any]) -> list[Any]:
-    steps = [part * _FLOATS.count for part in range(_BYTES_IN_WORD)]
-    parts = [[_loaded(builder, _FLOATS, source, builder.add(p, p.type(step)), 4) for p in places] for step in steps]
+    steps = [part * FLOATS.count for part in range(BYTES_IN_WORD)]
+    parts = [[loaded(builder, FLOATS, source, builder.add(p, p.type(step)), 4) for p in places] for step in steps]
     return [_added(builder.fadd, part) for part in parts]
 
 
-@_generated
+@generated
 def add_moves(context, target, into, before, samples, first, places, start, entering, leaving):  # type: ignore[no-untyped-def]
     """Store a block of sums in order: those `before`, and what bytes add to them that enter, less those that leave.
 
@@ -135,25 +132,25 @@ def add_moves(context, target, into, before, samples, first, places, start, ente
     """
     signature = types.void(target, into, before, samples, first, places, start, entering, leaving)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made, _, _, source, _, wheres, *_ = _data(context, builder, signature, values)
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, _, source, _, wheres, *_ = data(context, builder, signature, values)
         _, into, before, _, first, _, start, entering, leaving = values
         changes = _changes(builder, source, first, wheres, start, entering, leaving, True)
         for part, change in enumerate(changes):
             step = into.type(part * _HALVES.count)
             if signature.args[0].dtype == types.int16:
-                earlier = _loaded(builder, _HALVES, made, builder.add(before, step), 2)
+                earlier = loaded(builder, _HALVES, made, builder.add(before, step), 2)
                 total = builder.add(earlier, change)
             else:
-                earlier = _loaded(builder, _HALF_FLOATS, made, builder.add(before, step), 4)
+                earlier = loaded(builder, _HALF_FLOATS, made, builder.add(before, step), 4)
                 total = builder.fadd(earlier, builder.sitofp(change, _HALF_FLOATS))
-            _store(builder, total, made, builder.add(into, step))
+            store(builder, total, made, builder.add(into, step))
         return context.get_dummy_value()
 
-    return signature, generated
+    return signature, code
 
 
-@_generated
+@generated
 def add_weighed(context, total, into, keep, numbers, first, places, start, added, subtracted, weight):  # type: ignore[no-untyped-def]
     """Add a block of differences of sums of whole numbers, times a weight, to what there is, or to nothing.
 
@@ -166,19 +163,19 @@ def add_weighed(context, total, into, keep, numbers, first, places, start, added
     """
     signature = types.void(total, into, keep, numbers, first, places, start, added, subtracted, weight)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made, _, _, source, _, wheres, *_ = _data(context, builder, signature, values)
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, _, source, _, wheres, *_ = data(context, builder, signature, values)
         _, into, keep, _, first, _, start, added, subtracted, weight = values
         nothing = ir.Constant(_HALF_FLOATS, None)
-        share = _repeated(builder, weight, _HALF_FLOATS)
+        share = repeated(builder, weight, _HALF_FLOATS)
         for part, change in enumerate(_changes(builder, source, first, wheres, start, added, subtracted, False)):
             place = builder.add(into, into.type(part * _HALVES.count))
-            earlier = builder.select(keep, _loaded(builder, _HALF_FLOATS, made, place, 4), nothing)
+            earlier = builder.select(keep, loaded(builder, _HALF_FLOATS, made, place, 4), nothing)
             product = builder.fmul(builder.sitofp(change, _HALF_FLOATS), share, flags=_MAY_FUSE)
-            _store(builder, builder.fadd(earlier, product, flags=_MAY_FUSE), made, place)
+            store(builder, builder.fadd(earlier, product, flags=_MAY_FUSE), made, place)
         return context.get_dummy_value()
 
-    return signature, generated
+    return signature, code
 
 
 def _changes(
@@ -190,114 +187,22 @@ def _changes(
     for begin, count, add in ((start, added, builder.add), (builder.add(start, added), subtracted, builder.sub)):
         with cgutils.for_range(builder, count) as loop:
             place = builder.add(builder.load(builder.gep(wheres, [builder.add(begin, loop.index)])), first)
-            found = [_loaded(builder, _HALVES, source, place, 1)]
+            found = [loaded(builder, _HALVES, source, place, 1)]
             if of_bytes:
                 # The first sum is that of both bytes, and holds what is left of it in 16 bits.
-                found.append(builder.lshr(found[0], _same(_HALVES, 8)))
+                found.append(builder.lshr(found[0], same(_HALVES, 8)))
             else:
-                found.append(_loaded(builder, _HALVES, source, builder.add(place, place.type(_HALVES.count)), 1))
+                found.append(loaded(builder, _HALVES, source, builder.add(place, place.type(_HALVES.count)), 1))
             for total, numbers in zip(sums, found, strict=True):
                 builder.store(add(builder.load(total), numbers), total)
     one, other = (builder.load(total) for total in sums)
     if not of_bytes:
         return [one, other]
-    even = builder.sub(one, builder.shl(other, _same(_HALVES, 8)))
+    even = builder.sub(one, builder.shl(other, same(_HALVES, 8)))
     order = [number + side for number in range(_HALVES.count) for side in (0, _HALVES.count)]
     kind = ir.VectorType(ir.IntType(32), _HALVES.count)
     halves = (order[: _HALVES.count], order[_HALVES.count :])
     return [builder.shuffle_vector(even, other, ir.Constant(kind, half)) for half in halves]
-
-
-@_generated
-def store_levels(context, samples, place, total, first, scale, least, most, white):  # type: ignore[no-untyped-def]
-    """Store a block of sums times `scale` as bytes, and give a number whose bits say which of them are in doubt.
-
-    Parameters
-    ----------
-    samples : (at least place + BLOCK,) uint8, written from `place` on
-    total : float32, read from `first` on
-    scale, least, most, white : float32; a level is a sum times `scale`. Its byte is the whole part of level + `least`,
-        between 0 and `white`, and is in doubt if level + `most` would give another one
-    """
-    signature = types.uint64(samples, place, total, first, scale, least, most, white)
-
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made, _, source, *_ = _data(context, builder, signature, values)
-        place, first = values[1], values[3]
-        scale, least, most, white = (_repeated(builder, value) for value in values[4:])
-        black = ir.Constant(_FLOATS, None)
-
-        def whole(value: Any) -> Any:
-            value = builder.select(builder.fcmp_ordered(">", value, black), value, black)
-            value = builder.select(builder.fcmp_ordered("<", value, white), value, white)
-            return builder.fptosi(value, _WORDS)
-
-        doubts = ir.Constant(_ALL_DOUBTS, 0)
-        for part in range(_BYTES_IN_WORD):
-            step = part * _FLOATS.count
-            # In two roundings: every sum over a bare disk is known to become the right byte so.
-            level = builder.fmul(_loaded(builder, _FLOATS, source, builder.add(first, first.type(step)), 4), scale)
-            low, high = whole(builder.fadd(level, least)), whole(builder.fadd(level, most))
-            _store(builder, builder.trunc(low, _BYTES), made, builder.add(place, place.type(step)))
-            doubts = _with_doubts(builder, doubts, part, low, high)
-        return doubts
-
-    return signature, generated
-
-
-@_generated
-def store_levels_of_words(context, samples, place, total, first, least, most):  # type: ignore[no-untyped-def]
-    """Store a block of levels as bytes, in the order that `weigh_samples` read them in, and say if any are in doubt.
-
-    The levels are sums of bytes by weights that add up to 1 at most, so that none is beyond black and white.
-
-    Parameters
-    ----------
-    samples : (at least place + BLOCK,) uint8, written from `place` on
-    total : float32, read from `first` on
-    least, most : float32; a byte is the whole part of level + `least`, and in doubt if + `most` would give another one
-    """
-    signature = types.boolean(samples, place, total, first, least, most)
-
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made, _, source, *_ = _data(context, builder, signature, values)
-        place, first = values[1], values[3]
-        least, most = (_repeated(builder, value) for value in values[4:])
-        words, doubts = ir.Constant(_WORDS, None), ir.Constant(_ALL_DOUBTS, 0)
-        for part in range(_BYTES_IN_WORD):
-            start = builder.add(first, first.type(part * _FLOATS.count))
-            level = _loaded(builder, _FLOATS, source, start, 4)
-            low, high = (builder.fptosi(builder.fadd(level, limit), _WORDS) for limit in (least, most))
-            words = builder.or_(words, builder.shl(low, _same(_WORDS, 8 * part)))
-            doubts = _with_doubts(builder, doubts, part, low, high)
-        _store(builder, words, made, place)
-        return builder.icmp_unsigned("!=", doubts, ir.Constant(_ALL_DOUBTS, 0))
-
-    return signature, generated
-
-
-def _with_doubts(builder: Any, doubts: Any, part: int, low: Any, high: Any) -> Any:
-    bits = builder.zext(builder.bitcast(builder.icmp_unsigned("!=", low, high), _DOUBTS), _ALL_DOUBTS)
-    return builder.or_(doubts, builder.shl(bits, _ALL_DOUBTS(part * _DOUBTS.width)))
-
-
-def _data(context: Any, builder: Any, signature: Any, values: Any) -> list[Any]:
-    """Give where the arrays among the arguments begin, and None for the others."""
-    return [
-        context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else None
-        for kind, value in zip(signature.args, values, strict=True)
-    ]
-
-
-def _loaded(builder: Any, kind: Any, source: Any, place: Any, alignment: int) -> Any:
-    loaded = builder.load(builder.bitcast(builder.gep(source, [place]), kind.as_pointer()))
-    loaded.align = alignment
-    return loaded
-
-
-def _store(builder: Any, block: Any, target: Any, place: Any) -> None:
-    stored = builder.store(block, builder.bitcast(builder.gep(target, [place]), block.type.as_pointer()))
-    stored.align = 1
 
 
 def _added(add: Any, parts: Sequence[Any]) -> Any:
@@ -305,13 +210,3 @@ def _added(add: Any, parts: Sequence[Any]) -> Any:
     for part in parts[1:]:
         total = add(total, part)
     return total
-
-
-def _same(kind: Any, value: int) -> Any:
-    return ir.Constant(kind, [value] * kind.count)
-
-
-def _repeated(builder: Any, value: Any, kind: Any = _FLOATS) -> Any:
-    nothing = ir.Constant(kind, ir.Undefined)
-    single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(single, nothing, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))

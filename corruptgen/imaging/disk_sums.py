@@ -3,7 +3,8 @@
 import numpy as np
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.imaging.block_sums import BLOCK, add_moves, add_weighed, store_levels, weigh_pairs
+from corruptgen.imaging.block_levels import store_levels
+from corruptgen.imaging.block_sums import BLOCK, add_moves, add_weighed, weigh_pairs
 from corruptgen.imaging.doubts import note_doubts
 
 # Products that `compute` makes at once.

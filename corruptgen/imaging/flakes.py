@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.imaging.block_sums import BLOCK, store_levels, weigh_samples
+from corruptgen.imaging.block_levels import store_levels
+from corruptgen.imaging.block_sums import BLOCK, weigh_samples
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.motion import trail_direction, trail_fading
 from corruptgen.imaging.zoom import central_positions, positions

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
-from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_pairs
+from corruptgen.imaging.block_levels import store_levels_of_words
+from corruptgen.imaging.block_sums import BLOCK, weigh_pairs
 from corruptgen.imaging.borders import extend_row
 from corruptgen.imaging.byte_units import parts_of_a_level
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF

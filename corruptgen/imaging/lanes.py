@@ -4,10 +4,8 @@ from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-# numba's word for a function of which LLVM's code is given; it takes one argument less than it is written with.
-_generated: Any = intrinsic
+from corruptgen.imaging.vectors import data, generated, loaded, repeated, same, store
 
 _LANES = 4
 _FLOATS = ir.VectorType(ir.FloatType(), _LANES)
@@ -16,11 +14,9 @@ _INDICES = ir.VectorType(ir.IntType(32), _LANES)
 _SUMS = ir.VectorType(ir.DoubleType(), 8)
 # Sums that `weigh_block` makes at once: as many as there are registers for.
 BLOCK = 4 * _SUMS.count
-# Levels that `store_levels` looks at together for one whose byte is in doubt.
-CHUNK = 32
 
 
-@_generated
+@generated
 def blend_pixels(context, target, place, samples, first, right, below, a, b, c, d, flat):  # type: ignore[no-untyped-def]
     """Store a blend of the samples of four neighbouring pixels: (a * one + b * right) + (c * below + d * beyond).
 
@@ -39,31 +35,31 @@ def blend_pixels(context, target, place, samples, first, right, below, a, b, c, 
     """
     signature = types.void(target, place, samples, first, right, below, a, b, c, d, flat)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        into, start, taken, upper, across, down, *weights, whole = values
-        source = context.make_array(signature.args[2])(context, builder, taken).data
-        made = context.make_array(signature.args[0])(context, builder, into).data
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, *_ = data(context, builder, signature, values)
+        _, start, _, upper, across, down, *weights, whole = values
         lower = builder.add(upper, down)
         corners = (upper, builder.add(upper, across), lower, builder.add(lower, across))
-        loaded = [_bytes_at(builder, source, corner) for corner in corners]
+        parts = [loaded(builder, _BYTES, source, corner) for corner in corners]
         products = [
-            builder.fmul(builder.uitofp(part, _FLOATS), _repeated(builder, weight))
-            for part, weight in zip(loaded, weights, strict=True)
+            builder.fmul(builder.uitofp(part, _FLOATS), repeated(builder, weight, _FLOATS))
+            for part, weight in zip(parts, weights, strict=True)
         ]
         total = builder.fadd(builder.fadd(*products[:2]), builder.fadd(*products[2:]))
-        changes = [builder.xor(loaded[0], part) for part in loaded[1:]]
+        changes = [builder.xor(parts[0], part) for part in parts[1:]]
         is_flat = builder.icmp_unsigned(
             "==", builder.or_(builder.or_(*changes[:2]), changes[2]), ir.Constant(_BYTES, None)
         )
-        total = builder.fadd(total, builder.select(is_flat, _repeated(builder, whole), ir.Constant(_FLOATS, None)))
-        stored = builder.store(total, builder.bitcast(builder.gep(made, [start]), _FLOATS.as_pointer()))
-        stored.align = 4
+        total = builder.fadd(
+            total, builder.select(is_flat, repeated(builder, whole, _FLOATS), ir.Constant(_FLOATS, None))
+        )
+        store(builder, total, made, start, 4)
         return context.get_dummy_value()
 
-    return signature, generated
+    return signature, code
 
 
-@_generated
+@generated
 def blend_corners(context, target, place, samples, corners, weights, others):  # type: ignore[no-untyped-def]
     """Store a blend of four samples from each of four places: the sum, in turn, of (sample * weight) * other weight.
 
@@ -79,69 +75,31 @@ def blend_corners(context, target, place, samples, corners, weights, others):  #
     """
     signature = types.void(target, place, samples, corners, weights, others)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        into, start, taken, begins, *factors = values
-        source = context.make_array(signature.args[2])(context, builder, taken).data
-        made = context.make_array(signature.args[0])(context, builder, into).data
-        stored, loaded, computed = (
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, *_ = data(context, builder, signature, values)
+        _, start, _, begins, *factors = values
+        stored, read, computed = (
             ir.VectorType(context.get_value_type(kind), _LANES)
             for kind in (signature.args[0].dtype, signature.args[2].dtype, signature.args[4].dtype)
         )
         total = None
         for number in range(_LANES):
             begin = builder.zext(builder.extract_value(begins, number), ir.IntType(64))
-            part = builder.load(builder.bitcast(builder.gep(source, [begin]), loaded.as_pointer()))
-            part.align = 4
-            if loaded != computed:
+            part = loaded(builder, read, source, begin, 4)
+            if read != computed:
                 part = builder.fpext(part, computed)
             for factor in factors:
-                part = builder.fmul(part, _repeated(builder, builder.extract_value(factor, number), computed))
+                part = builder.fmul(part, repeated(builder, builder.extract_value(factor, number), computed))
             total = part if total is None else builder.fadd(total, part)
         if stored != computed:
             total = builder.fptrunc(total, stored)
-        builder.store(total, builder.bitcast(builder.gep(made, [start]), stored.as_pointer())).align = 4
+        store(builder, total, made, start, 4)
         return context.get_dummy_value()
 
-    return signature, generated
+    return signature, code
 
 
-@_generated
-def store_levels(context, target, place, levels, first, least, most):  # type: ignore[no-untyped-def]
-    """Store `CHUNK` levels, each plus `least`, as bytes; say whether plus `most` one of them would be another byte.
-
-    Parameters
-    ----------
-    target : (at least place + CHUNK,) uint8, contiguous
-    place : uint64, of the first byte
-    levels : (at least first + CHUNK,) float32, contiguous; plus both they are more than -1 and less than 256
-    first : uint64, of the first level
-    least, most : float32
-    """
-    signature = types.boolean(target, place, levels, first, least, most)
-
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        into, start, taken, begin, below, above = values
-        source = context.make_array(signature.args[2])(context, builder, taken).data
-        made = context.make_array(signature.args[0])(context, builder, into).data
-        floats, numbers = ir.VectorType(ir.FloatType(), CHUNK), ir.VectorType(ir.IntType(32), CHUNK)
-        samples = ir.VectorType(ir.IntType(8), CHUNK)
-        loaded = builder.load(builder.bitcast(builder.gep(source, [begin]), floats.as_pointer()))
-        loaded.align = 4
-        low, high = (
-            builder.fptosi(builder.fadd(loaded, _repeated(builder, part, floats)), numbers) for part in (below, above)
-        )
-        stored = builder.store(
-            builder.trunc(low, samples), builder.bitcast(builder.gep(made, [start]), samples.as_pointer())
-        )
-        stored.align = 1
-        differing = builder.icmp_unsigned("!=", low, high)
-        mask = builder.bitcast(differing, ir.IntType(CHUNK))
-        return builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0))
-
-    return signature, generated
-
-
-@_generated
+@generated
 def mean_of_pixels(context, target, place, samples, first, step, count, weight, bits):  # type: ignore[no-untyped-def]
     """Store the mean of some pixels in a row in whole numbers: their sum times `weight` / 2**`bits`, half up.
 
@@ -159,63 +117,41 @@ def mean_of_pixels(context, target, place, samples, first, step, count, weight, 
     """
     signature = types.void(target, place, samples, first, step, count, weight, bits)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        into, start, taken, begin, pixel, number, factor, shift = values
-        source = context.make_array(signature.args[2])(context, builder, taken).data
-        made = context.make_array(signature.args[0])(context, builder, into).data
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, *_ = data(context, builder, signature, values)
+        _, start, _, begin, pixel, number, factor, shift = values
         allocated: Any = cgutils.alloca_once_value
         total = allocated(builder, ir.Constant(_INDICES, None))
         with cgutils.for_range(builder, number) as loop:
-            loaded = _bytes_at(builder, source, builder.add(begin, builder.mul(loop.index, pixel)))
-            builder.store(builder.add(builder.load(total), builder.zext(loaded, _INDICES)), total)
+            found = loaded(builder, _BYTES, source, builder.add(begin, builder.mul(loop.index, pixel)))
+            builder.store(builder.add(builder.load(total), builder.zext(found, _INDICES)), total)
         one = ir.Constant(shift.type, 1)
         half = builder.shl(one, builder.sub(shift, one))
-        product = builder.mul(builder.load(total), _repeated(builder, factor, _INDICES))
-        mean = builder.lshr(
-            builder.add(product, _repeated(builder, half, _INDICES)), _repeated(builder, shift, _INDICES)
-        )
-        white = ir.Constant(_INDICES, [255] * _LANES)
+        product = builder.mul(builder.load(total), repeated(builder, factor, _INDICES))
+        mean = builder.lshr(builder.add(product, repeated(builder, half, _INDICES)), repeated(builder, shift, _INDICES))
+        white = same(_INDICES, 255)
         mean = builder.select(builder.icmp_unsigned("<", mean, white), mean, white)
-        _store_bytes(builder, builder.trunc(mean, _BYTES), made, start)
+        store(builder, builder.trunc(mean, _BYTES), made, start)
         return context.get_dummy_value()
 
-    return signature, generated
+    return signature, code
 
 
-@_generated
+@generated
 def copy_pixel(context, target, place, samples, first):  # type: ignore[no-untyped-def]
     """Copy four samples from `first` on to where `target` has `place`: a pixel, and some of the next one."""
     signature = types.void(target, place, samples, first)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        into, start, taken, begin = values
-        source = context.make_array(signature.args[2])(context, builder, taken).data
-        made = context.make_array(signature.args[0])(context, builder, into).data
-        _store_bytes(builder, _bytes_at(builder, source, begin), made, start)
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, _ = data(context, builder, signature, values)
+        _, start, _, begin = values
+        store(builder, loaded(builder, _BYTES, source, begin), made, start)
         return context.get_dummy_value()
 
-    return signature, generated
+    return signature, code
 
 
-def _bytes_at(builder: Any, source: Any, place: Any) -> Any:
-    loaded = builder.load(builder.bitcast(builder.gep(source, [place]), _BYTES.as_pointer()))
-    loaded.align = 1
-    return loaded
-
-
-def _store_bytes(builder: Any, values: Any, made: Any, place: Any) -> None:
-    stored = builder.store(values, builder.bitcast(builder.gep(made, [place]), _BYTES.as_pointer()))
-    stored.align = 1
-
-
-def _repeated(builder: Any, value: Any, kind: Any = _FLOATS) -> Any:
-    nothing = ir.Constant(kind, ir.Undefined)
-    single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    same = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
-    return builder.shuffle_vector(single, nothing, same)
-
-
-@_generated
+@generated
 def weigh_block(context, target, start, samples, offsets, half_kernel):  # type: ignore[no-untyped-def]
     """Store `BLOCK` sums of samples weighed by a symmetric kernel: the centre first, then pairs from the outside in.
 
@@ -231,19 +167,20 @@ def weigh_block(context, target, start, samples, offsets, half_kernel):  # type:
     """
     signature = types.void(target, start, samples, offsets, half_kernel)
 
-    def generated(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        arrays = [context.make_array(signature.args[i])(context, builder, values[i]) for i in (0, 2, 3, 4)]
-        made, source, places, weights = (array.data for array in arrays)
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made, _, source, places, weights = data(context, builder, signature, values)
         start, one = values[1], ir.Constant(values[1].type, 1)
-        reach = builder.sub(builder.extract_value(arrays[3].shape, 0), one)
+        half = context.make_array(signature.args[4])(context, builder, values[4])
+        reach = builder.sub(builder.extract_value(half.shape, 0), one)
 
         def block_at(place: Any) -> list[Any]:
             first = builder.add(builder.load(builder.gep(places, [place])), start)
-            return [_doubles_at(builder, source, first, part) for part in range(0, BLOCK, _SUMS.count)]
+            steps = range(0, BLOCK, _SUMS.count)
+            return [loaded(builder, _SUMS, source, builder.add(first, first.type(step)), 8) for step in steps]
 
         def weight_at(place: Any) -> Any:
             weight = builder.load(builder.gep(weights, [place]))
-            return _repeated(builder, weight, _SUMS)
+            return repeated(builder, weight, _SUMS)
 
         allocated: Any = cgutils.alloca_once
         totals = [allocated(builder, _SUMS) for _ in range(0, BLOCK, _SUMS.count)]
@@ -258,15 +195,7 @@ def weigh_block(context, target, start, samples, offsets, half_kernel):  # type:
                 builder.store(builder.fadd(builder.load(total), product), total)
         for number, total in enumerate(totals):
             place = builder.add(start, ir.Constant(start.type, number * _SUMS.count))
-            stored = builder.store(builder.load(total), builder.bitcast(builder.gep(made, [place]), _SUMS.as_pointer()))
-            stored.align = 8
+            store(builder, builder.load(total), made, place, 8)
         return context.get_dummy_value()
 
-    return signature, generated
-
-
-def _doubles_at(builder: Any, source: Any, first: Any, part: int) -> Any:
-    place = builder.add(first, ir.Constant(first.type, part))
-    loaded = builder.load(builder.bitcast(builder.gep(source, [place]), _SUMS.as_pointer()))
-    loaded.align = 8
-    return loaded
+    return signature, code

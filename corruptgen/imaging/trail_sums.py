@@ -3,7 +3,8 @@
 import numpy as np
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.imaging.block_sums import BLOCK, store_levels_of_words, weigh_samples
+from corruptgen.imaging.block_levels import store_levels_of_words
+from corruptgen.imaging.block_sums import BLOCK, weigh_samples
 from corruptgen.imaging.borders import extend_row
 
 

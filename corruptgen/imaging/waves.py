@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.imaging.block_levels import CHUNK, store_bare_levels
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.gathers import folded
 from corruptgen.imaging.gaussian import gaussian_weights
-from corruptgen.imaging.lanes import BLOCK, CHUNK, blend_pixels, store_levels, weigh_block
+from corruptgen.imaging.lanes import BLOCK, blend_pixels, weigh_block
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.imaging.scratch import scratch
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
@@ -202,7 +203,7 @@ def _store(result, total, first, are_beyond, samples, y, shape, smoothed, gain, 
     least, most = half - np.float32(MARGIN), half + np.float32(MARGIN)
     for start in range(0, size, CHUNK):
         # What is stored after the end is overwritten by the next row.
-        if store_levels(row, np.uint64(start), total, np.uint64(start), least, most):
+        if store_bare_levels(row, np.uint64(start), total, np.uint64(start), least, most):
             for i in range(start, min(start + CHUNK, size)):
                 if np.int32(total[i] + least) != np.int32(total[i] + most):
                     row[i] = _compute(samples, i // channels, i % channels, y, shape, smoothed, gain, half)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
-from corruptgen.imaging.block_sums import BLOCK, PIECE, blend_neighbours, store_levels, weigh_samples
+from corruptgen.imaging.block_levels import store_levels
+from corruptgen.imaging.block_sums import BLOCK, PIECE, blend_neighbours, weigh_samples
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, note_doubts, too_many
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
 from corruptgen.imaging.scratch import scratch
