@@ -5,7 +5,7 @@ import numpy as np
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.block_levels import store_levels
 from corruptgen.imaging.block_sums import BLOCK, add_moves, add_weighed, weigh_pairs
-from corruptgen.imaging.doubts import note_doubts
+from corruptgen.imaging.doubts import byte_of, note_doubts
 
 # Products that `compute` makes at once.
 PRODUCTS_IN_SWEEP = 4
@@ -183,8 +183,8 @@ def compute(result, doubtful, samples, size, pitch, places, weights, margin, hal
             c += weights[k + 2] * samples[first + places[k + 2]]
             d += weights[k + 3] * samples[first + places[k + 3]]
         total = (a + b) + (c + d)
-        low = np.uint8(min(max(total - margin, 0.0), 255.0) + half)
-        if low != np.uint8(min(max(total + margin, 0.0), 255.0) + half):
+        low = byte_of(total - margin, half)
+        if low != byte_of(total + margin, half):
             return False
         result[place] = low
     return True

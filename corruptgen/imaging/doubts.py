@@ -1,4 +1,4 @@
-"""Samples whose byte an approximation leaves in doubt: those that lie in flat places are decided all at once."""
+"""Samples whose byte an approximation leaves in doubt: where they lie, and which byte the exact level becomes."""
 
 import cv2
 import numpy as np
@@ -57,3 +57,10 @@ def note_doubts(doubtful, count, doubts, place, end):  # type: ignore[no-untyped
         doubts >>= np.uint64(1)
         place += 1
     return count
+
+
+@part_of_kernel
+def byte_of(level, half):  # type: ignore[no-untyped-def]
+    """Store a float64 level as the formula does: cut off at black and white, then the fraction of it plus `half`."""
+    level = level if level > 0.0 else 0.0
+    return np.uint8((level if level < 255.0 else 255.0) + half)

@@ -17,6 +17,9 @@ from corruptgen.randomness.normals import FURTHEST, fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 
+# Beyond this there are no fractions in float64: to add it and take it away is to round to the nearest, half to even.
+_WHOLE = 2.0**52
+
 Float64 = NDArray[np.float64]
 Columns = NDArray[np.uint64]
 
@@ -237,7 +240,7 @@ def _blow(  # type: ignore[no-untyped-def]
                         if layer[places[i] + x] > zero:
                             row, column = _within(y + rows[i], tall), _within(x + columns[i], wide)
                             value += weights[i] * _flake(row, column, exactly)
-                    flakes[y * width + x] = np.uint8(np.rint(value * 255))
+                    flakes[y * width + x] = np.uint8((value * 255 + _WHOLE) - _WHOLE)
                 doubts >>= np.uint64(1)
                 x += 1
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
+from corruptgen.imaging.doubts import byte_of
 from corruptgen.imaging.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.imaging.scratch import scratch
@@ -159,4 +160,4 @@ def _fill_fogged(samples, image, channels, field, extremes, bank, units, thickne
                     if np.int32(np.int32(estimate + _DOUBT) & _FRACTION) < 2 * _DOUBT:
                         thick = (line[(start + i) // channels] - lowest) / divisor
                         exact = (units[before[i]] + thickness * thick) * brightest / (brightest + thickness) * 255.0
-                        after[i] = np.uint8((exact if exact < 255.0 else 255.0) + half)
+                        after[i] = byte_of(exact, half)

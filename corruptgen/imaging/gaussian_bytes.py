@@ -11,7 +11,7 @@ from corruptgen.imaging.block_levels import store_levels_of_words
 from corruptgen.imaging.block_sums import BLOCK, weigh_pairs
 from corruptgen.imaging.borders import extend_row
 from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
+from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF, byte_of
 from corruptgen.imaging.gaussian import TRUNCATE, gaussian_weights, smooth
 from corruptgen.imaging.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
 from corruptgen.imaging.scratch import scratch
@@ -104,7 +104,7 @@ def _smooth_strips(  # type: ignore[no-untyped-def]
             if store_levels_of_words(result, first, strip, total, least, most):
                 _smooth_block(sums, bordered, start, places, y, channels, half_kernel, first_part, second_part)
                 for x in range(BLOCK):
-                    result[first + x] = np.uint8(min(max(sums[x] * 255.0, 0.0), 255.0) + half)
+                    result[first + x] = byte_of(sums[x] * 255.0, half)
 
 
 @part_of_kernel

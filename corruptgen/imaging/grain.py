@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
+from corruptgen.imaging.doubts import byte_of
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.randomness.normals import fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
@@ -42,7 +43,8 @@ def grained(
     origin = rng.skip(image.size + image.size % 2)
     fixed, share = (0.0, sigma) if in_proportion else (sigma, 0.0)
     units = _units(arithmetic.precision)
-    _fill_grained(samples.ravel(), image.ravel(), *origin, units, fixed, share, arithmetic.half)
+    work = np.empty(_CHUNK, np.uint32), np.empty(_CHUNK, np.float32)
+    _fill_grained(samples.ravel(), image.ravel(), *origin, *work, units, fixed, share, arithmetic.half)
     return samples
 
 
@@ -53,8 +55,9 @@ def _units(precision: str) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_grained(samples, image, key, counter, first_block, units, fixed, share, half):  # type: ignore[no-untyped-def]
-    words, normals = np.empty(_CHUNK, np.uint32), np.empty(_CHUNK, np.float32)
+def _fill_grained(  # type: ignore[no-untyped-def]
+    samples, image, key, counter, first_block, words, normals, units, fixed, share, half
+):
     fixed_estimate, share_estimate, half_estimate = np.float32(fixed * 255.0), np.float32(share), np.float32(half)
     for start in range(0, image.size, _CHUNK):
         fill_words(words, key, counter, first_block + start // WORDS_PER_BLOCK)
@@ -67,12 +70,14 @@ def _fill_grained(samples, image, key, counter, first_block, units, fixed, share
             for i in range(before.size):
                 level = np.float32(before[i])
                 noisy = level + (fixed_estimate + share_estimate * level) * noise[i] + half_estimate
-                estimate = min(max(np.int32(noisy * _SCALE), _DARKEST), _BRIGHTEST)
+                estimate = np.int32(noisy * _SCALE)
+                estimate = estimate if estimate > _DARKEST else _DARKEST
+                estimate = estimate if estimate < _BRIGHTEST else _BRIGHTEST
                 after[i] = np.uint8(np.int32(estimate >> _BITS))
-                nearest = min(nearest, np.int32(np.int32(estimate + _DOUBT) & _FRACTION))
+                distance = np.int32(np.int32(estimate + _DOUBT) & _FRACTION)
+                nearest = distance if distance < nearest else nearest
             if nearest < 2 * _DOUBT:
                 for i in range(before.size):
                     unit, normal = units[before[i]], np.float64(noise[i])
                     exact = (unit + unit * (share * normal) if share else unit + fixed * normal) * 255.0
-                    exact = exact if exact > 0.0 else 0.0
-                    after[i] = np.uint8((exact if exact < 255.0 else 255.0) + half)
+                    after[i] = byte_of(exact, half)

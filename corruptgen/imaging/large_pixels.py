@@ -16,6 +16,7 @@ PRECISION_BITS = 22
 MOST_ROWS_PER_COLUMN = 2
 # Samples after the last one that may be read or written together with it.
 SLACK = 4
+_WHITE = np.uint32(255)
 
 Indices = NDArray[np.int64]
 
@@ -56,7 +57,9 @@ def with_large_pixels(
     down, across = _axis(height, size[0], resampling), _axis(width, size[1], resampling)
     # Pixels are stored with samples of the next, of which there is none after the last.
     result = np.empty(image.size + SLACK, np.uint8)
-    _fill(result, image.ravel(), (height, width, channels), *down, *across)
+    length = size[1] * channels
+    work = np.empty(width * channels + SLACK, np.uint8), np.empty(length + SLACK, np.uint8), np.empty(length, np.uint32)
+    _fill(result, image.ravel(), *work, (height, width, channels), *down, *across)
     return result[: image.size].reshape(image.shape)
 
 
@@ -82,12 +85,25 @@ def _axis(length: int, large: int, resampling: Image.Resampling) -> _Axis:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(result, samples, shape, rows, heights, parts_down, shown_down, columns, widths, parts_across, shown_across):  # type: ignore[no-untyped-def]
+def _fill(  # type: ignore[no-untyped-def]
+    result,
+    samples,
+    row,
+    narrow,
+    total,
+    shape,
+    rows,
+    heights,
+    parts_down,
+    shown_down,
+    columns,
+    widths,
+    parts_across,
+    shown_across,
+):
     height, width, channels = shape
     size, length = width * channels, columns.size * channels
     step, bits = np.uint64(channels), np.uint32(PRECISION_BITS)
-    row, narrow = np.empty(size + SLACK, np.uint8), np.empty(length + SLACK, np.uint8)
-    total = np.empty(length, np.uint32)
     y = 0
     while y < height:
         large = shown_down[y]
@@ -104,7 +120,8 @@ def _fill(result, samples, shape, rows, heights, parts_down, shown_down, columns
             for i in range(length):
                 total[i] += np.uint32(narrow[i]) * weight
         for i in range(length):
-            narrow[i] = np.uint8(min(total[i] >> bits, np.uint32(255)))
+            mean = total[i] >> bits
+            narrow[i] = np.uint8(mean if mean < _WHITE else _WHITE)
         made = result[y * size : (y + 1) * size + SLACK]
         for x in range(width):
             copy_pixel(made, np.uint64(x * channels), narrow, np.uint64(shown_across[x] * channels))

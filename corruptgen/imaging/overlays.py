@@ -49,4 +49,6 @@ def _fill_overlaid(  # type: ignore[no-untyped-def]
         for i in range(np.uint64(size)):
             value = image_weight * np.float64(image[row + i]) + picture_weight * np.float64(picture[part + i])
             # Whole numbers are clipped in one instruction each; fractions below black are cut off towards it.
-            samples[row + i] = np.uint8(min(max(np.int32(value + half), _BLACK), _WHITE))
+            level = np.int32(value + half)
+            level = level if level > _BLACK else _BLACK
+            samples[row + i] = np.uint8(level if level < _WHITE else _WHITE)

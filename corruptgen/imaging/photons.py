@@ -28,12 +28,13 @@ def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photo
         return None
     samples = np.empty(image.shape, np.uint8)
     tables = _tables(photons, arithmetic.precision, arithmetic.rounding)
-    _fill_counted(samples.ravel(), image.ravel(), *rng.skip(image.size), *tables)
+    words = np.empty(_CHUNK, np.uint32)
+    _fill_counted(samples.ravel(), image.ravel(), *rng.skip(image.size), words, *tables)
     return samples
 
 
-# One entry per severity of a run, of at most 0.9 MB.
-@lru_cache(maxsize=8)
+# One entry per severity of up to three tables at once, of at most 0.9 MB.
+@lru_cache(maxsize=16)
 def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any], ...]:
     """Give the thresholds less one and the guides, level after level, and the stored sample of every count."""
     thresholds = np.full((_LEVELS, LONGEST + 1), _NEVER, np.uint32)
@@ -50,7 +51,7 @@ def _fill_tables(thresholds, guides, expected):  # type: ignore[no-untyped-def]
     for level in range(_LEVELS):
         row = thresholds[level]
         length = fill_thresholds(row, expected[level])
-        longest = max(longest, length)
+        longest = length if length > longest else longest
         k = 0
         for top in range(_GUIDES):
             while k < length and row[k] <= np.uint32(top << _GUIDE_SHIFT):
@@ -63,8 +64,7 @@ def _fill_tables(thresholds, guides, expected):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_counted(samples, image, key, counter, first_block, thresholds, guides, values):  # type: ignore[no-untyped-def]
-    words = np.empty(_CHUNK, np.uint32)
+def _fill_counted(samples, image, key, counter, first_block, words, thresholds, guides, values):  # type: ignore[no-untyped-def]
     width = np.uint64(thresholds.size // _LEVELS)
     for start in range(0, image.size, _CHUNK):
         fill_words(words, key, counter, first_block + start // WORDS_PER_BLOCK)

@@ -21,13 +21,13 @@ def salted(image: NDArray[np.uint8], rng: Stream, amount: float) -> NDArray[np.u
     if last < 0:
         return image.copy()
     samples = np.empty(image.shape, np.uint8)
-    _fill_salted(samples.ravel(), image.ravel(), *hits, colours[-1], last)
+    words = np.empty(_CHUNK, np.uint32), np.empty(_CHUNK, np.uint32)
+    _fill_salted(samples.ravel(), image.ravel(), *words, *hits, colours[-1], last)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_salted(samples, image, key, counter, first_hit, first_colour, last):  # type: ignore[no-untyped-def]
-    hits, colours = np.empty(_CHUNK, np.uint32), np.empty(_CHUNK, np.uint32)
+def _fill_salted(samples, image, hits, colours, key, counter, first_hit, first_colour, last):  # type: ignore[no-untyped-def]
     last_hit = np.uint32(last)
     for start in range(0, image.size, _CHUNK):
         fill_words(hits, key, counter, first_hit + start // WORDS_PER_BLOCK)

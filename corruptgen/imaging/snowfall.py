@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.byte_units import parts_of_a_level
 from corruptgen.imaging.colour import LUMA
+from corruptgen.imaging.doubts import byte_of
 from corruptgen.imaging.pixels import Arithmetic
 
 _FIRST, _SECOND = parts_of_a_level("float32")
@@ -81,7 +82,8 @@ def _snow_over(result, distances, rows, width, image, flakes, mix, rest, half): 
     luma_light = np.float32(1.5) * light
     count = 0
     for start in range(0, flakes.size, distances.size):
-        first, strip = np.uint64(start), np.uint64(_lesser(distances.size, flakes.size - start))
+        left = flakes.size - start
+        first, strip = np.uint64(start), np.uint64(left if left < distances.size else distances.size)
         nearest = _FRACTION
         for i in range(strip):
             x = first + i
@@ -154,7 +156,7 @@ def _stored(sample, luma, falling, rising, mix, rest, half):  # type: ignore[no-
     own, light = _unit(sample), luma * np.float32(1.5) + np.float32(0.5)
     whitened = mix * own + rest * (own if own > light else light)
     exact = ((np.float64(whitened) + falling) + rising) * 255.0
-    return np.uint8((exact if exact < 255.0 else 255.0) + half)
+    return byte_of(exact, half)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

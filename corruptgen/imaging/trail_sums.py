@@ -6,6 +6,7 @@ from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.block_levels import store_levels_of_words
 from corruptgen.imaging.block_sums import BLOCK, weigh_samples
 from corruptgen.imaging.borders import extend_row
+from corruptgen.imaging.doubts import byte_of
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -38,7 +39,8 @@ def smear_blocks(  # type: ignore[no-untyped-def]
     """
     height, size = rows.shape
     width = size // channels
-    taps = 0
+    # Unlike a plain number, it is of the type that sums of it are of, so that what takes it is compiled once.
+    taps = np.int64(0)
     for i in range(weights.size):
         # As in `trail_offsets`.
         below, beside = np.int64(np.ceil(i * down / norm - 0.5)), np.int64(np.ceil(i * right / norm - 0.5))
@@ -86,6 +88,7 @@ def _add_block(totals, samples, first, places, weights, taps):  # type: ignore[n
 def _byte(total, half, level, carry):  # type: ignore[no-untyped-def]
     """Store a sum of grey levels as a table has it, or one of quanta as ImageMagick does."""
     if level == 1:
-        return np.uint8(min(max(total, 0.0), 255.0) + half)
-    quanta = np.int64(min(max(total + 0.5, 0.0), 65535.0))
+        return byte_of(total, half)
+    total = total + 0.5 if total > -0.5 else 0.0
+    quanta = np.int64(total if total < 65535.0 else 65535.0)
     return np.uint8((quanta + carry) // level)

@@ -12,7 +12,7 @@ from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.imaging.block_levels import store_levels
 from corruptgen.imaging.block_sums import BLOCK, PIECE, blend_neighbours, weigh_samples
-from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, note_doubts, too_many
+from corruptgen.imaging.doubts import UNIT_ROUNDOFF, byte_of, flat_places, note_doubts, too_many
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
 from corruptgen.imaging.scratch import scratch
 from corruptgen.imaging.zoom import central_positions
@@ -104,7 +104,7 @@ def mean_with_zooms(
         plan.columns,
         plan.last_column,
         plan.right,
-        np.float32(arithmetic.half),
+        arithmetic.half,
     )
     return result.reshape(image.shape)
 
@@ -219,7 +219,8 @@ def _approximate(  # type: ignore[no-untyped-def]
     places[0] = 0
     for k in range(zooms):
         places[done + k] = -1
-    count = 0
+    # Unlike a plain number, it is of the type that sums of it are of, so that what takes it is compiled once.
+    count = np.int64(0)
     for y in range(height):
         own = np.uint64(y * size)
         for i in range(np.uint64(size)):
@@ -267,4 +268,4 @@ def _compute(  # type: ignore[no-untyped-def]
             total += units[samples[below + far]] * lower_weight * right_weight
             layers += np.float32(total)
         mean = (units[samples[place]] + layers) / np.float32(last_row.size + 1) * np.float32(255)
-        result[place] = np.uint8(min(max(mean, np.float32(0)), np.float32(255)) + half)
+        result[place] = byte_of(np.float64(mean), half)
