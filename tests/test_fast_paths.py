@@ -11,11 +11,11 @@ from corruptgen.corruptions.common.exposure import brightness, contrast, saturat
 from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.errors import AssetError
 from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.channel_sums import LANES, add_up_channels
+from corruptgen.imaging.channel_sums import add_up_channels
 from corruptgen.imaging.photons import counted
 from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
 from corruptgen.imaging.textures import frost_picture
-from corruptgen.imaging.value_maps import CHUNK, follow_maps
+from corruptgen.imaging.value_maps import follow_maps
 from corruptgen.randomness import rng_for
 from tests.pictures import Plain, photograph
 
@@ -116,13 +116,12 @@ def test_no_summand_lies_in_the_middle_between_two_multiples_of_a_large_sum_s_la
 
 @njit(cache=True)
 def fill_sums(sums, image, units, first, second):
-    lanes, powers = np.empty(LANES, units.dtype), np.empty(LANES, units.dtype)
-    add_up_channels(sums, image, units, first, second, lanes, powers)
+    add_up_channels(sums, image, units, first, second)
 
 
 @njit(cache=True)
 def fill_mapped(samples, image, maps, slope):
-    follow_maps(samples, image, maps, slope, np.empty(CHUNK, np.int32))
+    follow_maps(samples, image, maps, slope)
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS[::2], ids=lambda arithmetic: arithmetic.precision)

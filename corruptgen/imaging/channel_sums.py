@@ -1,10 +1,12 @@
 """Sums of the channels of bytes, to the last bit as numpy adds up their fractions of full scale."""
 
+import numpy as np
+
 from corruptgen.compilation import part_of_kernel
 
 # Samples that are added side by side: a whole number of pixels and of vector registers.
-LANES = 48
-_LARGEST, _SHORTEST = 128 * LANES, 4 * LANES
+_LANES = 48
+_LARGEST, _SHORTEST = 128 * _LANES, 4 * _LANES
 _CAUTION = 0.9
 # From here to here the sum's last bit is so much larger than those of the summands, and not larger than 1, that none of
 # them lies in the middle between two multiples of it.
@@ -12,7 +14,7 @@ _LARGE, _TOO_LARGE = 2.0**9, 2.0**24
 
 
 @part_of_kernel
-def add_up_channels(sums, image, units, first, second, lanes, powers):  # type: ignore[no-untyped-def]
+def add_up_channels(sums, image, units, first, second):  # type: ignore[no-untyped-def]
     """Add up `units[image]` over the pixels, for each of three channels.
 
     numpy adds pixel after pixel, and every addition rounds. As long as a sum stays between two powers of two, a summand
@@ -25,9 +27,9 @@ def add_up_channels(sums, image, units, first, second, lanes, powers):  # type: 
     image : (3 * pixels,) uint8
     units : (256,) what each byte stands for, of the type of the sums
     first, second : `byte_units.parts_of_a_level` of that type
-    lanes, powers : (LANES,) of that type, scratch
     """
     number = type(first)
+    lanes, powers = np.empty(_LANES, units.dtype), np.empty(_LANES, units.dtype)
     position, most = 0, _LARGEST
     while position < image.size:
         # The next stretch: almost up to where, by the mean so far, the first of the sums reaches its next power of two.
@@ -37,17 +39,17 @@ def add_up_channels(sums, image, units, first, second, lanes, powers):  # type: 
             power = _power_below(sums[c])
             expected = _CAUTION * position * (2 * power / sums[c] - 1) if _LARGE <= power < _TOO_LARGE else 0.0
             room = room if room < expected else int(expected)
-            for k in range(c, LANES, 3):
+            for k in range(c, _LANES, 3):
                 lanes[k], powers[k] = 0, power
         stays = room >= _SHORTEST
         if stays:
-            end = position + room // LANES * LANES
-            for start in range(position, end, LANES):
-                part = image[start : start + LANES]
-                for k in range(LANES):
+            end = position + room // _LANES * _LANES
+            for start in range(position, end, _LANES):
+                part = image[start : start + _LANES]
+                for k in range(_LANES):
                     value = number(part[k])
                     lanes[k] += ((value * first + value * second) + powers[k]) - powers[k]
-            for k in range(3, LANES):
+            for k in range(3, _LANES):
                 lanes[k - 3 * (k // 3)] += lanes[k]
             for c in range(3):
                 stays = stays and sums[c] + lanes[c] < 2 * powers[c]

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.channel_sums import LANES, add_up_channels
+from corruptgen.imaging.channel_sums import add_up_channels
 from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.value_maps import CHUNK, follow_maps
+from corruptgen.imaging.value_maps import follow_maps
 
 
 def pulled_to_means(image: NDArray[np.uint8], arithmetic: Arithmetic, factor: float) -> NDArray[np.uint8]:
@@ -17,19 +17,16 @@ def pulled_to_means(image: NDArray[np.uint8], arithmetic: Arithmetic, factor: fl
     means = np.zeros(3, units.dtype) if image.shape[2] == 3 else units[image].mean(axis=(0, 1))
     samples, maps = np.empty(image.shape, np.uint8), np.empty((means.size, 256), np.uint8)
     parts = parts_of_a_level(arithmetic.precision)
-    work = np.empty(CHUNK, np.int32), np.empty(LANES, units.dtype), np.empty(LANES, units.dtype)
-    _fill_contrasted(samples.ravel(), image.ravel(), means, units, maps, *work, *parts, factor, arithmetic.half)
+    _fill_contrasted(samples.ravel(), image.ravel(), means, units, maps, *parts, factor, arithmetic.half)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_contrasted(  # type: ignore[no-untyped-def]
-    samples, image, means, units, maps, starts, lanes, powers, first, second, factor, half
-):
+def _fill_contrasted(samples, image, means, units, maps, first, second, factor, half):  # type: ignore[no-untyped-def]
     """Do what `pulled_to_means` says; the means of three channels are found first, that of one channel is given."""
     number = type(first)
     if means.size == 3:
-        add_up_channels(means, image, units, first, second, lanes, powers)
+        add_up_channels(means, image, units, first, second)
         for c in range(3):
             means[c] = number(np.float64(means[c]) / np.float64(image.size // 3))
     for c in range(means.size):
@@ -38,4 +35,4 @@ def _fill_contrasted(  # type: ignore[no-untyped-def]
             level = ((units[value] - mean) * number(factor) + mean) * number(255)
             level = level if level > number(0) else number(0)
             maps[c, value] = np.uint8((level if level < number(255) else number(255)) + number(half))
-    follow_maps(samples, image, maps, factor if factor < 1.0 else 1.0, starts)
+    follow_maps(samples, image, maps, factor if factor < 1.0 else 1.0)

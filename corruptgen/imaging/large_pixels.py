@@ -57,9 +57,7 @@ def with_large_pixels(
     down, across = _axis(height, size[0], resampling), _axis(width, size[1], resampling)
     # Pixels are stored with samples of the next, of which there is none after the last.
     result = np.empty(image.size + SLACK, np.uint8)
-    length = size[1] * channels
-    work = np.empty(width * channels + SLACK, np.uint8), np.empty(length + SLACK, np.uint8), np.empty(length, np.uint32)
-    _fill(result, image.ravel(), *work, (height, width, channels), *down, *across)
+    _fill(result, image.ravel(), (height, width, channels), *down, *across)
     return result[: image.size].reshape(image.shape)
 
 
@@ -85,25 +83,12 @@ def _axis(length: int, large: int, resampling: Image.Resampling) -> _Axis:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(  # type: ignore[no-untyped-def]
-    result,
-    samples,
-    row,
-    narrow,
-    total,
-    shape,
-    rows,
-    heights,
-    parts_down,
-    shown_down,
-    columns,
-    widths,
-    parts_across,
-    shown_across,
-):
+def _fill(result, samples, shape, rows, heights, parts_down, shown_down, columns, widths, parts_across, shown_across):  # type: ignore[no-untyped-def]
     height, width, channels = shape
     size, length = width * channels, columns.size * channels
     step, bits = np.uint64(channels), np.uint32(PRECISION_BITS)
+    row, narrow = np.empty(size + SLACK, np.uint8), np.empty(length + SLACK, np.uint8)
+    total = np.empty(length, np.uint32)
     y = 0
     while y < height:
         large = shown_down[y]

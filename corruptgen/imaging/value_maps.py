@@ -8,11 +8,11 @@ from corruptgen.compilation import part_of_kernel
 _BITS = 20
 _UNIT = 1 << _BITS
 # A whole number of pixels of three channels.
-CHUNK = 384
+_CHUNK = 384
 
 
 @part_of_kernel
-def follow_maps(samples, image, maps, slope, starts):  # type: ignore[no-untyped-def]
+def follow_maps(samples, image, maps, slope):  # type: ignore[no-untyped-def]
     """Send every sample through the map of its channel, without looking up if all maps are one line, moved up or down.
 
     Parameters
@@ -21,10 +21,10 @@ def follow_maps(samples, image, maps, slope, starts):  # type: ignore[no-untyped
     image : (n,) uint8, the channels in turn
     maps : (C, 256) uint8, what becomes of each value
     slope : of the line that the maps are if they are none but straight ones; decides about speed, never about samples
-    starts : (CHUNK,) int32, scratch
     """
     channels = maps.shape[0]
     step = np.int32(np.int64(slope * _UNIT + 0.5))
+    starts = np.empty(_CHUNK, np.int32)
     is_straight = True
     for channel in range(channels):
         lowest, highest = np.int64(-_UNIT * 255), np.int64(_UNIT * 255)
@@ -34,11 +34,11 @@ def follow_maps(samples, image, maps, slope, starts):  # type: ignore[no-untyped
             highest = start + _UNIT - 1 if start + _UNIT - 1 < highest else highest
         if lowest > highest:
             is_straight = False
-        for i in range(channel, CHUNK, channels):
+        for i in range(channel, _CHUNK, channels):
             starts[i] = lowest
-    for first in range(0, image.size, CHUNK):
-        before = image[first : first + CHUNK]
-        after = samples[first : first + CHUNK]
+    for first in range(0, image.size, _CHUNK):
+        before = image[first : first + _CHUNK]
+        after = samples[first : first + _CHUNK]
         if is_straight:
             for i in range(before.size):
                 level = np.int32(np.int32(step * np.int32(before[i])) + starts[i])

@@ -25,18 +25,16 @@ def changed_in_hsv(
     """
     samples = np.empty(image.shape, np.uint8)
     parts = parts_of_a_level(arithmetic.precision)
-    work = np.empty((3, _CHUNK)), np.empty((4, _CHUNK), np.int32)
-    _fill_changed(samples.ravel(), image.ravel(), *work, *parts, factor, offset, lift, arithmetic.half, _FULL)
+    _fill_changed(samples.ravel(), image.ravel(), *parts, factor, offset, lift, arithmetic.half, _FULL)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_changed(  # type: ignore[no-untyped-def]
-    samples, image, colours, levels, first, second, factor, offset, lift, half, full
-):
+def _fill_changed(samples, image, first, second, factor, offset, lift, half, full):  # type: ignore[no-untyped-def]
     number = type(first)
-    reds, greens, blues = colours
-    most, middle, least, sectors = levels
+    # Made here: of memory that it is given the compiler cannot know that the arrays do not overlap.
+    reds, greens, blues = np.empty((3, _CHUNK))
+    most, middle, least, sectors = np.empty((4, _CHUNK), np.int32)
     for start in range(0, image.size, 3 * _CHUNK):
         before, after = image[start : start + 3 * _CHUNK], samples[start : start + 3 * _CHUNK]
         size = before.size // 3
