@@ -213,13 +213,14 @@ def _compared(publication: Publication, state: State) -> Publication:
     version, tags = publication.version, state.tags
     if version.tag in tags:
         there = publication.hub.entries(tags[version.tag])
-        as_it_lies = replace(publication, presentation=standing(publication.dataset))
         changed, gone = _missing(publication, there)
-        if (changed or gone) and any(_missing(as_it_lies, there)):
-            raise PublishError(
-                f"version {version.text} is published already with other content ({named([*changed, *gone])}), and "
-                "what is published never changes: raise version in the recipe; `corruptgen diff` says which number"
-            )
+        if changed or gone:
+            as_it_lies = replace(publication, presentation=standing(publication.dataset))
+            if any(_missing(as_it_lies, there)):
+                raise PublishError(
+                    f"version {version.text} is published already with other content ({named([*changed, *gone])}), and "
+                    "what is published never changes: raise version in the recipe; `corruptgen diff` says which number"
+                )
         return replace(publication, is_there=True)
     entries = publication.hub.entries(MAIN)
     _check_ours(publication, entries)
