@@ -109,7 +109,7 @@ def _aim_affinely(corners, weights, shape, across, down, columns, others):  # ty
     """Aim as if all were inside of the image, and count what is not."""
     height, width, channels = shape
     a, b, c, d = weights[0], weights[1], weights[2], weights[3]
-    first, second, third, fourth = corners[0], corners[1], corners[2], corners[3]
+    first = corners[0]
     outside = 0
     for x in range(width):
         column, row = (across + columns[x]) >> 5, (down + others[x]) >> 5
@@ -119,11 +119,19 @@ def _aim_affinely(corners, weights, shape, across, down, columns, others):  # ty
         column, row = column >> 5, row >> 5
         outside += (column < 0) | (column >= width - 1) | (row < 0) | (row >= height - 1)
         first[x] = (row * width + column) * channels
+    _find_neighbours(corners, channels)
+    return outside
+
+
+@part_of_kernel
+def _find_neighbours(corners, channels):  # type: ignore[no-untyped-def]
+    """Say where the pixels right of the first one, below it and beyond both begin, as if all were in the image."""
+    width = corners.shape[1]
+    first, second, third, fourth = corners[0], corners[1], corners[2], corners[3]
     for x in range(width):
         second[x] = first[x] + np.uint32(channels)
         third[x] = first[x] + np.uint32(width * channels)
         fourth[x] = first[x] + np.uint32((width + 1) * channels)
-    return outside
 
 
 @part_of_kernel
@@ -170,7 +178,7 @@ def _displaced(result, samples, shape, down, right, as_in_2018):  # type: ignore
 def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no-untyped-def]
     """Aim as if all were inside of the image, and count what is not."""
     width = down.size
-    a, b, c, d = corners[0], corners[1], corners[2], corners[3]
+    first = corners[0]
     upper, lower, near, far = weights[0], weights[1], weights[2], weights[3]
     outside = 0
     for x in range(width):
@@ -181,11 +189,8 @@ def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no
         lower[x] = 1.0 - ((first_row + 1) - row)
         near[x] = 1.0 - (column - first_column)
         far[x] = 1.0 - ((first_column + 1) - column)
-        a[x] = (first_row * np.int32(width) + first_column) * np.int32(channels)
-    for x in range(width):
-        b[x] = a[x] + np.uint32(channels)
-        c[x] = a[x] + np.uint32(width * channels)
-        d[x] = a[x] + np.uint32((width + 1) * channels)
+        first[x] = (first_row * np.int32(width) + first_column) * np.int32(channels)
+    _find_neighbours(corners, channels)
     return outside
 
 
