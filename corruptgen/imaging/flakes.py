@@ -12,6 +12,7 @@ from corruptgen.imaging.block_levels import store_levels
 from corruptgen.imaging.block_sums import BLOCK, weigh_samples
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF
 from corruptgen.imaging.motion import trail_direction, trail_fading
+from corruptgen.imaging.trail_sums import lay_trail
 from corruptgen.imaging.zoom import central_positions, positions
 from corruptgen.randomness.normals import FURTHEST, fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
@@ -215,14 +216,8 @@ def _blow(  # type: ignore[no-untyped-def]
     border, tall, wide = weights.size, exactly[2].size, exactly[6].size
     pitch = wide + 2 * border
     # The first third of `places` is for samples; the others hold the steps of the trail down and to the right.
-    rows, columns = places[border : 2 * border], places[2 * border :]
-    taps = 0
-    while taps < weights.size:
-        # As in `trail_offsets`; the trail ends where it would leave the layer.
-        rows[taps], columns[taps] = math.ceil(taps * down / norm - 0.5), math.ceil(taps * right / norm - 0.5)
-        if abs(rows[taps]) >= tall or abs(columns[taps]) >= wide:
-            break
-        taps += 1
+    rows, columns = places[border:], places[2 * border :]
+    taps = lay_trail(rows, columns, weights.size, down, right, norm, tall, wide, True)
     shares, white, zero = shares[:taps], np.float32(255), np.float32(0)
     least, most = np.float32(0.5 - margin), np.float32(0.5 + margin)
     for y in range(height):

@@ -158,7 +158,7 @@ def _smear_bytes(image: NDArray[np.uint8], trail: _Trail, angle: float) -> NDArr
         scratch("uint8", (height + length) * (width + length) * channels + BLOCK),
         scratch("float32", BLOCK),
         scratch("float64", BLOCK),
-        scratch("int64", 2 * length),
+        scratch("int64", 3 * length),
         np.ascontiguousarray(image).reshape(height, -1),
         channels,
         *trail_direction(length, angle),

@@ -39,17 +39,11 @@ def smear_blocks(  # type: ignore[no-untyped-def]
     """
     height, size = rows.shape
     width = size // channels
-    # Unlike a plain number, it is of the type that sums of it are of, so that what takes it is compiled once.
-    taps = np.int64(0)
-    for i in range(weights.size):
-        # As in `trail_offsets`.
-        below, beside = np.int64(np.ceil(i * down / norm - 0.5)), np.int64(np.ceil(i * right / norm - 0.5))
-        if ends_outside and (abs(below) >= height or abs(beside) >= width):
-            break
-        places[2 * i], places[2 * i + 1] = below, beside
-        taps += 1
+    # Once the samples' places are known, those from the end of the trail on take the place of the steps.
+    steps_down, steps_right = places[weights.size :], places[2 * weights.size :]
+    taps = lay_trail(steps_down, steps_right, weights.size, down, right, norm, height, width, ends_outside)
     # The trail goes to one side only.
-    last_row, last_column = places[2 * taps - 2], places[2 * taps - 1]
+    last_row, last_column = steps_down[taps - 1], steps_right[taps - 1]
     top, left = max(-last_row, 0), max(-last_column, 0)
     border = left * channels
     pitch = size + abs(last_column) * channels
@@ -57,7 +51,7 @@ def smear_blocks(  # type: ignore[no-untyped-def]
         row = rows[min(max(j - top, 0), height - 1)]
         extend_row(bordered, j * pitch, border, row, pitch - size - border, channels)
     for i in range(taps):
-        places[i] = (top + places[2 * i]) * pitch + (left + places[2 * i + 1]) * channels
+        places[i] = (top + steps_down[i]) * pitch + (left + steps_right[i]) * channels
     # From the end of the trail to its start.
     for i in range(taps):
         places[weights.size + i] = places[taps - 1 - i]
@@ -71,6 +65,20 @@ def smear_blocks(  # type: ignore[no-untyped-def]
                 _add_block(totals, bordered, first, places, weights, taps)
                 for x in range(BLOCK):
                     result[y * size + start + x] = _byte(totals[x], half, level, carry)
+
+
+@part_of_kernel
+def lay_trail(steps_down, steps_right, length, down, right, norm, height, width, ends_outside):  # type: ignore[no-untyped-def]
+    """Store the steps of a trail as `trail_offsets` gives them, and say how many: all, or up to where they lead out."""
+    # Unlike a plain number, it is of the type that sums of it are of, so that what takes it is compiled once.
+    taps = np.int64(0)
+    while taps < length:
+        below, beside = np.int64(np.ceil(taps * down / norm - 0.5)), np.int64(np.ceil(taps * right / norm - 0.5))
+        if ends_outside and (abs(below) >= height or abs(beside) >= width):
+            break
+        steps_down[taps], steps_right[taps] = below, beside
+        taps += 1
+    return taps
 
 
 @part_of_kernel
