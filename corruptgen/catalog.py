@@ -104,7 +104,7 @@ def _declared_in(module: Any) -> Iterator[Corruption]:
 
 @lru_cache(maxsize=1)
 def _tables() -> Mapping[str, Traversable]:
-    return MappingProxyType(dict(_tables_below(resources.files("corruptgen") / "presets", "")))
+    return MappingProxyType(dict(_tables_below(resources.files("corruptgen") / "tables" / "data", "")))
 
 
 def _tables_below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

@@ -27,7 +27,7 @@ def index(names: Sequence[str], drawn: Sequence[str]) -> str:
 def table_page(name: str, *, has_gallery: bool) -> str:
     """Write the page of a table: what holds for all of it, then every row."""
     table = catalog.preset(name)
-    comments = comments_of((resources.files("corruptgen") / "presets" / f"{name}.toml").read_text("utf-8"))
+    comments = comments_of((resources.files("corruptgen") / "tables" / "data" / f"{name}.toml").read_text("utf-8"))
     return (
         "\n\n".join([*_head(table, comments, has_gallery), *(_row(row, table, comments) for row in table.rows)]) + "\n"
     )

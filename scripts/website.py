@@ -36,7 +36,7 @@ GUIDE = ("sources", "formats", "engine", "targets", "loaders", "metrics", "publi
 EVIDENCE = ("parity", "imagecorruptions", "medmnist-c", "natural", "speed")
 REFERENCE = ("api/index", "changes")
 # What a reader of the site is led to instead of a folder of the repository.
-FOLDERS = {"corruptgen/presets": "tables/index.md", "corruptgen/corruptions": "tables/index.md"}
+FOLDERS = {"corruptgen/tables/data": "tables/index.md", "corruptgen/corruptions": "tables/index.md"}
 # The front doors, as users import them.
 DOORS = ("corruptgen", "corruptgen.transforms", "corruptgen.hf", "corruptgen.metrics", "corruptgen.gallery",
          "corruptgen.catalog", "corruptgen.declare", "corruptgen.errors")  # fmt: skip

@@ -70,6 +70,6 @@ def replayed(name: str, tables: Path) -> NDArray[np.uint8]:
 def _truncating(preset: str, tables: Path) -> Path:
     table = tables / f"{preset}-truncated.toml"
     if not table.exists():
-        text = (resources.files("corruptgen") / "presets" / f"{preset}.toml").read_text(encoding="utf-8")
+        text = (resources.files("corruptgen") / "tables" / "data" / f"{preset}.toml").read_text(encoding="utf-8")
         table.write_text(text.replace('quantum = "rounded"', 'quantum = "truncated"'), encoding="utf-8")
     return table

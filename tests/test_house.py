@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import corruptgen
 from corruptgen.declare import Bytes, Unit, corruption
 from corruptgen.errors import DeclarationError
 from corruptgen.randomness import Draws
@@ -32,6 +33,12 @@ def test_importing_corruptgen_loads_nothing_heavy(tmp_path):
     done = run("-c", f"import sys, corruptgen; print([m for m in {heavy} if m in sys.modules])", cwd=tmp_path)
 
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_no_module_or_folder_of_the_package_takes_the_name_of_something_public():
+    inside = {path.stem for path in (ROOT / "corruptgen").iterdir() if path.suffix == ".py" or path.is_dir()}
+
+    assert inside.isdisjoint(corruptgen.__all__), "importing it would replace the public name"
 
 
 def test_corrupting_an_image_loads_no_framework(tmp_path):
@@ -74,7 +81,7 @@ def test_adding_a_corruption_takes_one_function_and_one_table(tmp_path):
     shutil.copytree(ROOT / "corruptgen", tmp_path / "corruptgen", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
     (tmp_path / "corruptgen/corruptions/natural/tint.py").write_text(NEW_CORRUPTION, "utf-8")
-    (tmp_path / "corruptgen/presets/prints.toml").write_text(NEW_TABLE, "utf-8")
+    (tmp_path / "corruptgen/tables/data/prints.toml").write_text(NEW_TABLE, "utf-8")
     (tmp_path / "old.toml").write_text(NEW_RECIPE, "utf-8")
     (tmp_path / "photographs").mkdir()
     run("-c", "import sys; from PIL import Image; Image.effect_mandelbrot((40, 40), (-2, -1, 1, 1), 50)"
