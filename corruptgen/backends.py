@@ -1,6 +1,5 @@
 """Backends: what the workers are, threads or processes or a cluster; joblib speaks to all of them."""
 
-import importlib
 import logging
 import os
 import re
@@ -11,17 +10,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 import joblib
 from joblib.externals.loky import get_reusable_executor
 
-from corruptgen.errors import RecipeError, WorkerError
+from corruptgen.errors import MissingPackage, RecipeError, WorkerError
+from corruptgen.extras import is_installed, missing, need
 from corruptgen.signals import deafen, unmoved
 
 BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
 ADDRESSES = {"dask": "--scheduler", "ray": "--address"}
+PACKAGES = {"dask": "distributed", "ray": "ray"}
 WATCH_SECONDS = 0.2
 HOST_AND_PORT = re.compile(r"(?:ray://)?\[?([^/]+?)\]?:(\d{1,9})")
 # A cluster's first worker may take a while to come up.
@@ -48,6 +48,10 @@ class Crew:
             raise RecipeError(f"backend {self.kind} takes no address; {' and '.join(ADDRESSES)} do")
         if self.address is not None and self.backend == "dask" and self.workers is not None:
             raise RecipeError("a Dask cluster that is there already has its own number of workers; leave workers out")
+        package = PACKAGES.get(self.backend or "")
+        if package and not is_installed(package):
+            # Before anything is written or removed for a build that cannot be.
+            raise MissingPackage(missing(f"the backend {self.backend}", [package]))
 
     @property
     def kind(self) -> str:
@@ -108,7 +112,7 @@ def _loky(count: int) -> Iterator[joblib.Parallel]:
 
 @contextmanager
 def _dask(crew: Crew) -> Iterator[joblib.Parallel]:
-    distributed = _extra("distributed", "dask")
+    distributed = need("distributed", "the backend dask")
     with ExitStack() as stack:
         with unmoved():
             target = crew.address
@@ -129,7 +133,7 @@ def _dask(crew: Crew) -> Iterator[joblib.Parallel]:
 def _ray(crew: Crew) -> Iterator[joblib.Parallel]:
     # Nothing about a build goes to anyone.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray = _extra("ray", "ray")
+    ray = need("ray", "the backend ray")
     with ExitStack() as stack:
         if not ray.is_initialized():
             _check_answers(crew.address)
@@ -140,7 +144,7 @@ def _ray(crew: Crew) -> Iterator[joblib.Parallel]:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise WorkerError(f"the Ray cluster at {crew.address} does not answer: {error}") from error
             stack.callback(ray.shutdown)
-        _extra("ray.util.joblib", "ray").register_ray()
+        need("ray.util.joblib", "the backend ray").register_ray()
         yield stack.enter_context(_configured(crew.workers or -1, backend="ray"))
 
 
@@ -157,13 +161,6 @@ def _check_answers(address: str | None) -> None:
         socket.create_connection((found[1], int(found[2])), timeout=CLUSTER_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise WorkerError(f"the Ray cluster at {address} does not answer: {error}") from error
-
-
-def _extra(module: str, extra: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise RecipeError(f"backend {extra} is not installed; pip install 'corruptgen[{extra}]'") from error
 
 
 def settle(parent: int) -> None:

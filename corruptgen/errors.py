@@ -16,6 +16,10 @@ class UnknownName(CorruptgenError):
     """A row, preset, recipe or corruption that nobody has declared."""
 
 
+class MissingPackage(CorruptgenError, ImportError):
+    """Something needs a package that is not installed; the message names the extra that brings it."""
+
+
 class PresetError(CorruptgenError):
     """A severity table that cannot be read or does not fit its functions."""
 

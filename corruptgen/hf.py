@@ -9,6 +9,7 @@ from PIL import Image
 
 from corruptgen import catalog
 from corruptgen.errors import ImageError, Rejected
+from corruptgen.extras import need
 from corruptgen.imaging.codec import encoded
 from corruptgen.randomness import pixels_digest, rng_for
 from corruptgen.randomness.key import STREAM_VERSION
@@ -153,6 +154,7 @@ class Rows:
 
 def _with_images(features: Any, column: str) -> Any:
     """Give the features of a dataset whose column holds images that are decoded when they are asked for."""
-    import datasets  # noqa: PLC0415
-
-    return None if features is None else datasets.Features({**features, column: datasets.Image()})
+    if features is None:
+        return None
+    datasets = need("datasets", "a stream of `datasets`")
+    return datasets.Features({**features, column: datasets.Image()})

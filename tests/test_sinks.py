@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen.errors import RecipeError
+from corruptgen.errors import MissingPackage, RecipeError
 from corruptgen.labels import Classes
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import opened
@@ -311,9 +311,9 @@ def test_an_encoding_of_arrays_is_an_error(tmp_path, form, key):
 
 def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
     write_photographs(tmp_path / "photographs", 1)
-    monkeypatch.setattr("corruptgen.sinks.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("corruptgen.extras.find_spec", lambda name: None)
 
-    with pytest.raises(RecipeError, match=r"needs datasets and pyarrow; .*corruptgen\[hub\]"):
+    with pytest.raises(MissingPackage, match=r"needs datasets and pyarrow: .*corruptgen\[hub\]"):
         corruptgen.generate(recipe_of(tmp_path, "parquet"), output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from corruptgen.errors import SourceError
+from corruptgen.extras import need
 from corruptgen.table import Preset
 
 USUAL_SIDE = 224  # pixels, for tables that take any size
@@ -34,16 +34,10 @@ def shipped(table: Preset, side: int = USUAL_SIDE) -> Photograph:
 
     Raises
     ------
-    SourceError
+    MissingPackage
         If scikit-image is not installed.
     """
-    try:
-        from skimage import data  # noqa: PLC0415
-    except ImportError as error:
-        raise SourceError(
-            "there is no photograph to show: name yours with --images, or install some with "
-            "pip install 'corruptgen[demo]'"
-        ) from error
+    data = need("skimage.data", "a gallery without photographs of yours", "name some with --images")
     domains = {level.corruption.domain for row in table.rows.values() for level in row.levels}
     name = next((SHIPPED[domain] for domain in sorted(domains) if domain in SHIPPED), USUAL)
     height, width = table.sizes.allowed[0] if table.sizes.allowed else (side, side)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.errors import Rejected
+from corruptgen.errors import MissingPackage, Rejected
 from corruptgen.imaging import codec, dicom, tiff
 from corruptgen.imaging.geometry import check_area, fitted
 from corruptgen.imaging.windowing import Acquired, Picture, array_acquired, clipped, windowed
@@ -54,7 +54,7 @@ def acquired(content: bytes | NDArray[Any] | Acquired, exif: str) -> Acquired:
     with codec.strict():
         try:
             found, orientation = _opened(content)
-        except Rejected:
+        except (Rejected, MissingPackage):
             raise
         # Decoders that are fed broken bytes raise whatever they stumble upon; all of it says that the file is broken.
         except Exception as error:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from corruptgen.errors import Rejected
+from corruptgen.extras import need
 from corruptgen.imaging.geometry import check_area
 from corruptgen.imaging.windowing import Acquired, array_acquired
 
@@ -34,7 +35,7 @@ def acquired(content: bytes) -> Acquired:
         If it holds no picture, or several; if it is compressed in a way that no installed package decodes; if its units
         are not in a straight line with its samples.
     """
-    import pydicom  # noqa: PLC0415
+    pydicom = need("pydicom", "a DICOM file")
 
     with warnings.catch_warnings():
         # Headers that do not conform are the rule; what cannot be decoded is an error.
@@ -60,8 +61,8 @@ def _check(header: Any) -> None:
 
 
 def _samples(header: Any) -> Any:
-    from pydicom.pixels.processing import apply_color_lut  # noqa: PLC0415
-    from pydicom.pixels.utils import pixel_array  # noqa: PLC0415
+    apply_color_lut = need("pydicom.pixels.processing", "a DICOM file").apply_color_lut
+    pixel_array = need("pydicom.pixels.utils", "a DICOM file").pixel_array
 
     syntax = header.file_meta.TransferSyntaxUID
     try:

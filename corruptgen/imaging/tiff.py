@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected
+from corruptgen.extras import need
 from corruptgen.imaging.geometry import check_area
 from corruptgen.imaging.windowing import Acquired, array_acquired
 
@@ -23,7 +24,7 @@ def is_deep(content: bytes) -> bool:
     """Tell whether the bytes of a file are those of a TIFF whose samples have more than 8 bits."""
     if not content.startswith(MAGIC):
         return False
-    import tifffile  # noqa: PLC0415
+    tifffile = need("tifffile", "a TIFF of more than 8 bits")
 
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page: Any = file.pages[0]
@@ -41,7 +42,7 @@ def acquired(content: bytes) -> tuple[Acquired, int]:
     Rejected
         If it holds several pictures, or is compressed in a way that no installed package decodes.
     """
-    import tifffile  # noqa: PLC0415
+    tifffile = need("tifffile", "a TIFF of more than 8 bits")
 
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         if len(file.pages) > 1:
@@ -61,7 +62,7 @@ def encoded(image: NDArray[Any]) -> bytes:
     Nothing is compressed: each version of zlib gives other bytes, and the lowest bits of a measurement are noise, which
     nothing makes smaller.
     """
-    import tifffile  # noqa: PLC0415
+    tifffile = need("tifffile", "a TIFF of more than 8 bits")
 
     buffer = io.BytesIO()
     grey = image.shape[2] == 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from corruptgen import catalog
-from corruptgen.errors import PublishError
+from corruptgen.extras import need
 from corruptgen.names import shown
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
@@ -51,10 +51,7 @@ def card(dataset: Finished, repo: str | None = None) -> str:
 
 
 def _yaml(content: dict[str, Any]) -> str:
-    try:
-        import yaml  # noqa: PLC0415
-    except ImportError as error:
-        raise PublishError("a card needs PyYAML; install it with pip install 'corruptgen[hub]'") from error
+    yaml = need("yaml", "a card")
     return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
 
 

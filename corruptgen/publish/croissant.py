@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from corruptgen.extras import need
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.publish.metadata import TAGS, data_files, shards, split, title
@@ -158,7 +159,9 @@ def _field(row: str, name: str, kind: str) -> dict[str, Any]:
 
 def _columns(dataset: Finished, row: str) -> dict[str, str]:
     """Give the columns of a row's files and what is in each; `[]` for several of these."""
-    from pyarrow import parquet, types  # noqa: PLC0415
+    parquet, types = (
+        need(module, "the Croissant metadata of Parquet") for module in ("pyarrow.parquet", "pyarrow.types")
+    )
 
     schema = parquet.read_schema(dataset.folder.path(shards(dataset, row, dataset.configs[row][0])[0]))
     names = {"double": "float64", "large_string": "string"}

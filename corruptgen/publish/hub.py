@@ -10,11 +10,13 @@ from typing import Any
 
 from corruptgen import __version__
 from corruptgen.errors import PublishError
+from corruptgen.extras import need
 
 DATASET, MAIN = "dataset", "main"
 REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 TOKEN = re.compile(r"(hf|api_org)_[A-Za-z0-9]+")
 # Seconds between two attempts without progress in between: an hour in all, for as long the Hub may count commits.
+HUB = "the Hub"
 WAITS = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 600, 900, 1200)
 LONGEST_WAIT = 3600
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -30,6 +32,7 @@ ADVICE: Mapping[int, str] = {
     412: "someone else has changed the repository in the meantime; the same command looks at it again and goes on",
     413: "one upload is too large for the server: lower items_per_shard in [output], so that files become smaller",
 }
+HUB = "the Hub"
 Say = Callable[[str], None]
 
 
@@ -69,20 +72,14 @@ class Hub:
         """Name a repository; raise `PublishError` if it cannot be one, or if nothing can talk to the Hub."""
         if not REPO_ID.fullmatch(repo):
             raise PublishError(f"{repo!r} is no repository: write OWNER/NAME, of letters, digits, '.', '-' and '_'")
-        try:
-            import huggingface_hub  # noqa: F401, PLC0415
-        except ImportError as error:
-            raise PublishError(
-                "the Hub needs huggingface_hub; install it with pip install 'corruptgen[hub]'"
-            ) from error
+        need("huggingface_hub", HUB)
         return cls(repo, say)
 
     @property
     def token(self) -> str | None:
         """The token, by the client's own rules."""
-        from huggingface_hub import get_token  # noqa: PLC0415
-
-        return get_token()
+        token: str | None = need("huggingface_hub", HUB).get_token()
+        return token
 
     @property
     def url(self) -> str:
@@ -91,12 +88,12 @@ class Hub:
 
     def state(self) -> State | None:
         """Look at the repository; None if there is none."""
-        from huggingface_hub.errors import RepositoryNotFoundError  # noqa: PLC0415
+        not_found = need("huggingface_hub.errors", HUB).RepositoryNotFoundError
 
         def look() -> State | None:
             try:
                 info = self._api.dataset_info(self.repo)
-            except RepositoryNotFoundError as error:
+            except not_found as error:
                 # To those who may not see it, the Hub says this too.
                 if error.response.status_code == 404:
                     return None
@@ -140,10 +137,11 @@ class Hub:
         -------
         The new commit.
         """
-        from huggingface_hub import CommitOperationAdd, CommitOperationDelete  # noqa: PLC0415
-
-        operations = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in files.items()]
-        removals = [CommitOperationDelete(path_in_repo=name) for name in gone]
+        hub = need("huggingface_hub", HUB)
+        operations = [
+            hub.CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in files.items()
+        ]
+        removals = [hub.CommitOperationDelete(path_in_repo=name) for name in gone]
         done = self._api.create_commit(
             self.repo,
             [*removals, *operations],
@@ -156,12 +154,12 @@ class Hub:
 
     def tag(self, name: str, commit: str, message: str) -> None:
         """Give a commit a name for ever."""
-        from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
+        http_error = need("huggingface_hub.errors", HUB).HfHubHTTPError
 
         def named() -> None:
             try:
                 self._api.create_tag(self.repo, tag=name, tag_message=message, revision=commit, repo_type=DATASET)
-            except HfHubHTTPError as error:
+            except http_error as error:
                 if error.response.status_code != 409:
                     raise
                 # The answer to an earlier attempt may have been lost.
@@ -201,9 +199,7 @@ class Hub:
 
     @property
     def _api(self) -> Any:
-        from huggingface_hub import HfApi  # noqa: PLC0415
-
-        return HfApi(library_name="corruptgen", library_version=__version__)
+        return need("huggingface_hub", HUB).HfApi(library_name="corruptgen", library_version=__version__)
 
 
 @dataclass(frozen=True)
@@ -218,13 +214,12 @@ class Trouble:
 
 def trouble(error: BaseException) -> Trouble | None:
     """Find out what went wrong with the Hub; None if this is another kind of error."""
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled  # noqa: PLC0415
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # noqa: PLC0415
+    errors, httpx = need("huggingface_hub.errors", HUB), need("huggingface_hub.utils", HUB).httpx
 
     for cause in _causes(error):
-        if isinstance(cause, HfHubHTTPError) and cause.response is not None:
+        if isinstance(cause, errors.HfHubHTTPError) and cause.response is not None:
             return _answered(cause)
-        if isinstance(cause, OfflineModeIsEnabled):
+        if isinstance(cause, errors.OfflineModeIsEnabled):
             return Trouble("the Hub is switched off by HF_HUB_OFFLINE; unset it to publish", is_transient=False)
         if isinstance(cause, httpx.TransportError | ConnectionError | TimeoutError):
             return Trouble(f"the Hub cannot be reached ({type(cause).__name__})", is_transient=True)
@@ -248,12 +243,11 @@ def _answered(error: Any) -> Trouble:
 
 
 def _asked_to_wait(headers: Mapping[str, str]) -> float:
-    from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # noqa: PLC0415
 
     after = headers.get("Retry-After", "")
     if after.isdecimal():
         return float(after)
-    limit = parse_ratelimit_headers(headers)
+    limit = need("huggingface_hub.utils", HUB).parse_ratelimit_headers(headers)
     return float(limit.reset_in_seconds) if limit and limit.remaining == 0 else -1
 
 

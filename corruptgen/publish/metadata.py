@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from corruptgen.errors import PublishError
+from corruptgen.extras import need
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.sinks.parquet import Parquet
 from corruptgen.sinks.shards import severity_text
 
+PARQUET = "the card of a Parquet dataset"
 TAGS = ("robustness", "image-corruptions", "distribution-shift", "benchmark", "synthetic", "corruptgen")
 SIZES = {
     1_000: "n<1K",
@@ -155,15 +157,14 @@ def _measured(dataset: Finished, row: str, severity: float) -> Mapping[str, int]
 
 
 def _features(dataset: Finished, row: str) -> Any:
-    import datasets  # noqa: PLC0415
+    datasets = need("datasets", PARQUET)
 
     schema = _footer(dataset, shards(dataset, row, dataset.configs[row][0])[0]).schema.to_arrow_schema()
     return datasets.Features.from_arrow_schema(schema)._to_yaml_list()
 
 
 def _footer(dataset: Finished, name: str) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
+    pa, parquet = (need(module, PARQUET) for module in ("pyarrow", "pyarrow.parquet"))
 
     try:
         return parquet.read_metadata(dataset.folder.path(name))

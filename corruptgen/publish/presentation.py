@@ -53,7 +53,7 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
         If the recipe names a licence that the Hub does not know, there are no items, or a shard cannot be read.
     OutputError
         If an image cannot be read.
-    RecipeError
+    MissingPackage
         If the format needs a package that is not there.
     """
     check_installed(dataset.recipe.output)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corruptgen.errors import PublishError
+from corruptgen.extras import need
 from corruptgen.manifest import CARD, MANIFEST
 from corruptgen.publish.hub import DATASET, MAIN, Hub, reported
 
@@ -38,8 +39,7 @@ class Revision:
             If it is not there or cannot be fetched.
         """
         Hub.of(self.repo, lambda line: None)
-        from huggingface_hub import snapshot_download  # noqa: PLC0415
-
+        snapshot_download = need("huggingface_hub", "a dataset on the Hub").snapshot_download
         with reported(f"download {self.repo} at {self.revision}"):
             wanted = None if patterns is None else list(patterns)
             return Path(snapshot_download(self.repo, repo_type=DATASET, revision=self.revision, allow_patterns=wanted))

@@ -1,10 +1,9 @@
 """The plot of a report: error against severity, a small panel for each row, with intervals."""
 
 import io
-from importlib import import_module
 from typing import Any
 
-from corruptgen.errors import ScoreError
+from corruptgen.extras import need
 from corruptgen.scoring.report import Report
 
 COLUMNS = 5
@@ -26,13 +25,10 @@ def png(report: Report) -> bytes:
 
     Raises
     ------
-    ScoreError
+    MissingPackage
         If matplotlib is not installed.
     """
-    try:
-        figures = import_module("matplotlib.figure")
-    except ImportError as error:
-        raise ScoreError("a plot needs matplotlib; pip install 'corruptgen[plot]', or leave the plot out") from error
+    figures = need("matplotlib.figure", "a plot", "leave it out with --no-plot")
     columns = min(COLUMNS, len(report.rows))
     lines = -(-len(report.rows) // columns)
     figure = figures.Figure(figsize=(PANEL[0] * columns, PANEL[1] * lines + 0.5), layout="constrained")

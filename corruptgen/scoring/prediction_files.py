@@ -4,7 +4,6 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError, unknown
+from corruptgen.extras import need
 
 KINDS = (".csv", ".parquet", ".npz")
 BATCH = 65_536  # entries of a batch
@@ -123,12 +123,7 @@ def _csv_batches(file: Path, header: tuple[str, ...]) -> Iterator[tuple[int, Col
 
 
 def _parquet(file: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, Columns]]]:
-    try:
-        parquet = import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise ScoreError(
-            f"{file.name}: Parquet needs pyarrow; pip install 'corruptgen[hub]', or write a .csv"
-        ) from error
+    parquet = need("pyarrow.parquet", f"{file.name}: Parquet", "write a .csv")
     try:
         opened = parquet.ParquetFile(file)
     except (OSError, ValueError) as error:

@@ -1,9 +1,9 @@
 """The sink of every format."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 
-from corruptgen.errors import RecipeError
+from corruptgen.errors import MissingPackage
+from corruptgen.extras import is_installed, missing
 from corruptgen.output_choice import OutputChoice
 from corruptgen.sinks.arrays import Arrays
 from corruptgen.sinks.folder import Folder
@@ -12,11 +12,11 @@ from corruptgen.sinks.parquet import Parquet
 from corruptgen.sinks.protocol import Names, Sink
 from corruptgen.sinks.webdataset import WebDataset
 
-# The extra that something in a recipe needs, and the packages in it.
-EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "parquet": ("hub", ("datasets", "pyarrow")),
-    "tiff": ("medical", ("tifffile",)),
-    "window": ("medical", ("nibabel", "pydicom", "tifffile")),
+# The packages that something in a recipe needs.
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "parquet": ("datasets", "pyarrow"),
+    "tiff": ("tifffile",),
+    "window": ("nibabel", "pydicom", "tifffile"),
 }
 
 
@@ -41,19 +41,16 @@ def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sin
 
 
 def check_installed(choice: OutputChoice, *, windowed: bool = False) -> None:
-    """Raise `RecipeError` if the output, or a window in [decode], needs a package that is not there."""
+    """Raise `MissingPackage` if the output, or a window in [decode], needs a package that is not there."""
     needs = {
         f"[output] format = {choice.format!r}": choice.format,
         f"[output] encoding = {choice.encoding!r}": "" if choice.is_array else choice.encoding,
         "[decode] window": "window" if windowed else "",
     }
     for place, key in needs.items():
-        extra, packages = EXTRAS.get(key, ("", ()))
-        missing = [package for package in packages if find_spec(package) is None]
-        if missing:
-            raise RecipeError(
-                f"{place} needs {' and '.join(missing)}; install them with pip install 'corruptgen[{extra}]'"
-            )
+        absent = [package for package in NEEDED.get(key, ()) if not is_installed(package)]
+        if absent:
+            raise MissingPackage(missing(place, absent))
 
 
 def reserved_rows(choice: OutputChoice) -> frozenset[str]:

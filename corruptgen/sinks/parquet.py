@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from corruptgen.errors import Rejected
+from corruptgen.extras import need
 from corruptgen.imaging.codec import encoded
 from corruptgen.interpolation import Value
 from corruptgen.labels import Classes
@@ -19,6 +20,7 @@ ROWS_PER_GROUP = 100
 # What `datasets` itself writes with: chunks that end where the content says so, which the Hub stores only once.
 CHUNKS = {"min_chunk_size": 262144, "max_chunk_size": 1048576, "norm_level": 0}
 COLUMNS = ("image", "label", "image_id", "corruption", "severity")
+PARQUET = "the format parquet"
 README = "README.md"
 # Classes without names are counted; above this the numbers are not those of classes.
 MOST_CLASSES = 10_000
@@ -60,8 +62,7 @@ class Parquet(Shards):
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
         """Write a Parquet file, row group by row group."""
-        import pyarrow as pa  # noqa: PLC0415
-        from pyarrow import parquet  # noqa: PLC0415
+        pa, parquet = need("pyarrow", PARQUET), need("pyarrow.parquet", PARQUET)
 
         schema = self.schemas[self.cells[cell][0]]
         with written(self.output, self.shard(cell, block)) as file:
@@ -89,8 +90,7 @@ class Parquet(Shards):
 
     def images(self, cell: int, part: Part) -> list[Image]:
         """Read the images of a shard."""
-        import pyarrow as pa  # noqa: PLC0415
-        from pyarrow import parquet  # noqa: PLC0415
+        pa, parquet = need("pyarrow", PARQUET), need("pyarrow.parquet", PARQUET)
 
         name = self.shard(cell, part.block)
         try:
@@ -120,7 +120,7 @@ def _kind(value: Value) -> type:
 
 def _schema(parameters: Mapping[str, type], classes: Classes) -> Any:
     """Lay the columns out as `datasets` does, which is told about images and classes by the schema's metadata."""
-    import datasets  # noqa: PLC0415
+    datasets = need("datasets", PARQUET)
 
     words = {float: "float64", bool: "bool", str: "string"}
     label: dict[str, Any] = {}

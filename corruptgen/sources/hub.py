@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from corruptgen.errors import Rejected, SourceError
+from corruptgen.extras import need
 from corruptgen.names import is_below, is_text
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources.content import Content
@@ -18,6 +19,7 @@ from corruptgen.sources.npy import index_of
 from corruptgen.sources.parquet import ParquetRows, parquet_files
 from corruptgen.sources.places import name_of, reason, reporting, version_of
 
+DATASETS = "a source of `datasets`"
 UNKNOWN_LABEL = -1  # what test splits without labels hold
 SAVED = ("dataset_info.json", "dataset_dict.json")
 IMAGE_COLUMNS, LABEL_COLUMNS = ("image", "img"), ("label", "labels", "fine_label")
@@ -162,7 +164,7 @@ class _DatasetRows:
 
 def _single(dataset: Any, column: str) -> Any:
     """Give a dataset of one column, which holds the bytes of images as they are."""
-    import datasets  # noqa: PLC0415
+    datasets = need("datasets", DATASETS)
 
     single = dataset.select_columns([column])
     if isinstance(single.features[column], datasets.Image):
@@ -173,13 +175,10 @@ def _single(dataset: Any, column: str) -> Any:
 @lru_cache(maxsize=4)
 def _rows(source: HubSource) -> Rows:
     """Open the dataset, once per process."""
-    try:
-        if source.place and not _is_saved(source.place):
-            files = parquet_files(source.place, source.split, source.config)
-            return ParquetRows.opened(files, version_of(*files))
-        return _DatasetRows(_dataset(source))
-    except ImportError as error:
-        raise SourceError(f"to read {source._name} more is needed: pip install 'corruptgen[hub]'") from error
+    if source.place and not _is_saved(source.place):
+        files = parquet_files(source.place, source.split, source.config)
+        return ParquetRows.opened(files, version_of(*files))
+    return _DatasetRows(_dataset(source))
 
 
 def _is_saved(place: str) -> bool:
@@ -187,7 +186,7 @@ def _is_saved(place: str) -> bool:
 
 
 def _dataset(source: HubSource) -> Any:
-    import datasets  # noqa: PLC0415
+    datasets = need("datasets", DATASETS)
 
     if source.repo:
         try:
@@ -235,8 +234,7 @@ def _index(source: HubSource) -> dict[str, int]:
 
 def _downloaded(path: str) -> bytes:
     """Read a file that the library has fetched; nothing else of this machine."""
-    from datasets import config  # noqa: PLC0415
-    from huggingface_hub import constants  # noqa: PLC0415
+    config, constants = need("datasets", DATASETS).config, need("huggingface_hub.constants", DATASETS)
 
     caches = [Path(str(place)).resolve() for place in (config.HF_DATASETS_CACHE, constants.HF_HUB_CACHE)]
     if not any(cache in Path(path).resolve().parents for cache in caches):

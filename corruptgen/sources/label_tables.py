@@ -4,11 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import Any
 
 from corruptgen.errors import SourceError
+from corruptgen.extras import need
 from corruptgen.sources.places import reporting
 
 Line = tuple[str, str]
@@ -121,12 +121,9 @@ def _listed(text: str, place: str, names: Sequence[str]) -> Iterator[Line]:
 
 def _parquet(content: bytes, place: str, file: str, label: str) -> Iterator[Line]:
     """Read a table that `datasets` may have written: then the numbers of its classes have names."""
-    if find_spec("pyarrow") is None:
-        raise SourceError(f"to read {place} more is needed: pip install 'corruptgen[hub]'")
-    import pyarrow.parquet  # noqa: PLC0415
-
+    parquet = need("pyarrow.parquet", f"{place}: Parquet", "write a .csv")
     with reporting(place):
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
+        table = parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
         schema = table.schema_arrow
         _check_columns(schema.names, place, file, label)
         noted = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected
+from corruptgen.extras import need
 from corruptgen.imaging.codec import strict
 from corruptgen.imaging.geometry import check_area
 from corruptgen.imaging.windowing import Acquired, array_acquired
@@ -94,7 +95,7 @@ def read(path: Path, number: int) -> Acquired:
 
 
 def _plane(path: Path, state: str, volume: Volume, number: int) -> NDArray[Any]:
-    import nibabel  # noqa: PLC0415
+    nibabel = need("nibabel", "a NIfTI volume")
 
     right, front, up = volume.axes
     wanted: list[Any] = [slice(None)] * 3
@@ -111,7 +112,7 @@ def _plane(path: Path, state: str, volume: Volume, number: int) -> NDArray[Any]:
 @lru_cache(maxsize=64)
 def _volume(path: Path, state: str) -> Volume:
     """Read a header, once per process while the file stays as it is."""
-    import nibabel  # noqa: PLC0415
+    nibabel = need("nibabel", "a NIfTI volume")
 
     with _reporting(path):
         image: Any = nibabel.load(path)

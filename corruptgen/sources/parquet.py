@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen.errors import SourceError
+from corruptgen.extras import need
 from corruptgen.sources.places import name_of, reporting
 
 ENDING = ".parquet"
@@ -115,9 +116,8 @@ def _file(place: str, version: str) -> Any:
 
 @lru_cache(maxsize=64)
 def _parquet_file(place: str, version: str) -> Any:
-    import pyarrow.parquet  # noqa: PLC0415
-
-    return pyarrow.parquet.ParquetFile(place, page_checksum_verification=True)
+    parquet = need("pyarrow.parquet", "a source of Parquet files")
+    return parquet.ParquetFile(place, page_checksum_verification=True)
 
 
 @lru_cache(maxsize=64)

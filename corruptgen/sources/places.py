@@ -5,12 +5,12 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from corruptgen.errors import Rejected, SourceError
+from corruptgen.errors import MissingPackage, Rejected, SourceError
+from corruptgen.extras import need
 
 # The machine's own trouble, not the file's: the build fails instead of going on without the item.
 OUT_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -41,8 +41,9 @@ def beside(place: str, name: str) -> str:
 def filesystem(place: str) -> tuple[Any, str]:
     """Give the fsspec file system of a URL, and the path in it."""
     try:
-        fsspec = import_module("fsspec")
-        return tuple(fsspec.core.url_to_fs(place))
+        return tuple(need("fsspec", f"the URL {place}").core.url_to_fs(place))
+    except MissingPackage:
+        raise
     except ImportError as error:
         needed = error.name or "fsspec"
         raise SourceError(
@@ -58,7 +59,7 @@ def reporting(place: str) -> Iterator[None]:
     """Turn what goes wrong while a container is read into a `SourceError`."""
     try:
         yield
-    except (SourceError, Rejected):
+    except (SourceError, Rejected, MissingPackage):
         raise
     except OSError as error:
         raise SourceError(f"{name_of(place)} cannot be read: {error.strerror or type(error).__name__}") from error

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from corruptgen.extras import need
 from corruptgen.transforms.augmedmnistc import AugMedMNISTC
 from corruptgen.transforms.augmix import AugMix
 from corruptgen.transforms.corrupt import Corrupt
@@ -38,12 +39,14 @@ __all__ = [
 
 # Subclasses of what a framework has: loaded at first use, because the framework is loaded with them.
 _FRAMEWORKS = {
-    "AlbumentationsCorrupt": "corruptgen.transforms.albumentations",
-    "CorruptModule": "corruptgen.transforms.module",
+    "AlbumentationsCorrupt": ("corruptgen.transforms.albumentations", "albumentations"),
+    "CorruptModule": ("corruptgen.transforms.module", "torch"),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _FRAMEWORKS:
         raise AttributeError(f"module 'corruptgen.transforms' has no attribute {name!r}")
-    return getattr(import_module(_FRAMEWORKS[name]), name)
+    module, framework = _FRAMEWORKS[name]
+    need(framework, name)
+    return getattr(import_module(module), name)

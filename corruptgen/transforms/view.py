@@ -5,6 +5,7 @@ from typing import Any
 
 from corruptgen import catalog
 from corruptgen.errors import ImageError, Rejected
+from corruptgen.extras import need
 from corruptgen.randomness import rng_for
 from corruptgen.records import Decoding
 from corruptgen.transforms import samples, workers
@@ -221,8 +222,7 @@ class _Items:
 
 def undecoded(dataset: Any, column: str) -> Any:
     """Give a dataset of `datasets` that holds the bytes of its images as they are."""
-    import datasets  # noqa: PLC0415
-
+    datasets = need("datasets", "a view of a dataset of `datasets`")
     plain = dataset.with_format(None) if hasattr(dataset, "with_format") else dataset
     if plain.features is not None and isinstance(plain.features[column], datasets.Image):
         return plain.cast_column(column, datasets.Image(decode=False))
