@@ -13,7 +13,8 @@ from corruptgen.backends import Crew
 from corruptgen.block import Cells, Work
 from corruptgen.block import made as block_made
 from corruptgen.claim import belongings, check_environment, check_ours, check_same
-from corruptgen.errors import Interrupted, OutputError, WorkerError
+from corruptgen.errors import AssetError, Interrupted, OutputError, WorkerError
+from corruptgen.imaging.textures import check_pictures
 from corruptgen.imaging.windowing import Picture
 from corruptgen.inspection import inspected
 from corruptgen.inventory import Inventory, inventory, sweep
@@ -51,13 +52,22 @@ def probe(cells: Cells, plan: Plan) -> None:
     Raises
     ------
     AssetError
-        If a row needs a picture that is not there.
+        If rows need pictures that are not there; the message names all of them.
     """
     sizes = plan.preset.sizes
     height, width = sizes.allowed[0] if sizes.allowed else (max(PROBE_SIDE, *sizes.smallest),) * 2
     ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(height, width, 3)
+    problems: dict[str, None] = {}
     for row, severity in dict(plan.cells).items():
-        cells.apply((row, severity), Picture(ramp), "probe")
+        try:
+            # A row that draws one of the first n pictures of frost has a parameter that says so; the probe draws one.
+            if drawn_from := plan.preset.cell(row, severity).parameters.get("pictures") if severity else None:
+                check_pictures("frost", int(drawn_from))
+            cells.apply((row, severity), Picture(ramp), "probe")
+        except AssetError as error:
+            problems[str(error)] = None
+    if problems:
+        raise AssetError("\n".join(problems))
 
 
 @dataclass(frozen=True)

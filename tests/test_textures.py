@@ -2,12 +2,16 @@
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+import corruptgen
 from corruptgen.errors import AssetError
-from corruptgen.imaging.textures import Texture, texture_bytes, textures
+from corruptgen.imaging.textures import Texture, frost_picture, texture_bytes, textures
+from tests.photographs import write_photographs, write_recipe
 
 PICTURE = b"as good as a picture"
 
@@ -78,6 +82,44 @@ def test_the_error_names_what_was_found_and_says_what_to_do(texture, directory):
     assert "pip install --no-deps rime-pictures" in message
     assert "set CORRUPTGEN_TEXTURES" in message
     assert texture.url in message
+
+
+@pytest.fixture
+def frost(tmp_path, directory, monkeypatch) -> Iterator[list[Texture]]:
+    """Six registered pictures, of which the first two are there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    registered = []
+    for number in range(1, 7):
+        Image.new("RGB", (90, 80), (number, 200, 255)).save(tmp_path / "picture.png")
+        content = (tmp_path / "picture.png").read_bytes()
+        if number < 3:
+            (directory / f"frost{number}.png").write_bytes(content)
+        url = f"http://127.0.0.1:9/{tmp_path.name}/frost{number}.png"
+        registered.append(Texture(f"frost{number}.png", hashlib.sha256(content).hexdigest(), url, ("rime-pictures",)))
+    monkeypatch.setattr("corruptgen.imaging.textures.textures", lambda collection: tuple(registered))
+    frost_picture.cache_clear()
+    yield registered
+    frost_picture.cache_clear()
+
+
+@pytest.mark.usefixtures("frost")
+def test_all_missing_pictures_of_frost_are_named_at_once_with_the_command_that_installs_them(tmp_path):
+    write_photographs(tmp_path / "photographs", 1, size=(64, 64))
+    recipe = write_recipe(tmp_path, preset="imagenet-c-64", corrupt='rows = ["frost", "brightness"]')
+
+    with pytest.raises(AssetError) as caught:
+        corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+    # The table draws from the first five of six, as the original does.
+    assert "3 of 5 pictures were not found (frost3.png, frost4.png, frost5.png)" in str(caught.value)
+    assert str(caught.value).count("pip install --no-deps rime-pictures") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_that_is_drawn_and_missing_names_the_others_that_are(frost):
+    with pytest.raises(AssetError, match=r"4 of 6 pictures .*frost3.png, frost4.png, frost5.png, frost6.png"):
+        frost_picture(3, 1.0)
+    assert frost_picture(1, 1.0).shape == (80, 90, 3)
 
 
 def test_the_registry_has_the_six_pictures_of_frost_in_the_order_of_the_draws():

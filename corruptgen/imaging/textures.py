@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ from corruptgen.errors import AssetError
 
 DIRECTORY_VARIABLE = "CORRUPTGEN_TEXTURES"
 DOWNLOAD_SECONDS = 4
+# Hosts that did not answer: six pictures are not waited for six times.
+_unreachable: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,13 @@ def frost_picture(index: int, scale: float) -> NDArray[np.uint8]:
     Raises
     ------
     AssetError
-        If the picture is nowhere; the message says where it was looked for and what to do.
+        If the picture is nowhere; the message says where it was looked for, which others are missing and what to do.
     """
-    picture = _decoded(textures("frost")[index])
+    try:
+        picture = _decoded(textures("frost")[index])
+    except PictureMissing:
+        check_pictures("frost")
+        raise
     if scale != 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     picture.flags.writeable = False
@@ -64,12 +71,32 @@ def textures(collection: str) -> tuple[Texture, ...]:
     )
 
 
+def check_pictures(collection: str, count: int | None = None) -> None:
+    """Check that the first `count` pictures of a collection can be found; None: all of them.
+
+    Raises
+    ------
+    AssetError
+        If any of them is missing; the message names all that are, and the one command that installs them.
+    """
+    wanted = textures(collection)[:count]
+    missing, reasons = [], list[str]()
+    for texture in wanted:
+        try:
+            texture_bytes(texture)
+        except PictureMissing as error:
+            missing.append(texture.name)
+            reasons += [reason for reason in error.reasons if reason not in reasons]
+    if missing:
+        raise AssetError(_advice(wanted[0], missing, len(wanted), reasons))
+
+
 def texture_bytes(texture: Texture) -> bytes:
     """Find a picture by its hash: in the user's directory, in an installed distribution, or by download.
 
     Raises
     ------
-    AssetError
+    PictureMissing
         If it is in none of these places.
     """
     reasons: list[str] = []
@@ -78,10 +105,29 @@ def texture_bytes(texture: Texture) -> bytes:
         if hashlib.sha256(content).hexdigest() == texture.sha256:
             return content
         reasons.append(f"{place} is another picture (sha256 {hashlib.sha256(content).hexdigest()[:12]}...)")
-    raise AssetError(
-        f"the picture {texture.name} (sha256 {texture.sha256[:12]}...) was not found: {'; '.join(reasons)}. "
-        f"Either `pip install --no-deps {texture.distributions[0]}`, which ships it, or put {texture.name} into a "
-        f"directory and set {DIRECTORY_VARIABLE} to that directory; it is at {texture.url}"
+    raise PictureMissing(_advice(texture, [texture.name], 1, reasons), tuple(reasons))
+
+
+class PictureMissing(AssetError):
+    """A picture that is in none of the places where it could be."""
+
+    def __init__(self, message: str, reasons: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.reasons = reasons
+
+
+def _advice(texture: Texture, missing: list[str], count: int, reasons: list[str]) -> str:
+    """Say what is missing, why, and what to do."""
+    if count == 1:
+        what = f"the picture {texture.name} (sha256 {texture.sha256[:12]}...) was not found"
+    else:
+        what = f"{len(missing)} of {count} pictures were not found ({', '.join(missing)})"
+    page = texture.url.rpartition("/")[0]
+    return (
+        f"{what}: {'; '.join(reasons)}. Either `pip install --no-deps {texture.distributions[0]}`, which ships "
+        f"{'them' if count > 1 else 'it'}, or put {'them' if count > 1 else texture.name} into a directory and set "
+        f"{DIRECTORY_VARIABLE} to that directory; {'they are' if count > 1 else 'it is'} at "
+        f"{page if count > 1 else texture.url}"
     )
 
 
@@ -119,6 +165,9 @@ def _installed(distribution: str, texture: Texture) -> list[Path]:
 @lru_cache
 def _downloaded(texture: Texture) -> Path | str:
     """Give the picture in the cache, or the reason why it is not there; cached, so that nobody waits twice."""
+    host = urlsplit(texture.url).netloc
+    if host in _unreachable:
+        return f"the download from {host} failed"
     import pooch  # noqa: PLC0415 - it brings an HTTP library that nobody else needs
 
     logger = pooch.get_logger()
@@ -133,6 +182,7 @@ def _downloaded(texture: Texture) -> Path | str:
             downloader=pooch.HTTPDownloader(timeout=DOWNLOAD_SECONDS),
         )
     except (OSError, ValueError) as error:
+        _unreachable.add(host)
         return f"the download failed ({type(error).__name__})"
     finally:
         logger.setLevel(level)
