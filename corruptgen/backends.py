@@ -48,10 +48,6 @@ class Crew:
             raise RecipeError(f"backend {self.kind} takes no address; {' and '.join(ADDRESSES)} do")
         if self.address is not None and self.backend == "dask" and self.workers is not None:
             raise RecipeError("a Dask cluster that is there already has its own number of workers; leave workers out")
-        package = PACKAGES.get(self.backend or "")
-        if package and not is_installed(package):
-            # Before anything is written or removed for a build that cannot be.
-            raise MissingPackage(missing(f"the backend {self.backend}", [package]))
 
     @property
     def kind(self) -> str:
@@ -63,6 +59,12 @@ class Crew:
     def count(self) -> int:
         """The number of workers on this machine."""
         return self.workers or joblib.cpu_count()
+
+    def check_installed(self) -> None:
+        """Raise `MissingPackage` if the backend is not installed."""
+        package = PACKAGES.get(self.backend or "")
+        if package and not is_installed(package):
+            raise MissingPackage(missing(f"the backend {self.backend}", [package]))
 
     @property
     def is_elsewhere(self) -> bool:

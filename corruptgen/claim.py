@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from corruptgen.comparison import describe_differences
 from corruptgen.errors import OutputError
 from corruptgen.inventory import Inventory, clear, inventory, naming
 from corruptgen.manifest import MARKER, Table, parsed
@@ -44,9 +45,15 @@ def check_same(there: Mapping[str, Any], marker: Mapping[str, Any]) -> None:
     if differs:
         raise OutputError(
             f"the output directory holds another build: its {' and '.join(differs)} "
-            f"{'is' if len(differs) == 1 else 'are'} not the same; choose another directory with --output, "
-            "or remove that build with --overwrite"
+            f"{'is' if len(differs) == 1 else 'are'} not the same{_what_differs(there, marker)}; "
+            "choose another directory with --output, or remove that build with --overwrite"
         )
+
+
+def _what_differs(there: Mapping[str, Any], marker: Mapping[str, Any]) -> str:
+    """Say which values of the recipe are others; of tables and sources the marker has digests alone."""
+    values = describe_differences(there.get("recipe"), marker["recipe"])
+    return f": {values}" if values else ""
 
 
 def check_environment(there: Mapping[str, Any], marker: Mapping[str, Any]) -> None:

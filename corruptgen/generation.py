@@ -69,6 +69,7 @@ def generate(
         If `stop` has stopped it.
     """
     crew = Crew(workers, backend, address)
+    crew.check_installed()
     share = None if shard is None else Shard.parse(shard)
     if share and overwrite:
         raise RecipeError("overwrite with shard would remove what the other shards make; remove the output first")

@@ -10,6 +10,7 @@ from typing import Any
 from corruptgen import catalog
 from corruptgen.build import Build
 from corruptgen.claim import belongings, check_environment
+from corruptgen.comparison import describe_differences
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
 from corruptgen.inventory import inventory
 from corruptgen.lock import held
@@ -108,9 +109,14 @@ def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> 
         if "environment" in differs:
             check_environment(record, now)
         if differs:
+            shards = str(first.get("shard")), str(record.get("shard"))
+            words = f"in shard {shards[0]}", f"in {shards[1]}"
+            ours, theirs = ({key: one.get(key) for key in differs if key != "source"} for one in (first, record))
+            values = describe_differences(ours, theirs, words)
+            what = f"{', '.join(differs)} differ" + (f": {values}" if values else "")
             raise OutputError(
-                f"shards {first.get('shard')} and {record.get('shard')} do not belong together: their "
-                f"{', '.join(differs)} differ; make all of them of one recipe and one source, with the same versions"
+                f"shards {shards[0]} and {shards[1]} do not belong together: their {what}; "
+                "make all of them of one recipe and one source, with the same versions"
             )
     if any(marker.get(key) != first.get(key) for key in ("recipe", "preset", "source", "environment")):
         raise OutputError(f"{MARKER} is not that of these shards; copy it from where they were made")

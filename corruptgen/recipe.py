@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from corruptgen.checks import Check
@@ -21,6 +22,7 @@ from corruptgen.imaging.png import COMPRESSIONS
 from corruptgen.imaging.windowing import WINDOWS
 from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
 from corruptgen.output_choice import chosen as chosen_output
+from corruptgen.overrides import Overrides, apply_overrides
 from corruptgen.publish_choice import KEYS as PUBLISH_KEYS
 from corruptgen.publish_choice import PublishChoice
 from corruptgen.records import Decoding
@@ -91,8 +93,13 @@ class Recipe:
         return beside if beside.exists() else Path(written)
 
 
-def load(recipe: str | Path) -> Recipe:
+def load(recipe: str | Path, overrides: Overrides = MappingProxyType({})) -> Recipe:
     """Read a recipe from a .toml file, or a shipped one by its name.
+
+    Parameters
+    ----------
+    recipe : the path of a .toml file, or the name of a shipped recipe
+    overrides : values in place of those in the file, by their place, such as {"corrupt.rows": ["fog"], "seed": 7}
 
     Raises
     ------
@@ -115,7 +122,21 @@ def load(recipe: str | Path) -> Recipe:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{place}: this is not TOML: {error}") from error
-    return read(content, place, folder)
+    return read(apply_overrides(content, overrides, place), place, folder)
+
+
+def shipped_text(name: str) -> str:
+    """Read the text of a shipped recipe, comments included.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such recipe.
+    """
+    shipped = _shipped()
+    if name not in shipped:
+        raise RecipeError(unknown("recipe", name, shipped))
+    return shipped[name].read_text("utf-8")
 
 
 def shipped_names() -> list[str]:

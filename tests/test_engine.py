@@ -191,8 +191,9 @@ def test_merging_refuses_shards_of_another_recipe(place):
     corruptgen.generate(other, output=place / "elsewhere", workers=1, shard="2/2")
     shutil.copytree(place / "elsewhere", place / "out", dirs_exist_ok=True)
 
-    with pytest.raises(OutputError, match="shards 1/2 and 2/2 do not belong together: their recipe differ"):
+    with pytest.raises(OutputError, match="shards 1/2 and 2/2 do not belong together: their recipe differ") as caught:
         corruptgen.merge(place / "out")
+    assert "recipe.seed (0 in shard 1/2, 1 in 2/2)" in str(caught.value)
 
 
 def test_merging_needs_shards(place):

@@ -218,9 +218,11 @@ def test_another_builds_output_is_refused_until_it_is_to_be_overwritten(place):
     before = tree(place / "out")
     other = write_recipe(place, top="seed = 1", corrupt="severities = [2]", output='encoding = "jpeg"')
 
-    with pytest.raises(OutputError, match="another build: its recipe is not the same"):
+    with pytest.raises(OutputError, match="another build: its recipe is not the same") as caught:
         corruptgen.generate(other, output=place / "out", workers=1)
     assert tree(place / "out") == before
+    assert "seed (0 there, 1 now), corrupt.severities ([1, 2] there, [2] now)" in str(caught.value)
+    assert 'output.encoding ("png" there, "jpeg" now)' in str(caught.value)
 
     corruptgen.generate(other, output=place / "out", workers=1, overwrite=True)
     corruptgen.generate(other, output=place / "fresh", workers=1)

@@ -8,6 +8,7 @@ import pytest
 
 from corruptgen import catalog
 from corruptgen.errors import RecipeError, SourceError
+from corruptgen.overrides import read_settings
 from corruptgen.plan import planned
 from corruptgen.recipe import load, read, shipped_names
 from tests.medical import write_archive
@@ -40,6 +41,40 @@ def test_everything_but_name_version_source_and_preset_has_a_default():
         "corrupt": {"preset": "natural", "paired": False},
         "output": {"format": "folder", "encoding": "png", "compression": "fast", "clean": False},
     }
+
+
+def write_smallest(folder):
+    (folder / "mine.toml").write_text(SMALLEST, "utf-8")
+    return folder / "mine.toml"
+
+
+def test_overrides_take_the_place_of_what_the_file_says_and_are_recorded(tmp_path):
+    settings = ["seed=7", "corrupt.severities = [1, 2.5]", "output.format=npy", "source.limit=3", "seed=8"]
+
+    changed = load(write_smallest(tmp_path), read_settings(settings)).content()
+
+    assert changed["seed"] == 8
+    assert changed["corrupt"]["severities"] == [1, 2.5]
+    assert changed["output"]["format"] == "npy"
+    assert changed["source"]["limit"] == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("corrupt.row=['fog']", r"mine.toml \[corrupt\] row: no key is called 'row'; did you mean 'rows'"),
+        ("corrupt.severities=3", r"mine.toml \[corrupt\] severities: found 3, allowed is a list"),
+        ("corrupt.severities=[1", r"severities: found '\[1', allowed is a list"),
+        ("corrupts.rows=['fog']", "no key is called 'corrupts'; did you mean 'corrupt'"),
+        ("name.first=1", "name.first: name is not a section; it holds 'a'"),
+        ("output.clean=1\nformat='npy'", "clean: found \"1.*format='npy'\", allowed is true or false"),
+        ("seed", r"--set seed: write section.key=value"),
+        ("=3", r"--set =3: write section.key=value"),
+    ],
+)
+def test_an_override_is_checked_as_the_recipe_is(tmp_path, setting, message):
+    with pytest.raises(RecipeError, match=message):
+        load(write_smallest(tmp_path), read_settings([setting]))
 
 
 def test_what_a_manifest_records_is_the_same_recipe_again():

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from corruptgen.comparison import describe_differences
 from corruptgen.digests import PIXELS_BYTES, split
 from corruptgen.errors import Rejected
 from corruptgen.imaging.deep import restored
@@ -227,11 +228,7 @@ def _recipe(old: Finished, new: Finished) -> Iterator[str]:
         one, other = before.get(section), after.get(section)
         if one == other or section == "version":
             continue
-        if isinstance(one, dict) and isinstance(other, dict):
-            keys = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
-            yield f"the recipe's [{section}] has another {', '.join(keys)}"
-        else:
-            yield f"the recipe's {section} is another"
+        yield f"the recipe: {describe_differences({section: one}, {section: other}, ('before', 'now'))}"
 
 
 def _environment(old: Finished, new: Finished) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from corruptgen.comparison import describe_differences
 from corruptgen.errors import PublishError
 from corruptgen.manifest import MANIFEST, parsed
 from corruptgen.publish.difference import difference
@@ -217,8 +218,11 @@ def _compared(publication: Publication, state: State) -> Publication:
         if changed or gone:
             as_it_lies = replace(publication, presentation=standing(publication.dataset))
             if any(_missing(as_it_lies, there)):
+                before = Finished.at(Revision(publication.hub.repo, version.tag).fetched(RECORDS)).recipe.content()
+                values = describe_differences(before, publication.dataset.recipe.content())
+                content = named([*changed, *gone]) + (f"; its recipe is not the same: {values}" if values else "")
                 raise PublishError(
-                    f"version {version.text} is published already with other content ({named([*changed, *gone])}), and "
+                    f"version {version.text} is published already with other content ({content}), and "
                     "what is published never changes: raise version in the recipe; `corruptgen diff` says which number"
                 )
         return replace(publication, is_there=True)
