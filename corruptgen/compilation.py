@@ -1,22 +1,32 @@
 """Kernels are compiled when they are first called, and kept for the next process wherever something can be kept."""
 
 import gc
+import hashlib
+import inspect
 import logging
 import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import llvmlite
 import numba
+import numpy
 from numba.core import event
+
+from corruptgen.provenance import LOADED
 
 COMPILING = "compiling kernels for this machine, which is done once"
 COMPILING_AGAIN = (
     "compiling kernels, which cannot be kept: no cache folder can be written; NUMBA_CACHE_DIR may name one that can"
 )
+
+# The digest of the other files in a kernel's folder.
+SEAL = "seal"
 
 # What numba reads when it chooses a cache.
 _config: Any = numba.config
@@ -24,15 +34,18 @@ _logger = logging.getLogger(__name__)
 
 
 def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile as `numba.njit` does, and take a cache that cannot be written for no error.
+    """Compile as `numba.njit` does, and keep the machine code for as long as it is that of today's sources.
 
-    The compiled code is kept where numba keeps it: in NUMBA_CACHE_DIR, beside the module or in the user's cache. Where
-    none of them can be written it is kept in a private folder among the temporary files, or else in this process alone.
+    It is kept where numba keeps it: in NUMBA_CACHE_DIR, beside the module or in the user's cache. Where none of them
+    can be written it is kept in a private folder among the temporary files, or else in this process alone.
+
+    NUMBA_DISABLE_JIT does not reach our kernels, whose whole numbers wrap around: in Python they would not.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
         # Python calls kernels, and kernels call each other; nobody asks for a C function.
-        kernel = numba.njit(**(options | {"no_cfunc_wrapper": True}))(function)
+        with _configured(DISABLE_JIT=0):
+            kernel = numba.njit(**(options | {"no_cfunc_wrapper": True}))(function)
         if cache:
             _keep(kernel)
         return kernel
@@ -45,25 +58,120 @@ def part_of_kernel(function: Callable[..., Any]) -> Any:
     return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True)(function)
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """In the place of a kernel's cache: a folder of the kernel's own, of which nothing is run that was not kept whole.
+
+    A power cut or a full disk leaves files that are half written, or full of zeros, and numba runs what it can read.
+    """
+
+    cache: Any
+    """That of numba, in a folder that no other kernel uses."""
+
+    @property
+    def cache_path(self) -> str:
+        """The folder, which numba asks for and `_Announcement` too."""
+        return str(self.cache.cache_path)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Load what was compiled for a signature; None if it was not, or cannot be trusted."""
+        try:
+            return self.cache.load_overload(signature, context) if self._is_sealed() else None
+        # Whatever is wrong with what lies there, the answer is to compile again.
+        except Exception as error:
+            _logger.debug("a kept kernel cannot be read: %s", type(error).__name__)
+            return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep what was compiled for a signature, if the disk takes it."""
+        try:
+            if not self._is_sealed():
+                for name in self._files():
+                    os.remove(os.path.join(self.cache_path, name))
+            self.cache.save_overload(signature, compiled)
+            seal = os.path.join(self.cache_path, SEAL)
+            with open(f"{seal}.{os.getpid()}", "w", encoding="ascii") as file:
+                file.write(self._digest())
+            os.replace(file.name, seal)
+        except OSError as error:
+            _logger.debug("a kernel cannot be kept: %s", error.strerror)
+
+    def _files(self) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self.cache_path) if name.endswith((".nbi", ".nbc")))
+        except OSError:
+            return []
+
+    def _digest(self) -> str:
+        """Compute the digest of all that is kept of the kernel; of nothing, it is empty."""
+        files, digest = self._files(), hashlib.sha256()
+        for name in files:
+            with open(os.path.join(self.cache_path, name), "rb") as file:
+                digest.update(hashlib.sha256(file.read()).digest())
+        return digest.hexdigest() if files else ""
+
+    def _is_sealed(self) -> bool:
+        try:
+            with open(os.path.join(self.cache_path, SEAL), "rb") as file:
+                sealed = file.read()
+        except OSError:
+            sealed = b""
+        return sealed == self._digest().encode()
+
+
 def _keep(kernel: Any) -> None:
-    try:
-        kernel.enable_caching()
-    except RuntimeError:
-        # numba knows no folder that can be written.
-        folder = _private_folder()
-        if folder is not None:
-            with _caching_in(folder):
-                kernel.enable_caching()
+    """Keep a kernel in a folder that is named by all that its machine code follows from.
+
+    numba looks at the kernel's own file alone, and at the processor: after a change in what is compiled into a kernel
+    from another module it would go on with the old machine code.
+    """
+    function = kernel.py_func
+    place = inspect.getfile(function)
+    # What comes out of an archive is kept nowhere: there, too, numba looks at the kernel's own part alone.
+    folder = _folder(place, kernel) if os.path.exists(place) else None
+    if folder is not None:
+        made_of = f"{function.__module__}.{function.__qualname__} {_made_of(function.__module__)}"
+        name = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+        with _configured(CACHE_DIR=os.path.join(folder, "kernels", name)):
+            kernel.enable_caching()
+        kernel._cache = _Kept(kernel._cache)
+
+
+@lru_cache(maxsize=1024)
+def _made_of(module: str) -> str:
+    """Compute the digest of what the kernels of a module are made of, from what was there when it was loaded."""
+    sources = LOADED.digest(module, within=LOADED.kin(module))
+    made_by = (sources, numba.__version__, llvmlite.__version__, numpy.__version__)
+    return hashlib.sha256(" ".join(made_by).encode()).hexdigest()
+
+
+_chosen: dict[tuple[str, str], str | None] = {}
+
+
+def _folder(place: str, kernel: Any) -> str | None:
+    """Choose where kernels of the module at `place` are kept: where numba would keep them, or else our own folder."""
+    asked = (os.path.dirname(place), str(_config.CACHE_DIR))
+    if asked not in _chosen:
+        try:
+            kernel.enable_caching()
+            _chosen[asked] = str(kernel._cache.cache_path)
+        except RuntimeError:
+            # numba knows no folder that can be written.
+            _chosen[asked] = _private_folder()
+    return _chosen[asked]
 
 
 @contextmanager
-def _caching_in(folder: str) -> Iterator[None]:
-    """Let numba choose this folder meanwhile, for our kernels only."""
-    before, _config.CACHE_DIR = _config.CACHE_DIR, folder
+def _configured(**settings: Any) -> Iterator[None]:
+    """Let numba follow other settings meanwhile, for our kernels only."""
+    before = {name: getattr(_config, name) for name in settings}
     try:
+        for name, value in settings.items():
+            setattr(_config, name, value)
         yield
     finally:
-        _config.CACHE_DIR = before
+        for name, value in before.items():
+            setattr(_config, name, value)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 """Compiled kernels: kept where something can be kept, made again where nothing can, and announced while one waits."""
 
 import gc
+import importlib.util
 import os
 import pty
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 from corruptgen.compilation import njit
@@ -137,3 +139,113 @@ def test_who_waits_at_a_terminal_is_told_why(bare):
 
     assert done.returncode == 0, said
     assert "corruptgen: compiling kernels for this machine, which is done once" in said
+
+
+def edited(place, module, before, after):
+    path = place / "site/corruptgen" / module
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+
+
+def test_a_kernel_is_compiled_again_when_a_part_from_another_module_is_edited(bare):
+    place, environment = bare
+    first, _ = corrupted(environment)
+
+    edited(place, "randomness/philox.py", "0xD2511F53", "0xD2511F55")
+    second, said = corrupted(environment)
+    edited(place, "randomness/philox.py", "0xD2511F55", "0xD2511F53")
+    third, nothing = corrupted(environment)
+
+    assert second != first
+    assert "which is done once" in said
+    assert third == first
+    assert nothing == "", "the code of the first sources is still kept"
+
+
+SMALL = """
+from corruptgen.compilation import njit
+
+@njit(cache=True)
+def times_seven(number):
+    return 7 * number
+"""
+
+
+def loaded(path):
+    """Load a module as a new process would."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def spoilt(content, damage):
+    middle = len(content) // 2
+    match damage:
+        case "half":
+            return content[:middle]
+        case "zeros":
+            return bytes(len(content))
+        case "garbage":
+            return bytes(value ^ 0x5A for value in content)
+    return content[:middle] + bytes(64) + content[middle + 64 :]
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", ["half", "zeros", "garbage", "hole"])
+def test_kept_kernels_that_are_damaged_are_compiled_again(tmp_path, monkeypatch, ending, damage):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "small.py"
+    path.write_text(SMALL, "utf-8")
+    assert loaded(path).times_seven(6) == 42
+    files = list((tmp_path / "cache").rglob(f"*.{ending}"))
+    assert files
+    for file in files:
+        file.write_bytes(spoilt(file.read_bytes(), damage))
+
+    damaged, repaired = loaded(path), loaded(path)
+
+    assert damaged.times_seven(6) == 42
+    assert sum(damaged.times_seven.stats.cache_hits.values()) == 0
+    assert repaired.times_seven(6) == 42
+    assert sum(repaired.times_seven.stats.cache_hits.values()) == 1
+
+
+def test_a_disk_that_takes_no_kernel_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "small.py"
+    path.write_text(SMALL, "utf-8")
+    kernel = loaded(path).times_seven
+    # A file in the place of the kernel's folder: nobody can write there, not even root.
+    (folder,) = (tmp_path / "cache").rglob("kernels")
+    shutil.rmtree(folder)
+    folder.write_text("")
+
+    assert kernel(6) == 42
+
+
+def test_numbas_switch_for_debugging_leaves_our_kernels_compiled(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    (tmp_path / "small.py").write_text(SMALL, "utf-8")
+
+    kernel = loaded(tmp_path / "small.py").times_seven
+
+    # In Python this would not wrap around.
+    assert kernel(2**62) == -(2**62)
+    assert numba.config.DISABLE_JIT == 1
+
+
+def test_a_script_that_is_edited_has_its_kernels_compiled_again(tmp_path):
+    script, part = tmp_path / "script.py", tmp_path / "part.py"
+    script.write_text(SMALL.replace("7 *", "FACTOR *").replace("\n@", "from part import FACTOR\n@") +
+                      "\nprint(times_seven(6))\n", "utf-8")  # fmt: skip
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    said = []
+    for factor in (7, 8):
+        part.write_text(f"FACTOR = {factor}\n", "utf-8")
+        done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+        said.append(done.stdout)
+
+    assert said == ["42\n", "48\n"]
