@@ -115,7 +115,7 @@ def _is_within(name: str, within: Collection[str]) -> bool:
 def _is_loose(name: str) -> bool:
     """Tell whether a top-level module is a file or folder that no installer has put there."""
     spec = _spec(name)
-    return bool(spec and spec.origin and spec.has_location) and INSTALLED.isdisjoint(Path(spec.origin).parts)
+    return spec is not None and spec.has_location and INSTALLED.isdisjoint(Path(spec.origin or "").parts)
 
 
 def _described(spec: ModuleSpec) -> Module | None:
