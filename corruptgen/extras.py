@@ -14,6 +14,7 @@ EXTRAS: Mapping[str, str] = {
     "distributed": "dask",
     "fsspec": "remote",
     "huggingface_hub": "hub",
+    "imagecodecs": "medical",
     "matplotlib": "plot",
     "nibabel": "medical",
     "pyarrow": "hub",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from corruptgen import __version__
 from corruptgen.errors import OutputError, Rejected
+from corruptgen.extras import is_installed
 from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.imaging.windowing import Picture
 from corruptgen.randomness.key import STREAM_VERSION
@@ -235,6 +236,8 @@ def environment(recipe: Recipe | None = None) -> dict[str, str]:
         packages += ["datasets", "pyarrow"]
     if recipe is not None and recipe.decode.window is not None:
         packages += ["nibabel", "pydicom", "tifffile"]
+        # Compressed samples are decoded by what is installed.
+        packages += [package for package in ("imagecodecs",) if is_installed(package)]
     return {
         "corruptgen": __version__,
         "opencv": cv2.__version__,

@@ -101,7 +101,8 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     opened = open_source(recipe, source)
     listing = wanted(opened.listing(), recipe)
     if not listing.items and not listing.rejected:
-        raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind)")
+        note = f"; {listing.note}" if listing.note else ""
+        raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind){note}")
     if recipe.output.format == "folder":
         listing = _without_collisions(listing, recipe.output.stored.extension)
     if targets.masks is not None:

@@ -40,6 +40,8 @@ class Listing:
     """Names of the classes in the order of their numbers; empty: the sorted set of the labels."""
     annotations: str = ""
     """The sha256 of the file that lists them, if there is one."""
+    note: str = ""
+    """What the user should know about what is left out; empty: nothing."""
 
 
 @dataclass(frozen=True)

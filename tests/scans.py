@@ -38,6 +38,58 @@ def dicom(name="CT_small", pixels=None, **fields):
     return buffer.getvalue()
 
 
+def picture_file(pixels, frames=None, groups=(), syntax=None, frame_bytes=None, preamble=True, **fields):
+    """Write a DICOM file of our own.
+
+    `groups` are functional groups: of the file (the first) and of each frame; `frame_bytes` are compressed frames.
+    """
+    from pydicom.encaps import encapsulate  # noqa: PLC0415
+
+    header = pydicom.Dataset()
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.TransferSyntaxUID = syntax or pydicom.uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = header.SOPClassUID = pydicom.uid.CTImageStorage
+    meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = "1.2.3.4"
+    header.Modality = "CT"
+    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
+    header.Rows, header.Columns = pixels.shape[-2:]
+    bits = 8 * pixels.itemsize
+    header.BitsAllocated, header.BitsStored, header.HighBit = bits, bits, bits - 1
+    header.PixelRepresentation = int(pixels.dtype.kind == "i")
+    if frames:
+        header.NumberOfFrames = frames
+    if groups:
+        header.SharedFunctionalGroupsSequence = [groups[0]]
+        header.PerFrameFunctionalGroupsSequence = list(groups[1:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for field, value in fields.items():
+            setattr(header, field, value)
+        header.PixelData = encapsulate(frame_bytes) if frame_bytes else pixels.tobytes()
+        header["PixelData"].VR = "OW" if bits > 8 else "OB"
+        buffer = io.BytesIO()
+        if preamble:
+            header.file_meta = meta
+            header.save_as(buffer, enforce_file_format=True)
+        else:
+            header.save_as(buffer, implicit_vr=preamble is None, little_endian=True)
+    return buffer.getvalue()
+
+
+def group(slope=None, intercept=None, centre=None, width=None):
+    """Make the functional group of a frame, or of all."""
+    found = pydicom.Dataset()
+    if slope is not None:
+        values = pydicom.Dataset()
+        values.RescaleSlope, values.RescaleIntercept = slope, intercept
+        found.PixelValueTransformationSequence = [values]
+    if centre is not None:
+        window = pydicom.Dataset()
+        window.WindowCenter, window.WindowWidth = centre, width
+        found.FrameVOILUTSequence = [window]
+    return found
+
+
 def ramp(dtype, height=40, width=52, channels=1):
     """Give an image whose samples are all different as far as the type allows, the lowest bits included."""
     size = height * width * channels

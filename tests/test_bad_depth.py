@@ -2,9 +2,11 @@
 
 import gzip
 import io
+import struct
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 import tifffile
 from PIL import Image
@@ -14,7 +16,8 @@ from corruptgen.errors import Rejected
 from corruptgen.imaging.deep import picture
 from corruptgen.records import Decoding
 from corruptgen.sources import nifti
-from tests.scans import dicom, file, ramp, scan, volume
+from corruptgen.sources.folder import FolderSource
+from tests.scans import dicom, file, picture_file, ramp, scan, volume
 from tests.test_depth import recipe
 from tests.test_fuzz import damaged
 
@@ -22,6 +25,9 @@ NAN = ramp("float32")
 NAN[3, 4] = np.nan
 TWELVE = {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": 0}
 LOOK_UP = {"ModalityLUTSequence": [], "RescaleSlope": None}
+
+
+FILM = picture_file(ramp("uint16")[..., 0], syntax=pydicom.uid.MPEG2MPML, frame_bytes=[b"film"])
 
 
 def tiff(samples, **options):
@@ -36,6 +42,10 @@ def lzw():
     return buffer.getvalue()
 
 
+def test_compressed_tiff_is_read():
+    assert np.array_equal(picture(lzw(), Decoding(window="range")).pixels, ramp("uint16"))
+
+
 REJECTED = {
     "no header of DICOM": (scan("no_meta"), "range", "not an image of a known format"),
     "cut off": (scan("MR_truncated"), "range", "less than expected"),
@@ -43,8 +53,8 @@ REJECTED = {
     "several frames": (scan("rtdose"), "range", "holds 15 frames"),
     "no picture": (scan("test-SR"), "range", "holds no picture (modality SR)"),
     "32 bits": (scan("rtdose_1frame"), "range", "has samples of type uint32; taken are uint8, uint16, int16, float32"),
-    "a compression without a decoder": (scan("JPEGLSNearLossless_16"), "range", "which no installed package decodes"),
-    "a compression that a decoder does not know": (scan("JPGExtended"), "range", "is compressed as JPEG Extended"),
+    "a compression without a decoder": (FILM, "range", "which no installed package decodes"),
+    "a compression that a decoder does not know": (scan("GDCMJ2K_TextGBR"), "range", "is compressed as JPEG 2000"),
     "no window": (scan("CT_small"), "header", "has no window in its header; write window = [low, high]"),
     "no width": (dicom(WindowCenter=40, WindowWidth=0), "header", "has no window in its header"),
     "one value": (dicom(pixels=np.full((9, 9), 5, np.int16)), "range", "has no sample between black and white"),
@@ -61,7 +71,6 @@ REJECTED = {
     "64 bits": (tiff(ramp("float32").astype(np.float64)), "range", "has samples of type float64"),
     "pages": (tiff(np.zeros((3, 20, 20), np.uint16), photometric="minisblack"), "range", "more than one picture"),
     "four channels": (tiff(ramp("uint16", channels=4), photometric="rgb"), "range", "is an array of shape"),
-    "a TIFF without a decoder": (lzw(), "range", "is compressed as LZW, which the installed packages cannot decode"),
     "a TIFF that is cut off": (file(ramp("uint16"))[:-9], "range", "cannot be decoded"),
     "a PNG that is cut off": (file(ramp("uint16"), "png")[:-99], "range", "cannot be decoded"),
     "empty": (b"", "range", "is empty"),
@@ -98,7 +107,7 @@ def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
     (tmp_path / "empty.nii").write_bytes(b"")
     (tmp_path / "text.nii.gz").write_bytes(b"this is no volume" * 40)
     nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3, 2), np.int16), np.eye(4)), tmp_path / "series.nii")
-    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.float64), np.eye(4)), tmp_path / "deep.nii")
+    nibabel.save(nibabel.Nifti1Image(np.full((4, 4, 3), 0.1), np.eye(4)), tmp_path / "deep.nii")
     reasons = {}
 
     for path in sorted(tmp_path.glob("*.nii*")):
@@ -112,7 +121,7 @@ def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
     assert "is cut off: its header claims 832 bytes" in reasons["cut.nii"]
     assert reasons["cut.nii.gz"] == reasons["cut.nii"]
     assert "several volumes" in reasons["series.nii"]
-    assert "float64" in reasons["deep.nii"]
+    assert "float64 that none of uint8, uint16, int16, float32 holds exactly" in reasons["deep.nii"]
     assert not any(str(tmp_path) in reason for reason in reasons.values())
     with pytest.raises(Rejected, match="has 5 slices"):
         nifti.read(tmp_path / "good.nii", 5)
@@ -160,3 +169,88 @@ def test_damaged_scans_are_rejected_or_read(tmp_path, capfd, form):
 
     assert any(isinstance(outcome, str) for outcome in outcomes)
     assert capfd.readouterr() == ("", "")
+
+
+WHOLE = np.arange(4 * 5 * 3).reshape(4, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("samples", "kept"),
+    [
+        (WHOLE.astype(np.int8), "int16"),
+        (WHOLE.astype(np.int32) - 30, "int16"),
+        (WHOLE.astype(np.int64) * 1000, "uint16"),
+        (WHOLE.astype(np.int32) * 1000 - 30000, "int16"),
+        (WHOLE.astype(np.int32) * 100_000, "float32"),
+        (WHOLE.astype(np.uint32), "uint16"),
+        (WHOLE.astype(np.uint64) << 20, None),
+        (WHOLE.astype(np.int32) << 24, None),
+        (WHOLE.astype(np.float64) / 8, "float32"),
+        (WHOLE.astype(np.float64) / 7, None),
+        (WHOLE.astype(np.float64) * 1e300, None),
+        (WHOLE.astype(np.complex64), None),
+        (WHOLE.astype(np.int16), "int16"),
+    ],
+)
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+def test_samples_of_other_types_are_kept_where_that_loses_nothing_or_the_volume_is_refused_once(
+    tmp_path, samples, kept, ending
+):
+    image = nibabel.Nifti1Image(samples, np.eye(4), dtype=samples.dtype)
+    image.header.set_slope_inter(2, -50)
+    nibabel.save(image, tmp_path / f"a{ending}")
+
+    listing = FolderSource(tmp_path, deep=True).listing()
+
+    if kept is None:
+        assert [r.id for r in listing.rejected] == [f"a{ending}"]
+        assert "holds exactly: convert it" in listing.rejected[0].reason
+        return
+    assert (len(listing.items), listing.rejected) == (3, ())
+    for number, item in enumerate(listing.items):
+        found = FolderSource(tmp_path, deep=True).read(item)
+        # Right of the patient on the left, the front above.
+        assert np.array_equal(found.pixels[::-1, ::-1, 0].T.astype(samples.dtype), samples[..., number])
+        assert (found.pixels.dtype, found.slope, found.intercept) == (kept, 2.0, -50.0)
+
+
+def test_a_volume_is_kept_in_one_type_although_its_slices_differ(tmp_path):
+    samples = np.zeros((4, 5, 3), np.int32)
+    samples[..., 1], samples[..., 2] = 40000, 1_000_000
+    nibabel.save(nibabel.Nifti1Image(samples, np.eye(4)), tmp_path / "a.nii")
+
+    kinds = {str(nifti.read(tmp_path / "a.nii", number).pixels.dtype) for number in range(3)}
+
+    assert kinds == {"float32"}
+
+
+def packed(path, samples, **fields):
+    """Write a packed volume of zeros whose header claims what it likes."""
+    image = nibabel.Nifti1Image(samples, np.eye(4), dtype=samples.dtype)
+    raw = bytearray(image.to_bytes())
+    for place, value in fields.values():
+        raw[place : place + len(value)] = value
+    path.write_bytes(gzip.compress(bytes(raw), 9))
+    return path
+
+
+def test_a_packed_volume_is_unpacked_as_far_as_its_header_claims(tmp_path):
+    samples = np.zeros((200, 200, 100), np.int16)
+    little = packed(tmp_path / "little.nii.gz", samples, sides=(42, struct.pack("<hhh", 2, 2, 2)))
+    much = packed(tmp_path / "much.nii.gz", samples[:9, :9, :9], sides=(42, struct.pack("<hhh", 2000, 2000, 400)))
+    extension = {"is": (348, b"\1"), "first": (352, struct.pack("<ii", 7, 4)), "offset": (108, struct.pack("<f", 4e6))}
+    extended = packed(tmp_path / "extended.nii.gz", samples, **extension)
+    reasons = {}
+
+    for path in (little, much, extended):
+        try:
+            for number in range(len(nifti.slice_ids(path, path.name))):
+                nifti.read(path, number)
+        except Rejected as error:
+            reasons[path.name] = str(error)
+
+    assert reasons.pop("extended.nii.gz").startswith("claims 12000000 bytes")
+    assert reasons == {
+        "little.nii.gz": "unpacks to more than the 368 bytes that its header claims",
+        "much.nii.gz": f"claims 3200000352 bytes, more than its {much.stat().st_size} packed bytes can hold",
+    }

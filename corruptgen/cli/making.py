@@ -45,6 +45,8 @@ def generate(
         try:
             share = Shard.parse(shard) if shard else None
             plan = planned(recipe, source)
+            if plan.listing.note and not voice.is_silent:
+                tell(shown(plan.listing.note))
             with voice.progress(plan, share) as progress:
                 outcome = generation.generate(
                     plan,
@@ -113,6 +115,8 @@ def plan(recipe: str, source: str | None) -> None:
     print(f"images  {expected.files}")
     print(f"bytes   {size if expected.measured else 'unknown: no image could be measured'}")
     _list(listing.rejected)
+    if listing.note:
+        tell(shown(listing.note))
 
 
 def verify(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:

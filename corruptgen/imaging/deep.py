@@ -12,7 +12,7 @@ from PIL import Image
 from corruptgen.errors import MissingPackage, Rejected
 from corruptgen.imaging import codec, dicom, tiff
 from corruptgen.imaging.geometry import check_area, fitted
-from corruptgen.imaging.windowing import Acquired, Picture, array_acquired, clipped, windowed
+from corruptgen.imaging.windowing import Acquired, Picture, array_acquired, clipped, fill_padding, windowed
 from corruptgen.records import Decoding
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -42,7 +42,7 @@ def picture(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> Pic
         return Picture(codec.decoded(content, decoding))
     found = acquired(content, decoding.exif)
     form = windowed(found, decoding.window)
-    return Picture(clipped(_fitted(found.pixels, decoding), form), form, found.slope, found.intercept)
+    return Picture(clipped(_fitted(fill_padding(found, form), decoding), form), form, found.slope, found.intercept)
 
 
 def acquired(content: bytes | NDArray[Any] | Acquired, exif: str) -> Acquired:

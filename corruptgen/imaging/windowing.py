@@ -1,6 +1,6 @@
 """Windows: what is black and what is white in images whose samples are not levels from 0 to 255."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,13 @@ class Acquired:
     """What is added then."""
     advised: tuple[float, float] | None = None
     """The window that the file itself advises, in its units."""
+    padded: NDArray[np.bool_] | None = None
+    """(H, W): the pixels that only fill up the picture, which decide no window and are drawn black; None: none do."""
+
+    @property
+    def seen(self) -> NDArray[Any]:
+        """The samples that belong to the picture."""
+        return self.pixels if self.padded is None else self.pixels[~self.padded]
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,24 @@ def array_acquired(samples: NDArray[Any]) -> Acquired:
         return Acquired(native)
     limits = np.iinfo(native.dtype)
     return Acquired(native, (limits.min, limits.max))
+
+
+def turn_around(found: Acquired) -> Acquired:
+    """Make the darkest sample the brightest one, within the bits in use; the units of every pixel stay."""
+    turn = 0.0 if found.bits is None else sum(found.bits)
+    kind = found.pixels.dtype
+    pixels = -found.pixels if found.bits is None else (int(turn) - found.pixels.astype(np.int32)).astype(kind)
+    return replace(found, pixels=pixels, slope=-found.slope, intercept=found.intercept + found.slope * turn)
+
+
+def fill_padding(found: Acquired, form: SampleFormat) -> NDArray[Any]:
+    """Return the stored samples with black in place of what only fills up the picture."""
+    if found.padded is None:
+        return found.pixels
+    kind = found.pixels.dtype
+    limits = np.iinfo(kind) if kind.kind != "f" else np.finfo(kind)
+    black = min(max(form.black, float(limits.min)), float(limits.max))
+    return np.where(found.padded[..., None], kind.type(black), found.pixels)
 
 
 def windowed(acquired: Acquired, window: Window) -> SampleFormat:
@@ -121,7 +146,9 @@ def shown(pixels: NDArray[Any], form: SampleFormat) -> NDArray[np.uint8]:
 def _stored(acquired: Acquired, window: Window) -> tuple[float, float]:
     """Give black and white as stored samples, not rounded yet."""
     if window == RANGE:
-        return float(acquired.pixels.min()), float(acquired.pixels.max())
+        if not acquired.seen.size:
+            raise Rejected("holds nothing but padding")
+        return float(acquired.seen.min()), float(acquired.seen.max())
     if window == BITS:
         if acquired.bits is None:
             raise Rejected("has floating point samples, whose bits say nothing of white; write window = [low, high]")

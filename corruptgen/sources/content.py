@@ -16,6 +16,8 @@ def source_digest(content: Content) -> str:
         return hashlib.sha256(content).hexdigest()
     if isinstance(content, Acquired):
         meaning = repr((content.bits, content.slope, content.intercept, content.advised))
+        if content.padded is not None:
+            meaning += source_digest(content.padded)
         return hashlib.sha256(f"{meaning} {source_digest(content.pixels)}".encode()).hexdigest()
     shape = "x".join(map(str, content.shape))
     return hashlib.sha256(f"{content.dtype.str} {shape}\0".encode() + content.tobytes()).hexdigest()

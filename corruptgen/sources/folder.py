@@ -11,7 +11,7 @@ from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below, storable
 from corruptgen.records import Item, Listing, Rejection
-from corruptgen.sources import nifti
+from corruptgen.sources import dicom_files, nifti
 from corruptgen.sources.content import Content
 from corruptgen.sources.labels import Labelling
 from corruptgen.sources.places import OUT_OF_MEANS, beside, content
@@ -25,7 +25,8 @@ class FolderSource:
     it, "" at the top, or what the labelling says. Names with a leading dot are names like others. A link to a file is
     followed if the file lies inside of the source; links to folders are not followed.
 
-    Of a source that is `deep`, DICOM files are items too, and so are the slices of NIfTI volumes, as `volume.nii#0017`.
+    Of a source that is `deep`, DICOM files are items too, whatever their names are, each frame of several as
+    `file.dcm#12`, and so are the slices of NIfTI volumes, as `volume.nii#0017`.
     """
 
     root: Path
@@ -41,7 +42,7 @@ class FolderSource:
         for entry, name in _entries(self.root, rejected):
             if _is_link_to_folder(entry):
                 rejected.append(Rejection(storable(name), "is a link to a folder; write its files into the source"))
-            elif not is_image(name, deep=self.deep):
+            elif not is_image(name, deep=self.deep) and not (self.deep and self._is_scan(entry, name)):
                 others.append(name)
             elif reason := _objection(entry, name, inside):
                 rejected.append(Rejection(storable(name), reason))
@@ -58,6 +59,7 @@ class FolderSource:
             tuple(sorted(rejected, key=lambda r: r.id)),
             len(others),
             self.labelling.classes.names,
+            note="" if self.deep else dicom_files.hint(self.root, others),
         )
 
     def read(self, item: Item) -> Content:
@@ -65,6 +67,9 @@ class FolderSource:
         place = nifti.slice_of(item.id) if self.deep else None
         if place and is_below(item.id):
             return nifti.read(self.root / place[0], place[1])
+        frame = dicom_files.frame_of(item.id) if self.deep else None
+        if frame and is_below(item.id) and not os.path.lexists(self.root / item.id):
+            return dicom_files.read_frame(self.root / frame[0], frame[1])
         return self.file(item.id)
 
     def file(self, name: str) -> bytes:
@@ -78,14 +83,19 @@ class FolderSource:
                 raise
             raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
+    def _is_scan(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Check whether the content of a file is DICOM; what lists labels is not looked at."""
+        return PurePosixPath(name).suffix.lower() not in dicom_files.LISTS and dicom_files.looks_like_dicom(entry.path)
+
     def _sliced(self, items: Iterable[Item], rejected: list[Rejection]) -> Iterator[Item]:
-        """Put the slices of a volume in its place."""
+        """Put the slices of a volume, and the frames of a file, in its place."""
         for item in items:
-            if not nifti.is_nifti(item.id):
+            if PurePosixPath(item.id).suffix.lower() in EXTENSIONS:
                 yield item
                 continue
+            names = nifti.slice_ids if nifti.is_nifti(item.id) else dicom_files.frame_ids
             try:
-                yield from (Item(name, item.label) for name in nifti.slice_ids(self.root / item.id, item.id))
+                yield from (Item(name, item.label) for name in names(self.root / item.id, item.id))
             except Rejected as error:
                 rejected.append(Rejection(item.id, str(error)))
 

@@ -4,19 +4,25 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from corruptgen.errors import Rejected
-from corruptgen.imaging import dicom
+from corruptgen.imaging import dicom, dicom_header
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below, is_text, storable
 from corruptgen.records import Item, Listing, Rejection
+from corruptgen.sources import dicom_files
 from corruptgen.sources.labels import Labelling
-from corruptgen.sources.places import beside, content, files_below, filesystem, reporting
+from corruptgen.sources.nifti import EXTENSIONS as VOLUMES
+from corruptgen.sources.places import beside, content, files_below, filesystem, piece, reporting
+
+# Files that are no scans, whose content need not be asked for.
+OTHERS = (*dicom_files.LISTS, *VOLUMES, ".gz")
 
 
 @dataclass(frozen=True)
 class RemoteFolder:
     """Every file below a URL whose name ends like an image's; ids and labels are those of the same folder on disk.
 
-    DICOM is read if the source is `deep`; NIfTI volumes, of which only a slice is wanted at a time, are not.
+    DICOM of one frame is read if the source is `deep`, whatever its name is; NIfTI volumes, of which only a slice is
+    wanted at a time, are not.
     """
 
     url: str
@@ -30,7 +36,7 @@ class RemoteFolder:
         names, others, rejected = [], [], []
         endings = EXTENSIONS | dicom.EXTENSIONS if self.deep else EXTENSIONS
         for name in found:
-            if PurePosixPath(name).suffix.lower() not in endings:
+            if PurePosixPath(name).suffix.lower() not in endings and not self._is_scan(name):
                 others.append(name)
             elif not is_text(name):
                 rejected.append(Rejection(storable(name), "has a name that is not UTF-8; rename it"))
@@ -41,6 +47,14 @@ class RemoteFolder:
         items, unlabelled = self.labelling.labelled(names, others, lambda name: content(beside(self.url, name)))
         rejected = sorted([*rejected, *unlabelled], key=lambda rejection: rejection.id)
         return Listing(tuple(items), tuple(rejected), len(others), self.labelling.classes.names)
+
+    def _is_scan(self, name: str) -> bool:
+        """Check whether the content of a file is DICOM, whatever its name is."""
+        if not self.deep or PurePosixPath(name).suffix.lower() in OTHERS or not is_below(name):
+            return False
+        with reporting(beside(self.url, name)):
+            start = piece(beside(self.url, name), 0, dicom_files.PROBED)
+        return dicom_header.is_dicom(start) and not dicom_header.is_directory(start)
 
     def read(self, item: Item) -> bytes:
         """Give the bytes of a file; trouble with the server is an error of the build, not of the file."""
