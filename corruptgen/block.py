@@ -12,7 +12,7 @@ from corruptgen import catalog
 from corruptgen.cell import Cell
 from corruptgen.declare import Warp
 from corruptgen.digests import file_digest, files_digest, pixels_digest
-from corruptgen.errors import ImageError, Rejected, SourceError
+from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError
 from corruptgen.imaging.deep import picture
 from corruptgen.imaging.windowing import Picture
 from corruptgen.manifest import ItemRecord, Table, sample_record
@@ -181,6 +181,8 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
             image = work.decoded(item, content)
             work.sink.check(image.pixels)
             carried = work.targets.carried(item, content, partial(_warp, work, image, item))
+        except RecipeError as error:
+            raise RecipeError(f"{item.id}: {error}") from error
         except Rejected as error:
             records[item.id] = ItemRecord(item.id, item.label, source, rejected=str(error))
             continue
@@ -190,7 +192,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
         masks = {file: file_digest(mask).hex() for file, mask in carried.files.items()}
         samples = sample_record(image)
         records[item.id] = ItemRecord(
-            item.id, item.label, source, masks=masks, changes=carried.changes, samples=samples
+            item.id, item.label, source, masks=masks, changes=carried.changes, samples=samples, notes=image.notes
         )
     for record in records.values():
         if record.rejected:

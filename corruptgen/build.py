@@ -28,6 +28,7 @@ from corruptgen.manifest import (
     json_bytes,
     manifest,
     marker,
+    noted,
     parsed,
     recorded,
     wholes,
@@ -133,6 +134,7 @@ class Build:
             rejected=tuple(sorted(rejected, key=lambda rejection: rejection.id)),
             ignored=self.plan.listing.ignored,
             was_finished=finished,
+            noted=noted(kept.values()),
         )
 
     def make(

@@ -9,6 +9,7 @@ from corruptgen.errors import OutputError
 from corruptgen.inventory import Inventory, clear, inventory, naming
 from corruptgen.manifest import MARKER, Table, parsed
 from corruptgen.plan import Plan, spelled_cells
+from corruptgen.recipe import current_form
 from corruptgen.recipe import read as read_recipe
 from corruptgen.sinks import Folder
 from corruptgen.sinks.folder import cell_folder
@@ -41,6 +42,7 @@ def claim(plan: Plan, output: Folder, marker: Mapping[str, Any], *, overwrite: b
 
 def check_same(there: Mapping[str, Any], marker: Mapping[str, Any]) -> None:
     """Refuse an output that another build has begun."""
+    there = {**there, "recipe": current_form(there.get("recipe") or {})}
     differs = [key for key in ("recipe", "preset", "source") if there.get(key) != marker[key]]
     if differs:
         raise OutputError(

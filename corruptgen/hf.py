@@ -141,7 +141,7 @@ class Rows:
     def _corrupted(self, picture: Any, name: str | None) -> Any:
         workers.settle()
         try:
-            pixels = pixels_of(picture, self.decoding)
+            pixels = pixels_of(picture, self.decoding, catalog.preset(self.preset).colour)
         except Rejected as error:
             raise Rejected(f"{name or 'an image of the stream'} {error}") from error
         cell = catalog.preset(self.preset).cell(self.row, self.severity)

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
@@ -54,6 +55,8 @@ class ItemRecord:
     """By the annotation file of a cell: what changes in each of the item's annotations."""
     samples: Mapping[str, Any] = field(default_factory=dict)
     """Of an image with a window: what `sample_record` says about its stored samples."""
+    notes: tuple[str, ...] = ()
+    """What was passed over when it was decoded: damage and oddities of the file that change no pixel."""
 
     @property
     def item(self) -> Item:
@@ -82,6 +85,11 @@ class Table:
         """The items that are not there, and why."""
         return [Rejection(record.id, record.rejected) for record in self.records if record.rejected]
 
+    @property
+    def noted(self) -> Counter[str]:
+        """How many complete items have each note."""
+        return Counter(note for record in self.made for note in record.notes)
+
     def part(self, start: int = 0) -> Part:
         """Give what the block adds to the output, with so many items before it."""
         return Part(self.number, tuple(record.item for record in self.made), self.size, self.shards, start)
@@ -109,6 +117,8 @@ class Recorded:
     digest: str
     part: Part
     rejected: tuple[Rejection, ...]
+    noted: Mapping[str, int] = field(default_factory=dict)
+    """How many of the items have each note."""
 
     @property
     def items(self) -> int:
@@ -120,7 +130,7 @@ def recorded(table: Table, content: bytes, items: Sequence[Item]) -> Recorded:
     """Sum a table up; the items of its block are given, so that memory holds each of them once."""
     made = tuple(item for item, record in zip(items, table.records, strict=True) if not record.rejected)
     part = Part(table.number, made, table.size, table.shards)
-    return Recorded(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected))
+    return Recorded(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected), table.noted)
 
 
 def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
@@ -160,6 +170,7 @@ def manifest(
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
     items = sum(table.items for table in tables.values())
+    notes = noted(tables.values())
     return {
         "schema": SCHEMA,
         "recipe": recipe.content(),
@@ -175,11 +186,20 @@ def manifest(
         "cells": list(cells),
         "rejected": [{"id": r.id, "reason": r.reason} for r in sorted(rejected, key=lambda r: r.id)],
         "tables": {name: table.digest for name, table in tables.items()},
+        **({"noted": notes} if notes else {}),
         **({"files": {name: asdict(whole) for name, whole in files.items()}} if files else {}),
         **({"classes": list(classes)} if classes else {}),
         **({"ids": [item.id for item in listing.items]} if recipe.source.is_selective else {}),
         **({"annotations": dict(annotations)} if annotations else {}),
     }
+
+
+def noted(tables: Iterable[Recorded]) -> dict[str, int]:
+    """Count the items whose files are damaged or odd in a way that changes no pixel, by what was passed over."""
+    total: Counter[str] = Counter()
+    for table in tables:
+        total.update(table.noted)
+    return dict(sorted(total.items()))
 
 
 def annotation_record(summary: Summary) -> dict[str, Any]:
@@ -271,7 +291,8 @@ def _entry(record: ItemRecord) -> dict[str, Any]:
     files = {"files": _text(record.files)} if record.files else {}
     carried = {"masks": dict(record.masks), "changes": dict(record.changes), "samples": dict(record.samples)}
     given = {key: value for key, value in carried.items() if value}
-    return named | source | {"pixels": _text(record.pixels)} | files | given
+    notes = {"notes": list(record.notes)} if record.notes else {}
+    return named | source | {"pixels": _text(record.pixels)} | files | given | notes
 
 
 def _record(entry: Mapping[str, Any]) -> ItemRecord:
@@ -285,6 +306,7 @@ def _record(entry: Mapping[str, Any]) -> ItemRecord:
         masks=entry.get("masks", {}),
         changes=entry.get("changes", {}),
         samples=entry.get("samples", {}),
+        notes=tuple(entry.get("notes", ())),
     )
 
 

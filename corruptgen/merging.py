@@ -92,6 +92,7 @@ def _merged(output: Folder) -> Outcome:
             rejected=tuple(Rejection(entry["id"], entry["reason"]) for entry in listed["rejected"]),
             ignored=counts["ignored"],
             was_finished=True,
+            noted=dict(listed.get("noted", {})),
         )
     except (LookupError, TypeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error

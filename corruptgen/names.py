@@ -25,3 +25,9 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_apple_double(path: str) -> bool:
+    """Tell whether macOS has put a file beside another one, to keep what other systems have no place for."""
+    *folders, name = path.split("/")
+    return name.startswith("._") or "__MACOSX" in folders

@@ -149,7 +149,13 @@ def _spelled(recipe: Recipe, preset: Preset) -> Recipe:
         if row in {*reserved_rows(recipe.output), ANNOTATIONS, MASKS} or not NAME.fullmatch(row):
             raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
     corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
-    return replace(recipe, corrupt=corrupt)
+    decode = replace(recipe.decode, colour=recipe.decode.colour or _colour(recipe, preset))
+    return replace(recipe, corrupt=corrupt, decode=decode)
+
+
+def _colour(recipe: Recipe, preset: Preset) -> str:
+    """Choose what becomes of grey images: what the table wants of files; all others are kept as they are."""
+    return preset.colour if recipe.source.holds_files and recipe.decode.window is None else "keep"
 
 
 def _without_collisions(listing: Listing, extension: str) -> Listing:

@@ -25,8 +25,8 @@ from corruptgen.output_choice import chosen as chosen_output
 from corruptgen.overrides import Overrides, apply_overrides
 from corruptgen.publish_choice import KEYS as PUBLISH_KEYS
 from corruptgen.publish_choice import PublishChoice
-from corruptgen.records import Decoding
-from corruptgen.source_choice import SourceChoice
+from corruptgen.records import COLOURS, DEFAULT_TOLERATE, TOLERATED, Decoding
+from corruptgen.source_choice import OF_FILES, SourceChoice
 from corruptgen.source_choice import chosen as chosen_source
 
 SOURCE = "source"
@@ -75,13 +75,15 @@ class Recipe:
             "paired": corrupt.paired,
             "targets": None if corrupt.targets == "keep" else corrupt.targets,
         }
-        geometry = {"window": decode.window, "resize": decode.resize, "crop": decode.crop, "order": decode.order}
+        colour = {"colour": decode.colour, "window": decode.window}
+        geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
         return {
             "name": self.name,
             "version": self.version,
             "seed": self.seed,
             "source": self.source.content(),
-            "decode": _given(geometry) | {"interpolation": decode.interpolation, "exif": decode.exif},
+            "decode": _given(colour | geometry)
+            | {"interpolation": decode.interpolation, "exif": decode.exif, "tolerate": list(decode.tolerate)},
             "corrupt": _given(chosen),
             "output": self.output.content(),
             **({"publish": self.publish.content()} if self.publish.content() else {}),
@@ -174,6 +176,14 @@ def read(content: Mapping[str, Any], place: str, folder: Path | None = None) -> 
     )
 
 
+def current_form(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values of a recipe with those keys that earlier versions did not write."""
+    source, decode = content.get(SOURCE, {}), content.get("decode", {})
+    is_kept = source.get("kind") not in OF_FILES or "window" in decode
+    added = {"colour": "keep" if is_kept else "rgb", "tolerate": list(DEFAULT_TOLERATE)}
+    return {**content, "decode": added | decode}
+
+
 def _checked(
     content: Any, keys: Mapping[str, Check], place: str, sections: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -233,6 +243,12 @@ def _window(value: Any) -> tuple[float, float] | str:
     return float(ends[0]), float(ends[1])
 
 
+def _tolerate(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(kind in TOLERATED for kind in value):
+        raise ValueError(f"a list of {', '.join(TOLERATED)}, or of none of them")
+    return tuple(sorted(set(value)))
+
+
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
         raise ValueError("a list of at least one name of a row or group")
@@ -255,6 +271,8 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "interpolation": _one_of(*INTERPOLATIONS),
         "exif": _one_of("apply", "ignore"),
         "window": _window,
+        "colour": _one_of(*COLOURS),
+        "tolerate": _tolerate,
     },
     "corrupt": {
         "preset": _text,

@@ -1,6 +1,7 @@
 """The plain frozen values that travel from the source to the manifest."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Extent = int | tuple[int, int]
@@ -44,6 +45,13 @@ class Listing:
     """What the user should know about what is left out; empty: nothing."""
 
 
+EXTRANEOUS_BYTES = "jpeg-extraneous-bytes"
+# Oddities of phones and cameras, of which it can be shown that they change no pixel.
+DEFAULT_TOLERATE = ("jpeg-padding", "jpeg-scan-parameters", "jpeg-version")
+TOLERATED = (EXTRANEOUS_BYTES, *DEFAULT_TOLERATE)
+COLOURS = ("keep", "rgb", "grey")
+
+
 @dataclass(frozen=True)
 class Decoding:
     """How a clean image is made of the bytes of a file."""
@@ -57,6 +65,11 @@ class Decoding:
     window: tuple[float, float] | str | None = None
     """What black and white are, in the units of the file, or where that is to be found; samples keep their depth then.
     None: images of 8 bits, of which 0 is black and 255 white."""
+    colour: str | None = None
+    """"keep": files of grey images stay grey; "rgb": they become colour ones; "grey": colour ones become grey. None, as
+    in recipes of the first version: files become colour images, and arrays, as all images with a window, are kept."""
+    tolerate: tuple[str, ...] = DEFAULT_TOLERATE
+    """Which oddities of files are passed over although a strict decoder complains, of `TOLERATED`."""
 
 
 @dataclass(frozen=True)
@@ -102,3 +115,5 @@ class Outcome:
     """Files of the source that do not claim to be images."""
     was_finished: bool
     """Whether the output was whole before, so that nothing was done."""
+    noted: Mapping[str, int] = field(default_factory=dict)
+    """How many items have files that are damaged or odd in a way that changes no pixel, by what it is."""

@@ -16,6 +16,8 @@ LOCAL = ("path", "annotations", "masks")
 # Keys that decide no pixel: what may be done with the images and whom to thank for them.
 TERMS = ("license", "license_name", "license_link", "citation")
 OTHER = "other"
+# The kinds whose images are files of their own.
+OF_FILES = ("coco", "folder", "hub", "webdataset")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class SourceChoice:
     def is_selective(self) -> bool:
         """Whether only some of the source's items are wanted."""
         return any((self.limit, self.subset, self.sample))
+
+    @property
+    def holds_files(self) -> bool:
+        """Whether its images are files, which say themselves whether they are grey; else they are arrays."""
+        return self.kind in OF_FILES
 
     @property
     def names(self) -> dict[str, str]:

@@ -12,12 +12,16 @@ from corruptgen.declare import RESERVED, Corruption
 from corruptgen.errors import PresetError, SeverityError, UnknownName, unknown
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.interpolation import BETWEEN, Value, blended, fits
+from corruptgen.records import COLOURS
 
 PRECISIONS = ("float64", "float32")
 ROUNDINGS = ("truncate", "round")
 # Header fields that speak to people, and those that decide pixels.
 WORDS = frozenset({"title", "references", "notes", "other_sizes"})
-HEADER = WORDS | {"frozen", "levels", "sizes", "smallest", "precision", "rounding", "reference_side", "groups"}
+# The default of a key of recipes, where it is written down.
+DEFAULTS = frozenset({"colour"})
+DECIDING = frozenset({"frozen", "levels", "sizes", "smallest", "precision", "rounding", "reference_side", "groups"})
+HEADER = WORDS | DEFAULTS | DECIDING
 
 Find = Callable[[str], Corruption]
 Parameters = Mapping[str, Value]
@@ -93,13 +97,15 @@ class Preset:
     sizes: Sizes
     rows: Mapping[str, Row]
     groups: Mapping[str, tuple[str, ...]]
+    colour: str
+    """What becomes of files of grey images if the recipe does not say it, of `records.COLOURS`."""
     content: Mapping[str, Any] = field(repr=False)
     """The table as it was read, in plain TOML values; `read` makes the same preset of it again."""
 
     @property
     def digest(self) -> str:
         """The sha256 of all that decides pixels: the rows, and the header but for what is only said about it."""
-        header = {key: value for key, value in self.content["preset"].items() if key not in WORDS}
+        header = {key: value for key, value in self.content["preset"].items() if key not in WORDS | DEFAULTS}
         deciding = {**self.content, "preset": header}
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
@@ -172,14 +178,19 @@ def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         for member in members:
             if member not in rows:
                 raise PresetError(f"{name} [preset.groups] {group}: " + unknown("row", member, rows))
+    frozen = header.get("frozen", False)
+    colour = header.get("colour", "rgb" if frozen else "keep")
+    if colour not in COLOURS:
+        raise PresetError(f"{name} [preset] colour: found {colour!r}, allowed are {', '.join(COLOURS)}")
     return Preset(
         name=name,
         title=header.get("title", name),
-        frozen=header.get("frozen", False),
+        frozen=frozen,
         levels=levels,
         sizes=_sizes(name, header),
         rows=MappingProxyType(rows),
         groups=MappingProxyType(groups),
+        colour=colour,
         content=content,
     )
 

@@ -11,6 +11,7 @@ from corruptgen.errors import RecipeError, SourceError
 from corruptgen.overrides import read_settings
 from corruptgen.plan import planned
 from corruptgen.recipe import load, read, shipped_names
+from corruptgen.records import DEFAULT_TOLERATE
 from tests.medical import write_archive
 from tests.photographs import ROOT, write_cifar, write_photographs, write_recipe
 
@@ -32,12 +33,13 @@ def recipe(addition="", **replacements):
 
 
 def test_everything_but_name_version_source_and_preset_has_a_default():
+    tolerate = list(DEFAULT_TOLERATE)
     assert recipe().content() == {
         "name": "a",
         "version": "1.0.0",
         "seed": 0,
         "source": {"kind": "folder"},
-        "decode": {"order": "resize-crop", "interpolation": "bilinear", "exif": "apply"},
+        "decode": {"order": "resize-crop", "interpolation": "bilinear", "exif": "apply", "tolerate": tolerate},
         "corrupt": {"preset": "natural", "paired": False},
         "output": {"format": "folder", "encoding": "png", "compression": "fast", "clean": False},
     }

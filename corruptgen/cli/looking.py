@@ -74,13 +74,15 @@ def preview(
 def photograph(path: Path, table: Preset, window: Window | None) -> Picture:
     """Decode a photograph, and bring it to the size that the table is for if it has one."""
     sizes = table.sizes.allowed
+    # As `generate` decodes it: depth keeps the channels that there are.
+    colour = table.colour if window is None else "keep"
     try:
         content = _content(path, window)
-        found = picture(content, Decoding(window=window))
+        found = picture(content, Decoding(window=window, colour=colour))
         if sizes and found.pixels.shape[:2] not in sizes:
             height, width = sizes[0]
             tell(f"{table.name} is for {height}×{width} pixels: this is the centre of the image in that size")
-            sized = Decoding(resize=max(height, width), crop=(height, width), window=window)
+            sized = Decoding(resize=max(height, width), crop=(height, width), window=window, colour=colour)
             found = picture(content, sized)
     except Rejected as error:
         raise CorruptgenError(f"{path} {error}") from error

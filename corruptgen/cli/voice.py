@@ -84,6 +84,7 @@ class Voice:
             rejected=len(outcome.rejected),
             ignored=outcome.ignored,
             was_finished=outcome.was_finished,
+            noted=dict(outcome.noted),
         )
 
     def failed(self, message: str, code: int) -> None:

@@ -1,35 +1,29 @@
 """Bytes become pixels and pixels become bytes: what can be read, what is refused, how images are stored."""
 
-import io
-import re
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile
 
 from corruptgen.errors import Rejected
-from corruptgen.imaging import tiff
+from corruptgen.imaging import file_formats, tiff
+from corruptgen.imaging.file_formats import BITS, EXTENSIONS
 from corruptgen.imaging.geometry import check_area, fitted
+from corruptgen.imaging.guard import guarded
 from corruptgen.imaging.png import png
+from corruptgen.imaging.tolerance import EXIF_ORIENTATION, tolerantly
 from corruptgen.records import Decoding, Encoding
 
-EXTENSIONS = frozenset(
-    {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
-)
-# The content decides, not the name: a JPEG called .png is read as what it is. JPEG includes those with previews (MPO).
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+__all__ = ["EXTENSIONS", "decoded", "encoded", "native_size", "read_pixels", "restored"]
+
 CONVERTED_MODES = ("1", "CMYK", "L", "P", "RGB", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA")
+GREY_MODES = ("1", "L", "LA")
 OPAQUE = 255
-BITS = 8
 TIFF_BITS_PER_SAMPLE = 258
-EXIF_ORIENTATION = 0x0112
 # What an EXIF orientation asks for; 1 and values that do not exist leave the image as it lies.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,9 +36,6 @@ UPRIGHT = {
 }
 SIDEWAYS = frozenset({5, 6, 7, 8})
 TURNED_BACK = UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
-# The modules whose warnings are about the file that is being decoded.
-DECODERS = r"PIL\.|corruptgen\.imaging\.codec"
-_STRICT = threading.RLock()
 
 
 def decoded(content: bytes | NDArray[np.uint8], decoding: Decoding) -> NDArray[np.uint8]:
@@ -53,21 +44,29 @@ def decoded(content: bytes | NDArray[np.uint8], decoding: Decoding) -> NDArray[n
     Parameters
     ----------
     content : the whole file; or pixels of shape (H, W), (H, W, 1) or (H, W, 3)
-    decoding : EXIF orientation, resizing and cropping
+    decoding : EXIF orientation, colour, resizing and cropping
 
     Returns
     -------
-    (H, W, 3) uint8; of a grey array (H, W, 1).
+    (H, W, 3) uint8; (H, W, 1) of an image that is grey and stays so, or is made grey.
 
     Raises
     ------
     Rejected
         If this is no image, not the whole image, or not one that 8 bits in three channels can hold without loss;
-        whatever the decoder reports, warnings included, rejects.
+        whatever the decoder reports about samples, warnings included, rejects.
     """
+    return read_pixels(content, decoding)[0]
+
+
+def read_pixels(content: bytes | NDArray[np.uint8], decoding: Decoding) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Decode an image as `decoded` does; return also what was passed over because it changes no pixel."""
     if not isinstance(content, bytes):
-        return _layers(fitted(_picture(content), decoding))
-    return np.array(fitted(_opened(content, decoding.exif), decoding))
+        picture = _picture(content)
+        # What an array holds is kept unless the recipe wants something else.
+        return _layers(fitted(_coloured(picture, decoding.colour or "keep"), decoding)), ()
+    picture, notes = _opened(content, decoding)
+    return _layers(fitted(picture, decoding)), notes
 
 
 def restored(content: bytes) -> NDArray[np.uint8]:
@@ -76,33 +75,34 @@ def restored(content: bytes) -> NDArray[np.uint8]:
     Raises
     ------
     Rejected
-        If it is damaged.
+        If it is damaged, its metadata included.
     """
-    pixels = np.array(_opened(content, "ignore"))
-    with Image.open(io.BytesIO(content)) as image:
-        return pixels[..., :1] if image.mode == "L" else pixels
-
-
-def _opened(content: bytes, exif: str) -> Image.Image:
-    """Decode the bytes of an image file to RGB."""
     if not content:
         raise Rejected("is empty")
-    with strict():
-        try:
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                plain = _plain_jpeg(content, image)
-                if plain is not None:
-                    return _oriented(image, exif, plain)
-            _check_integrity(content)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                check_area(image.height, image.width)
-                _check_samples(image)
-                return _oriented(image, exif)
-        except Rejected:
-            raise
-        # Decoders that are fed broken bytes raise whatever they stumble upon; all of it says that the file is broken.
-        except Exception as error:
-            raise Rejected(f"cannot be decoded: {reason(error)}") from error
+    with guarded():
+        return _layers(_strictly(content, Decoding(exif="ignore", colour="keep"), None))
+
+
+def _opened(content: bytes, decoding: Decoding) -> tuple[Image.Image, tuple[str, ...]]:
+    """Decode the bytes of an image file, upright and in the colours that are asked for."""
+    if not content:
+        raise Rejected("is empty")
+    with guarded():
+        file_formats.prepare(content)
+        return tolerantly(content, decoding, lambda whole, turn: _strictly(whole, decoding, turn))
+
+
+def _strictly(content: bytes, decoding: Decoding, orientation: int | None) -> Image.Image:
+    """Decode a file about which no decoder complains; an `orientation` is one that it does not say itself."""
+    with file_formats.opened(content) as image:
+        plain = _plain_jpeg(content, image)
+        if plain is not None:
+            return _coloured(_oriented(image, decoding.exif, orientation, plain), decoding.colour)
+    _check_integrity(content)
+    with file_formats.opened(content) as image:
+        check_area(image.height, image.width)
+        _check_samples(image)
+        return _coloured(_oriented(image, decoding.exif, orientation), decoding.colour)
 
 
 def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -140,34 +140,32 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
     return bytes(cv2.imencode(".jpg", samples, settings)[1].tobytes())
 
 
-def native_size(content: bytes, exif: str) -> tuple[int, int]:
-    """Give height and width of an image before it is resized or cropped, without decoding it."""
-    with strict(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
-        # Of a TIFF Pillow gives the size that it has upright, before and after it is loaded.
-        turns = image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS and (exif == "apply") != (image.format == "TIFF")
-        return (image.width, image.height) if turns else (image.height, image.width)
+def native_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
+    """Return height and width of an image before it is resized or cropped, without decoding it.
 
-
-@contextmanager
-def strict() -> Iterator[None]:
-    """Turn warnings into errors, and see to it that Pillow does not fill up truncated files.
-
-    Both belong to the process, so one thread decodes at a time: beside 95 cells that costs
-    nothing that can be measured.
-    Only what Pillow warns about becomes an error, because other threads are corrupting meanwhile.
+    Raises
+    ------
+    Rejected
+        If the file does not say it.
     """
-    with _STRICT, warnings.catch_warnings():
-        lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
-        try:
-            warnings.filterwarnings("error", module=DECODERS)
-            yield
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+
+    def size(whole: bytes, orientation: int | None) -> tuple[int, int]:
+        with file_formats.opened(whole) as image:
+            if image.format == "TIFF":
+                # Pillow gives the size that it has upright, before and after it is loaded.
+                turns = decoding.exif == "ignore" and _turned(image) in SIDEWAYS
+            else:
+                turns = _orientation(image, decoding.exif, orientation) in SIDEWAYS
+            return (image.width, image.height) if turns else (image.height, image.width)
+
+    with guarded():
+        file_formats.prepare(content)
+        return tolerantly(content, decoding, size)[0]
 
 
 def _check_integrity(content: bytes) -> None:
     """Find the damage that Pillow passes over: checksums of PNG, and what libjpeg only warns about."""
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with file_formats.opened(content) as image:
         if image.format == "PNG":
             image.verify()
         elif image.format in ("JPEG", "MPO"):
@@ -208,7 +206,8 @@ def _check_samples(image: ImageFile.ImageFile) -> None:
         raise Rejected(f"has samples of more than 8 bits (mode {image.mode}); {advice}")
     if image.mode not in CONVERTED_MODES + ALPHA_MODES:
         raise Rejected(f"has mode {image.mode}; taken are {', '.join(CONVERTED_MODES + ALPHA_MODES)}")
-    if image.format != "MPO" and getattr(image, "is_animated", False):
+    # Those two say which of their pictures is the picture.
+    if image.format not in ("MPO", "HEIF") and getattr(image, "is_animated", False):
         raise Rejected("holds more than one picture; take one of them out first")
 
 
@@ -227,31 +226,54 @@ def _bits(image: ImageFile.ImageFile) -> int:
     return BITS
 
 
-def _oriented(image: Image.Image, exif: str, plain: Image.Image | None = None) -> Image.Image:
-    """Give the image in RGB, upright as its EXIF orientation asks or, for "ignore", as its samples lie in the file.
+def _oriented(image: Image.Image, exif: str, orientation: int | None, plain: Image.Image | None = None) -> Image.Image:
+    """Decode a file, upright as its EXIF orientation asks or, for "ignore", as its samples lie in the file.
 
-    `plain` are its pixels as they lie there, if they are decoded already.
+    Parameters
+    ----------
+    image : the file
+    exif : "apply" or "ignore"
+    orientation : what the file does not say itself, because its EXIF is damaged
+    plain : its samples as they lie there, if they are decoded already
     """
     # Pillow itself turns a TIFF while loading it, and forgets the tag.
-    turned = getattr(image, "tag_v2", {}).get(EXIF_ORIENTATION, 1) if image.format == "TIFF" else 1
-    picture = plain or _rgb(image)
-    turn = UPRIGHT.get(image.getexif().get(EXIF_ORIENTATION, 1)) if exif == "apply" else TURNED_BACK.get(turned)
+    turned = _turned(image)
+    picture = plain or _flattened(image)
+    back = exif == "ignore" and turned in TURNED_BACK
+    turn = TURNED_BACK[turned] if back else UPRIGHT.get(_orientation(image, exif, orientation))
     return picture if turn is None else picture.transpose(turn)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _turned(image: Image.Image) -> Any:
+    return getattr(image, "tag_v2", {}).get(EXIF_ORIENTATION, 1) if image.format == "TIFF" else 1
+
+
+def _orientation(image: Image.Image, exif: str, known: int | None) -> Any:
+    """Return the orientation by which the samples that Pillow gives are still to be turned.
+
+    HEIF, AVIF and JPEG XL say it outside of EXIF, as a part of the image, and what EXIF says of it does not count. The
+    decoders of two of them turn the samples; of AVIF Pillow puts it into EXIF. A JPEG inside of JPEG XL is as any JPEG.
+    """
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1
+    if exif == "ignore" and image.format != "AVIF":
+        return 1
+    return known or image.getexif().get(EXIF_ORIENTATION, 1)
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """Return the samples of an image that is opaque: grey of a grey one, RGB of all others."""
     image.load()
+    mode = "L" if image.mode in GREY_MODES else "RGB"
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        if image.getchannel("A").getextrema()[0] != OPAQUE:
+        layers = image.convert("RGBA")
+        if layers.getchannel("A").getextrema()[0] != OPAQUE:
             raise Rejected("has transparent pixels; flatten it onto a background first")
-    return image.convert("RGB")
+        image = layers if mode == "RGB" else image
+    return image.convert(mode)
 
 
-def reason(error: Exception) -> str:
-    """Word a decoder's complaint in one line that is the same in every run."""
-    if isinstance(error, UnidentifiedImageError):
-        return "it is not an image of a known format"
-    message = re.sub(r"<[^>]*>|0x[0-9a-fA-F]+", "...", str(error))
-    line = " ".join(message.split())[:160]
-    return line or type(error).__name__
+def _coloured(picture: Image.Image, colour: str | None) -> Image.Image:
+    """Bring a grey or RGB picture to what is asked for; files become RGB if nothing is said."""
+    mode = {"keep": picture.mode, "grey": "L"}.get(colour or "", "RGB")
+    return picture if picture.mode == mode else picture.convert(mode)

@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.errors import MissingPackage, Rejected
+from corruptgen.errors import Rejected
 from corruptgen.imaging import codec, dicom, tiff
 from corruptgen.imaging.geometry import check_area, fitted
+from corruptgen.imaging.guard import guarded
+from corruptgen.imaging.pixels import SampleFormat, narrowed, widened
+from corruptgen.imaging.tolerance import EXIF_ORIENTATION, tolerantly
 from corruptgen.imaging.windowing import Acquired, Picture, array_acquired, clipped, fill_padding, windowed
 from corruptgen.records import Decoding
 
 PNG = b"\x89PNG\r\n\x1a\n"
 # Where a PNG says how many bits a sample has, and which channels there are.
 PNG_DEPTH, PNG_CHANNELS = 24, 25
-GREY_MODES = ("1", "L", "LA")
 OPAQUE = 65535
 
 
@@ -39,34 +41,36 @@ def picture(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> Pic
     if decoding.window is None:
         if isinstance(content, Acquired):
             raise Rejected("has samples of more than 8 bits; keep them with window in [decode]")
-        return Picture(codec.decoded(content, decoding))
-    found = acquired(content, decoding.exif)
+        pixels, notes = codec.read_pixels(content, decoding)
+        return Picture(pixels, notes=notes)
+    found, notes = _acquired(content, decoding)
     form = windowed(found, decoding.window)
-    return Picture(clipped(_fitted(fill_padding(found, form), decoding), form), form, found.slope, found.intercept)
+    samples = _coloured(_fitted(fill_padding(found, form), decoding), decoding.colour)
+    return Picture(clipped(samples, form), form, found.slope, found.intercept, notes)
 
 
 def acquired(content: bytes | NDArray[Any] | Acquired, exif: str) -> Acquired:
-    """Give the stored samples of an image, upright as its EXIF orientation asks or, for "ignore", as they lie there."""
+    """Return the stored samples of an image, upright as its EXIF orientation asks or, for "ignore", as they lie."""
+    return _acquired(content, Decoding(exif=exif))[0]
+
+
+def _acquired(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> tuple[Acquired, tuple[str, ...]]:
+    """Return the stored samples of an image, and what was passed over because it changes none of them."""
     if isinstance(content, Acquired):
-        return content
+        return content, ()
     if not isinstance(content, bytes):
-        return array_acquired(content)
-    with codec.strict():
-        try:
-            found, orientation = _opened(content)
-        except (Rejected, MissingPackage):
-            raise
-        # Decoders that are fed broken bytes raise whatever they stumble upon; all of it says that the file is broken.
-        except Exception as error:
-            raise Rejected(f"cannot be decoded: {codec.reason(error)}") from error
-    if found is None:
-        pixels = codec.decoded(content, Decoding(exif=exif))
-        with Image.open(io.BytesIO(content)) as image:
-            return array_acquired(pixels[..., :1] if image.mode in GREY_MODES else pixels)
-    if exif == "apply" and orientation in TURNS:
+        return array_acquired(content), ()
+    with guarded():
+        opened, notes = tolerantly(content, decoding, _opened)
+    if opened is None:
+        whole = Decoding(exif=decoding.exif, colour="keep", tolerate=decoding.tolerate)
+        pixels, notes = codec.read_pixels(content, whole)
+        return array_acquired(pixels), notes
+    found, orientation = opened
+    if decoding.exif == "apply" and orientation in TURNS:
         pixels = np.ascontiguousarray(TURNS[orientation](found.pixels))
-        return Acquired(pixels, found.bits, found.slope, found.intercept, found.advised)
-    return found
+        found = Acquired(pixels, found.bits, found.slope, found.intercept, found.advised)
+    return found, notes
 
 
 def restored(content: bytes) -> NDArray[Any]:
@@ -87,7 +91,7 @@ def native_size(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) ->
     if decoding.window is not None:
         return acquired(content, decoding.exif).pixels.shape[:2]
     if isinstance(content, bytes):
-        return codec.native_size(content, decoding.exif)
+        return codec.native_size(content, decoding)
     pixels = content.pixels if isinstance(content, Acquired) else content
     return pixels.shape[0], pixels.shape[1]
 
@@ -104,15 +108,29 @@ TURNS: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }
 
 
-def _opened(content: bytes) -> tuple[Acquired | None, int]:
-    """Decode a file of more than 8 bits, and give its orientation; None if it has 8 bits and is no DICOM."""
+def _opened(content: bytes, orientation: int | None) -> tuple[Acquired, int] | None:
+    """Decode a file of more than 8 bits, and return its orientation; None if it has 8 bits and is no DICOM.
+
+    An `orientation` is one that the file does not say itself.
+    """
     if dicom.is_dicom(content):
         return dicom.acquired(content), 1
     if tiff.is_deep(content):
         return tiff.acquired(content)
     if _is_deep_png(content):
-        return _png(content)
-    return None, 1
+        samples, own = _png(content)
+        return samples, orientation or own
+    return None
+
+
+def _coloured(samples: NDArray[Any], colour: str | None) -> NDArray[Any]:
+    """Bring samples to the channels that are asked for; they are kept if nothing is said."""
+    channels = samples.shape[2]
+    if colour == "rgb" and channels == 1:
+        return widened(samples)
+    if colour == "grey" and channels == 3:
+        return narrowed(samples, SampleFormat(samples.dtype.name, 1))
+    return samples
 
 
 def _is_deep_png(content: bytes) -> bool:
@@ -123,7 +141,7 @@ def _png(content: bytes) -> tuple[Acquired, int]:
     """Decode a PNG of 16 bits, whose colours Pillow would reduce to 8."""
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         check_area(image.height, image.width)
-        orientation = image.getexif().get(codec.EXIF_ORIENTATION, 1)
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
         if getattr(image, "is_animated", False):
             raise Rejected("holds more than one picture; take one of them out first")
         if "transparency" in image.info:

@@ -1,7 +1,6 @@
 """Label masks: PNG files whose samples are labels, moved without mixing them."""
 
 import io
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +10,8 @@ from PIL import Image
 from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
 from corruptgen.imaging.geometry import check_area, fitted
+from corruptgen.imaging.guard import guarded
+from corruptgen.imaging.tolerance import tolerantly
 from corruptgen.imaging.warp import mirrored
 from corruptgen.records import Decoding
 
@@ -53,20 +54,22 @@ class LabelMask:
 def label_mask(content: bytes) -> LabelMask:
     """Read a label mask; raise `Rejected` if this is no whole PNG file of labels."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-                image.verify()
-            with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-                check_area(image.height, image.width)
-                image.load()
-                mask = image.copy()
-    # Decoders that are fed broken bytes raise whatever they stumble upon; all of it says that the file is broken.
-    except Exception as error:
+        with guarded():
+            mask, _ = tolerantly(content, Decoding(exif="ignore"), _strictly)
+    except Rejected as error:
         raise Rejected("has a mask that is not a whole PNG file") from error
     if mask.mode not in MODES:
         raise Rejected(f"has a mask of mode {mask.mode}; taken are {', '.join(MODES)}")
     return LabelMask(mask)
+
+
+def _strictly(content: bytes, orientation: int | None) -> Image.Image:
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        image.verify()
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        check_area(image.height, image.width)
+        image.load()
+        return image.copy()
 
 
 def moved_labels(labels: NDArray[np.generic], warp: Warp, outside: int | None = None) -> NDArray[np.generic]:

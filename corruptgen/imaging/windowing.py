@@ -52,6 +52,8 @@ class Picture:
     form: SampleFormat = BYTE
     slope: float = 1.0
     intercept: float = 0.0
+    notes: tuple[str, ...] = ()
+    """What was passed over when it was decoded: damage and oddities that change no pixel."""
 
 
 def array_acquired(samples: NDArray[Any]) -> Acquired:

@@ -16,7 +16,7 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from corruptgen.digests import SHARD_BYTES, content_digest, split
-from corruptgen.errors import OutputError, Rejected
+from corruptgen.errors import OutputError, RecipeError, Rejected
 from corruptgen.labels import Classes
 from corruptgen.randomness.key import severity_name
 from corruptgen.records import Item
@@ -60,6 +60,11 @@ class Arrays:
             raise Rejected(
                 f"has samples of type {image.dtype.name}, and the first image {self.dtype}, which all images of an "
                 "array must have; make an output for each type"
+            )
+        if self.shape is not None and image.shape[2] != self.shape[2]:
+            raise RecipeError(
+                f"an image is {_kind(image.shape)} and the first one {_kind(self.shape)}, and an array holds one kind: "
+                'write colour = "rgb" or "grey" in [decode], or another format in [output]'
             )
         if self.shape is not None and image.shape != self.shape:
             raise Rejected(
@@ -242,6 +247,10 @@ class Arrays:
         start = cells.index(cell) * (array.shape[0] // len(cells)) + part.start
         samples = np.frombuffer(b"".join(array.piece(start, len(part.items))), array.dtype)
         return list(samples.reshape(len(part.items), *array.shape[1:3], -1))
+
+
+def _kind(shape: tuple[int, ...]) -> str:
+    return "grey" if shape[2] == 1 else "in colour"
 
 
 def _times(shape: Iterable[int]) -> str:

@@ -112,7 +112,7 @@ class Sink(Protocol):
         """
 
     def check(self, image: NDArray[Any]) -> None:
-        """Raise `Rejected` if the format cannot hold this image."""
+        """Raise `Rejected` if the format cannot hold this image, `RecipeError` if not beside the others."""
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
         """Write all samples of a block in one cell; each file is whole or absent.

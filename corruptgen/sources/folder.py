@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_below, storable
+from corruptgen.names import is_apple_double, is_below, storable
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources import dicom_files, nifti
 from corruptgen.sources.content import Content
@@ -22,7 +22,8 @@ class FolderSource:
     """Every file below a folder whose name ends like an image's.
 
     An item's id is its path relative to the folder, with "/" and exactly as on disk; its label is the folder that holds
-    it, "" at the top, or what the labelling says. Names with a leading dot are names like others. A link to a file is
+    it, "" at the top, or what the labelling says. Names with a leading dot are names like others,
+    but for those that macOS leaves behind, as "._name" or below "__MACOSX". A link to a file is
     followed if the file lies inside of the source; links to folders are not followed.
 
     Of a source that is `deep`, DICOM files are items too, whatever their names are, each frame of several as
@@ -103,6 +104,8 @@ class FolderSource:
 def is_image(name: str, *, deep: bool) -> bool:
     """Tell whether a name ends like an image's; where depth is kept, also like that of DICOM or a volume."""
     ending = PurePosixPath(name).suffix.lower()
+    if is_apple_double(name):
+        return False
     return ending in EXTENSIONS or (deep and (ending in dicom.EXTENSIONS or nifti.is_nifti(name)))
 
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import CorruptgenError, Rejected
 from corruptgen.extras import need
-from corruptgen.imaging.codec import strict
 from corruptgen.imaging.geometry import check_area
+from corruptgen.imaging.guard import strict
 from corruptgen.imaging.windowing import DTYPES, Acquired, array_acquired, turn_around
 from corruptgen.sources.places import OUT_OF_MEANS
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from corruptgen.errors import MissingPackage, Rejected, SourceError
 from corruptgen.extras import need
+from corruptgen.names import is_apple_double
 
 # The machine's own trouble, not the file's: the build fails instead of going on without the item.
 OUT_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -137,12 +138,13 @@ def version_below(place: str) -> str:
 
 
 def files_in(place: str) -> list[str]:
-    """List the names of the files in a folder or behind a URL, sorted."""
+    """List the names of the files in a folder or behind a URL, sorted; without those that macOS leaves behind."""
     if not is_remote(place):
         with os.scandir(place) as entries:
-            return sorted(entry.name for entry in entries if entry.is_file())
+            return sorted(entry.name for entry in entries if entry.is_file() and not is_apple_double(entry.name))
     system, path = filesystem(place)
-    return sorted(name_of(str(entry["name"])) for entry in system.ls(path, detail=True) if entry["type"] == "file")
+    names = (name_of(str(entry["name"])) for entry in system.ls(path, detail=True) if entry["type"] == "file")
+    return sorted(name for name in names if not is_apple_double(name))
 
 
 def files_below(place: str) -> list[str]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from corruptgen.errors import Rejected, SourceError
-from corruptgen.names import is_below, is_text, storable
+from corruptgen.names import is_apple_double, is_below, is_text, storable
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources.label_tables import label_text
 from corruptgen.sources.labels import NUMBERED, Classes
@@ -26,7 +26,7 @@ from corruptgen.sources.places import (
     version_of,
 )
 
-IMAGES = ("png", "jpg", "jpeg", "webp")
+IMAGES = ("png", "jpg", "jpeg", "webp", "avif", "heic", "heif", "jp2", "jxl")
 LABELS = ("cls", "txt", "json")
 LONGEST_LABEL = 1 << 16  # bytes
 LONGEST_HEADER = 1 << 20  # bytes, of what a tar holds beside the contents of files
@@ -120,6 +120,9 @@ def _indexed(source: TarSource, place: str, version: str) -> _Shard:
         last = ""
         for member in _members(file, length_of(place), name, shard):
             if member.isdir():
+                continue
+            if is_apple_double(member.name):
+                shard.ignored += 1
                 continue
             found = PARTS.fullmatch(member.name.removeprefix("./"))
             key = f"{name}/{found[1] if found else member.name.removeprefix('./')}"

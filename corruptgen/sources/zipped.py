@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corruptgen.errors import SourceError
+from corruptgen.names import is_apple_double
 from corruptgen.sources.places import length_of, name_of, opened, piece, reporting
 
 # Deflate cannot make anything more than this many times smaller; what claims more is a bomb.
@@ -46,6 +47,8 @@ def members(place: str, version: str) -> dict[str, Member]:
         total = length_of(place)
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
+                if is_apple_double(info.filename):
+                    continue
                 if info.flag_bits & ENCRYPTED:
                     raise SourceError(f"{name}: {info.filename} is encrypted")
                 if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -52,8 +53,15 @@ def _of_bytes(decoding: Decoding) -> Decoding:
     return decoding
 
 
-def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:
+def pixels_of(picture: Any, decoding: Decoding, colour: str) -> NDArray[np.uint8]:
     """Prepare a picture as `generate` does: (H, W, C) uint8 of the bytes of a file, of a PIL image or of an array.
+
+    Parameters
+    ----------
+    picture : it
+    decoding : size, orientation and colour
+    colour : what the table does with files of grey images, if `decoding` does not say it; PIL images count as files,
+        arrays are kept as they are
 
     Raises
     ------
@@ -64,6 +72,8 @@ def pixels_of(picture: Any, decoding: Decoding) -> NDArray[np.uint8]:
     """
     if isinstance(picture, Mapping) and {"bytes", "path"} <= picture.keys():
         picture = _read(picture["path"]) if picture["bytes"] is None else picture["bytes"]
+    if isinstance(picture, bytes | Image.Image) and decoding.colour is None:
+        decoding = replace(decoding, colour=colour)
     if isinstance(picture, list):
         picture = np.asarray(picture, np.uint8)
     if isinstance(picture, Image.Image):

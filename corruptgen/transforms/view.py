@@ -76,7 +76,7 @@ class Corrupted:
         sample, part, picture = self.items.taken(index)
         key = self.items.key(index, sample)
         try:
-            pixels = pixels_of(picture, self.decoding)
+            pixels = pixels_of(picture, self.decoding, catalog.preset(self.preset).colour)
         except Rejected as error:
             raise Rejected(f"{key} {error}") from error
         cell = catalog.preset(self.preset).cell(*self._cell)
