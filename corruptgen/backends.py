@@ -1,13 +1,10 @@
-"""Backends: what the workers are, threads or processes or a cluster; joblib speaks to all of them."""
+"""Backends: what the workers are; joblib runs the threads and processes of this machine."""
 
-import logging
 import os
-import re
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,17 +12,16 @@ from typing import Any
 import joblib
 from joblib.externals.loky import get_reusable_executor
 
-from corruptgen.errors import MissingPackage, RecipeError, WorkerError
-from corruptgen.extras import is_installed, missing, need
-from corruptgen.signals import deafen, unmoved
+from corruptgen.errors import MissingPackage, RecipeError
+from corruptgen.extras import is_installed, missing
+from corruptgen.signals import deafen
 
 BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
-ADDRESSES = {"dask": "--scheduler", "ray": "--address"}
+CLUSTERS = ("dask", "ray")
 PACKAGES = {"dask": "distributed", "ray": "ray"}
 WATCH_SECONDS = 0.2
-HOST_AND_PORT = re.compile(r"(?:ray://)?\[?([^/]+?)\]?:(\d{1,9})")
-# A cluster's first worker may take a while to come up.
-CLUSTER_SECONDS = 60
+# Schemes of addresses that say which kind of cluster is there; a bare host and port may be either.
+SCHEMES = {"ray": "ray", "tcp": "dask", "tls": "dask", "ucx": "dask", "ucxx": "dask", "ws": "dask", "wss": "dask"}
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,8 @@ class Crew:
             raise RecipeError(f"workers is {self.workers}; it must be at least 1")
         if self.backend not in (None, *BACKENDS):
             raise RecipeError(f"backend is {self.backend!r}; allowed are {', '.join(BACKENDS)}")
-        if self.address is not None and self.backend not in ADDRESSES:
-            raise RecipeError(f"backend {self.kind} takes no address; {' and '.join(ADDRESSES)} do")
+        if self.address is not None and self.backend not in CLUSTERS:
+            raise RecipeError(f"backend {self.kind} takes no address; {' and '.join(CLUSTERS)} do")
         if self.address is not None and self.backend == "dask" and self.workers is not None:
             raise RecipeError("a Dask cluster that is there already has its own number of workers; leave workers out")
 
@@ -72,32 +68,35 @@ class Crew:
         return self.address is not None
 
 
+def backend_of(address: str) -> str:
+    """Return the backend that an address is of, as its scheme tells.
+
+    Raises
+    ------
+    RecipeError
+        If it has none: Dask and Ray both take a host and a port.
+    """
+    scheme, separator, _ = address.partition("://")
+    if separator and scheme in SCHEMES:
+        return SCHEMES[scheme]
+    raise RecipeError(
+        f"the address {address!r} may be of a Dask scheduler or of a Ray cluster; add --backend dask or --backend ray"
+    )
+
+
 @contextmanager
 def pool(crew: Crew) -> Iterator[joblib.Parallel]:
     """Give what calls are made with, and end the workers at once if that is left by an error."""
-    match crew.kind:
-        case "dask":
-            manager = _dask(crew)
-        case "ray":
-            manager = _ray(crew)
-        case "threading":
-            manager = _configured(crew.count, backend="threading")
-        case _:
-            manager = _loky(crew.count)
+    manager = _configured(crew.count, backend="threading") if crew.kind == "threading" else _loky(crew.count)
     with manager as parallel:
         yield parallel
 
 
 @contextmanager
-def _configured(count: int, *, ahead: str = "n_jobs", **settings: Any) -> Iterator[joblib.Parallel]:
-    """Configure joblib; blocks are handed out `ahead` of their turn, and those are still made after a signal."""
+def _configured(count: int, **settings: Any) -> Iterator[joblib.Parallel]:
+    """Configure joblib; blocks that are handed out are still made after a signal, so it is one for each worker."""
     with joblib.parallel_config(n_jobs=count, **settings):
-        try:
-            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
-        except ValueError:
-            # Not every backend can give results as they come.
-            parallel = joblib.Parallel(batch_size=1)
-        yield parallel
+        yield joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
 
 
 @contextmanager
@@ -110,59 +109,6 @@ def _loky(count: int) -> Iterator[joblib.Parallel]:
             # Their own end would come after ours, with complaints on the terminal.
             get_reusable_executor().shutdown(wait=True, kill_workers=True)
             raise
-
-
-@contextmanager
-def _dask(crew: Crew) -> Iterator[joblib.Parallel]:
-    distributed = need("distributed", "the backend dask")
-    with ExitStack() as stack:
-        with unmoved():
-            target = crew.address
-            if target is None:
-                local = {"host": "127.0.0.1", "dashboard_address": None, "processes": True}
-                cluster = distributed.LocalCluster(n_workers=crew.count, threads_per_worker=1, **local)
-                target = stack.enter_context(cluster)
-            try:
-                client = stack.enter_context(distributed.Client(target, timeout=CLUSTER_SECONDS))
-                client.wait_for_workers(1, timeout=CLUSTER_SECONDS)
-            except (OSError, TimeoutError, ValueError) as error:
-                raise WorkerError(f"the Dask cluster at {target} does not answer: {error}") from error
-        # The queue keeps workers busy while their results are on the way.
-        yield stack.enter_context(_configured(-1, ahead="2*n_jobs", backend="dask", client=client))
-
-
-@contextmanager
-def _ray(crew: Crew) -> Iterator[joblib.Parallel]:
-    # Nothing about a build goes to anyone.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray = need("ray", "the backend ray")
-    with ExitStack() as stack:
-        if not ray.is_initialized():
-            _check_answers(crew.address)
-            where = {"address": crew.address} if crew.address else _local_ray(crew)
-            try:
-                with unmoved():
-                    ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                raise WorkerError(f"the Ray cluster at {crew.address} does not answer: {error}") from error
-            stack.callback(ray.shutdown)
-        need("ray.util.joblib", "the backend ray").register_ray()
-        yield stack.enter_context(_configured(crew.workers or -1, backend="ray"))
-
-
-def _local_ray(crew: Crew) -> dict[str, Any]:
-    return {"address": "local", "num_cpus": crew.count, "include_dashboard": False}
-
-
-def _check_answers(address: str | None) -> None:
-    """Knock at the door of a Ray cluster: where there is none, Ray itself waits for minutes."""
-    found = HOST_AND_PORT.fullmatch(address or "")
-    if not found:
-        return
-    try:
-        socket.create_connection((found[1], int(found[2])), timeout=CLUSTER_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise WorkerError(f"the Ray cluster at {address} does not answer: {error}") from error
 
 
 def settle(parent: int) -> None:

@@ -2,23 +2,24 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import TypeVar
 
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from corruptgen.backends import Crew, pool
+from corruptgen.clusters import dask_results, ray_results
 from corruptgen.errors import WorkerError
 from corruptgen.signals import shielded
 
 Progress = Callable[[int, int], None]
 """Called with how many items are done and how many there are."""
 
-# Results of a backend that gives them all at once come after so many calls per worker.
-CALLS_PER_ROUND = 2
 # How the errors of clusters are called that say that a worker, not its work, has failed.
-LOST = ("KilledWorker", "RayActorError", "ActorDiedError", "WorkerCrashedError", "OutOfMemoryError", "CommClosedError")
+LOST = (
+    "KilledWorker", "CommClosedError", "FutureCancelledError",
+    "WorkerCrashedError", "OutOfMemoryError", "NodeDiedError", "ObjectLostError",
+)  # fmt: skip
 
 T = TypeVar("T")
 Call = tuple[Callable[..., T], tuple[object, ...]]
@@ -43,13 +44,13 @@ def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Iterator[T]:
             yield function(*arguments)
         return
     try:
-        with pool(crew) as parallel:
-            if crew.kind == "threading":
-                yield from _threaded(parallel, calls)
-            elif parallel.return_generator:
-                yield from _begun(parallel, calls)
-            else:
-                yield from _in_rounds(parallel, calls)
+        if crew.kind == "dask":
+            yield from dask_results(calls, crew)
+        elif crew.kind == "ray":
+            yield from ray_results(calls, crew)
+        else:
+            with pool(crew) as parallel:
+                yield from (_threaded if crew.kind == "threading" else _begun)(parallel, calls)
     except Exception as error:
         if not isinstance(error, TerminatedWorkerError) and type(error).__name__ not in LOST:
             raise
@@ -63,13 +64,6 @@ def _begun(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
     with shielded():
         generator = parallel(joblib.delayed(function)(*arguments) for function, arguments in calls)
     yield from generator
-
-
-def _in_rounds(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
-    waiting = iter(calls)
-    with parallel:
-        while some := list(islice(waiting, CALLS_PER_ROUND * parallel._effective_n_jobs())):
-            yield from parallel(joblib.delayed(function)(*arguments) for function, arguments in some)
 
 
 def _threaded(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:

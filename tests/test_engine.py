@@ -69,7 +69,7 @@ def test_a_dask_cluster_writes_the_same_bytes(place, whole):
         warnings.simplefilter("ignore")
         with distributed.LocalCluster(n_workers=2, threads_per_worker=2, **settings) as cluster:
             done = command(
-                "generate", "recipe.toml", "--output", "there", "--scheduler", cluster.scheduler_address, cwd=place
+                "generate", "recipe.toml", "--output", "there", "--address", cluster.scheduler_address, cwd=place
             )
     own = command("generate", "recipe.toml", "--output", "own", "--backend", "dask", "--workers", "2", cwd=place)
 
@@ -78,6 +78,48 @@ def test_a_dask_cluster_writes_the_same_bytes(place, whole):
     assert own.returncode == 0, own.stderr
     assert tree(place / "own") == whole
     assert "Traceback" not in done.stderr + own.stderr
+
+
+def process_after(seconds):
+    """Return which process has made this call."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def test_workers_that_join_a_dask_cluster_are_used_and_calls_of_lost_ones_are_made_again():
+    distributed = pytest.importorskip("distributed")
+    settings = {"host": "127.0.0.1", "dashboard_address": None, "processes": True, "threads_per_worker": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with distributed.LocalCluster(n_workers=1, **settings) as cluster:
+            crew = Crew(backend="dask", address=cluster.scheduler_address)
+            found = results(((process_after, (0.1,)) for _ in range(40)), crew)
+            alone = next(found)
+            cluster.scale(2)
+            cluster.wait_for_workers(2)
+            os.kill(alone, signal.SIGKILL)
+            others = list(found)
+
+    assert len(others) == 39
+    assert len({alone, *others}) >= 2
+
+
+@pytest.mark.long
+def test_calls_of_a_lost_ray_worker_are_made_again_and_results_come_one_by_one():
+    ray = pytest.importorskip("ray", reason="the extra [ray] is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        try:
+            found = results(((process_after, (0.2,)) for _ in range(20)), Crew(backend="ray"))
+            first = next(found)
+            os.kill(first, signal.SIGKILL)
+            others = list(found)
+        finally:
+            ray.shutdown()
+
+    assert len(others) == 19
+    assert set(others) - {first}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1"])
@@ -96,7 +138,9 @@ def test_a_ray_cluster_of_others_writes_the_same_bytes(place, whole):
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
         try:
             address = ray.get_runtime_context().gcs_address
-            done = command("generate", "recipe.toml", "--output", "out", "--address", address, cwd=place)
+            done = command(
+                "generate", "recipe.toml", "--output", "out", "--backend", "ray", "--address", address, cwd=place
+            )
         finally:
             ray.shutdown()
 
@@ -452,9 +496,12 @@ def test_decoding_is_strict_in_every_thread(place):
     ("arguments", "message"),
     [
         (["--backend", "cloud"], "allowed are loky, threading, sequential, dask, ray"),
-        (["--backend", "loky", "--scheduler", "x:1"], "--scheduler is for --backend dask"),
-        (["--backend", "dask", "--address", "x:1"], "--address is for --backend ray"),
-        (["--scheduler", "127.0.0.1:8786", "--workers", "2"], "has its own number of workers"),
+        (["--backend", "loky", "--address", "x:1"], "backend loky takes no address; dask and ray do"),
+        (
+            ["--address", "x:1"],
+            "'x:1' may be of a Dask scheduler or of a Ray cluster; add --backend dask or --backend ray",
+        ),
+        (["--address", "tcp://127.0.0.1:8786", "--workers", "2"], "has its own number of workers"),
         (["--shard", "3/2"], "from 1/16 to 16/16"),
         (["--shard", "1/2", "--overwrite"], "would remove what the other shards make"),
     ],
@@ -544,5 +591,5 @@ def test_the_build_on_paper_follows_from_the_figure_that_was_measured():
 def test_the_docs_name_every_option_of_the_engine():
     shown = (ROOT / "docs/engine.md").read_text("utf-8")
 
-    for word in ("--backend", "--scheduler", "--address", "--shard", "--check", "--json", "--quiet", "merge"):
+    for word in ("--backend", "--address", "--shard", "--check", "--json", "--quiet", "merge"):
         assert word in shown

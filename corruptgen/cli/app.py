@@ -56,11 +56,9 @@ def _generate(
     backend: Annotated[
         str | None, typer.Option(help="loky (processes, the default), threading, sequential, dask or ray.")
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler; the workers are its own.")
-    ] = None,
     address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster; the workers are its own.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A running Dask scheduler or Ray cluster; the workers are its own."),
     ] = None,
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Make one of N shares, from 1/N to N/N; then merge.")
@@ -82,7 +80,7 @@ def _generate(
         making.generate(
             recipe,
             source,
-            making.crew(workers, backend, scheduler, address),
+            making.crew(workers, backend, address),
             Voice(quiet, json),
             output=output,
             shard=shard,

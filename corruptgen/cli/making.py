@@ -6,10 +6,10 @@ from pathlib import Path
 import typer
 
 from corruptgen import generation, merging, verification
-from corruptgen.backends import Crew
+from corruptgen.backends import Crew, backend_of
 from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, listen, tell
 from corruptgen.cli.voice import Voice, bar
-from corruptgen.errors import CorruptgenError, Interrupted, RecipeError
+from corruptgen.errors import CorruptgenError, Interrupted
 from corruptgen.estimate import estimate
 from corruptgen.names import shown
 from corruptgen.plan import planned
@@ -22,13 +22,9 @@ BYTES_PER_MB = 10**6
 SIGNALLED = 128  # exit codes of what a signal has ended start here
 
 
-def crew(workers: int | None, backend: str | None, scheduler: str | None, address: str | None) -> Crew:
-    """Put together who works; an address says which backend."""
-    if scheduler and (address or backend not in (None, "dask")):
-        raise RecipeError("--scheduler is for --backend dask alone")
-    if address and backend not in (None, "ray"):
-        raise RecipeError("--address is for --backend ray alone; a Dask scheduler is named by --scheduler")
-    return Crew(workers, backend or (scheduler and "dask") or (address and "ray"), scheduler or address)
+def crew(workers: int | None, backend: str | None, address: str | None) -> Crew:
+    """Put together who works; the scheme of an address says which backend, if it is not named."""
+    return Crew(workers, backend or (address and backend_of(address)), address)
 
 
 def generate(
