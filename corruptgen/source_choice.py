@@ -108,6 +108,7 @@ KEYS: Mapping[str, Mapping[str, Check]] = {
     "npz": {"split": text, "classes": text, "columns": names_by("image", "label")},
     "npy": {"split": text, "labels": text, "classes": text},
     "cifar": {"split": one_of("train", "test"), "labels": one_of("fine", "coarse")},
+    "mnist": {"split": one_of("train", "test"), "config": text, "classes": text},
     "hub": {
         "repo": text,
         "revision": text,

@@ -437,16 +437,6 @@ class TestCifar:
         coarse = listing(tmp_path, source + 'labels = "coarse"')
         assert [item.label for item in coarse.items] == ["even", "odd", "even", "odd"]
 
-    def test_the_python_archive_is_refused_and_the_other_one_named(self, tmp_path):
-        with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
-            info = tarfile.TarInfo("cifar-10-batches-py/test_batch")
-            content = pickle.dumps({"data": 1})
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-
-        with pytest.raises(SourceError, match=r"pickles, which are never loaded.*cifar-10-binary\.tar\.gz"):
-            listing(tmp_path, 'kind = "cifar"\npath = "cifar-10-python.tar.gz"')
-
     def test_damage_is_named(self, tmp_path):
         write_cifar(tmp_path / "c")
         (tmp_path / "c/test_batch.bin").write_bytes(b"1234")

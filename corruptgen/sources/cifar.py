@@ -1,8 +1,7 @@
-"""CIFAR-10 and CIFAR-100 from their own binary archives, packed or unpacked; their Python archives are pickles."""
+"""CIFAR-10 and CIFAR-100 from their own archives, packed or unpacked: the binary ones, and Python's pickles."""
 
 import re
-import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +12,8 @@ from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Item, Listing
 from corruptgen.sources.labels import Classes
 from corruptgen.sources.npy import index_of, numbered
+from corruptgen.sources.packed import tar_members
+from corruptgen.sources.pickles import load_pickle
 from corruptgen.sources.places import content, files_below, is_folder, name_of, opened, reporting
 
 SIDE = 32
@@ -27,8 +28,21 @@ FILES = {
     (True, "test"): re.compile(r"test\.bin"),
 }
 NAMES = {"fine": "fine_label_names.txt", "coarse": "coarse_label_names.txt", "ten": "batches.meta.txt"}
-PICKLES = re.compile(r"(data_batch_\d|test_batch|batches\.meta|train|test|meta)")
-BINARY = "cifar-10-binary.tar.gz and cifar-100-binary.tar.gz"
+PICKLED = {
+    (False, "train"): re.compile(r"data_batch_\d"),
+    (False, "test"): re.compile(r"test_batch"),
+    (True, "train"): re.compile(r"train"),
+    (True, "test"): re.compile(r"test"),
+}
+# The file of a pickled dataset that names its classes, and what it calls the names and the labels.
+PICKLED_META = {False: "batches.meta", True: "meta"}
+PICKLED_NAMES = {"fine": "fine_label_names", "coarse": "coarse_label_names", "ten": "label_names"}
+PICKLED_LABELS = {"fine": "fine_labels", "coarse": "coarse_labels", "ten": "labels"}
+# Of one image, beside its pixels: labels, a file name and what the pickle needs for them.
+LONGEST_ENTRY = 256  # bytes
+ARCHIVES = "cifar-10-binary.tar.gz, cifar-100-binary.tar.gz, cifar-10-python.tar.gz and cifar-100-python.tar.gz"
+Split = tuple[list[int], NDArray[np.uint8], tuple[str, ...]]
+"""Labels, rows of pixels and names of classes."""
 
 
 @dataclass(frozen=True)
@@ -57,33 +71,53 @@ class CifarSource:
 
 
 @lru_cache(maxsize=2)
-def _split(source: CifarSource) -> tuple[list[int], NDArray[np.uint8], tuple[str, ...]]:
+def _split(source: CifarSource) -> Split:
     """Read a split: 30 MB for the test images, 150 MB for the others."""
     found: dict[str, bytes] = {}
-    seen: list[str] = []
     for name, member in _files(source.place):
-        seen.append(name)
         if member:
             if name in found:
                 raise SourceError(f"{name_of(source.place)} holds {name} twice")
             found[name] = member
-    hundred = any(FILES[True, split].fullmatch(name) for name in found for split in ("train", "test"))
-    files = sorted(name for name in found if FILES[hundred, source.split].fullmatch(name))
-    if not files:
-        if any(PICKLES.fullmatch(name) for name in seen):
-            raise SourceError(
-                f"{name_of(source.place)} holds pickles, which are never loaded; take the binary archive of the same "
-                f"page instead ({BINARY})"
-            )
-        raise SourceError(f"{name_of(source.place)} holds no binary files of CIFAR; taken are {BINARY}")
-    kind = (source.labels or "fine") if hundred else "ten"
-    if source.labels and not hundred:
-        raise SourceError(f"{name_of(source.place)} is CIFAR-10, which has no {source.labels} labels; leave labels out")
-    head = 2 if hundred else 1
+    for patterns, reader in ((FILES, _binary), (PICKLED, _pickled)):
+        hundred = any(patterns[True, split].fullmatch(name) for name in found for split in ("train", "test"))
+        files = sorted(name for name in found if patterns[hundred, source.split].fullmatch(name))
+        if files:
+            if source.labels and not hundred:
+                raise SourceError(
+                    f"{name_of(source.place)} is CIFAR-10, which has no {source.labels} labels; leave labels out"
+                )
+            return reader(found, files, (source.labels or "fine") if hundred else "ten")
+    raise SourceError(f"{name_of(source.place)} holds no files of CIFAR's split {source.split!r}; taken are {ARCHIVES}")
+
+
+def _binary(found: Mapping[str, bytes], files: list[str], kind: str) -> Split:
+    head = 1 if kind == "ten" else 2
     records = np.concatenate([_records(found[name], head, name) for name in files])
     column = 1 if kind == "fine" else 0
     names = tuple(found.get(NAMES[kind], b"").decode("utf-8", "replace").split())
     return records[:, column].tolist(), records[:, head:], names
+
+
+def _pickled(found: Mapping[str, bytes], files: list[str], kind: str) -> Split:
+    numbers: list[int] = []
+    rows = []
+    for name in files:
+        batch = load_pickle(found[name], name)
+        pixels, labels = (batch.get(key) if isinstance(batch, dict) else None for key in ("data", PICKLED_LABELS[kind]))
+        if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != PIXELS:
+            raise SourceError(f"{name} holds no array of images of {PIXELS} bytes under 'data'")
+        if not isinstance(labels, list) or len(labels) != len(pixels) or not all(type(n) is int for n in labels):
+            raise SourceError(f"{name} holds no list of {len(pixels)} numbers under {PICKLED_LABELS[kind]!r}")
+        numbers += labels
+        rows.append(pixels)
+    place = PICKLED_META[kind != "ten"]
+    meta = load_pickle(found[place], place) if place in found else {}
+    names = meta.get(PICKLED_NAMES[kind], []) if isinstance(meta, dict) else []
+    if not isinstance(names, list) or not all(isinstance(name, bytes | str) for name in names):
+        raise SourceError(f"{place} holds no list of names under {PICKLED_NAMES[kind]!r}")
+    texts = tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names)
+    return numbers, np.concatenate(rows), texts
 
 
 def _records(content: bytes, head: int, name: str) -> NDArray[np.uint8]:
@@ -94,11 +128,14 @@ def _records(content: bytes, head: int, name: str) -> NDArray[np.uint8]:
 
 
 def _is_wanted(name: str) -> bool:
-    return name in NAMES.values() or any(pattern.fullmatch(name) for pattern in FILES.values())
+    if name in NAMES.values() or name in PICKLED_META.values():
+        return True
+    return any(pattern.fullmatch(name) for patterns in (FILES, PICKLED) for pattern in patterns.values())
 
 
 def _most(name: str) -> int:
-    return LONGEST_NAMES if name in NAMES.values() else MOST_IMAGES * (2 + PIXELS)
+    is_short = name in NAMES.values() or name in PICKLED_META.values()
+    return LONGEST_NAMES if is_short else MOST_IMAGES * (PIXELS + LONGEST_ENTRY)
 
 
 def _files(place: str) -> Iterator[tuple[str, bytes]]:
@@ -109,13 +146,5 @@ def _files(place: str) -> Iterator[tuple[str, bytes]]:
                 name = name_of(path)
                 yield name, content(f"{place}/{path}") if _is_wanted(name) else b""
             return
-        with opened(place) as file, tarfile.open(fileobj=file, mode="r|*") as archive:
-            for member in archive:
-                name = name_of(member.name)
-                if not member.isreg() or not _is_wanted(name):
-                    yield name, b""
-                    continue
-                if member.size > _most(name):
-                    raise SourceError(f"{name_of(place)}: {name} claims {member.size} bytes, more than CIFAR has")
-                packed = archive.extractfile(member)
-                yield name, packed.read() if packed else b""
+        with opened(place) as file:
+            yield from tar_members(file, name_of(place), _is_wanted, _most)

@@ -17,6 +17,7 @@ from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.hub import HubSource
 from corruptgen.sources.kind import Source
 from corruptgen.sources.labels import Classes, Labelling
+from corruptgen.sources.mnist import MnistSource
 from corruptgen.sources.places import content, is_folder, is_remote, local, name_of, reporting, version_below
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.sources.selection import sample, subset, wanted_ids
@@ -149,6 +150,11 @@ def _cifar(place: str, recipe: Recipe) -> Source:
     return CifarSource(place, _version(place), recipe.source.split or SPLIT, recipe.source.labels)
 
 
+def _mnist(place: str, recipe: Recipe) -> Source:
+    choice = recipe.source
+    return MnistSource(place, _version(place), choice.split or SPLIT, choice.config, _classes(recipe))
+
+
 def _hub(place: str, recipe: Recipe) -> Source:
     choice, names = recipe.source, recipe.source.names
     if is_remote(place):
@@ -186,6 +192,7 @@ KINDS: Mapping[str, Callable[[str, Recipe], Source]] = {
     "npz": _npz,
     "npy": _npy,
     "cifar": _cifar,
+    "mnist": _mnist,
     "hub": _hub,
     "webdataset": _webdataset,
 }

@@ -15,6 +15,7 @@ from corruptgen.names import is_apple_double, is_below, is_text, storable
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources.label_tables import label_text
 from corruptgen.sources.labels import NUMBERED, Classes
+from corruptgen.sources.packed import Guarded
 from corruptgen.sources.places import (
     beside,
     files_in,
@@ -29,7 +30,6 @@ from corruptgen.sources.places import (
 IMAGES = ("png", "jpg", "jpeg", "webp", "avif", "heic", "heif", "jp2", "jxl")
 LABELS = ("cls", "txt", "json")
 LONGEST_LABEL = 1 << 16  # bytes
-LONGEST_HEADER = 1 << 20  # bytes, of what a tar holds beside the contents of files
 # As webdataset takes names apart: a folder and a name up to the first dot, then the rest.
 PARTS = re.compile(r"((?:.*/)?[^./]+)\.([^/]*)")
 BLOCK = tarfile.BLOCKSIZE
@@ -148,7 +148,7 @@ def _indexed(source: TarSource, place: str, version: str) -> _Shard:
 
 def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[tarfile.TarInfo]:
     """Give the members of a tar up to its end, or up to where it is damaged, which is noted."""
-    guarded: Any = _Guarded(file)
+    guarded: Any = Guarded(file)
     try:
         archive = tarfile.TarFile(fileobj=guarded, mode="r")
     except Exception as error:
@@ -167,27 +167,6 @@ def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[
         shard.rejected[name] = (
             f"is damaged or cut off after byte {min(archive.offset, length)}; what it holds behind that is left out"
         )
-
-
-@dataclass
-class _Guarded:
-    """A file that refuses to be read in large pieces, as a header with an impossible size would ask for."""
-
-    file: BinaryIO
-
-    def read(self, length: int = -1) -> bytes:
-        """Read a little."""
-        if not 0 <= length <= LONGEST_HEADER:
-            raise tarfile.ReadError("the header is too long")
-        return self.file.read(length)
-
-    def seek(self, *place: int) -> int:
-        """Go somewhere."""
-        return self.file.seek(*place)
-
-    def tell(self) -> int:
-        """Say where it is."""
-        return self.file.tell()
 
 
 def _objection(member: tarfile.TarInfo, length: int) -> str | None:
