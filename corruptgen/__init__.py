@@ -29,3 +29,7 @@ def __getattr__(name: str) -> Any:
     # Kept, so that this is not asked again.
     globals()[name] = found = getattr(import_module(_HOMES[name]), name)
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -103,6 +103,21 @@ class Build:
         images = {"shape": work.shape and list(work.shape), **({} if work.dtype == "uint8" else {"dtype": work.dtype})}
         return self.marker | share | {"listing": header(self.plan.listing)} | images
 
+    def check_possible(self) -> None:
+        """Find what would stop this build before anything is written; nothing is.
+
+        Raises
+        ------
+        AssetError
+            If a row needs a picture that is not there.
+        RecipeError
+            If the format cannot hold the images.
+        OutputError
+            If the directory holds what this build has not put there.
+        """
+        probe(Work.of(self.plan, self.output).cells, self.plan)
+        check_ours(inventory(self.output, *belongings(self.plan, self.output)), self.output)
+
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is not as it was made."""
         found = inventory(self.output, *belongings(self.plan, self.output))

@@ -1,6 +1,9 @@
 """Declare a corruption with one bare decorator and read off the function what is known about it."""
 
+import ast
 import inspect
+import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -55,6 +58,8 @@ LevelsColour = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.COLO
 Bytes = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.ANY]
 BytesColour = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.COLOUR]
 
+# What the option -OO of Python is, in numbers.
+WITHOUT_DOCSTRINGS = 2
 PARAMETER_TYPES = (float, int, bool, str)
 # Words that mean something else in a severity table.
 RESERVED = frozenset(
@@ -135,7 +140,7 @@ def declaration_of(thing: object) -> Corruption | None:
 def _read(function: Callable[..., NDArray[Any] | Warp]) -> Corruption:
     name = function.__name__
     place = f"{function.__module__}.{name}"
-    docstring = inspect.getdoc(function)
+    docstring = _docstring(function)
     if not docstring:
         raise DeclarationError(f"{place} has no docstring; write one sentence that says what it does to the image")
 
@@ -176,6 +181,23 @@ def _read(function: Callable[..., NDArray[Any] | Warp]) -> Corruption:
         is_geometric=is_geometric,
         docstring=docstring,
     )
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    """Read the docstring of a function, from its source if Python has left it out of the code."""
+    if sys.flags.optimize < WITHOUT_DOCSTRINGS:
+        return inspect.getdoc(function) or ""
+    return docstring_in_source(function)
+
+
+def docstring_in_source(function: Callable[..., Any]) -> str:
+    """Read the docstring of a function from the file that it was written in."""
+    try:
+        [tree] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, SyntaxError, ValueError) as error:
+        place = f"{function.__module__}.{function.__name__}"
+        raise DeclarationError(f"{place}: python -OO needs the source, where the docstring is, and has none") from error
+    return ast.get_docstring(tree) or "" if isinstance(tree, ast.FunctionDef) else ""
 
 
 def _pixels(hint: Any, place: str, name: str) -> tuple[Pixels, Channels]:

@@ -8,10 +8,11 @@ from corruptgen.errors import AssetError, Rejected
 from corruptgen.imaging.codec import encoded
 from corruptgen.imaging.deep import picture
 from corruptgen.plan import Plan
+from corruptgen.records import Rejection
 from corruptgen.sinks.protocol import check_depth
 from corruptgen.threads import single_threaded
 
-MOST_ITEMS, MOST_CELLS = 3, 8
+MOST_READ, MOST_MEASURED, MOST_CELLS = 100, 3, 8
 
 T = TypeVar("T")
 
@@ -25,15 +26,25 @@ class Estimate:
     """Bytes; 0 if nothing could be measured."""
     measured: int
     """Images that were made to measure them."""
+    looked_at: int
+    """Items that were read."""
+    rejected: tuple[Rejection, ...]
+    """Those among them that `generate` would reject."""
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Make a few images of a plan in memory and conclude from their size; rows whose pictures are missing stay out."""
+    """Read some items of a plan, make images of a few in memory and conclude from their size.
+
+    Rows whose pictures are missing stay out.
+    """
     recipe = plan.recipe
     cells = Cells.of(plan.preset, recipe, plan.cells)
     sizes: list[int] = []
+    rejected: list[Rejection] = []
+    looked_at = _spread(plan.listing.items, MOST_READ)
+    measured = 0
     with single_threaded():
-        for item in _spread(plan.listing.items, MOST_ITEMS):
+        for item in looked_at:
             try:
                 image = picture(plan.source.read(item), recipe.decode)
                 cells.check(image.pixels)
@@ -41,7 +52,11 @@ def estimate(plan: Plan) -> Estimate:
                     recipe.output.check_depth(image.form.dtype, f"{recipe.name} [output]")
                 elif not recipe.output.is_array:
                     check_depth(image.pixels, recipe.output.stored)
-            except Rejected:
+            except Rejected as error:
+                rejected.append(Rejection(item.id, str(error)))
+                continue
+            measured += 1
+            if measured > MOST_MEASURED:
                 continue
             for name in _spread(plan.cells, MOST_CELLS):
                 try:
@@ -51,7 +66,9 @@ def estimate(plan: Plan) -> Estimate:
                 except AssetError:
                     continue
     files = len(plan.listing.items) * len(plan.cells)
-    return Estimate(files, files * sum(sizes) // len(sizes) if sizes else 0, len(sizes))
+    return Estimate(
+        files, files * sum(sizes) // len(sizes) if sizes else 0, len(sizes), len(looked_at), tuple(rejected)
+    )
 
 
 def _spread(things: tuple[T, ...], count: int) -> list[T]:

@@ -74,12 +74,41 @@ def generate(
     if share and overwrite:
         raise RecipeError("overwrite with shard would remove what the other shards make; remove the output first")
     plan = recipe if isinstance(recipe, Plan) else planned(recipe, source)
-    folder = Folder(Path(os.path.abspath(output or f"{plan.recipe.name}-{plan.recipe.version}")))
-    _check_apart(plan, folder)
+    folder = _folder(plan, output)
     build = Build(plan, folder, share)
     with held(folder.root, share):
         claim(plan, folder, build.marker, overwrite=overwrite)
         return build.run(crew, progress or _silent, stop or _never, check=check)
+
+
+def check(plan: Plan, output: str | Path | None = None) -> None:
+    """Find what would stop `generate` from making a plan; nothing is written.
+
+    Parameters
+    ----------
+    plan : what is to be made
+    output : the directory, as `generate` takes it
+
+    Raises
+    ------
+    OutputError
+        If the directory is among the clean images, holds something else, or holds another build.
+    AssetError
+        If a picture that a row needs is missing.
+    RecipeError
+        If the format cannot hold the images.
+    """
+    folder = _folder(plan, output)
+    build = Build(plan, folder)
+    claim(plan, folder, build.marker, overwrite=False)
+    build.check_possible()
+
+
+def _folder(plan: Plan, output: str | Path | None) -> Folder:
+    """Give the directory of a build, which does not lie among its clean images."""
+    folder = Folder(Path(os.path.abspath(output or f"{plan.recipe.name}-{plan.recipe.version}")))
+    _check_apart(plan, folder)
+    return folder
 
 
 def _check_apart(plan: Plan, output: Folder) -> None:

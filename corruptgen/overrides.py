@@ -27,7 +27,7 @@ def read_settings(settings: Iterable[str]) -> dict[str, Any]:
         place, equals, value = setting.partition("=")
         if not equals or not all(place.strip().split(".")):
             raise RecipeError(f"--set {setting}: write section.key=value, such as --set corrupt.severities=[1,3]")
-        found[place.strip()] = _value(value)
+        found[place.strip()] = read_value(value)
     return found
 
 
@@ -61,7 +61,8 @@ def apply_overrides(content: Mapping[str, Any], overrides: Overrides, place: str
     return result
 
 
-def _value(text: str) -> Any:
+def read_value(text: str) -> Any:
+    """Read a value as TOML; a text without quotes is taken as it is."""
     try:
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:

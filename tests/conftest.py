@@ -1,6 +1,11 @@
 """Options of the test run."""
 
+import os
+
 import pytest
+
+# A bug shows its traceback in every test, and in the processes that tests start.
+os.environ["CORRUPTGEN_DEBUG"] = "1"
 
 
 def pytest_addoption(parser):

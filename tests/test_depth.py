@@ -437,12 +437,12 @@ def test_a_preview_of_dicom_asks_for_the_window(tmp_path):
 
 
 @pytest.mark.parametrize("window", ["5", "5,5", "9,-9", "a,b", "head", "nan,1"])
-def test_a_window_that_is_none_is_refused(tmp_path, window, capsys):
+def test_a_window_that_is_none_is_refused(tmp_path, window):
     with pytest.raises(typer.Exit) as ended:
         preview(tmp_path / "a.dcm", "medical", tmp_path / "sheet.png", None, None, 0, window)
 
     assert ended.value.exit_code == 2
-    assert "write LOW,HIGH in the units of the file, or one of header, range, bits" in capsys.readouterr().err
+    assert "write LOW,HIGH in the units of the file, or one of header, range, bits" in ended.value.message
 
 
 @pytest.mark.parametrize("window", ["5", '"heade"', "[5]", "[5, 5]", "[9, -9]", "[1, 2, 3]", '["a", "b"]', "[nan, 1]"])

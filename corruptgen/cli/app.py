@@ -1,35 +1,79 @@
 """The commands and their options; what they do is imported when they run, so that `--help` comes at once."""
 
 import sys
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from corruptgen import __version__
-from corruptgen.cli import finished
-from corruptgen.cli.options import JsonOption, QuietOption, RecipeArgument, SourceOption, WorkersOption
-from corruptgen.cli.terminal import WAY_ON, exit_codes
+from corruptgen.cli import finished, workshop
+from corruptgen.cli.completion import presets
+from corruptgen.cli.completion import rows as row_names
+from corruptgen.cli.options import (
+    JsonOption,
+    LimitOption,
+    OtherRowsOption,
+    OtherSeedOption,
+    OtherSeveritiesOption,
+    PresetOption,
+    QuietOption,
+    RecipeArgument,
+    RowsOption,
+    SeedOption,
+    SetOption,
+    SeveritiesOption,
+    SourceOption,
+    TableArgument,
+    WindowOption,
+    WorkersOption,
+)
+from corruptgen.cli.terminal import FAILED, WAY_ON, event, exit_codes, flush_streams, open_streams
+
+
+class Commands(TyperGroup):
+    """The commands; with --json, wrong usage is told on stdout too."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, and note whether a machine listens."""
+        ctx.meta["json"] = "--json" in args
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        # Usage errors of click, whether typer brings its own copy of that or not.
+        except Exception as error:
+            if ctx.meta.get("json") and hasattr(error, "format_message"):
+                event("failed", message=error.format_message(), exit_code=getattr(error, "exit_code", FAILED))
+            raise
+
 
 app = typer.Typer(
+    cls=Commands,
     name="corruptgen",
     help="Make corrupted image benchmarks: faithful, deterministic, fast.",
     epilog="Exit codes: 0 done; 1 failed; 2 wrong usage or recipe; 3 done, but some input items were rejected.",
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A name that the terminal's encoding lacks is shown by its escapes; it must not end the program.
-            stream.reconfigure(errors="backslashreplace")
-    app(prog_name="corruptgen")
+    open_streams()
+    code: Any = 0
+    try:
+        app(prog_name="corruptgen")
+    except SystemExit as ended:
+        code = ended.code
+    if not flush_streams():
+        code = code or FAILED
+    sys.exit(code)
 
 
 def _show_version(wanted: bool) -> None:
@@ -51,7 +95,9 @@ def _options(
 def _generate(
     recipe: RecipeArgument,
     source: SourceOption = None,
-    output: Annotated[Path | None, typer.Option(help="Directory to make; default: ./<name>-<version>.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Directory to make; default: ./<name>-<version>.")
+    ] = None,
     workers: WorkersOption = None,
     backend: Annotated[
         str | None, typer.Option(help="loky (processes, the default), threading, sequential, dask or ray.")
@@ -69,16 +115,21 @@ def _generate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove an earlier build first, nothing else.")
     ] = False,
+    settings: SetOption = None,
+    rows: OtherRowsOption = None,
+    severities: OtherSeveritiesOption = None,
+    limit: LimitOption = None,
+    seed: OtherSeedOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Make the dataset of a recipe; go on with it if it is unfinished."""
-    with exit_codes(WAY_ON):
+    with exit_codes(WAY_ON, json=json):
         from corruptgen.cli import making
         from corruptgen.cli.voice import Voice
 
         making.generate(
-            recipe,
+            making.read_recipe(recipe, settings, rows, severities, limit, seed),
             source,
             making.crew(workers, backend, address),
             Voice(quiet, json),
@@ -96,7 +147,7 @@ def _merge(
     json: JsonOption = False,
 ) -> None:
     """Write the manifest of an output whose shards are all made."""
-    with exit_codes(WAY_ON):
+    with exit_codes(WAY_ON, json=json):
         from corruptgen.cli import making
         from corruptgen.cli.voice import Voice
 
@@ -104,12 +155,23 @@ def _merge(
 
 
 @app.command("plan")
-def _plan(recipe: RecipeArgument, source: SourceOption = None) -> None:
+def _plan(
+    recipe: RecipeArgument,
+    source: SourceOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The directory that generate is to make; default: as there.")
+    ] = None,
+    settings: SetOption = None,
+    rows: OtherRowsOption = None,
+    severities: OtherSeveritiesOption = None,
+    limit: LimitOption = None,
+    seed: OtherSeedOption = None,
+) -> None:
     """Say what a recipe would make, without making it."""
     with exit_codes():
         from corruptgen.cli import making
 
-        making.plan(recipe, source)
+        making.plan(making.read_recipe(recipe, settings, rows, severities, limit, seed), source, output)
 
 
 @app.command("verify")
@@ -141,7 +203,7 @@ def _verify(
 
 @app.command("list")
 def _list(
-    preset: Annotated[str | None, typer.Argument(metavar="[PRESET]", help="A severity table.")] = None,
+    preset: TableArgument = None,
 ) -> None:
     """List the severity tables and recipes, or the rows of one table."""
     with exit_codes():
@@ -152,8 +214,8 @@ def _list(
 
 @app.command("show")
 def _show(
-    row: Annotated[str, typer.Argument(metavar="ROW", help="A row of a severity table.")],
-    preset: Annotated[str | None, typer.Option(help="Only this severity table.")] = None,
+    row: Annotated[str, typer.Argument(metavar="ROW", help="A row of a severity table.", autocompletion=row_names)],
+    preset: Annotated[str | None, typer.Option(help="Only this severity table.", autocompletion=presets)] = None,
 ) -> None:
     """Say what a row does and how bad it is in each table."""
     with exit_codes():
@@ -167,17 +229,14 @@ def _preview(
     image: Annotated[
         Path, typer.Argument(metavar="IMAGE", help="A photograph, or with --window a DICOM, NIfTI or 16-bit file.")
     ],
-    preset: Annotated[str, typer.Option(help="The severity table.")] = "natural",
-    output: Annotated[Path, typer.Option(help="The contact sheet to write, a .png.")] = Path("sheet.png"),
-    rows: Annotated[str | None, typer.Option(help="Rows or groups, with commas; default: all.")] = None,
-    severities: Annotated[str | None, typer.Option(help="Numbers, with commas; default: every level.")] = None,
-    seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
-    window: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW,HIGH", help="Black and white in the file's units, or header, range or bits; keeps the depth."
-        ),
-    ] = None,
+    preset: PresetOption = "natural",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The contact sheet to write, a .png.")] = Path(
+        "sheet.png"
+    ),
+    rows: RowsOption = None,
+    severities: SeveritiesOption = None,
+    seed: SeedOption = 0,
+    window: WindowOption = None,
 ) -> None:
     """Draw a contact sheet: an image under every row and severity."""
     with exit_codes():
@@ -189,9 +248,16 @@ def _preview(
 @app.command("gallery")
 def _gallery(
     what: Annotated[
-        str, typer.Argument(metavar="TABLE|DIR", help="A severity table, or the directory of a finished dataset.")
+        str,
+        typer.Argument(
+            metavar="TABLE|DIR",
+            help="A severity table, or the directory of a finished dataset.",
+            autocompletion=presets,
+        ),
     ],
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, an .html.")] = Path("gallery.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write, an .html.")] = Path(
+        "gallery.html"
+    ),
     images: Annotated[
         list[str] | None,
         typer.Option(
@@ -200,11 +266,11 @@ def _gallery(
             "scikit-image ships, or the first item.",
         ),
     ] = None,
-    rows: Annotated[str | None, typer.Option(help="Rows or groups, with commas; default: all.")] = None,
+    rows: RowsOption = None,
     steps: Annotated[
         int, typer.Option(min=1, max=10, help="Pictures for each level of a table; 1: nothing between levels.")
     ] = 2,
-    seed: Annotated[int, typer.Option(help="Another seed gives other draws.")] = 0,
+    seed: SeedOption = 0,
     source: Annotated[
         str | None, typer.Option(metavar="PATH", help="The clean images of a dataset; default: its clean twin.")
     ] = None,
@@ -219,3 +285,4 @@ def _gallery(
 
 
 app.add_typer(finished.app)
+app.add_typer(workshop.app)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from corruptgen.cli.options import QuietOption, WorkersOption
+from corruptgen.cli.options import QuietOption, RowsOption, WorkersOption
 from corruptgen.cli.terminal import WAY_ON, exit_codes
 
 app = typer.Typer()
@@ -21,7 +21,7 @@ def _score(
     baseline: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="What errors are normalised by; a name, a .toml, a .json.")
     ] = None,
-    rows: Annotated[str | None, typer.Option(help="Rows or groups, with commas; default: all.")] = None,
+    rows: RowsOption = None,
     classes: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Names of the classes in the order of the model's numbers.")
     ] = None,
@@ -31,7 +31,9 @@ def _score(
     resamples: Annotated[int, typer.Option(min=0, help="Of the items, for intervals; 0: no intervals.")] = 1000,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Share of resamples within an interval.")] = 0.95,
     seed: Annotated[int, typer.Option(help="Another seed draws other resamples.")] = 0,
-    output: Annotated[Path | None, typer.Option(metavar="STEM", help="Write STEM.json, STEM.csv and STEM.png.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="STEM", help="Write STEM.json, .csv and .png.")
+    ] = None,
     plot: Annotated[bool, typer.Option(help="With --output: draw STEM.png; needs matplotlib.")] = True,
 ) -> None:
     """Score a model's predictions: mCE, BE and what else fits the dataset, with intervals."""

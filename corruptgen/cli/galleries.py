@@ -1,7 +1,5 @@
 """The command that makes a gallery."""
 
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +7,7 @@ from corruptgen import catalog
 from corruptgen.cli.looking import photograph
 from corruptgen.cli.terminal import WRONG_USAGE, fail, listen, tell
 from corruptgen.cli.voice import bar
+from corruptgen.cli.writing import write_whole
 from corruptgen.gallery import Gallery, gallery_of_dataset, gallery_of_table, page
 from corruptgen.gallery.photographs import Photograph, shipped
 from corruptgen.names import shown
@@ -48,7 +47,7 @@ def gallery(
     for exhibit in made.exhibits:
         if exhibit.missing:
             tell(f"no pictures of {exhibit.row.name}: {exhibit.missing}")
-    size = _write(output, page(made).encode())
+    size = write_whole(output, page(made).encode())
     if not quiet:
         print(f"{output}: {_counts(made)}, {size / BYTES_PER_MB:.1f} MB")
 
@@ -56,15 +55,3 @@ def gallery(
 def _counts(made: Gallery) -> str:
     images = f"{len(made.images)} image{'s' if len(made.images) > 1 else ''}"
     return f"{len(made.exhibits)} rows on {images}, {made.frames} pictures"
-
-
-def _write(path: Path, content: bytes) -> int:
-    """Write the whole file or none of it; give its size."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{secrets.token_hex(8)}.unfinished")
-    try:
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return len(content)

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from corruptgen import catalog
 from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, listen, tell
 from corruptgen.contact_sheet import contact_sheet
+from corruptgen.declare import Corruption
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.front import corrupt
 from corruptgen.imaging import dicom
-from corruptgen.imaging.deep import picture
+from corruptgen.imaging.deep import acquired, picture
+from corruptgen.imaging.pixels import BYTE
 from corruptgen.imaging.windowing import WINDOWS, Picture, Window
 from corruptgen.recipe import shipped_names
 from corruptgen.records import Decoding
@@ -49,6 +51,39 @@ def show(row: str, preset: str | None) -> None:
         _show_levels(table, table.rows[row])
 
 
+def list_functions() -> None:
+    """List the corruption functions, with their parameters and the tables that use them."""
+    used = _tables_using()
+    for name, corruption in sorted(catalog.corruptions().items()):
+        print(f"{name}  ({corruption.domain}, {corruption.family})  {_signature(corruption)}")
+        print(f"    {corruption.summary}")
+        print(f"    tables: {', '.join(used.get(name, {})) or 'none'}")
+
+
+def show_function(name: str) -> None:
+    """Document a corruption function, and name the rows that use it."""
+    corruption = catalog.corruption(name)
+    print(f"{name} ({corruption.domain}, {corruption.family})\n\n{corruption.docstring}\n")
+    print(f"parameters: {_signature(corruption)}")
+    print(f"draws: {'yes' if corruption.draws else 'no'}")
+    for table, rows in _tables_using().get(name, {}).items():
+        print(f"{table}: {', '.join(rows)}")
+
+
+def _tables_using() -> dict[str, dict[str, list[str]]]:
+    """Find the rows that use each function, by the table."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for table in map(catalog.preset, catalog.preset_names()):
+        for row in table.rows.values():
+            for name in dict.fromkeys(level.corruption.name for level in row.levels):
+                found.setdefault(name, {}).setdefault(table.name, []).append(row.name)
+    return found
+
+
+def _signature(corruption: Corruption) -> str:
+    return ", ".join(f"{name}: {kind.__name__}" for name, kind in corruption.parameters.items()) or "no parameters"
+
+
 def preview(
     image: Path, preset: str, output: Path, rows: str | None, severities: str | None, seed: int, window: str | None
 ) -> None:
@@ -62,7 +97,7 @@ def preview(
     for name in names:
         for level in levels:
             table.cell(name, level)
-    chosen = _window(window) if window else None
+    chosen = read_window(window) if window else None
     shot = photograph(image, table, chosen)
     ends = None if chosen is None else (shot.form.black, shot.form.black + shot.form.full_scale)
     if not rows:
@@ -89,6 +124,23 @@ def photograph(path: Path, table: Preset, window: Window | None) -> Picture:
     return found
 
 
+def read_image(path: Path, window: Window | None) -> Picture:
+    """Decode an image file as it is: grey stays grey, and without a window only 8 bits are taken."""
+    try:
+        content = _content(path, window)
+        if window is not None:
+            return picture(content, Decoding(window=window))
+        found = acquired(content, "apply")
+        if found.pixels.dtype != BYTE.dtype:
+            raise Rejected(
+                f"has samples of {found.pixels.dtype.name}; say with --window what black and white are, such as "
+                "--window bits"
+            )
+        return Picture(found.pixels)
+    except Rejected as error:
+        raise CorruptgenError(f"{path} {error}") from error
+
+
 def _content(path: Path, window: Window | None) -> Content:
     """Read a file; of a volume the slice in the middle."""
     is_volume = nifti.is_nifti(path.name)
@@ -101,7 +153,8 @@ def _content(path: Path, window: Window | None) -> Content:
     return nifti.read(path, len(nifti.slice_ids(path, path.name)) // 2)
 
 
-def _window(text: str) -> Window:
+def read_window(text: str) -> Window:
+    """Read what --window says."""
     if text in WINDOWS:
         return text
     try:

@@ -1,6 +1,6 @@
 """The commands that make and check datasets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import typer
@@ -9,11 +9,13 @@ from corruptgen import generation, merging, verification
 from corruptgen.backends import Crew, backend_of
 from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, listen, tell
 from corruptgen.cli.voice import Voice, bar
-from corruptgen.errors import CorruptgenError, Interrupted
+from corruptgen.errors import Interrupted
 from corruptgen.estimate import estimate
 from corruptgen.names import shown
+from corruptgen.overrides import read_settings, read_value
 from corruptgen.plan import planned
 from corruptgen.publish.revisions import is_published, local
+from corruptgen.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection
 from corruptgen.shards import Shard
 from corruptgen.signals import stopping
@@ -27,8 +29,27 @@ def crew(workers: int | None, backend: str | None, address: str | None) -> Crew:
     return Crew(workers, backend or (address and backend_of(address)), address)
 
 
-def generate(
+def read_recipe(
     recipe: str,
+    settings: Sequence[str] | None,
+    rows: str | None,
+    severities: str | None,
+    limit: int | None,
+    seed: int | None,
+) -> Recipe:
+    """Read a recipe with what the command line says in place of its values; options of their own come last."""
+    named = {
+        "corrupt.rows": rows and rows.split(","),
+        "corrupt.severities": severities and [read_value(number) for number in severities.split(",")],
+        "source.limit": limit,
+        "seed": seed,
+    }
+    given = {place: value for place, value in named.items() if value is not None}
+    return load(recipe, read_settings(settings or ()) | given)
+
+
+def generate(
+    recipe: Recipe,
     source: str | None,
     crew: Crew,
     voice: Voice,
@@ -61,12 +82,7 @@ def generate(
                     stop=stop,
                 )
         except (Interrupted, KeyboardInterrupt):
-            code = SIGNALLED + (stop.signal or 0)
-            voice.failed(f"interrupted; {WAY_ON}", code)
-            fail(f"interrupted; {WAY_ON}", code)
-        except CorruptgenError as error:
-            voice.failed(str(error), FAILED)
-            raise
+            fail(f"interrupted; {WAY_ON}", SIGNALLED + (stop.signal or 0))
     what = f"shard {share} of {output or outcome.output.name}" if share else str(output or outcome.output.name)
     _told(outcome, voice, what, "finished")
     if share and not voice.is_silent:
@@ -78,11 +94,7 @@ def generate(
 
 def merge(directory: Path, voice: Voice) -> None:
     """Write the manifest of what all shards have made."""
-    try:
-        outcome = merging.merge(directory)
-    except CorruptgenError as error:
-        voice.failed(str(error), FAILED)
-        raise
+    outcome = merging.merge(directory)
     _told(outcome, voice, str(directory), "merged")
     if outcome.rejected:
         tell(f"{len(outcome.rejected)} items were rejected")
@@ -103,8 +115,8 @@ def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
     _list(outcome.rejected)
 
 
-def plan(recipe: str, source: str | None) -> None:
-    """Say what a recipe would make."""
+def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
+    """Say what a recipe would make, and what would stop or reject it."""
     listen()
     plan = planned(recipe, source)
     expected = estimate(plan)
@@ -117,9 +129,14 @@ def plan(recipe: str, source: str | None) -> None:
     print(f"cells   {len(plan.cells)} ({grid}{twin})")
     print(f"images  {expected.files}")
     print(f"bytes   {size if expected.measured else 'unknown: no image could be measured'}")
-    _list(listing.rejected)
     if listing.note:
         tell(shown(listing.note))
+    if expected.rejected:
+        tell(f"{len(expected.rejected)} of the {expected.looked_at} items that were read would be rejected")
+    _list([*listing.rejected, *expected.rejected])
+    generation.check(plan, output)
+    if listing.rejected or expected.rejected:
+        raise typer.Exit(SOME_REJECTED)
 
 
 def verify(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:

@@ -1,9 +1,13 @@
-"""How the command line speaks: messages, columns, and the exit code of everything that can be foreseen to go wrong."""
+"""How the command line speaks: messages, columns, and the exit code of everything that goes wrong."""
 
+import errno
+import json
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,11 +17,26 @@ from corruptgen.errors import CorruptgenError, Interrupted, PresetError, RecipeE
 
 WAY_ON = "the same command goes on where this one stopped"
 FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130
+# Set to anything, it shows the traceback of what nobody has foreseen.
+DEBUG_VARIABLE = "CORRUPTGEN_DEBUG"
+
+
+class Failure(typer.Exit):
+    """What ends a command, in words, and its exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(code)
+        self.message = message
 
 
 def tell(message: str) -> None:
     """Write a line to stderr."""
     print(f"corruptgen: {message}", file=sys.stderr)
+
+
+def event(kind: str, **content: object) -> None:
+    """Write a JSON object to stdout, for machines."""
+    print(json.dumps({"event": kind} | content), flush=True)
 
 
 class _Told(logging.Handler):
@@ -35,9 +54,8 @@ def listen() -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """Say what went wrong and end."""
-    tell(f"error: {message}")
-    raise typer.Exit(code)
+    """End the command with a message and an exit code."""
+    raise Failure(message, code)
 
 
 def columns(lines: Iterable[Sequence[str]]) -> None:
@@ -49,28 +67,83 @@ def columns(lines: Iterable[Sequence[str]]) -> None:
 
 
 @contextmanager
-def exit_codes(way_on: str = "") -> Iterator[None]:
-    """Turn what can be foreseen to go wrong into one line and an exit code.
+def exit_codes(way_on: str = "", *, json: bool = False) -> Iterator[None]:
+    """Turn what goes wrong into one line and an exit code.
 
     Parameters
     ----------
     way_on : what to do after an interruption
+    json : also write it to stdout, as the event "failed"
     """
     try:
         yield
-    except (RecipeError, UnknownName, PresetError, SeverityError) as error:
-        fail(str(error), WRONG_USAGE)
-    except Interrupted as error:
-        fail(f"{error}; {way_on}", INTERRUPTED)
-    except CorruptgenError as error:
-        fail(str(error), FAILED)
-    except KeyboardInterrupt:
-        fail("interrupted" + (f"; {way_on}" if way_on else ""), INTERRUPTED)
-    except MemoryError:
-        fail("out of memory; try fewer --workers", FAILED)
-    except BrokenPipeError:
-        # The reader of our output has gone, as `head` does: nothing to be said to nobody.
+    except Failure as error:
+        failure = error
+    except (typer.Exit, BrokenPipeError):
+        # The reader of our output has gone, as `head` does: there is no one to tell.
         raise
+    except (RecipeError, UnknownName, PresetError, SeverityError) as error:
+        failure = Failure(str(error), WRONG_USAGE)
+    except Interrupted as error:
+        failure = Failure(f"{error}; {way_on}", INTERRUPTED)
+    except CorruptgenError as error:
+        failure = Failure(str(error), FAILED)
+    except KeyboardInterrupt:
+        failure = Failure("interrupted" + (f"; {way_on}" if way_on else ""), INTERRUPTED)
+    except MemoryError:
+        failure = Failure("out of memory; try fewer --workers", FAILED)
     except OSError as error:
         place = f"{Path(str(error.filename)).name}: " if error.filename else ""
-        fail(f"{place}{error.strerror or type(error).__name__}", FAILED)
+        failure = Failure(f"{place}{error.strerror or type(error).__name__}", FAILED)
+    # A bug of ours or of a plug-in: a line like any other, and a way to show it to those who can repair it.
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        said = " ".join(str(error).split())[:200]
+        failure = Failure(
+            f"unexpected {type(error).__name__}: {said}; this is a bug: the same command with {DEBUG_VARIABLE}=1 shows "
+            "where, please report it",
+            FAILED,
+        )
+    else:
+        return
+    if json:
+        # Where stdout is the trouble, stderr still says so.
+        with suppress(OSError):
+            event("failed", message=failure.message, exit_code=failure.exit_code)
+    tell(f"error: {failure.message}")
+    raise typer.Exit(failure.exit_code)
+
+
+def open_streams() -> None:
+    """Give closed standard streams a place to go, before a file of ours gets their number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is the one that is taken; workers inherit it as they do an open one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name that the terminal's encoding lacks is shown by its escapes; it must not end the program.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flush_streams() -> bool:
+    """Write what is left in the standard streams; tell whether that was possible."""
+    whole = True
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except (OSError, ValueError) as error:
+            whole = False
+            if number == 1 and isinstance(error, OSError) and error.errno != errno.EPIPE:
+                with suppress(OSError):
+                    tell(f"error: stdout: {error.strerror}")
+            # Python tries again at its end, and would complain with a traceback.
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    return whole

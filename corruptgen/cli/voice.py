@@ -1,6 +1,5 @@
 """How a build speaks while it runs: a bar for people, JSON lines for machines, or nothing."""
 
-import json
 import shutil
 import sys
 import time
@@ -10,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from tqdm import tqdm
 
-from corruptgen.cli.terminal import tell
+from corruptgen.cli.terminal import SOME_REJECTED, event, tell
 from corruptgen.plan import Plan
 from corruptgen.progress import Progress
 from corruptgen.records import Outcome
@@ -85,16 +84,13 @@ class Voice:
             ignored=outcome.ignored,
             was_finished=outcome.was_finished,
             noted=dict(outcome.noted),
+            exit_code=SOME_REJECTED if outcome.rejected else 0,
         )
-
-    def failed(self, message: str, code: int) -> None:
-        """Say why nothing more was made."""
-        self.event("failed", message=message, exit_code=code)
 
     def event(self, kind: str, **content: object) -> None:
         """Write a line for machines, if they listen."""
         if self.json:
-            print(json.dumps({"event": kind} | content), flush=True)
+            event(kind, **content)
 
 
 @contextmanager

@@ -50,3 +50,7 @@ def __getattr__(name: str) -> Any:
     module, framework = _FRAMEWORKS[name]
     need(framework, name)
     return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
