@@ -101,7 +101,7 @@ class TestCompletion:
 
         assert rows(Line(preset="cifar-c"), "gaussian_b") == ["gaussian_blur"]
         assert rows_of(Line(preset="imagenet-c"), "fog,com") == ["fog,common"]
-        assert rows(Line(preset="no-such-table"), "air_bub") == ["air_bubbles"]
+        assert rows(Line(preset="no-such-table"), "contrast_u") == ["contrast_up"]
         assert functions("air_b") == ["air_bubbles"]
 
 

@@ -3,6 +3,7 @@
 import csv
 import importlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import Wishes, evaluate, score
 from corruptgen.scoring.evidence import Source
 from corruptgen.scoring.measures import MEASURES
+from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.truth import Truth, read
 from tests.photographs import ROOT, real_pixels, write_photographs, write_recipe
 
@@ -351,6 +353,32 @@ def test_without_matplotlib_the_numbers_are_written_and_the_reason_is_said(datas
     assert done.exit_code == 1
     assert "pip install 'corruptgen[plot]'" in done.stderr
     assert (tmp_path / "s.json").exists()
+
+
+@pytest.mark.parametrize("main", ["error", "performance"])
+@pytest.mark.parametrize("rows", [("low", "high", "gap"), ("high", "gap", "low")])
+def test_the_plot_shows_the_values_of_all_rows_and_severities(rows, main):
+    values = {"low": (0.02, 0.05), "high": (0.7, 0.95), "gap": (0.1, None)}
+    cells = {
+        (row, float(severity)): Estimate(value, value and value - 0.01, value and value + 0.04)
+        for row in rows
+        for severity, value in enumerate(values[row], 1)
+    }
+    report = Report(
+        "name", "table", 5, rows, (1.0, 2.0), "", 10, 0.9, 0, main, cells, Estimate(0.01), {}, {}, {}, {}, {}, ()
+    )
+
+    figure = plot.figure_of(report)
+
+    factor = 1 if main == "performance" else 100
+    for row, panel in zip(rows, figure.axes, strict=True):
+        low, high = panel.get_ylim()
+        drawn = panel.lines[0].get_ydata()
+        assert panel.get_title() == row
+        assert low <= 0
+        assert high > factor * 0.99
+        assert [math.isnan(y) for y in drawn] == [value is None for value in values[row]]
+        assert [y for y in drawn if not math.isnan(y)] == [factor * v for v in values[row] if v is not None]
 
 
 def test_the_plot_of_the_same_numbers_is_the_same_file(dataset, entries, tmp_path):

@@ -1,6 +1,7 @@
 """The plot of a report: error against severity, a small panel for each row, with intervals."""
 
 import io
+import math
 from typing import Any
 
 from corruptgen.extras import need
@@ -10,6 +11,7 @@ COLUMNS = 5
 PANEL = (2.3, 1.9)  # inches
 INK, SHADE, CLEAN_INK = "#1f4e79", "#9dc3e6", "#7f7f7f"
 DPI = 110
+MARGIN = 0.05  # of the range, above the highest value
 
 
 def png(report: Report) -> bytes:
@@ -28,6 +30,14 @@ def png(report: Report) -> bytes:
     MissingPackage
         If matplotlib is not installed.
     """
+    written = io.BytesIO()
+    # Without the version of matplotlib, the same numbers give the same file for longer.
+    figure_of(report).savefig(written, format="png", dpi=DPI, metadata={"Software": None})
+    return written.getvalue()
+
+
+def figure_of(report: Report) -> Any:
+    """Draw a report as a figure of matplotlib, whose panels all have the range of all values."""
     figures = need("matplotlib.figure", "a plot", "leave it out with --no-plot")
     columns = min(COLUMNS, len(report.rows))
     lines = -(-len(report.rows) // columns)
@@ -38,22 +48,35 @@ def png(report: Report) -> bytes:
             _draw(panel, report, report.rows[number])
         else:
             panel.set_axis_off()
+    # The axes are shared: a limit that is set while panels are drawn would hide the values of the next ones.
+    panels.flat[0].set_ylim(*_limits(report))
     scale = "" if report.main == "performance" else ", %"
     figure.supxlabel("severity", fontsize=9)
     figure.supylabel(report.main.replace("_", " ") + scale, fontsize=9)
     interval = f", {100 * report.level:g} % intervals of {report.resamples} resamples" if report.resamples else ""
     clean = "; dashed: clean images" if report.clean else ""
     figure.suptitle(f"{report.dataset}: {report.items} items{interval}{clean}", fontsize=9)
-    written = io.BytesIO()
-    # Without the version of matplotlib, the same numbers give the same file for longer.
-    figure.savefig(written, format="png", dpi=DPI, metadata={"Software": None})
-    return written.getvalue()
+    return figure
+
+
+def _limits(report: Report) -> tuple[float, float]:
+    """Return a range that holds all values and intervals, and 0."""
+    estimates = [*report.cells.values(), *([report.clean] if report.clean else [])]
+    values = [0.0, *(number for e in estimates for number in (e.value, e.low, e.high) if number is not None)]
+    low, high = _factor(report) * min(values), _factor(report) * max(values)
+    margin = MARGIN * (high - low or 1)
+    return (low - margin if low < 0 else 0.0), high + margin
+
+
+def _factor(report: Report) -> int:
+    return 1 if report.main == "performance" else 100
 
 
 def _draw(panel: Any, report: Report, row: str) -> None:
-    factor = 1 if report.main == "performance" else 100
+    factor = _factor(report)
     estimates = [report.cells[row, severity] for severity in report.severities]
-    values = [factor * (estimate.value or 0) for estimate in estimates]
+    # An undefined value is a gap in the line, and no 0.
+    values = [math.nan if estimate.value is None else factor * estimate.value for estimate in estimates]
     bounds = [(factor * e.low, factor * e.high) for e in estimates if e.low is not None and e.high is not None]
     if len(bounds) == len(values):
         panel.fill_between(report.severities, *zip(*bounds, strict=True), color=SHADE, linewidth=0)
@@ -62,5 +85,4 @@ def _draw(panel: Any, report: Report, row: str) -> None:
         panel.axhline(factor * report.clean.value, color=CLEAN_INK, linewidth=0.8, linestyle="--")
     panel.set_title(row, fontsize=8)
     panel.tick_params(labelsize=7)
-    panel.set_ylim(bottom=0)
     panel.grid(alpha=0.25, linewidth=0.5)
