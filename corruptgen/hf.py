@@ -84,6 +84,7 @@ def corrupt(
         seed=int(seed),
         paired=paired,
         decoding=decoding_of(decode),
+        colour=table.colour,
         image=column,
         id=id_column(ds.features or {}, key),
         prefix=f"{ds.split or WHOLE}/",
@@ -111,6 +112,8 @@ class Rows:
     seed: int
     paired: bool
     decoding: Decoding
+    colour: str
+    """What the table does with files of grey images."""
     image: str
     id: str | None
     prefix: str
@@ -141,7 +144,7 @@ class Rows:
     def _corrupted(self, picture: Any, name: str | None) -> Any:
         workers.settle()
         try:
-            pixels = pixels_of(picture, self.decoding, catalog.preset(self.preset).colour)
+            pixels = pixels_of(picture, self.decoding, self.colour)
         except Rejected as error:
             raise Rejected(f"{name or 'an image of the stream'} {error}") from error
         cell = catalog.preset(self.preset).cell(self.row, self.severity)

@@ -4,6 +4,8 @@ import errno
 import io
 import json
 import struct
+import tarfile
+import zipfile
 import zlib
 
 import numpy as np
@@ -18,9 +20,10 @@ from corruptgen.imaging import deep, guard
 from corruptgen.imaging.codec import decoded, encoded, native_size, restored
 from corruptgen.imaging.label_masks import label_mask
 from corruptgen.manifest import Table
+from corruptgen.plan import planned
 from corruptgen.recipe import current_form, read
 from corruptgen.records import DEFAULT_TOLERATE, Decoding, Encoding
-from corruptgen.transforms import Corrupted
+from corruptgen.transforms import Corrupted, samples
 from corruptgen.verification import verify
 from tests.pictures import photograph
 
@@ -224,6 +227,61 @@ def test_metadata_of_deep_pngs_are_passed_over_too():
 
     assert found.pixels.shape == (56, 40, 1)
     assert found.notes == ("damaged EXIF",)
+
+
+BYTES = PIXELS[..., 0]
+
+
+def tiff(samples, *extra, **options):
+    """Write a TIFF of any samples, with extra bands of these kinds."""
+    tifffile = pytest.importorskip("tifffile")
+    buffer = io.BytesIO()
+    bands = {"extrasamples": extra, "planarconfig": "contig"} if extra else {}
+    tifffile.imwrite(buffer, samples, metadata=None, software=False, **{"photometric": "minisblack"} | bands | options)
+    return buffer.getvalue()
+
+
+REFUSED_TIFFS = {
+    "CIELAB": lambda kind: tiff(PIXELS.astype(kind), photometric="cielab"),
+    "1 band beside": lambda kind: tiff(np.dstack([PIXELS, BYTES]).astype(kind), "unspecified", photometric="rgb"),
+    "2 bands beside": lambda kind: tiff(PIXELS.astype(kind), "unspecified", "unspecified"),
+    "a volume of 2 planes": lambda kind: tiff(np.zeros((2, 16, 16), kind), volumetric=True, tile=(2, 16, 16)),
+    "transparent": lambda kind: tiff(np.dstack([PIXELS, BYTES]).astype(kind), "unassalpha", photometric="rgb"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_TIFFS)
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+def test_a_tiff_that_is_no_grey_or_colour_picture_is_refused_with_and_without_a_window(name, kind):
+    content = REFUSED_TIFFS[name](kind)
+    # Of bands that are no colours, Pillow knows some layouts only, and names the others less well.
+    with pytest.raises(Rejected, match=f"{name}|known format|more than 8 bits"):
+        deep.picture(content, KEEP)
+    with pytest.raises(Rejected, match=f"{name}|known format"):
+        deep.picture(content, Decoding(window="range"))
+
+
+@pytest.mark.parametrize("samples", [BYTES, PIXELS])
+def test_signed_samples_of_8_bits_are_refused_or_kept_with_their_sign(samples):
+    options = {"photometric": "rgb"} if samples.ndim == 3 else {}
+    signed = samples.astype(np.int16) - 128
+    content = tiff(signed.astype(np.int8), **options)
+
+    with pytest.raises(Rejected):
+        deep.picture(content, KEEP)
+    found = deep.picture(content, Decoding(window="bits"))
+    assert np.array_equal(found.pixels, signed.reshape(*signed.shape[:2], -1))
+    assert (found.form.black, found.form.full_scale) == (-128, 255)
+
+
+def test_an_opaque_alpha_channel_is_dropped_whatever_the_depth():
+    for colours, options in ((BYTES[..., None], {}), (PIXELS, {"photometric": "rgb"})):
+        sixteen = colours.astype(np.uint16) * 257
+        alpha = np.full((*colours.shape[:2], 1), 65535, np.uint16)
+
+        found = deep.picture(tiff(np.dstack([sixteen, alpha]), "unassalpha", **options), Decoding(window="bits"))
+
+        assert np.array_equal(found.pixels, sixteen)
 
 
 GREY_FILES = {
@@ -456,3 +514,50 @@ def test_what_generate_wrote_is_read_back_strictly():
     assert np.array_equal(restored(content), photograph(40, 56, 1))
     with pytest.raises(Rejected):
         restored(content[:33] + chunk(b"tEXt", b"Title\0a", crc=7) + content[33:])
+
+
+LEFT_BEHIND = b"\0\x05\x16\x07" + bytes(28)
+
+
+def test_what_macos_leaves_behind_is_ignored_in_tars_zips_and_beside_shards(tmp_path):
+    (tmp_path / "tars").mkdir()
+    with tarfile.open(tmp_path / "tars" / "shard.tar", "w") as archive:
+        for name, content in (
+            ("a.png", saved(GREY, "PNG")),
+            ("._a.png", LEFT_BEHIND),
+            ("__MACOSX/b.png", LEFT_BEHIND),
+            ("._a.cls", LEFT_BEHIND),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    (tmp_path / "tars" / "._shard.tar").write_bytes(LEFT_BEHIND)
+    images, labels = io.BytesIO(), io.BytesIO()
+    np.save(images, PIXELS[None])
+    np.save(labels, np.array([1]))
+    with zipfile.ZipFile(tmp_path / "images.npz", "w") as archive:
+        archive.writestr("test_images.npy", images.getvalue())
+        archive.writestr("test_labels.npy", labels.getvalue())
+        archive.writestr("__MACOSX/._test_images.npy", LEFT_BEHIND)
+
+    def listed(place, **source):
+        chosen = {**recipe().content(), "source": source}
+        return planned(read(chosen, "test"), place).listing
+
+    shards = listed(tmp_path / "tars", kind="webdataset")
+    assert ([item.id for item in shards.items], shards.rejected, shards.ignored) == (["shard/a"], (), 3)
+    arrays = listed(tmp_path / "images.npz", kind="npz", split="test")
+    assert ([item.id for item in arrays.items], arrays.rejected) == (["test/0"], ())
+
+
+def test_a_loader_says_once_what_it_passed_over(caplog):
+    content = jpeg_with(segment(0xE2, MPF))
+    view = Corrupted([(content, 0), (content, 1)], "natural", "brightness", 2)
+    samples._say_once.cache_clear()
+
+    assert view[0][1] == 0
+    assert view[1][1] == 1
+
+    assert [record.message for record in caplog.records if "damaged MPF" in record.message] == [
+        "images are taken although their files have this, which changes no pixel: damaged MPF"
+    ]

@@ -23,7 +23,8 @@ CONVERTED_MODES = ("1", "CMYK", "L", "P", "RGB", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA")
 GREY_MODES = ("1", "L", "LA")
 OPAQUE = 255
-TIFF_BITS_PER_SAMPLE = 258
+TIFF_BITS_PER_SAMPLE, TIFF_PHOTOMETRIC, TIFF_SAMPLES_PER_PIXEL = 258, 262, 277
+TIFF_EXTRA_SAMPLES, TIFF_SAMPLE_FORMAT, TIFF_DEPTH = 338, 339, 32997
 # What an EXIF orientation asks for; 1 and values that do not exist leave the image as it lies.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -200,6 +201,8 @@ def _check_jpeg(content: bytes) -> None:
 
 
 def _check_samples(image: ImageFile.ImageFile) -> None:
+    if image.format == "TIFF":
+        _check_tiff(image)
     bits = _bits(image)
     if bits > BITS or image.mode in ("F", "I") or image.mode.startswith("I;"):
         advice = "convert it to 8 bits first, or keep them with window in [decode]"
@@ -209,6 +212,16 @@ def _check_samples(image: ImageFile.ImageFile) -> None:
     # Those two say which of their pictures is the picture.
     if image.format not in ("MPO", "HEIF") and getattr(image, "is_animated", False):
         raise Rejected("holds more than one picture; take one of them out first")
+
+
+def _check_tiff(image: ImageFile.ImageFile) -> None:
+    """Refuse what Pillow would take for something else: signed samples, volumes, bands beside the colours."""
+    tags = getattr(image, "tag_v2", {})
+    photometric = tags.get(TIFF_PHOTOMETRIC, tiff.BLACK_IS_ZERO)
+    samples, depth = tags.get(TIFF_SAMPLES_PER_PIXEL, 1), tags.get(TIFF_DEPTH, 1)
+    tiff.check_layout(photometric, samples, tags.get(TIFF_EXTRA_SAMPLES, ()), depth)
+    if tiff.SIGNED in tags.get(TIFF_SAMPLE_FORMAT, ()) and max(tags.get(TIFF_BITS_PER_SAMPLE, (1,))) <= BITS:
+        raise Rejected("has signed samples; store 0 to 255 first, or keep them with window in [decode]")
 
 
 def _bits(image: ImageFile.ImageFile) -> int:

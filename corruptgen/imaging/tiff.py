@@ -1,7 +1,8 @@
-"""TIFF of more than 8 bits: one picture of a file, and the files that are written."""
+"""TIFF: which layouts of samples are pictures, decoding of more than 8 bits, and the files that are written."""
 
 import io
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,52 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 # Classic and big files, of either byte order.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BITS = 8
-WHITE_IS_ZERO = 0
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
+# The photometric interpretations that are taken of 8 bits, by the samples that a pixel has in them.
+TAKEN: Mapping[int, int] = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, 5: 4, 6: 3}
+DEEP = (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+NAMES: Mapping[int, str] = {PALETTE: "a palette", 5: "CMYK", 6: "YCbCr", 8: "CIELAB", 9: "ICCLAB", 10: "ITULAB"}
+SIGNED = 2
+ALPHA = (1, 2)  # associated and unassociated; 0 is a band of which nothing is said
 
 
 def is_deep(content: bytes) -> bool:
-    """Tell whether the bytes of a file are those of a TIFF whose samples have more than 8 bits."""
+    """Check whether the bytes of a file are those of a TIFF that 8 bits from 0 to 255 cannot hold."""
     if not content.startswith(MAGIC):
         return False
     tifffile = need("tifffile", "a TIFF of more than 8 bits")
 
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         page: Any = file.pages[0]
-        found = page.bitspersample
-        return max(found if isinstance(found, tuple) else (found,)) > BITS
+        return max(_all(page.bitspersample)) > BITS or SIGNED in _all(page.sampleformat)
+
+
+def check_layout(
+    photometric: int, samples: int, extra: Sequence[int], depth: int, *, allowed: Sequence[int] = tuple(TAKEN)
+) -> None:
+    """Refuse a TIFF whose samples are not those of one picture, grey or in colour.
+
+    Parameters
+    ----------
+    photometric : what samples mean
+    samples : of a pixel
+    extra : what the bands beside the colours mean, as far as the file says it
+    depth : number of planes of a volume; 1 of a picture
+    allowed : meanings of samples that are taken
+
+    Raises
+    ------
+    Rejected
+        If it is no such file.
+    """
+    if depth > 1:
+        raise Rejected(f"holds a volume of {depth} planes; write each into a file of its own first")
+    if photometric not in allowed:
+        name = NAMES.get(photometric, f"the photometric interpretation {photometric}")
+        raise Rejected(f"has samples in {name}; convert it to grey or RGB first")
+    more = samples - TAKEN[photometric]
+    if more > 1 or (more == 1 and tuple(extra) not in ((), *((kind,) for kind in ALPHA))):
+        raise Rejected(f"has {more} band{'s' if more > 1 else ''} beside its colours; write those alone first")
 
 
 def acquired(content: bytes) -> tuple[Acquired, int]:
@@ -49,9 +83,11 @@ def acquired(content: bytes) -> tuple[Acquired, int]:
             raise Rejected("holds more than one picture; take one of them out first")
         page: Any = file.pages[0]
         check_area(page.imagelength, page.imagewidth)
+        planes = int(getattr(page, "imagedepth", 1) or 1)
+        check_layout(int(page.photometric), page.samplesperpixel, _all(page.extrasamples), planes, allowed=DEEP)
         orientation = page.tags.get("Orientation")
-        found = array_acquired(_samples(page))
-        bits = page.bitspersample
+        found = array_acquired(_opaque(_samples(page), TAKEN[int(page.photometric)]))
+        bits = max(_all(page.bitspersample))
         turned = page.photometric == WHITE_IS_ZERO
     return _meaning(found, bits, turned=turned), orientation.value if orientation else 1
 
@@ -77,6 +113,21 @@ def encoded(image: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
+def _all(value: Any) -> tuple[int, ...]:
+    return tuple(map(int, value)) if isinstance(value, tuple | list) else (int(value),)
+
+
+def _opaque(samples: NDArray[Any], colours: int) -> NDArray[Any]:
+    """Drop an alpha channel, and widen signed samples of 8 bits, for which there is no type of image."""
+    if samples.ndim == 3 and samples.shape[2] > colours:
+        kind = samples.dtype
+        opaque = 1 if kind.kind == "f" else np.iinfo(kind).max
+        if (samples[..., colours] != opaque).any():
+            raise Rejected("has transparent pixels; flatten it onto a background first")
+        samples = samples[..., :colours]
+    return samples.astype(np.int16) if samples.dtype == np.int8 else samples
+
+
 def _samples(page: Any) -> NDArray[Any]:
     try:
         samples = np.asarray(page.asarray())
@@ -98,7 +149,7 @@ def _meaning(found: Acquired, bits: int, *, turned: bool) -> Acquired:
             raise Rejected("has floating point samples of which 0 is white; turn them around first")
         return found
     lowest, highest = found.bits
-    if lowest == 0:
-        highest = (1 << bits) - 1
+    # Whole samples use the bits that the file gives them.
+    lowest, highest = (0, (1 << bits) - 1) if lowest == 0 else (-(1 << bits >> 1), (1 << bits >> 1) - 1)
     pixels = (lowest + highest - found.pixels.astype(np.int32)).astype(found.pixels.dtype) if turned else found.pixels
     return Acquired(pixels, (lowest, highest))

@@ -12,6 +12,8 @@ from corruptgen.table import Preset, Row
 
 PARAMETER = re.compile(r"^(\w+) : (.*(?:\n    .*)*)", re.MULTILINE)
 DIGITS = 6
+# What became of grey images; recipes of the first version say nothing of it.
+COLOURS = {None: "", "keep": ", grey images kept grey", "rgb": ", grey images made RGB", "grey": ", all made grey"}
 
 
 def preprocessing(decoding: Decoding, dataset: Finished) -> str:
@@ -23,7 +25,7 @@ def preprocessing(decoding: Decoding, dataset: Finished) -> str:
     order = ["crop", "resize"] if decoding.order == "crop-resize" else ["resize", "crop"]
     done = [step for name in order if (step := steps[name])]
     turned = "EXIF orientation applied" if decoding.exif == "apply" else "EXIF orientation ignored"
-    before = f"Every source image was decoded {_depth(decoding)} ({turned})" + (
+    before = f"Every source image was decoded {_depth(decoding)} ({turned}{COLOURS[decoding.colour]})" + (
         f", {', then '.join(done)}" if done else ""
     )
     untouched = "" if done else " and kept at its own size"

@@ -1,8 +1,10 @@
 """Samples of datasets: which part is the picture, what the picture is called, and how it is prepared."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError, unknown
-from corruptgen.imaging.codec import decoded
+from corruptgen.imaging.codec import read_pixels
 from corruptgen.recipe import SECTIONS
 from corruptgen.records import Decoding
 
@@ -19,6 +21,8 @@ IMAGE_COLUMNS, ID_COLUMNS = ("image", "img"), ("id", "image_id")
 # What a `datasets` dataset without a name for its split calls it, as in the ids of `generate`.
 WHOLE = "all"
 CHECKS = SECTIONS["decode"]
+
+_logger = logging.getLogger(__name__)
 
 Part = int | str
 KeyOf = str | Callable[[int], str | int]
@@ -81,11 +85,20 @@ def pixels_of(picture: Any, decoding: Decoding, colour: str) -> NDArray[np.uint8
             raise ImageError(f"the PIL image has mode {picture.mode}; convert it to L or RGB first")
         picture = np.asarray(picture)
     if isinstance(picture, bytes | np.ndarray):
-        return decoded(picture, decoding)
+        pixels, notes = read_pixels(picture, decoding)
+        for note in notes:
+            _say_once(note)
+        return pixels
     raise ImageError(
         f"the picture is a {type(picture).__name__}; give the dataset without transforms, so that it is a PIL image, a "
         "uint8 array or the bytes of a file, and transform afterwards with transform="
     )
+
+
+@lru_cache
+def _say_once(note: str) -> None:
+    """Log what was passed over in a file, the first time that a process meets it."""
+    _logger.warning("images are taken although their files have this, which changes no pixel: %s", note)
 
 
 def _read(path: str) -> bytes:
