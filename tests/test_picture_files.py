@@ -98,7 +98,13 @@ def tiff_with(tag, values, order="<"):
     return bytes(entries)
 
 
-UPRIGHT, TURNED = PIXELS, np.rot90(PIXELS, -1)
+def software_beyond(content):
+    """Let the name of the program in a TIFF lie behind the end of the file."""
+    at = content.index(struct.pack("<HH", 305, 2))
+    offset = at + (12 if content[2] == 43 else 8)
+    return content[:offset] + struct.pack("<I", 1 << 20) + content[offset + 4 :]
+
+
 MPF = b"MPF\0II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHI4s", 0xB000, 7, 4, b"0100") + bytes(4)
 # Content, what was passed over, and whether its orientation can still be read; None: it has none.
 DAMAGED = {
@@ -114,6 +120,12 @@ DAMAGED = {
     "exif-cut-off.webp": (webp_with(b"EXIF", exif(), declared=9000), "EXIF", True),
     "resolution.tif": (tiff_with(282, (72, 1)), "resolution tags", None),
     "orientation.tif": (tiff_with(274, (6, 1)), "orientation tag", True),
+    "software.tif": (software_beyond(saved(PICTURE, "TIFF", software="a program that writes")), "other tags", None),
+    "big.tif": (
+        software_beyond(saved(PICTURE, "TIFF", software="a program that writes", big_tiff=True)),
+        "other tags",
+        None,
+    ),
 }
 
 
@@ -452,6 +464,27 @@ def test_avif_and_jpeg_2000_are_read_and_turned_once():
         assert native_size(turned, Decoding(exif=way)) == (56, 40)
     assert np.array_equal(decoded(wavelets, KEEP), PIXELS)
     assert decoded(saved(GREY, "AVIF"), KEEP).shape == (40, 56, 1)
+
+
+@pytest.mark.parametrize("form", ["AVIF", "HEIF"])
+def test_damaged_exif_of_formats_of_boxes_is_passed_over_and_their_own_rotation_is_not(form):
+    if form == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    whole = saved(PICTURE, form, exif=described().tobytes(), quality=90)
+    broken = whole.replace(b"MM\0*", b"none").replace(b"II*\0", b"none")
+
+    found = deep.picture(broken, KEEP)
+
+    assert broken != whole
+    assert np.array_equal(found.pixels, decoded(whole, KEEP))
+    assert found.notes == ("damaged EXIF",)
+
+
+def described():
+    """Make EXIF of an orientation and a maker; Pillow writes no block for AVIF that says the orientation alone."""
+    found = Image.Exif()
+    found[ORIENTATION], found[MAKE] = 6, "a camera"
+    return found
 
 
 def test_samples_that_would_lose_bits_are_refused():

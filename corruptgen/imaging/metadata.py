@@ -1,5 +1,6 @@
 """The parts of an image file that decide no pixel: where they are, and the file without them."""
 
+import re
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ JPEG_DECIDING = ((JFIF_SEGMENT, b"JFIF\0"), (ADOBE_SEGMENT, b"Adobe"))
 WEBP_KINDS = {b"EXIF": EXIF, b"XMP ": XMP, b"ICCP": PROFILE}
 WEBP_DECIDING = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
 WEBP_FLAGS = {EXIF: 0x08, XMP: 0x04, PROFILE: 0x20}
+# HEIF and AVIF list what they hold; an item of a type that no decoder knows is not looked at.
+FILE_TYPE = b"ftyp"
+EXIF_ITEM = re.compile(rb"(infe\x02\0\0.{5})Exif", re.DOTALL)
 EXIF_PREFIX = b"Exif\0\0"
 
 
@@ -48,6 +52,8 @@ def kinds(content: bytes) -> set[str]:
     """Find the kinds of metadata in a file; none if it is of another format, or its frame is broken."""
     if content.startswith(TIFF_MAGIC):
         return tag_kinds(content)
+    if content[4:8] == FILE_TYPE:
+        return {EXIF} if EXIF_ITEM.search(content) else set()
     return {piece.kind for piece in pieces(content) or () if piece.kind}
 
 
@@ -55,6 +61,8 @@ def without(content: bytes, unwanted: Collection[str]) -> bytes:
     """Return a file without its metadata of some kinds; nothing else in it changes."""
     if content.startswith(TIFF_MAGIC):
         return without_tags(content, unwanted)
+    if content[4:8] == FILE_TYPE:
+        return EXIF_ITEM.sub(rb"\1skip", content) if EXIF in unwanted else content
     kept = [piece for piece in pieces(content) or () if piece.kind not in unwanted]
     if not kept:
         return content
