@@ -267,7 +267,7 @@ def reading(path: Path) -> Iterator[None]:
         with strict(), warnings.catch_warnings(), _silent(logging.getLogger("nibabel.global")):
             warnings.simplefilter("ignore")
             yield
-    except CorruptgenError:
+    except (CorruptgenError, MemoryError):
         raise
     except OSError as error:
         if error.errno in OUT_OF_MEANS:
