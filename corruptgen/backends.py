@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -61,6 +61,10 @@ class Crew:
         package = PACKAGES.get(self.backend or "")
         if package and not is_installed(package):
             raise MissingPackage(missing(f"the backend {self.backend}", [package]))
+
+    def at_most(self, calls: int) -> "Crew":
+        """Return this crew without the workers of this machine that would have no call to make."""
+        return self if self.is_elsewhere or self.count <= calls else replace(self, workers=max(calls, 1))
 
     @property
     def is_elsewhere(self) -> bool:

@@ -171,7 +171,8 @@ class Build:
         progress(done, total)
         wanted = takewhile(lambda block: not stop(), missing)
         try:
-            for table in results(((block_made, (work, block, _of(block, sources))) for block in wanted), crew):
+            calls = ((block_made, (work, block, _of(block, sources))) for block in wanted)
+            for table in results(calls, crew.at_most(len(missing))):
                 block, content = self.plan.blocks[table.number], table.to_bytes()
                 if crew.is_elsewhere:
                     self.check_sight(block, content)

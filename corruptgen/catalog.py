@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from corruptgen import corruptions as corruptions_package
+from corruptgen.addresses import local_path
 from corruptgen.declare import Corruption, declaration_of
 from corruptgen.errors import DeclarationError, PresetError, UnknownName, unknown
 from corruptgen.table import Preset, read
+from corruptgen.toml_text import parse_toml
 
 ENTRY_POINTS = "corruptgen.corruptions"
 
@@ -66,12 +67,12 @@ def preset(name: str) -> Preset:
     """
     if name in _tables():
         return read(name, tomllib.loads(_tables()[name].read_text("utf-8")), corruption)
-    path = Path(name)
+    path = local_path(name, "the severity table", PresetError)
     if path.suffix != ".toml":
         raise UnknownName(unknown("preset", name, preset_names()) + "; a table of your own is named by its .toml path")
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = parse_toml(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise PresetError(f"{path.name}: cannot read this severity table: {_reason(error)}") from error
     return read(path.stem, content, corruption)
 

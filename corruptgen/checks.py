@@ -3,13 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
+from corruptgen.toml_text import BACKSLASH
+
 Check = Callable[[Any], Any]
+FIRST_PRINTED = 32  # characters below it steer a terminal
 
 
 def text(value: Any) -> str:
     """Take a text that is not empty."""
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("a text")
+    return value
+
+
+def address(value: Any) -> str:
+    """Take a path or URL: one line of text."""
+    if not isinstance(value, str) or not value.strip() or any(ord(character) < FIRST_PRINTED for character in value):
+        written = isinstance(value, str) and any(character in "\t\b\f\n\r\x1b" for character in value)
+        raise ValueError("a path or URL" + (f"; {BACKSLASH}" if written else ""))
     return value
 
 

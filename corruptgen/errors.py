@@ -3,9 +3,17 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from corruptgen.redaction import without_secrets
+
 
 class CorruptgenError(Exception):
-    """The root: catch it to catch everything that corruptgen raises on purpose."""
+    """The root: catch it to catch everything that corruptgen raises on purpose.
+
+    Messages are shown, logged and recorded, so that no URL in them keeps a password, a signature or a query.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(without_secrets(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class DeclarationError(CorruptgenError):

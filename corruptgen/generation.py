@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from corruptgen.addresses import local_path
 from corruptgen.backends import Crew
 from corruptgen.build import Build
 from corruptgen.claim import claim
 from corruptgen.errors import OutputError, RecipeError
 from corruptgen.lock import held
-from corruptgen.names import storable
+from corruptgen.names import from_disk, storable
 from corruptgen.plan import Plan, planned
 from corruptgen.progress import Progress
 from corruptgen.recipe import Recipe
@@ -73,8 +74,10 @@ def generate(
     share = None if shard is None else Shard.parse(shard)
     if share and overwrite:
         raise RecipeError("overwrite with shard would remove what the other shards make; remove the output first")
+    # Before the source is listed, which may take long.
+    chosen = None if output is None else local_path(output, "the output")
     plan = recipe if isinstance(recipe, Plan) else planned(recipe, source)
-    folder = _folder(plan, output)
+    folder = _folder(plan, chosen)
     build = Build(plan, folder, share)
     with held(folder.root, share):
         claim(plan, folder, build.marker, overwrite=overwrite)
@@ -106,7 +109,8 @@ def check(plan: Plan, output: str | Path | None = None) -> None:
 
 def _folder(plan: Plan, output: str | Path | None) -> Folder:
     """Give the directory of a build, which does not lie among its clean images."""
-    folder = Folder(Path(os.path.abspath(output or f"{plan.recipe.name}-{plan.recipe.version}")))
+    name = f"{plan.recipe.name}-{plan.recipe.version}"
+    folder = Folder(Path(os.path.abspath(name if output is None else local_path(output, "the output"))))
     _check_apart(plan, folder)
     return folder
 
@@ -116,8 +120,9 @@ def _check_apart(plan: Plan, output: Folder) -> None:
     if isinstance(plan.source, FolderSource | CocoSource):
         source, target = (Path(os.path.realpath(path)) for path in (plan.source.root, output.root))
         if source == target or source in target.parents or target in source.parents:
+            names = [storable(from_disk(path.name)) for path in (target, source)]
             raise OutputError(
-                f"the output {storable(target.name)} and the source {storable(source.name)} lie within each other; "
+                f"the output {names[0]} and the source {names[1]} lie within each other; "
                 "choose another directory with --output"
             )
 

@@ -68,7 +68,7 @@ def inspected(
     progress(done, total)
     damaged: list[str] = []
     before: dict[str, str] = {}
-    for block, holds, sources in results(calls, crew):
+    for block, holds, sources in results(calls, crew.at_most(len(there))):
         done += len(block.items)
         progress(done, total)
         if not holds:

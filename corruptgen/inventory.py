@@ -9,7 +9,7 @@ from pathlib import Path
 
 from corruptgen.errors import OutputError
 from corruptgen.manifest import CARD, MANIFEST, MARKER
-from corruptgen.names import shown, storable
+from corruptgen.names import from_disk, is_clutter, on_disk, shown, storable
 from corruptgen.shards import ANNOTATED, LOCKS, RECORD
 from corruptgen.sinks.folder import UNFINISHED, Folder
 from corruptgen.sinks.protocol import Owner
@@ -85,7 +85,8 @@ def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], 
             sizes[unit] += found.size
             counts[unit] += 1
         elif not (found.is_file and (found.name in single or RECORD.fullmatch(found.name))):
-            foreign.append(found.name)
+            if not (found.is_file and is_clutter(found.name)):
+                foreign.append(found.name)
             continue
         known += 1
         if gather:
@@ -108,9 +109,9 @@ def everything(root: Path) -> Iterator[Found]:
     while waiting:
         prefix = waiting.pop()
         try:
-            with os.scandir(root / prefix) as entries:
+            with os.scandir(root / on_disk(prefix)) as entries:
                 for entry in entries:
-                    name = prefix + entry.name
+                    name = prefix + from_disk(entry.name)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(name + "/")
                     else:

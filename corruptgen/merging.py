@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen import catalog
+from corruptgen.addresses import local_path
 from corruptgen.build import Build
 from corruptgen.claim import belongings, check_environment
 from corruptgen.comparison import describe_differences
@@ -56,7 +57,7 @@ def merge(directory: str | Path) -> Outcome:
         If blocks are missing, or were made by another recipe, from another source or with other versions; nothing is
         changed then.
     """
-    output = Folder(Path(os.path.abspath(directory)))
+    output = Folder(Path(os.path.abspath(local_path(directory, "the output"))))
     if not output.root.is_dir():
         raise OutputError(f"{output.root.name} is no directory; name the output of the shards")
     with held(output.root):

@@ -1,7 +1,6 @@
 """A plan: what a recipe means for the items that are really there; the same for everyone who works on it."""
 
 import math
-import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -129,9 +128,10 @@ def spelled_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
 def _preset(recipe: Recipe) -> Preset:
     name = recipe.corrupt.preset
     try:
-        return catalog.preset(name if name in catalog.preset_names() else str(recipe.path(name)))
+        return catalog.preset(str(recipe.path(name)) if name.endswith(".toml") else name)
     except CorruptgenError as error:
-        raise RecipeError(f"{recipe.name} [corrupt] preset: {error}") from error
+        hint = recipe.elsewhere(name) if name.endswith(".toml") else ""
+        raise RecipeError(f"{recipe.name} [corrupt] preset: {error}{hint}") from error
 
 
 def _spelled(recipe: Recipe, preset: Preset) -> Recipe:
@@ -173,7 +173,7 @@ def _without_collisions(listing: Listing, extension: str) -> Listing:
             bad.append(Rejection(item.id, f"would be written to {name}, as {', '.join(twins)} would; rename one"))
         elif name in folders:
             bad.append(Rejection(item.id, f"would be written to {name}, which is the name of a folder; rename it"))
-        elif any(len(os.fsencode(part)) > LONGEST_COMPONENT for part in name.split("/")):
+        elif any(len(part.encode()) > LONGEST_COMPONENT for part in name.split("/")):
             bad.append(
                 Rejection(item.id, f"would need an output name of more than {LONGEST_COMPONENT} bytes; rename it")
             )

@@ -1,8 +1,8 @@
 """A recipe says what dataset to make: read from TOML, checked key by key, with no code in it."""
 
 import math
+import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -11,15 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from corruptgen.addresses import local_path
 from corruptgen.checks import Check
+from corruptgen.checks import address as _address
 from corruptgen.checks import one_of as _one_of
-from corruptgen.checks import text as _text
 from corruptgen.checks import truth as _truth
 from corruptgen.checks import whole as _whole
 from corruptgen.errors import RecipeError, unknown
 from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
 from corruptgen.imaging.png import COMPRESSIONS
 from corruptgen.imaging.windowing import WINDOWS
+from corruptgen.names import on_disk
 from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
 from corruptgen.output_choice import chosen as chosen_output
 from corruptgen.overrides import Overrides, apply_overrides
@@ -28,6 +30,7 @@ from corruptgen.publish_choice import PublishChoice
 from corruptgen.records import COLOURS, DEFAULT_TOLERATE, TOLERATED, Decoding
 from corruptgen.source_choice import OF_FILES, SourceChoice
 from corruptgen.source_choice import chosen as chosen_source
+from corruptgen.toml_text import parse_toml
 
 SOURCE = "source"
 LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
@@ -63,7 +66,7 @@ class Recipe:
     output: OutputChoice = field(default_factory=OutputChoice)
     publish: PublishChoice = field(default_factory=PublishChoice)
     folder: Path | None = field(default=None, compare=False)
-    """Where the recipe's file is: paths in it are relative to that, or else to the current directory."""
+    """Where the recipe's file is, which paths in it are relative to; None: to the current directory."""
 
     def content(self) -> dict[str, Any]:
         """Give the recipe in plain values, defaults spelled out and without local paths; `read` makes it again."""
@@ -90,9 +93,16 @@ class Recipe:
         }
 
     def path(self, written: str) -> Path:
-        """Find what a path in the recipe means: next to the recipe, or else from the current directory."""
-        beside = (self.folder or Path()) / written
-        return beside if beside.exists() else Path(written)
+        """Return what a path in the recipe means: `~` is expanded, all else is relative to the recipe."""
+        return (self.folder or Path()) / on_disk(os.fspath(local_path(written, "a path of the recipe", RecipeError)))
+
+    def elsewhere(self, written: str) -> str:
+        """Word a hint if a path of the recipe that does not exist does so in the current directory."""
+        here = Path(on_disk(os.fspath(local_path(written, "a path of the recipe", RecipeError))))
+        if self.path(written).exists() or not here.exists():
+            return ""
+        right = os.path.relpath(written, self.folder or Path()).replace(os.sep, "/")
+        return f"; there is one in the current directory, which is not where paths of a recipe begin: write {right!r}"
 
 
 def load(recipe: str | Path, overrides: Overrides = MappingProxyType({})) -> Recipe:
@@ -111,19 +121,21 @@ def load(recipe: str | Path, overrides: Overrides = MappingProxyType({})) -> Rec
     path = Path(recipe)
     shipped = _shipped()
     if str(recipe) in shipped:
-        place, folder, text = f"{recipe}.toml", None, shipped[str(recipe)].read_text("utf-8")
+        place, folder, raw = f"{recipe}.toml", None, shipped[str(recipe)].read_bytes()
     elif path.suffix == ".toml":
+        path = local_path(path, "the recipe", RecipeError)
         place, folder = path.name, path.parent
         try:
-            text = path.read_text("utf-8")
-        except (OSError, ValueError) as error:
-            raise RecipeError(f"{recipe}: cannot read this recipe: {_reason(error)}") from error
+            raw = path.read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise RecipeError(f"{recipe}: cannot read this recipe: {reason}") from error
     else:
         raise RecipeError(unknown("recipe", str(recipe), shipped) + "; a recipe of your own is named by its .toml path")
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{place}: this is not TOML: {error}") from error
+        content = parse_toml(raw)
+    except ValueError as error:
+        raise RecipeError(f"{place}: {error}") from error
     return read(apply_overrides(content, overrides, place), place, folder)
 
 
@@ -275,7 +287,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "tolerate": _tolerate,
     },
     "corrupt": {
-        "preset": _text,
+        "preset": _address,
         "rows": _names,
         "severities": _severities,
         "paired": _truth,
@@ -316,7 +328,3 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shortest(severity: float) -> float | int:
     return int(severity) if severity.is_integer() else severity
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from corruptgen.checks import Check, names_by, one_of, text, whole
+from corruptgen.addresses import last_part
+from corruptgen.checks import Check, address, names_by, one_of, text, whole
 from corruptgen.errors import RecipeError, unknown
 
 # Words that say where labels come from; anything else is the path of a file that lists them.
@@ -82,7 +83,7 @@ class SourceChoice:
     def content(self) -> dict[str, Any]:
         """Give the section in plain values, without local paths; only what was chosen."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in LOCAL and getattr(self, f.name)}
-        shortened = {key: given[key].replace("\\", "/").rpartition("/")[2] for key in FILES if key in given}
+        shortened = {key: last_part(given[key].replace("\\", "/")) for key in FILES if key in given}
         masks = {"mask_suffix": list(self.mask_endings)} if self.mask_endings else {}
         return given | shortened | ({"columns": self.names} if self.columns else {}) | masks
 
@@ -94,19 +95,19 @@ def _endings(value: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
-_MASKS: Mapping[str, Check] = {"masks": text, "mask_suffix": _endings}
+_MASKS: Mapping[str, Check] = {"masks": address, "mask_suffix": _endings}
 _SELECTION: Mapping[str, Check] = {
     "limit": whole(1),
-    "subset": text,
+    "subset": address,
     "sample": whole(1),
     "per": one_of("class"),
 }
 _TERMS: Mapping[str, Check] = dict.fromkeys(TERMS, text)
 KEYS: Mapping[str, Mapping[str, Check]] = {
-    "folder": {"labels": text, "classes": text, "columns": names_by("file", "label"), **_MASKS},
-    "coco": {"annotations": text, **_MASKS},
-    "npz": {"split": text, "classes": text, "columns": names_by("image", "label")},
-    "npy": {"split": text, "labels": text, "classes": text},
+    "folder": {"labels": address, "classes": address, "columns": names_by("file", "label"), **_MASKS},
+    "coco": {"annotations": address, **_MASKS},
+    "npz": {"split": text, "classes": address, "columns": names_by("image", "label")},
+    "npy": {"split": text, "labels": address, "classes": address},
     "cifar": {"split": one_of("train", "test"), "labels": one_of("fine", "coarse")},
     "mnist": {"split": one_of("train", "test"), "config": text, "classes": text},
     "hub": {
@@ -116,7 +117,7 @@ KEYS: Mapping[str, Mapping[str, Check]] = {
         "split": text,
         "columns": names_by("image", "label", "id"),
     },
-    "webdataset": {"classes": text, "columns": names_by("image", "label")},
+    "webdataset": {"classes": address, "columns": names_by("image", "label")},
 }
 
 
@@ -139,7 +140,7 @@ def chosen(content: Any, place: str) -> SourceChoice:
         raise RecipeError(f"{place}: the key 'kind' is missing")
     checks: dict[str, Check] = {"kind": one_of(*KEYS)}
     values: dict[str, Any] = {"kind": _value(content, "kind", checks, place)}
-    checks |= {"path": text, **KEYS[values["kind"]], **_SELECTION, **_TERMS}
+    checks |= {"path": address, **KEYS[values["kind"]], **_SELECTION, **_TERMS}
     for key in content:
         if key not in checks:
             raise RecipeError(f"{place} {key}: " + _objection(key, values["kind"], checks))

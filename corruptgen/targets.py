@@ -15,7 +15,7 @@ from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.imaging.deep import native_size
 from corruptgen.imaging.label_masks import label_mask
 from corruptgen.imaging.windowing import Acquired
-from corruptgen.names import is_below
+from corruptgen.names import is_below, on_disk
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks.folder import cell_folder, item_name
@@ -198,10 +198,10 @@ class Targets:
 
     def _read_mask(self, name: str) -> bytes:
         root = self.masks or Path()
-        inside = os.path.realpath(root)
-        if not is_below(name) or os.path.commonpath([inside, os.path.realpath(root / name)]) != inside:
+        inside, file = os.path.realpath(root), root / on_disk(name)
+        if not is_below(name) or os.path.commonpath([inside, os.path.realpath(file)]) != inside:
             raise Rejected(f"has a mask {name} that lies outside of the folder of masks")
-        if not os.path.isfile(root / name):
+        if not os.path.isfile(file):
             raise Rejected(f"has no mask {name}")
         try:
             return FolderSource(root).file(name)

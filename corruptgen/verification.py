@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen import catalog
+from corruptgen.addresses import local_path
+from corruptgen.backends import Crew
 from corruptgen.block import Cells
 from corruptgen.damage import damage, damaged_wholes
 from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
@@ -85,11 +87,12 @@ def verify(
     placed = list(zip(tables, accumulate((len(table.made) for table in tables), initial=0), strict=False))
     # Without the tables before it, nobody knows where a block lies in an array.
     checked = placed if len(tables) == len(listed["tables"]) or not build.sink.wants_one_shape else []
+    crew = Crew(workers).at_most(len(tables))
     files = pixels = done = 0
     problems += _checked_annotations(build)
     problems += _checked_marker(output, listed)
     problems += _strays(build, tables, listed)
-    for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), workers):
+    for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), crew):
         problems += found
         files += count
         report(done := done + 1, rounds)
@@ -103,7 +106,7 @@ def verify(
             (remade, (build, clean, table.part(start), table.made, chosen))
             for (table, start), (_, chosen) in zip(placed, wanted, strict=True)
         )
-        for found, count in results(calls, workers):
+        for found, count in results(calls, crew):
             problems += found
             pixels += count
             report(done := done + 1, rounds)
@@ -116,7 +119,7 @@ def verify(
 
 def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     """Give what a finished output says was made, and its manifest; raise `OutputError` if it is none."""
-    output = Folder(Path(directory).resolve())
+    output = Folder(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
     if content is None:
         advice = "it is unfinished; the generate command goes on with it" if output.read(MARKER) else "it has none"

@@ -160,7 +160,7 @@ def install(python: Path, *arguments: str) -> None:
 
 def read(path: Path) -> dict[str, Any]:
     """Read what earlier runs have measured, so that parts can be run one by one."""
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def run(python: Path, script: str, job: Mapping[str, Any], **variables: str) -> Any:

@@ -185,8 +185,8 @@ def main(job: dict[str, Any], output: Path) -> None:
     for name, place in job["places"].items():
         with tempfile.TemporaryDirectory(dir=place) as folder:
             result[name] = measured(job, Path(folder))
-    output.write_text(json.dumps(result))
+    output.write_text(json.dumps(result), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
+    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))

@@ -44,7 +44,7 @@ def main(job: dict[str, Any], output: Path) -> None:
                 row: timed(list(candidates(row, size, job["tables"], calls, reasons)), pictures, repeats)
                 for row in job["rows"]
             }
-    output.write_text(json.dumps({"rows": found, "left_out": reasons, "versions": versions()}))
+    output.write_text(json.dumps({"rows": found, "left_out": reasons, "versions": versions()}), encoding="utf-8")
 
 
 def photograph(name: str, size: int) -> Image:
@@ -143,4 +143,4 @@ def versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
+    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))

@@ -78,8 +78,8 @@ def main(job: dict[str, Any], output: Path) -> None:
     found["first call in a new cache, by row"] = {
         row: median(compiled([row]) for _ in range(COMPILATIONS)) for row in rows
     }
-    output.write_text(json.dumps({"seconds": found, "measured": time.strftime("%Y-%m-%d")}))
+    output.write_text(json.dumps({"seconds": found, "measured": time.strftime("%Y-%m-%d")}), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
+    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))

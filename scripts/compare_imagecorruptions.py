@@ -194,16 +194,18 @@ def markdown(differences: Mapping[str, Mapping[tuple[int, int], list[Difference]
 
 def add_goldens(path: Path, versions: Mapping[str, str], digests: Mapping[str, str]) -> None:
     """Add digests to those that are there: numpy's exponential and OpenCV's sums have other last bits on other CPUs."""
-    known = json.loads(path.read_text())["sha256"] if path.exists() else {}
+    known = json.loads(path.read_text(encoding="utf-8"))["sha256"] if path.exists() else {}
     merged = {cell: sorted({*known.get(cell, ()), digest}) for cell, digest in digests.items()}
-    path.write_text(json.dumps({"proven_against": versions, "sha256": known | merged}, indent=1) + "\n")
+    path.write_text(
+        json.dumps({"proven_against": versions, "sha256": known | merged}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def replace_table(document: Path, table: str) -> None:
     """Put `table` between the two marks of `document`."""
-    before, rest = document.read_text().split("<!-- results -->\n", 1)
+    before, rest = document.read_text(encoding="utf-8").split("<!-- results -->\n", 1)
     _, after = rest.split("<!-- end of results -->", 1)
-    document.write_text(f"{before}<!-- results -->\n{table}<!-- end of results -->{after}")
+    document.write_text(f"{before}<!-- results -->\n{table}<!-- end of results -->{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -208,21 +208,23 @@ def add_goldens(
     path: Path, versions: Mapping[str, str], made: Mapping[str, Mapping[str, tuple[Difference, NDArray[np.uint8]]]]
 ) -> None:
     """Add digests of our pixels to those that are there: sums of libraries have other last bits on other CPUs."""
-    known = json.loads(path.read_text())["sha256"] if path.exists() else {}
+    known = json.loads(path.read_text(encoding="utf-8"))["sha256"] if path.exists() else {}
     merged = {
         f"{dataset}/{row}": sorted({*known.get(f"{dataset}/{row}", ()), hashlib.sha256(ours.tobytes()).hexdigest()})
         for dataset, rows in made.items()
         for row, (found, ours) in rows.items()
         if found.is_allowed(row)
     }
-    path.write_text(json.dumps({"proven_against": versions, "sha256": known | merged}, indent=1) + "\n")
+    path.write_text(
+        json.dumps({"proven_against": versions, "sha256": known | merged}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def replace_table(document: Path, table: str) -> None:
     """Put `table` between the two marks of `document`."""
-    before, rest = document.read_text().split("<!-- results -->\n", 1)
+    before, rest = document.read_text(encoding="utf-8").split("<!-- results -->\n", 1)
     _, after = rest.split("<!-- end of results -->", 1)
-    document.write_text(f"{before}<!-- results -->\n{table}<!-- end of results -->{after}")
+    document.write_text(f"{before}<!-- results -->\n{table}<!-- end of results -->{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def main(jobs: Path, output: Path) -> None:
     """Do every job of the list `jobs` and save the results, named as the jobs are, in `output`."""
     np.random.randint = five_pictures
     results = {}
-    for name, picture, row, level, seed in json.loads(jobs.read_text()):
+    for name, picture, row, level, seed in json.loads(jobs.read_text(encoding="utf-8")):
         extra = {"seed": seed} if row in SEEDED else {}
         np.random.seed(seed)
         results[name] = imagecorruptions.corrupt(np.load(picture), severity=level, corruption_name=row, **extra)

@@ -86,7 +86,7 @@ def read(folder: Path, output: Path) -> None:
             "labels": digest(np.stack([label for _, label in tensors]).astype(np.uint8)),
             "medmnist": medmnists(dataset, path, back[0].shape[0]),
         }
-    output.write_text(json.dumps(found))
+    output.write_text(json.dumps(found), encoding="utf-8")
 
 
 def medmnists(dataset: str, path: Path, side: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 
 from corruptgen import catalog
 from corruptgen.errors import RecipeError, SourceError
+from corruptgen.metrics.baselines import baseline
 from corruptgen.overrides import read_settings
 from corruptgen.plan import planned
 from corruptgen.recipe import load, read, shipped_names
@@ -247,3 +248,57 @@ def test_the_shipped_recipes_are_those_of_the_published_benchmarks():
     assert (imagenet.output.encoding, imagenet.output.quality) == ("jpeg", 85)
     assert load("imagenet-c-299").decode.order == "crop-resize"
     assert load("tiny-imagenet-c").decode.resize == (64, 64)
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
+def test_a_recipe_a_table_and_a_baseline_may_begin_with_a_byte_order_mark(tmp_path, mark):
+    write_photographs(tmp_path / "photographs", 1)
+    recipe = write_recipe(tmp_path)
+    for file in (recipe, tmp_path / "three.toml"):
+        file.write_bytes(mark + file.read_bytes())
+    (tmp_path / "own.toml").write_bytes(mark + b'[baseline]\ntitle = "x"\n[error]\nfog = [0.1, 0.2, 0.3, 0.4, 0.5]\n')
+
+    assert len(planned(recipe).cells) == 6
+    assert baseline(str(tmp_path / "own.toml")).title == "x"
+
+
+def test_a_recipe_in_another_encoding_says_how_to_save_it(tmp_path):
+    recipe = write_recipe(tmp_path)
+    text = recipe.read_text("utf-8")
+
+    for encoding in ("utf-16", "utf-16-le", "latin-1"):
+        recipe.write_bytes(("# ä\n" + text).encode(encoding))
+        with pytest.raises(RecipeError, match="save it as UTF-8" if encoding != "utf-16-le" else "UTF-8|TOML"):
+            load(recipe)
+
+
+@pytest.mark.parametrize("path", [r"C:\Users\me", r"C:\me", r"C:\data\new", r"C:\temp\a", r"\\server\x"])
+@pytest.mark.parametrize("key", ["path", "labels", "preset"])
+def test_a_backslash_in_a_path_says_what_to_write(tmp_path, key, path):
+    recipe = write_recipe(tmp_path, preset=path if key == "preset" else "three.toml")
+    text = recipe.read_text("utf-8")
+    if key == "labels":
+        text = text.replace("[decode]", f'labels = "{path}"\n[decode]')
+    recipe.write_text(text.replace('"photographs"', f'"{path}"') if key == "path" else text, "utf-8")
+
+    with pytest.raises(RecipeError, match=r"write a path between '\.\.\.', or with /"):
+        load(recipe)
+    recipe.write_text(recipe.read_text("utf-8").replace(f'"{path}"', f"'{path}'"), "utf-8")
+    load(recipe)
+
+
+def test_a_home_directory_in_a_recipe_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "deep").mkdir()
+    write_photographs(tmp_path / "photographs", 1)
+    write_recipe(tmp_path)
+    recipe = write_recipe(tmp_path / "deep", preset="~/three.toml")
+    (tmp_path / "deep" / "three.toml").unlink()
+    text = recipe.read_text("utf-8").replace('path = "', 'classes = "~/names.txt"\npath = "~/')
+    recipe.write_text(text, "utf-8")
+    (tmp_path / "names.txt").write_text("astronaut\n", "utf-8")
+
+    plan = planned(recipe)
+
+    assert (plan.preset.name, plan.listing.classes, len(plan.listing.items)) == ("three", ("astronaut",), 1)

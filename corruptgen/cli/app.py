@@ -28,6 +28,7 @@ from corruptgen.cli.options import (
     TableArgument,
     WindowOption,
     WorkersOption,
+    path,
 )
 from corruptgen.cli.terminal import FAILED, WAY_ON, event, exit_codes, flush_streams, open_streams
 
@@ -96,7 +97,7 @@ def _generate(
     recipe: RecipeArgument,
     source: SourceOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Directory to make; default: ./<name>-<version>.")
+        Path | None, typer.Option("--output", "-o", parser=path, help="Directory to make; default: ./<name>-<version>.")
     ] = None,
     workers: WorkersOption = None,
     backend: Annotated[
@@ -142,7 +143,7 @@ def _generate(
 
 @app.command("merge")
 def _merge(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate --shard has made.")],
+    directory: Annotated[Path, typer.Argument(parser=path, metavar="DIR", help="What generate --shard has made.")],
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -159,7 +160,8 @@ def _plan(
     recipe: RecipeArgument,
     source: SourceOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The directory that generate is to make; default: as there.")
+        Path | None,
+        typer.Option("--output", "-o", parser=path, help="The directory that generate is to make; default: as there."),
     ] = None,
     settings: SetOption = None,
     rows: OtherRowsOption = None,
@@ -227,12 +229,15 @@ def _show(
 @app.command("preview")
 def _preview(
     image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="A photograph, or with --window a DICOM, NIfTI or 16-bit file.")
+        Path,
+        typer.Argument(
+            parser=path, metavar="IMAGE", help="A photograph, or with --window a DICOM, NIfTI or 16-bit file."
+        ),
     ],
     preset: PresetOption = "natural",
-    output: Annotated[Path, typer.Option("--output", "-o", help="The contact sheet to write, a .png.")] = Path(
-        "sheet.png"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", parser=path, help="The contact sheet to write, a .png.")
+    ] = Path("sheet.png"),
     rows: RowsOption = None,
     severities: SeveritiesOption = None,
     seed: SeedOption = 0,
@@ -255,9 +260,9 @@ def _gallery(
             autocompletion=presets,
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write, an .html.")] = Path(
-        "gallery.html"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", parser=path, metavar="FILE", help="The page to write, an .html.")
+    ] = Path("gallery.html"),
     images: Annotated[
         list[str] | None,
         typer.Option(

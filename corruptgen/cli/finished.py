@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from corruptgen.cli.options import QuietOption, RowsOption, WorkersOption
+from corruptgen.cli.options import QuietOption, RowsOption, WorkersOption, path
 from corruptgen.cli.terminal import WAY_ON, exit_codes
 
 app = typer.Typer()
@@ -14,16 +14,20 @@ app = typer.Typer()
 @app.command("score")
 def _score(
     predictions: Annotated[
-        Path, typer.Argument(metavar="PREDICTIONS", help="A .csv, .parquet or .npz: id, row, severity, prediction.")
+        Path,
+        typer.Argument(
+            parser=path, metavar="PREDICTIONS", help="A .csv, .parquet or .npz: id, row, severity, prediction."
+        ),
     ],
-    manifest: Annotated[Path, typer.Option(metavar="DIR", help="The dataset that generate has made.")],
+    manifest: Annotated[Path, typer.Option(parser=path, metavar="DIR", help="The dataset that generate has made.")],
     metrics: Annotated[str | None, typer.Option(help="With commas; default: those that fit the dataset.")] = None,
     baseline: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="What errors are normalised by; a name, a .toml, a .json.")
     ] = None,
     rows: RowsOption = None,
     classes: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Names of the classes in the order of the model's numbers.")
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Names of the classes in the order of the model's numbers."),
     ] = None,
     threshold: Annotated[
         str | None, typer.Option(help="Of binary decisions: one, or one for each label; default: 0.5.")
@@ -32,7 +36,7 @@ def _score(
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Share of resamples within an interval.")] = 0.95,
     seed: Annotated[int, typer.Option(help="Another seed draws other resamples.")] = 0,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="STEM", help="Write STEM.json, .csv and .png.")
+        Path | None, typer.Option("--output", "-o", parser=path, metavar="STEM", help="Write STEM.json, .csv and .png.")
     ] = None,
     plot: Annotated[bool, typer.Option(help="With --output: draw STEM.png; needs matplotlib.")] = True,
 ) -> None:
@@ -55,7 +59,7 @@ def _score(
 
 @app.command("card")
 def _card(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate has made.")],
+    directory: Annotated[Path, typer.Argument(parser=path, metavar="DIR", help="What generate has made.")],
     repo: Annotated[str | None, typer.Argument(metavar="[REPO_ID]", help="OWNER/NAME on the Hub.")] = None,
     recipe: Annotated[
         str | None, typer.Option(metavar="RECIPE", help="Take version, terms and words from this recipe first.")
@@ -70,7 +74,7 @@ def _card(
 
 @app.command("publish")
 def _publish(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What generate has made.")],
+    directory: Annotated[Path, typer.Argument(parser=path, metavar="DIR", help="What generate has made.")],
     repo: Annotated[str, typer.Argument(metavar="REPO_ID", help="OWNER/NAME on the Hub.")],
     private: Annotated[
         bool | None, typer.Option("--private/--public", help="Who may see a repository that is made now.")

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corruptgen import catalog
+from corruptgen.addresses import local_path
 from corruptgen.cli.looking import photograph
 from corruptgen.cli.terminal import WRONG_USAGE, fail, listen, tell
 from corruptgen.cli.voice import bar
 from corruptgen.cli.writing import write_whole
+from corruptgen.errors import SourceError
 from corruptgen.gallery import Gallery, gallery_of_dataset, gallery_of_table, page
 from corruptgen.gallery.photographs import Photograph, shipped
 from corruptgen.names import shown
@@ -37,9 +39,8 @@ def gallery(
         if source is not None:
             fail("--source is for the gallery of a dataset; the images of a table are named with --images", WRONG_USAGE)
         table = catalog.preset(what)
-        photographs = [
-            Photograph(shown(Path(image).stem), photograph(Path(image), table, None).pixels) for image in images
-        ]
+        paths = [local_path(image, "the image", SourceError) for image in images]
+        photographs = [Photograph(shown(path.stem), photograph(path, table, None).pixels) for path in paths]
         with bar("row", quiet) as progress:
             made = gallery_of_table(
                 what, photographs or [shipped(table)], rows=rows, steps=steps, seed=seed, progress=progress

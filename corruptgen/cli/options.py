@@ -1,10 +1,22 @@
 """Arguments and options that several commands have."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from corruptgen.addresses import local_path
 from corruptgen.cli.completion import presets, recipes, rows_of
+from corruptgen.errors import CorruptgenError
+
+
+def path(written: str | Path) -> Path:
+    """Read a path of this machine: `~` is expanded, and a URL is refused before it becomes a directory."""
+    try:
+        return local_path(written, "the path")
+    except CorruptgenError as error:
+        raise typer.BadParameter(str(error)) from error
+
 
 RecipeArgument = Annotated[
     str,

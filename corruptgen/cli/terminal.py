@@ -14,6 +14,8 @@ from typing import NoReturn
 import typer
 
 from corruptgen.errors import CorruptgenError, Interrupted, PresetError, RecipeError, SeverityError, UnknownName
+from corruptgen.names import shown
+from corruptgen.redaction import without_secrets
 
 WAY_ON = "the same command goes on where this one stopped"
 FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130
@@ -31,7 +33,12 @@ class Failure(typer.Exit):
 
 def tell(message: str) -> None:
     """Write a line to stderr."""
-    print(f"corruptgen: {message}", file=sys.stderr)
+    print(f"corruptgen: {shown(without_secrets(message))}", file=sys.stderr)
+
+
+def say(text: str = "", end: str = "\n") -> None:
+    """Write lines to stdout; whatever else in them could steer the terminal is escaped."""
+    print("\n".join(map(shown, without_secrets(text).split("\n"))), end=end)
 
 
 def event(kind: str, **content: object) -> None:
@@ -63,7 +70,7 @@ def columns(lines: Iterable[Sequence[str]]) -> None:
     table = [tuple(line) for line in lines]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 @contextmanager

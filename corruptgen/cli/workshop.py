@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from corruptgen.cli.completion import functions, recipes, rows
-from corruptgen.cli.options import PresetOption, SeedOption, WindowOption
+from corruptgen.cli.options import PresetOption, SeedOption, WindowOption, path
 from corruptgen.cli.terminal import exit_codes
 
 app = typer.Typer()
@@ -16,7 +16,8 @@ app = typer.Typer()
 def _init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped recipe.", autocompletion=recipes)],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The .toml to write; default: ./<name>.toml.")
+        Path | None,
+        typer.Option("--output", "-o", parser=path, metavar="FILE", help="The .toml to write; default: ./<name>.toml."),
     ] = None,
 ) -> None:
     """Write a shipped recipe into a file of your own, to be edited."""
@@ -29,13 +30,18 @@ def _init(
 @app.command("apply")
 def _apply(
     image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="An image file, or with --window a DICOM, NIfTI or 16-bit file.")
+        Path,
+        typer.Argument(
+            parser=path, metavar="IMAGE", help="An image file, or with --window a DICOM, NIfTI or 16-bit file."
+        ),
     ],
     row: Annotated[str, typer.Argument(metavar="ROW", help="A row of the severity table.", autocompletion=rows)],
     severity: Annotated[float, typer.Argument(metavar="SEVERITY", help="A number from 0, such as 3 or 2.5.")],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The .png, .jpg or .tif to write; it is replaced."),
+        typer.Option(
+            "--output", "-o", parser=path, metavar="FILE", help="The .png, .jpg or .tif to write; it is replaced."
+        ),
     ],
     preset: PresetOption = "natural",
     seed: SeedOption = 0,

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from corruptgen.addresses import local_path
 from corruptgen.errors import ScoreError, UnknownName, unknown
 from corruptgen.metrics.grid import Grid
+from corruptgen.toml_text import parse_toml
 
 HEADER = frozenset({"title", "task", "verified", "clean", "main", "severities", "references", "notes"})
 MEASURES = frozenset({"error", "balanced_error", "flip_probability", "top5_distance"})
@@ -96,13 +97,13 @@ def baseline(name: str) -> Baseline:
     """
     if name in _shipped():
         return read(name, tomllib.loads(_shipped()[name].read_text("utf-8")))
-    path = Path(name)
+    path = local_path(name, "the baseline", ScoreError)
     if path.suffix not in ENDINGS:
         advice = "; one of your own is named by the path of its .toml, or of the .json that a score has written"
         raise UnknownName(unknown("baseline", name, baseline_names()) + advice)
     try:
-        text = path.read_text("utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        raw = path.read_bytes()
+        content = json.loads(raw) if path.suffix == ".json" else parse_toml(raw)
     except OSError as error:
         raise ScoreError(f"{path.name}: cannot read this baseline: {error.strerror or type(error).__name__}") from error
     except ValueError as error:

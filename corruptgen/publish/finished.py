@@ -10,6 +10,7 @@ from corruptgen import catalog
 from corruptgen.errors import OutputError
 from corruptgen.inventory import everything, naming
 from corruptgen.manifest import ItemRecord, Table
+from corruptgen.names import is_clutter
 from corruptgen.recipe import Recipe
 from corruptgen.remaking import Made
 from corruptgen.sinks import Folder
@@ -106,5 +107,6 @@ class Finished:
             if not file.name.startswith(OURS_ALONE)
             and not file.name.endswith(UNFINISHED)
             and not HUBS_OWN.fullmatch(file.name)
+            and not (is_clutter(file.name) and all(owner(file.name) is None for owner in self.owners))
         }
         return dict(sorted(found.items()))

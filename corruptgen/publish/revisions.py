@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from corruptgen.addresses import local_path
 from corruptgen.errors import PublishError
 from corruptgen.extras import need
 from corruptgen.manifest import CARD, MANIFEST
@@ -52,11 +53,12 @@ def is_published(place: str) -> bool:
 
 def local(place: str) -> Path:
     """Give the folder of a dataset: a published one is downloaded first."""
-    return Revision.parse(place).fetched() if is_published(place) else Path(place)
+    return Revision.parse(place).fetched() if is_published(place) else local_path(place, "the dataset")
 
 
 def records(place: str) -> Path:
     """Give a folder with the manifest and the tables of a dataset, which may be named by its manifest."""
     if is_published(place):
         return Revision.parse(place).fetched([*RECORDS, *CARD])
-    return Path(place).parent if Path(place).name == MANIFEST else Path(place)
+    path = local_path(place, "the dataset")
+    return path.parent if path.name == MANIFEST else path

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.addresses import local_path
 from corruptgen.errors import ScoreError, unknown
 from corruptgen.extras import need
 
@@ -69,7 +70,7 @@ def read(path: str | Path) -> tuple[str, Content]:
     ScoreError
         If the file cannot be read, or lacks a column.
     """
-    file = Path(path)
+    file = local_path(path, "the file of predictions", ScoreError)
     if file.suffix.lower() not in KINDS:
         raise ScoreError(f"{file.name}: predictions are read from {', '.join(KINDS)}; write one of these")
     if not file.is_file():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen import catalog
+from corruptgen.addresses import local_path
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.labels import Classes
 from corruptgen.manifest import MANIFEST, Table, parsed
@@ -74,7 +75,7 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     ScoreError
         If its items have no labels, or `classes` does not name them all.
     """
-    output = Folder(Path(directory).resolve())
+    output = Folder(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
     if content is None:
         raise OutputError(f"{output.root.name} has no {MANIFEST}: give the directory that generate has finished")
@@ -118,9 +119,9 @@ def _items(output: Folder, name: str, digest: Any) -> list[Item]:
 
 
 def _named(file: str | Path) -> tuple[str, ...]:
-    path = Path(file)
+    path = local_path(file, "the file of classes", ScoreError)
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
         raise ScoreError(f"{path.name}: cannot read the names of the classes: {reason}") from error

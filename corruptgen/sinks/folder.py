@@ -14,7 +14,7 @@ from typing import IO, Any
 from corruptgen.errors import OutputError
 from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_below
+from corruptgen.names import is_below, on_disk
 from corruptgen.randomness.key import severity_name
 from corruptgen.records import Item
 
@@ -48,7 +48,7 @@ class Folder:
         """Give the place of a file, and refuse names that lead elsewhere."""
         if not is_below(name):
             raise _leading_out(name)
-        return self.root / name
+        return self.root / on_disk(name)
 
     def write(self, name: str, content: bytes, *, durable: bool = False) -> None:
         """Write a file under a name of its own and give it its right name when it is whole.
@@ -76,7 +76,7 @@ class Folder:
         if not is_below(name):
             raise _leading_out(name)
         # Plain text: millions of files pass here, and a `Path` costs as much as writing one.
-        path = f"{os.fspath(self.root)}/{name}"
+        path = f"{os.fspath(self.root)}/{on_disk(name)}"
         # No two writers share a name, even if a worker of a killed build lives on for a moment.
         unfinished = f"{os.path.dirname(path)}/.{secrets.token_hex(8)}{UNFINISHED}"
         try:

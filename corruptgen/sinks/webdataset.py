@@ -55,7 +55,7 @@ class WebDataset(Shards):
         row, severity = self.cells[cell]
         with (
             written(self.output, self.shard(cell, block)) as file,
-            tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive,  # type: ignore[call-overload]
+            tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive,  # type: ignore[call-overload]
         ):
             for sample in samples:
                 key, numbers = sample_key(sample.item.id), self.classes.numbers(sample.item.label)
@@ -76,7 +76,7 @@ class WebDataset(Shards):
         name = self.shard(cell, part.block)
         images: list[Image] = []
         try:
-            with tarfile.open(self.output.path(name)) as archive:
+            with tarfile.open(self.output.path(name), encoding="utf-8") as archive:
                 for item in part.items:
                     member = archive.extractfile(f"{sample_key(item.id)}.{self.extension}")
                     images.append(member.read() if member else b"")

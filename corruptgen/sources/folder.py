@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_apple_double, is_below, storable
+from corruptgen.names import from_disk, is_apple_double, is_below, is_text, on_disk, storable
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources import dicom_files, nifti
 from corruptgen.sources.content import Content
@@ -50,7 +50,7 @@ class FolderSource:
             else:
                 names.append(name)
         items, unlabelled = self.labelling.labelled(
-            sorted(names), others, lambda name: content(beside(str(self.root), name))
+            sorted(names), others, lambda name: content(beside(from_disk(str(self.root)), name))
         )
         rejected += _not_yet(unlabelled, rejected)
         if self.deep:
@@ -67,10 +67,10 @@ class FolderSource:
         """Give the bytes of a file, or the samples of a slice, or say why it cannot be read."""
         place = nifti.slice_of(item.id) if self.deep else None
         if place and is_below(item.id):
-            return nifti.read(self.root / place[0], place[1])
+            return nifti.read(self.root / on_disk(place[0]), place[1])
         frame = dicom_files.frame_of(item.id) if self.deep else None
-        if frame and is_below(item.id) and not os.path.lexists(self.root / item.id):
-            return dicom_files.read_frame(self.root / frame[0], frame[1])
+        if frame and is_below(item.id) and not os.path.lexists(self.root / on_disk(item.id)):
+            return dicom_files.read_frame(self.root / on_disk(frame[0]), frame[1])
         return self.file(item.id)
 
     def file(self, name: str) -> bytes:
@@ -78,7 +78,7 @@ class FolderSource:
         if not is_below(name):
             raise Rejected("has a name that leads out of the source")
         try:
-            return (self.root / name).read_bytes()
+            return (self.root / on_disk(name)).read_bytes()
         except OSError as error:
             if error.errno in OUT_OF_MEANS:
                 raise
@@ -96,7 +96,7 @@ class FolderSource:
                 continue
             names = nifti.slice_ids if nifti.is_nifti(item.id) else dicom_files.frame_ids
             try:
-                yield from (Item(name, item.label) for name in names(self.root / item.id, item.id))
+                yield from (Item(name, item.label) for name in names(self.root / on_disk(item.id), item.id))
             except Rejected as error:
                 rejected.append(Rejection(item.id, str(error)))
 
@@ -115,7 +115,7 @@ def _entries(root: Path, rejected: list[Rejection]) -> Iterator[tuple[os.DirEntr
     while waiting:
         prefix = waiting.pop()
         try:
-            with os.scandir(root / prefix) as found:
+            with os.scandir(root / on_disk(prefix)) as found:
                 entries = list(found)
         except OSError as error:
             if not prefix or error.errno in OUT_OF_MEANS:
@@ -124,9 +124,9 @@ def _entries(root: Path, rejected: list[Rejection]) -> Iterator[tuple[os.DirEntr
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(f"{prefix}{entry.name}/")
+                waiting.append(f"{prefix}{from_disk(entry.name)}/")
             else:
-                yield entry, prefix + entry.name
+                yield entry, prefix + from_disk(entry.name)
 
 
 def _not_yet(rejections: list[Rejection], before: list[Rejection]) -> list[Rejection]:
@@ -143,9 +143,7 @@ def _is_link_to_folder(entry: os.DirEntry[str]) -> bool:
 
 def _objection(entry: os.DirEntry[str], name: str, inside: str) -> str | None:
     """Say why a file cannot be an item, judging by its name and kind alone."""
-    try:
-        os.fsencode(name).decode("utf-8")
-    except UnicodeDecodeError:
+    if not is_text(name):
         return "has a name that is not UTF-8; rename it"
     try:
         kind = os.stat(entry.path).st_mode

@@ -10,7 +10,7 @@ import numpy as np
 
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.extras import need
-from corruptgen.names import is_below, is_text
+from corruptgen.names import is_below, is_text, on_disk
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources.content import Content
 from corruptgen.sources.label_tables import label_text
@@ -182,7 +182,7 @@ def _rows(source: HubSource) -> Rows:
 
 
 def _is_saved(place: str) -> bool:
-    return any((Path(place) / name).is_file() for name in SAVED)
+    return any((Path(on_disk(place)) / name).is_file() for name in SAVED)
 
 
 def _dataset(source: HubSource) -> Any:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from corruptgen.addresses import local_path
 from corruptgen.errors import RecipeError, SourceError
+from corruptgen.names import from_disk, on_disk
 from corruptgen.recipe import Recipe
 from corruptgen.records import Listing
 from corruptgen.source_choice import FOLDERS, METADATA, NONE
@@ -54,7 +56,8 @@ def wanted(listing: Listing, recipe: Recipe) -> Listing:
     """Keep the items that the recipe wants: of its subset a sample, and of that the first few."""
     choice = recipe.source
     if choice.subset:
-        listing = subset(listing, wanted_ids(_list(recipe, "subset", choice.subset), choice.subset), choice.subset)
+        name = name_of(choice.subset)
+        listing = subset(listing, wanted_ids(_list(recipe, "subset", choice.subset), name), name)
     if choice.sample:
         listing = sample(listing, choice.sample, recipe.seed, per_class=choice.per == "class")
     return replace(listing, items=listing.items[: choice.limit]) if choice.limit else listing
@@ -70,17 +73,18 @@ def source_place(recipe: Recipe, source: str | Path | None) -> str:
     written = local(written)
     if is_remote(written):
         return written
-    found = recipe.path if source is None else Path
+    found = recipe.path if source is None else _given
     place, name = found(written), Path(written).name
     if recipe.source.kind == "webdataset" and not place.exists() and glob.has_magic(name):
-        place = found(str(Path(written).parent)) / name
+        place = found(str(Path(written).parent)) / on_disk(name)
     elif not place.exists():
-        raise RecipeError(f"{recipe.name}: the source {written!r} is not there; give another one with --source")
-    return os.path.abspath(place)
+        hint = recipe.elsewhere(written) if source is None else ""
+        raise RecipeError(f"{recipe.name}: the source {written!r} is not there; give another one with --source{hint}")
+    return from_disk(os.path.abspath(place))
 
 
 def beside_source(recipe: Recipe, key: str, written: str | None, place: str) -> Path | None:
-    """Find a path of the recipe: next to the recipe, from the current directory, in the source, or beside it.
+    """Find a path of the recipe: next to the recipe, in the source, or beside it.
 
     Parameters
     ----------
@@ -96,20 +100,28 @@ def beside_source(recipe: Recipe, key: str, written: str | None, place: str) -> 
     """
     if written is None:
         return None
-    around = [] if is_remote(place) else [Path(place) / written, Path(place).parent / written]
+    around = [] if is_remote(place) else [_path(place) / on_disk(written), _path(place).parent / on_disk(written)]
     for path in (recipe.path(written), *around):
         if path.is_file() if key == "annotations" else path.is_dir():
             return Path(os.path.abspath(path))
     kind = "file" if key == "annotations" else "folder"
     raise RecipeError(
-        f"{recipe.name} [source] {key}: there is no {kind} {written!r} next to the recipe, in the current "
-        "directory, in the source or beside it"
+        f"{recipe.name} [source] {key}: there is no {kind} {written!r} next to the recipe, in the source or "
+        f"beside it{recipe.elsewhere(written)}"
     )
+
+
+def _given(written: str) -> Path:
+    return local_path(written, "the source", RecipeError)
+
+
+def _path(place: str) -> Path:
+    return Path(on_disk(place))
 
 
 def _folder(place: str, recipe: Recipe) -> Source:
     choice = recipe.source
-    if not is_remote(place) and not Path(place).is_dir():
+    if not is_remote(place) and not _path(place).is_dir():
         raise SourceError(f"{name_of(place)} is no folder; for other kinds of sources see kind in [source]")
     origin = choice.labels or FOLDERS
     listed = b"" if origin in (FOLDERS, METADATA, NONE) else _list(recipe, "labels", origin)
@@ -121,15 +133,15 @@ def _folder(place: str, recipe: Recipe) -> Source:
         classes=_classes(recipe),
     )
     deep = _is_deep(recipe)
-    return RemoteFolder(place, labelling, deep) if is_remote(place) else FolderSource(Path(place), labelling, deep)
+    return RemoteFolder(place, labelling, deep) if is_remote(place) else FolderSource(_path(place), labelling, deep)
 
 
 def _coco(place: str, recipe: Recipe) -> Source:
     if is_remote(place):
         raise RecipeError(f'{recipe.name}: kind = "coco" reads a folder of this machine, not {place}')
-    if not Path(place).is_dir():
+    if not _path(place).is_dir():
         raise SourceError(f"{name_of(place)} is no folder; for other kinds of sources see kind in [source]")
-    return CocoSource(Path(place), beside_source(recipe, "annotations", recipe.source.annotations, place))
+    return CocoSource(_path(place), beside_source(recipe, "annotations", recipe.source.annotations, place))
 
 
 def _npz(place: str, recipe: Recipe) -> Source:
@@ -176,7 +188,7 @@ def _webdataset(place: str, recipe: Recipe) -> Source:
     names = recipe.source.names
     with reporting(place):
         folder, pattern = (place, "*.tar") if is_folder(place) else (place.rpartition("/")[0], name_of(place))
-    if not is_remote(place) and Path(place).is_file():
+    if not is_remote(place) and _path(place).is_file():
         pattern = glob.escape(pattern)
     image = (names["image"],) if "image" in names else IMAGES
     label, column = names.get("label", ""), "label"
@@ -222,8 +234,9 @@ def _listed_place(recipe: Recipe, key: str, written: str) -> str:
     if not path.is_file():
         raise RecipeError(
             f"{recipe.name} [source] {key}: {written!r} is not there; its place is relative to the recipe"
+            f"{recipe.elsewhere(written)}"
         )
-    return os.path.abspath(path)
+    return from_disk(os.path.abspath(path))
 
 
 def _list(recipe: Recipe, key: str, written: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 
 from corruptgen.errors import SourceError
 from corruptgen.extras import need
+from corruptgen.names import from_disk, on_disk
 from corruptgen.sources.places import name_of, reporting
 
 ENDING = ".parquet"
@@ -81,14 +82,16 @@ def parquet_files(place: str, split: str | None, config: str | None) -> tuple[st
     SourceError
         If there are none, or some of the shards are missing: the others would get other ids.
     """
-    if not Path(place).is_dir():
+    root = Path(on_disk(place))
+    if not root.is_dir():
         return (place,)
-    names = sorted(path.relative_to(place).as_posix() for path in Path(place).rglob("*" + ENDING) if path.is_file())
+    found = (path.relative_to(root).as_posix() for path in root.rglob("*" + ENDING) if path.is_file())
+    names = sorted(map(from_disk, found))
     wanted = [name for name in names if _is_of(name, split) and (config is None or config in name.split("/")[:-1])]
     if not wanted:
         chosen = " and ".join(f"{key} {value!r}" for key, value in (("split", split), ("config", config)) if value)
-        found = ", ".join(names[:5]) or f"no files that end in {ENDING}"
-        raise SourceError(f"{name_of(place)} holds nothing{' of ' + chosen if chosen else ''}; it holds {found}")
+        there = ", ".join(names[:5]) or f"no files that end in {ENDING}"
+        raise SourceError(f"{name_of(place)} holds nothing{' of ' + chosen if chosen else ''}; it holds {there}")
     _check_complete(wanted)
     return tuple(f"{place}/{name}" for name in wanted)
 

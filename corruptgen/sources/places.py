@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from corruptgen.addresses import last_part
 from corruptgen.errors import MissingPackage, Rejected, SourceError
 from corruptgen.extras import need
-from corruptgen.names import is_apple_double
+from corruptgen.names import from_disk, is_apple_double, on_disk
 
 # The machine's own trouble, not the file's: the build fails instead of going on without the item.
 OUT_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -31,7 +32,7 @@ def local(place: str) -> str:
 
 def name_of(place: str) -> str:
     """Give the last part of a place, which may be shown and recorded."""
-    return place.rstrip("/").rpartition("/")[2]
+    return last_part(place)
 
 
 def beside(place: str, name: str) -> str:
@@ -77,7 +78,7 @@ def reason(error: BaseException) -> str:
 def opened(place: str) -> BinaryIO:
     """Open a file for reading; to be closed by the caller."""
     if not is_remote(place):
-        return Path(place).open("rb")
+        return Path(on_disk(place)).open("rb")
     system, path = filesystem(place)
     return system.open(path, "rb")
 
@@ -96,7 +97,7 @@ def piece(place: str, start: int, length: int) -> bytes:
     if is_remote(place):
         system, path = filesystem(place)
         return bytes(system.cat_file(path, start=start, end=start + length))
-    with Path(place).open("rb") as file:
+    with Path(on_disk(place)).open("rb") as file:
         file.seek(start)
         return file.read(length)
 
@@ -104,7 +105,7 @@ def piece(place: str, start: int, length: int) -> bytes:
 def length_of(place: str) -> int:
     """Give the length of a file in bytes."""
     if not is_remote(place):
-        return Path(place).stat().st_size
+        return Path(on_disk(place)).stat().st_size
     system, path = filesystem(place)
     return int(system.size(path))
 
@@ -112,7 +113,7 @@ def length_of(place: str) -> int:
 def is_folder(place: str) -> bool:
     """Tell whether something is a folder."""
     if not is_remote(place):
-        return Path(place).is_dir()
+        return Path(on_disk(place)).is_dir()
     system, path = filesystem(place)
     return bool(system.isdir(path))
 
@@ -125,7 +126,7 @@ def version_of(*places: str) -> str:
             system, path = filesystem(place)
             states.append(str(system.ukey(path)))
         else:
-            found = Path(place).stat()
+            found = Path(on_disk(place)).stat()
             states.append(f"{found.st_ino} {found.st_size} {found.st_mtime_ns}")
     return hashlib.blake2b("\n".join(states).encode(), digest_size=16).hexdigest()
 
@@ -140,8 +141,9 @@ def version_below(place: str) -> str:
 def files_in(place: str) -> list[str]:
     """List the names of the files in a folder or behind a URL, sorted; without those that macOS leaves behind."""
     if not is_remote(place):
-        with os.scandir(place) as entries:
-            return sorted(entry.name for entry in entries if entry.is_file() and not is_apple_double(entry.name))
+        with os.scandir(on_disk(place)) as entries:
+            names = (from_disk(entry.name) for entry in entries if entry.is_file())
+            return sorted(name for name in names if not is_apple_double(name))
     system, path = filesystem(place)
     names = (name_of(str(entry["name"])) for entry in system.ls(path, detail=True) if entry["type"] == "file")
     return sorted(name for name in names if not is_apple_double(name))
@@ -151,8 +153,8 @@ def files_below(place: str) -> list[str]:
     """List the regular files below a folder or URL, by their names relative to it, sorted."""
     if not is_remote(place):
         return sorted(
-            os.path.relpath(os.path.join(folder, name), place).replace(os.sep, "/")
-            for folder, _, names in os.walk(place)
+            from_disk(os.path.relpath(os.path.join(folder, name), on_disk(place))).replace(os.sep, "/")
+            for folder, _, names in os.walk(on_disk(place))
             for name in names
         )
     system, path = filesystem(place)

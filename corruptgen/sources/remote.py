@@ -25,7 +25,7 @@ class RemoteFolder:
     wanted at a time, are not.
     """
 
-    url: str
+    url: str = field(repr=False)
     labelling: Labelling = field(default_factory=Labelling)
     deep: bool = False
 

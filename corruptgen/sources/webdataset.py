@@ -150,7 +150,7 @@ def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[
     """Give the members of a tar up to its end, or up to where it is damaged, which is noted."""
     guarded: Any = Guarded(file)
     try:
-        archive = tarfile.TarFile(fileobj=guarded, mode="r")
+        archive = tarfile.TarFile(fileobj=guarded, mode="r", encoding="utf-8")
     except Exception as error:
         raise SourceError(f"{name}.tar is no tar archive, or is damaged at its beginning") from error
     whole = False

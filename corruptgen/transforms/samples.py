@@ -14,6 +14,7 @@ from PIL import Image
 
 from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError, unknown
 from corruptgen.imaging.codec import read_pixels
+from corruptgen.names import from_disk
 from corruptgen.recipe import SECTIONS
 from corruptgen.records import Decoding
 
@@ -171,7 +172,7 @@ def whole_of(dataset: Any) -> tuple[Any, list[int] | None]:
 
 def relative_id(file: str, root: Any) -> str:
     """Name a file as a source of folders does: by its path relative to the folder, with "/"."""
-    return PurePath(os.path.relpath(file, root)).as_posix()
+    return from_disk(PurePath(os.path.relpath(file, root)).as_posix())
 
 
 def is_huggingface(dataset: Any) -> bool:
