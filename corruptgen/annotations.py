@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from corruptgen.coordinates import strange_keys
 from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
 from corruptgen.imaging import run_lengths
 from corruptgen.imaging.geometry import Placement, fitted, placement
 from corruptgen.imaging.label_masks import moved_labels
+from corruptgen.imaging.orientations import STORED, turned_picture, turned_points, turned_size
 from corruptgen.imaging.outlines import Outline, area, bendable, clipped, rectangle
 from corruptgen.records import Decoding
 
@@ -31,21 +33,39 @@ class Motion:
     width: int
     decoding: Decoding
     warp: Warp | None = None
+    turn: int = STORED
+    """The EXIF orientation by which it is turned first."""
+    kept: tuple[str, ...] = ()
+    """Keys of annotations that hold no coordinates, whatever they look like."""
+
+    @property
+    def turned(self) -> tuple[int, int]:
+        """Height and width once it is turned."""
+        return turned_size(self.height, self.width, self.turn)
 
     @property
     def place(self) -> Placement:
-        """Where the decoding puts the points of the image."""
-        return placement(self.height, self.width, self.decoding)
+        """Where the decoding puts the points of the turned image."""
+        return placement(*self.turned, self.decoding)
+
+    @property
+    def is_rigid(self) -> bool:
+        """Whether nothing is scaled, bent or cut off."""
+        return self.warp is None and self.place == Placement(*self.turned)
 
     @property
     def is_still(self) -> bool:
         """Whether nothing moves and nothing is cut off."""
-        return self.warp is None and self.place == Placement(self.height, self.width)
+        return self.turn == STORED and self.is_rigid
+
+    def points(self, before: Outline) -> Outline:
+        """Move points as the decoding does."""
+        return self.place.placed(turned_points(before, self.height, self.width, self.turn))
 
     def outline(self, before: Outline) -> Outline:
         """Move an outline and cut off what leaves the image; nothing may be left."""
         place = self.place
-        inside = clipped(place.placed(before), place.height, place.width)
+        inside = clipped(self.points(before), place.height, place.width)
         if self.warp is None or not len(inside):
             return inside
         # Outlines count from the corner of the first pixel, warps from its centre.
@@ -53,34 +73,44 @@ class Motion:
 
     def mask(self, before: run_lengths.Mask) -> run_lengths.Mask:
         """Move the mask of one object; its mirror images, where the image is continued by them, are not part of it."""
-        picture = Image.fromarray(before.astype(np.uint8))
+        picture = turned_picture(Image.fromarray(before.astype(np.uint8)), self.turn)
         mask = np.asarray(fitted(picture, replace(self.decoding, interpolation="nearest"))).astype(bool)
         return mask if self.warp is None else moved_labels(mask, self.warp, outside=0).astype(bool)
 
 
 def moved(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
-    """Move an annotation: give the entries that change, or None if nothing of the object is left in the image.
+    """Move an annotation: return the entries that change, or None if nothing of the object is left in the image.
 
     Box and area are those of the moved segmentation; without one, the box is that of its own moved outline, and the
-    area changes as the box does.
+    area changes as the box does. Parts of a segmentation that are no area (of less than three points) are left out.
+    Where the image is only turned, box and area stay those of the annotation.
 
     Raises
     ------
     Rejected
-        If it cannot be understood.
+        If it cannot be understood, or holds coordinates that nothing is known about.
     """
     if motion.is_still:
         return {}
+    if strange := strange_keys(annotation, motion.kept):
+        raise Rejected(
+            f"has an annotation, id {str(annotation.get('id'))[:20]!r}, with coordinates that cannot be moved: "
+            + ", ".join(strange)
+        )
     segmentation = annotation.get("segmentation")
     try:
         changes: dict[str, Any] | None = {}
         if isinstance(segmentation, Mapping):
             changes = _moved_run_lengths(segmentation, motion)
-        elif segmentation:
-            changes = _moved_polygons(segmentation, motion)
-        elif "bbox" in annotation:
+        elif polygons := [part for part in segmentation or () if not _is_degenerate(part)]:
+            changes = _moved_polygons(polygons, motion)
+        elif annotation.get("bbox"):
             changes = _moved_box(annotation, motion)
-        if changes is not None and "keypoints" in annotation:
+        if motion.is_rigid and changes is not None:
+            changes = _turned(annotation, changes, motion)
+        if changes is not None and segmentation and "segmentation" not in changes:
+            changes["segmentation"] = []
+        if changes is not None and annotation.get("keypoints"):
             changes |= _moved_keypoints(annotation["keypoints"], motion)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         reason = " ".join(str(error).split())[:LONGEST_REASON]
@@ -88,6 +118,22 @@ def moved(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | Non
             f"has an annotation, id {str(annotation.get('id'))[:20]!r}, that cannot be moved: {reason}"
         ) from error
     return None if changes is None else {key: value for key, value in changes.items() if key in annotation}
+
+
+def _turned(annotation: Mapping[str, Any], changes: Mapping[str, Any], motion: Motion) -> dict[str, Any]:
+    """Take box and area from the annotation itself, since nothing but their place changes."""
+    own = {key: value for key, value in changes.items() if key not in ("bbox", "area")}
+    if not annotation.get("bbox"):
+        return own
+    left, top, width, height = (_number(value) for value in annotation["bbox"])
+    box = _bounds(motion.points(rectangle(top, left, top + height, left + width)))
+    is_whole = all(type(value) is int for value in annotation["bbox"])
+    return own | {"bbox": [int(value) for value in box] if is_whole else box}
+
+
+def _is_degenerate(part: Any) -> bool:
+    """Check whether a part of a segmentation is nothing, a point or a line."""
+    return part is None or (isinstance(part, Sequence) and not isinstance(part, str) and len(part) in (0, 2, 4))
 
 
 def _moved_polygons(segmentation: Any, motion: Motion) -> dict[str, Any] | None:
@@ -131,7 +177,8 @@ def _moved_box(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] 
     box = _bounds(outline) if len(outline) else [0.0, 0.0, 0.0, 0.0]
     if min(box[2:]) <= 0:
         return None
-    covered = _number(annotation.get("area", width * height)) / (width * height)
+    own = annotation.get("area")
+    covered = 1.0 if own is None else _number(own) / (width * height)
     return {"bbox": box, "area": round(covered * box[2] * box[3], DECIMALS)}
 
 
@@ -141,7 +188,7 @@ def _moved_keypoints(keypoints: Sequence[Any], motion: Motion) -> dict[str, Any]
     triples = np.array([_number(value) for value in keypoints], np.float64).reshape(-1, 3)
     after: list[float] = []
     for x, y, labelled in triples:
-        point = place.placed(np.array([[y, x]]) + 0.5)
+        point = motion.points(np.array([[y, x]]) + 0.5)
         inside = labelled > 0 and ((point >= 0) & (point <= (place.height, place.width))).all()
         if inside and motion.warp is not None:
             point = motion.warp.arrivals(point - 0.5) + 0.5

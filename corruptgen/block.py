@@ -192,7 +192,14 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
         masks = {file: file_digest(mask).hex() for file, mask in carried.files.items()}
         samples = sample_record(image)
         records[item.id] = ItemRecord(
-            item.id, item.label, source, masks=masks, changes=carried.changes, samples=samples, notes=image.notes
+            item.id,
+            item.label,
+            source,
+            masks=masks,
+            changes=carried.changes,
+            frame=carried.frame,
+            samples=samples,
+            notes=image.notes,
         )
     for record in records.values():
         if record.rejected:

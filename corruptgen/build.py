@@ -255,10 +255,10 @@ class Build:
     def summaries(self) -> Iterator[Summary]:
         """Put together the annotation files of the output from the tables."""
 
-        def made_items() -> Iterator[tuple[Item, Mapping[str, Any]]]:
+        def made_items() -> Iterator[tuple[Item, Mapping[str, Any], Sequence[int]]]:
             for block in self.plan.blocks:
                 for record in Table.from_bytes(self.output.read(block.table) or b"").made:
-                    yield record.item, record.changes
+                    yield record.item, record.changes, record.frame
 
         return self.plan.targets.summarised(made_items)
 

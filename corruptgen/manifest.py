@@ -53,6 +53,8 @@ class ItemRecord:
     """The digest of every mask that goes with it, by its file in the output."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """By the annotation file of a cell: what changes in each of the item's annotations."""
+    frame: tuple[int, ...] = ()
+    """What `Carried.frame` says."""
     samples: Mapping[str, Any] = field(default_factory=dict)
     """Of an image with a window: what `sample_record` says about its stored samples."""
     notes: tuple[str, ...] = ()
@@ -292,7 +294,8 @@ def _entry(record: ItemRecord) -> dict[str, Any]:
     carried = {"masks": dict(record.masks), "changes": dict(record.changes), "samples": dict(record.samples)}
     given = {key: value for key, value in carried.items() if value}
     notes = {"notes": list(record.notes)} if record.notes else {}
-    return named | source | {"pixels": _text(record.pixels)} | files | given | notes
+    frame = {"frame": list(record.frame)} if record.frame else {}
+    return named | source | {"pixels": _text(record.pixels)} | files | given | frame | notes
 
 
 def _record(entry: Mapping[str, Any]) -> ItemRecord:
@@ -305,6 +308,7 @@ def _record(entry: Mapping[str, Any]) -> ItemRecord:
         rejected=entry.get("rejected", ""),
         masks=entry.get("masks", {}),
         changes=entry.get("changes", {}),
+        frame=tuple(map(int, entry.get("frame", ()))),
         samples=entry.get("samples", {}),
         notes=tuple(entry.get("notes", ())),
     )

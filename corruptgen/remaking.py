@@ -11,6 +11,7 @@ from corruptgen.block import Cells
 from corruptgen.digests import PIXELS_BYTES, file_digest, pixels_digest, split
 from corruptgen.errors import RecipeError, Rejected, SourceError
 from corruptgen.imaging.deep import picture, restored
+from corruptgen.imaging.orientations import STORED
 from corruptgen.imaging.windowing import Picture
 from corruptgen.manifest import ItemRecord, Table, recorded_picture
 from corruptgen.randomness import rng_for
@@ -145,6 +146,9 @@ def remade(
 
 def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: Picture) -> list[str]:
     """Move what goes with an image again; name the masks and annotation files that differ from what was made."""
+    if targets.is_annotated and record.frame[2:] not in ((), (STORED,)):
+        # What all rows share was turned, and rounded then.
+        return []
     # The annotations of the output call the image as the output does.
     name = item_name(record.item, targets.extension) if targets.is_annotated else record.id
     try:

@@ -49,6 +49,10 @@ class SourceChoice:
     """Of "coco": the file that lists the images and what is on them; never recorded."""
     masks: str | None = None
     """The folder of label masks; never recorded."""
+    annotated_as: str | None = None
+    """What annotations and masks are for: images as they are "stored", or "upright" as their EXIF orientation asks."""
+    keep_keys: tuple[str, ...] = ()
+    """Keys of annotations that hold no coordinates, whatever they look like."""
     mask_suffix: tuple[str, ...] | None = None
     """How the name of an image ends, and how those of its masks do instead; None: as the image, but .png."""
     license: str | None = None
@@ -85,7 +89,8 @@ class SourceChoice:
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in LOCAL and getattr(self, f.name)}
         shortened = {key: last_part(given[key].replace("\\", "/")) for key in FILES if key in given}
         masks = {"mask_suffix": list(self.mask_endings)} if self.mask_endings else {}
-        return given | shortened | ({"columns": self.names} if self.columns else {}) | masks
+        kept = {"keep_keys": list(self.keep_keys)} if self.keep_keys else {}
+        return given | shortened | ({"columns": self.names} if self.columns else {}) | masks | kept
 
 
 def _endings(value: Any) -> tuple[str, ...]:
@@ -95,7 +100,17 @@ def _endings(value: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
-_MASKS: Mapping[str, Check] = {"masks": address, "mask_suffix": _endings}
+def _keys(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(key, str) and key for key in value):
+        raise ValueError('a list of keys of annotations, such as ["attributes.angle"]')
+    return tuple(value)
+
+
+_MASKS: Mapping[str, Check] = {
+    "masks": address,
+    "mask_suffix": _endings,
+    "annotated_as": one_of("stored", "upright"),
+}
 _SELECTION: Mapping[str, Check] = {
     "limit": whole(1),
     "subset": address,
@@ -105,7 +120,7 @@ _SELECTION: Mapping[str, Check] = {
 _TERMS: Mapping[str, Check] = dict.fromkeys(TERMS, text)
 KEYS: Mapping[str, Mapping[str, Check]] = {
     "folder": {"labels": address, "classes": address, "columns": names_by("file", "label"), **_MASKS},
-    "coco": {"annotations": address, **_MASKS},
+    "coco": {"annotations": address, "keep_keys": _keys, **_MASKS},
     "npz": {"split": text, "classes": address, "columns": names_by("image", "label")},
     "npy": {"split": text, "labels": address, "classes": address},
     "cifar": {"split": one_of("train", "test"), "labels": one_of("fine", "coarse")},

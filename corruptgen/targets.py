@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,21 +11,24 @@ from typing import Any
 from numpy.typing import NDArray
 
 from corruptgen.annotations import Motion, moved
+from corruptgen.coordinates import strange_keys
 from corruptgen.declare import Warp
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
-from corruptgen.imaging.deep import native_size
+from corruptgen.frames import Frames
 from corruptgen.imaging.label_masks import label_mask
+from corruptgen.imaging.orientations import STORED
 from corruptgen.imaging.windowing import Acquired
 from corruptgen.names import is_below, on_disk
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks.folder import cell_folder, item_name
 from corruptgen.sources import FolderSource, beside_source
-from corruptgen.sources.coco import Annotations, annotations
+from corruptgen.sources.coco import Annotations, annotations, is_number, size_of
 from corruptgen.table import Preset
 
 ANNOTATIONS = "annotations.json"
 MASKS = "masks"
+MOST_NAMED = 8  # keys in one message
 
 Name = tuple[str, float]
 """A row and a severity."""
@@ -38,6 +42,9 @@ class Carried:
     """Masks, by their name in the output."""
     changes: Mapping[str, list[dict[str, Any] | None]] = field(default_factory=dict)
     """By the annotation file of a cell: what changes in each annotation of the item; None: nothing is left of it."""
+    frame: tuple[int, ...] = ()
+    """Height and width of the image as it was annotated, and the EXIF orientation by which what is on it was turned;
+    empty: the annotations say the size, and nothing was turned."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,11 @@ class Targets:
     Empty: there are no masks."""
     masks: Path | None = None
     """The folder of masks, needed to carry them."""
+    annotated_as: str | None = None
+    """What masks and annotations are for: images as they are "stored", or "upright" as their EXIF orientation asks;
+    None: what their sizes fit, "stored" if they fit both."""
+    kept: tuple[str, ...] = ()
+    """Keys of annotations that hold no coordinates, whatever they look like."""
     decoding: Decoding = field(default_factory=Decoding)
     extension: str = ".png"
     """Of the images in the output."""
@@ -100,11 +112,11 @@ class Targets:
         """
         if not self.is_annotated and not self.endings:
             return Carried()
-        height, width = native_size(content, self.decoding)
+        frames = Frames.of(content, self.decoding, self.annotated_as)
         warps = {name: warp(name) for name in self.moved}
-        changes = self._changes(item, Motion(height, width, self.decoding), warps) if self.is_annotated else {}
-        files = self._moved_masks(item, (height, width), warps) if self.endings else {}
-        return Carried(files, changes)
+        files = self._moved_masks(item, frames, warps) if self.endings else {}
+        changes, frame = self._changes(item, frames, warps) if self.is_annotated else ({}, ())
+        return Carried(files, changes, frame)
 
     def annotation_bytes(self) -> bytes | None:
         """Give the content of the annotation file; None if there is none.
@@ -119,21 +131,23 @@ class Targets:
         self._listed()
         return (self.annotated or Path()).read_bytes()
 
-    def summarised(self, made: Callable[[], Iterable[tuple[Item, Mapping[str, Any]]]]) -> Iterator[Summary]:
+    def summarised(
+        self, made: Callable[[], Iterable[tuple[Item, Mapping[str, Any], Sequence[int]]]]
+    ) -> Iterator[Summary]:
         """Put the annotation files of the output together.
 
         Parameters
         ----------
-        made : lists the complete items, each with the changes that were recorded of it
+        made : lists the complete items, each with the changes and the frame that were recorded of it
         """
         if not self.is_annotated:
             return
         listed = self._listed()
         for name in self.summaries:
             images, changes = {}, {}
-            for item, recorded in made():
+            for item, recorded, frame in made():
                 entry = listed.images[item.id]
-                motion = Motion(entry["height"], entry["width"], self.decoding)
+                motion = self._motion(*(frame or size_of(entry) or (0, 0)))
                 size = {"height": motion.place.height, "width": motion.place.width}
                 images[item.id] = {**entry, "file_name": item_name(item, self.extension), **size}
                 of_item = recorded[name] if name in recorded else [moved(a, motion) for a in listed.of(item.id)]
@@ -142,11 +156,12 @@ class Targets:
                 changes[entry["id"]] = iter(of_item)
             kept, dropped = [], []
             for annotation in listed.content["annotations"]:
-                if annotation["image_id"] in changes:
-                    change = next(changes[annotation["image_id"]])
+                number = annotation.get("image_id")
+                if is_number(number) and number in changes:
+                    change = next(changes[number])
                     if change is None:
-                        number = annotation.get("id")
-                        dropped.append(number if type(number) is int else None)
+                        own = annotation.get("id")
+                        dropped.append(own if type(own) is int else None)
                     else:
                         kept.append({**annotation, **change})
             parts = {"images": [images[i] for i in listed.images if i in images], "annotations": kept}
@@ -160,26 +175,30 @@ class Targets:
             raise SourceError(f"the annotations {file.name} have changed since this build was begun; bring them back")
         return listed
 
+    def _motion(self, height: int, width: int, turn: int = STORED) -> Motion:
+        return Motion(height, width, self.decoding, turn=turn, kept=self.kept)
+
     def _changes(
-        self, item: Item, motion: Motion, warps: Mapping[Name, Warp]
-    ) -> dict[str, list[dict[str, Any] | None]]:
+        self, item: Item, frames: Frames, warps: Mapping[Name, Warp]
+    ) -> tuple[dict[str, list[dict[str, Any] | None]], tuple[int, ...]]:
         listed = self._listed()
         entry = listed.images.get(item.id)
         if entry is None:
             raise Rejected("is not in the annotations")
-        if (entry["height"], entry["width"]) != (motion.height, motion.width):
-            found = f"{motion.height}×{motion.width}, annotated as {entry['height']}×{entry['width']}"
-            raise Rejected(f'is {found}; if its EXIF orientation has turned it, write exif = "ignore" in [decode]')
+        size = size_of(entry)
+        (height, width), turn = frames.turn(size, "annotated as {}")
+        motion = self._motion(height, width, turn)
         for annotation in listed.of(item.id):
             moved(annotation, motion)
-        return {
+        changes = {
             f"{cell_folder(*name)}/{ANNOTATIONS}": [
                 moved(annotation, replace(motion, warp=warp)) for annotation in listed.of(item.id)
             ]
             for name, warp in warps.items()
         }
+        return changes, () if size and turn == STORED else (height, width, turn)
 
-    def _moved_masks(self, item: Item, size: tuple[int, int], warps: Mapping[Name, Warp]) -> dict[str, bytes]:
+    def _moved_masks(self, item: Item, frames: Frames, warps: Mapping[Name, Warp]) -> dict[str, bytes]:
         names = self._mask_names(item)
         if not names:
             raise Rejected(f"has no mask: its name does not end with {self.endings[0]}")
@@ -187,10 +206,9 @@ class Targets:
         for name in names:
             content = self._read_mask(name)
             mask = label_mask(content)
-            if mask.size != size:
-                raise Rejected(f"is {size[0]}×{size[1]}, and its mask {name} {mask.size[0]}×{mask.size[1]}")
-            placed = mask.fitted(self.decoding)
-            is_native = self.decoding.resize is None and self.decoding.crop is None
+            _, turn = frames.turn(mask.size, f"and its mask {name} {{}}")
+            placed = mask.turned(turn).fitted(self.decoding)
+            is_native = self.decoding.resize is None and self.decoding.crop is None and turn == STORED
             files[f"{MASKS}/{name}"] = content if is_native else placed.encoded()
             for cell, warp in warps.items():
                 files[f"{cell_folder(*cell)}/{MASKS}/{name}"] = placed.warped(warp).encoded()
@@ -257,11 +275,31 @@ def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) 
         return Targets()
     if recipe.output.format != "folder":
         raise RecipeError(f'{recipe.name} [output] format: annotations and masks are carried by "folder" only')
-    return replace(
+    found = replace(
         known(recipe, preset, moving),
         annotated=beside_source(recipe, "annotations", source.annotations, place),
         masks=beside_source(recipe, "masks", source.masks, place),
     )
+    if found.annotated and (found.moved or recipe.decode.resize is not None or recipe.decode.crop is not None):
+        _check_known(recipe.name, found.annotated, found.kept)
+    return found
+
+
+def _check_known(recipe: str, file: Path, kept: Sequence[str]) -> None:
+    """Refuse to move annotations with coordinates that nothing is known about: they would stay where they are."""
+    listed = annotations(file)
+    found: Counter[str] = Counter()
+    for entries in listed.of_image.values():
+        for annotation in entries:
+            found.update(strange_keys(annotation, kept))
+    if found:
+        names = ", ".join(sorted(found)[:MOST_NAMED])
+        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        raise RecipeError(
+            f"{recipe}: {file.name} holds what may be coordinates under keys that are not known ({names}{more}), which "
+            "would stay where they are while the pixels move: leave them out of the file, name those that are no "
+            'coordinates with keep_keys = ["..."] in [source], or do without rows that move pixels, resize and crop'
+        )
 
 
 def known(recipe: Recipe, preset: Preset, cells: Iterable[Name]) -> Targets:
@@ -276,6 +314,8 @@ def known(recipe: Recipe, preset: Preset, cells: Iterable[Name]) -> Targets:
     return Targets(
         is_annotated=recipe.source.kind == "coco",
         endings=recipe.source.mask_endings or (),
+        annotated_as=recipe.source.annotated_as,
+        kept=recipe.source.keep_keys,
         decoding=recipe.decode,
         extension=recipe.output.stored.extension,
         moved=_moving(preset, cells) if recipe.corrupt.targets == "move" else (),

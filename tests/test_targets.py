@@ -23,6 +23,7 @@ from skimage.draw import polygon2mask
 import corruptgen
 from corruptgen import catalog
 from corruptgen.annotations import Motion, moved
+from corruptgen.coordinates import strange_keys
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.imaging import run_lengths
 from corruptgen.imaging.codec import decoded, native_size
@@ -239,7 +240,7 @@ def test_the_size_of_an_image_is_known_before_it_is_decoded(kind, orientation):
 
     for choice in ("apply", "ignore"):
         expected = decoded(buffer.getvalue(), Decoding(exif=choice)).shape[:2]
-        assert native_size(buffer.getvalue(), choice) == expected
+        assert native_size(buffer.getvalue(), Decoding(exif=choice)) == expected
 
 
 @settings(max_examples=60, deadline=None)
@@ -487,8 +488,7 @@ def test_listed_images_that_cannot_be_used_are_rejected_and_left_out_of_the_anno
         ("[]", '"images": a list of entries is needed'),
         ('{"images": [], "annotations": [NaN]}', "NaN, which is not a number"),
         ('{"images": [{"file_name": 3, "id": 1}], "annotations": []}', 'entry 0: it needs a text "file_name"'),
-        ('{"images": [{"file_name": "a", "id": 1}], "annotations": []}', 'it needs "height" and "width"'),
-        ('{"images": [], "annotations": [{"image_id": 4}]}', '"image_id" is 4, and there is no such image'),
+        ('{"images": [{"file_name": "a", "id": [1]}], "annotations": []}', 'a number "id"'),
         (
             '{"images": [{"file_name": "a", "id": 1, "height": 1, "width": 1},'
             '{"file_name": "b", "id": 1, "height": 1, "width": 1}], "annotations": []}',
@@ -848,3 +848,286 @@ def test_the_recipes_in_the_document_are_read():
 
     for part in sources:
         assert read(tomllib.loads(f'name = "a"\nversion = "1.0.0"\n{part}\n[corrupt]\n{corrupt}'), "targets.md")
+
+
+# What the file says about itself: orientations, sizes, and what belongs to nothing.
+
+
+def turned_file(pixels, orientation, kind="PNG"):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, exif=exif, lossless=True)
+    return buffer.getvalue()
+
+
+def marked(size):
+    """Give an image that is bright where an object is, and the outline of that."""
+    outline = np.array([[4, 3], [4, 15], [9, 15], [9, 7], [12, 3]], float)
+    mask = polygon2mask(size, outline - 0.5)
+    return np.repeat(mask[..., None] * np.uint8(255), 3, axis=2), outline[:, ::-1].ravel().tolist(), mask
+
+
+@pytest.mark.parametrize("size", [(24, 40), (32, 32)])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_exif_orientation_turns_all_kinds_of_targets_with_the_image(orientation, size):
+    pixels, outline, mask = marked(size)
+    upright = decoded(turned_file(pixels, orientation), Decoding())[..., 0] > 0
+    motion = Motion(*size, Decoding(), turn=orientation)
+    shared = {"bbox": [int(v) for v in box_of(mask)], "area": 77}
+    lengths = {"size": list(size), "counts": run_lengths.text(run_lengths.counts(mask))}
+
+    by_polygon = moved({**shared, "segmentation": [outline]}, motion)
+    by_lengths = moved({**shared, "segmentation": lengths}, motion)
+    by_box = moved({**shared, "keypoints": [4, 5, 2, 0, 0, 0], "num_keypoints": 1}, motion)
+
+    if orientation == 1:
+        assert by_polygon == by_lengths == by_box == {}
+        return
+    assert np.array_equal(polygon_mask(by_polygon["segmentation"][0], upright.shape), upright)
+    assert by_lengths["segmentation"]["size"] == list(upright.shape)
+    found = run_lengths.mask(run_lengths.counts_of(by_lengths["segmentation"]["counts"]), *upright.shape)
+    assert np.array_equal(found, upright)
+    for changes in (by_polygon, by_lengths, by_box):
+        assert changes["bbox"] == [int(v) for v in box_of(upright)]
+        assert all(type(value) is int for value in changes["bbox"])
+        assert "area" not in changes
+    x, y, seen = by_box["keypoints"][:3]
+    dot = np.zeros((*size, 3), np.uint8)
+    dot[5, 4] = 255
+    assert decoded(turned_file(dot, orientation), Decoding())[int(y), int(x), 0] == 255
+    assert (seen, by_box["num_keypoints"]) == (2, 1)
+    went = LabelMask(Image.fromarray(mask.astype(np.uint8))).turned(orientation)
+    assert np.array_equal(np.asarray(went.image) > 0, upright)
+
+
+def write_turned(folder, *, annotated, orientations=range(1, 9), size=(24, 40), write_size=True):
+    """Write an image for each orientation, annotated and masked as it is stored or upright."""
+    (folder / "images").mkdir()
+    (folder / "masks").mkdir()
+    pixels, outline, mask = marked(size)
+    images, found = [], []
+    for orientation in orientations:
+        name = f"{orientation}.png"
+        content = turned_file(pixels, orientation)
+        (folder / "images" / name).write_bytes(content)
+        motion = Motion(*size, Decoding(), turn=orientation if annotated == "upright" else 1)
+        box = {"bbox": [int(v) for v in box_of(mask)], "segmentation": [outline]}
+        went = LabelMask(Image.fromarray(mask.astype(np.uint8))).turned(motion.turn).image
+        went.save(folder / "masks" / name)
+        sizes = {"height": went.height, "width": went.width} if write_size else {}
+        images.append({"id": orientation, "file_name": name, **sizes})
+        own = {"id": orientation, "image_id": orientation, "category_id": 1, "area": int(mask.sum())}
+        found.append({**own, **box, **moved(box, motion)})
+    content = {"images": images, "annotations": found, "categories": [{"id": 1, "name": "x"}]}
+    (folder / "instances.json").write_text(json.dumps(content), "utf-8")
+
+
+BOTH = COCO + '\nmasks = "masks"'
+
+
+def agreeing(output, number, name=""):
+    """Tell whether the polygon, the box and the mask of an image lie on what is bright in it."""
+    pixels = pixels_of(output / "clean" / "0" / f"{number}.png")
+    bright = (pixels[..., 0] if pixels.ndim == 3 else pixels) > 127
+    content = read_json(output / name / "annotations.json")
+    (entry,) = (entry for entry in content["images"] if entry["id"] == number)
+    (found,) = (entry for entry in content["annotations"] if entry["image_id"] == number)
+    return (
+        (entry["height"], entry["width"]) == bright.shape
+        and np.array_equal(polygon_mask(found["segmentation"][0], bright.shape), bright)
+        and found["bbox"] == [int(v) for v in box_of(bright)]
+        and np.array_equal(pixels_of(output / name / "masks" / f"{number}.png") > 0, bright)
+    )
+
+
+@pytest.mark.parametrize("exif", ["apply", "ignore"])
+@pytest.mark.parametrize("annotated", ["stored", "upright"])
+def test_a_recipe_may_say_what_its_targets_were_drawn_on(tmp_path, annotated, exif):
+    write_turned(tmp_path, annotated=annotated)
+    source = BOTH + f'\nannotated_as = "{annotated}"'
+    recipe = write_recipe(
+        tmp_path, source, corrupt='rows = ["brightness"]', output="clean = true", decode=f'exif = "{exif}"'
+    )
+
+    outcome = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+    assert outcome.rejected == ()
+    assert all(agreeing(tmp_path / "out", number) for number in range(1, 9))
+    assert not verify(tmp_path / "out", depth="full", workers=1).problems
+    assert read_json(tmp_path / "out/manifest.json")["recipe"]["source"]["annotated_as"] == annotated
+
+
+def test_targets_that_fit_both_are_those_of_the_image_as_it_is_stored_and_sizes_decide_else(tmp_path):
+    write_turned(tmp_path, annotated="stored")
+    recipe = write_recipe(
+        tmp_path, BOTH, corrupt='rows = ["brightness", "elastic_transform"]\ntargets = "move"', output="clean = true"
+    )
+    upright = tmp_path / "upright"
+    upright.mkdir()
+    write_turned(upright, annotated="upright")
+    sideways = write_recipe(upright, BOTH, corrupt='rows = ["brightness"]', output="clean = true")
+
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    corruptgen.generate(sideways, output=upright / "out", workers=1)
+
+    assert all(agreeing(tmp_path / "out", number) for number in range(1, 9))
+    assert not verify(tmp_path / "out", depth="full", workers=1).problems
+    assert [number for number in range(1, 9) if agreeing(upright / "out", number)] == [1, 5, 6, 7, 8]
+
+
+def test_turned_targets_are_resumed_checked_and_merged(tmp_path):
+    write_turned(tmp_path, annotated="stored", orientations=(1, 3, 6))
+    recipe = write_recipe(tmp_path, BOTH, corrupt='targets = "move"', output="clean = true")
+    whole = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    for shard in ("1/2", "2/2"):
+        corruptgen.generate(recipe, output=tmp_path / "parts", workers=1, shard=shard)
+    corruptgen.merging.merge(tmp_path / "parts")
+
+    again = corruptgen.generate(recipe, output=tmp_path / "out", workers=1, check=True)
+
+    assert whole.rejected == ()
+    assert again.was_finished
+    assert tree(tmp_path / "parts") == tree(tmp_path / "out")
+
+
+def test_a_size_that_contradicts_the_image_rejects_it_by_name(tmp_path):
+    write_turned(tmp_path, annotated="stored", orientations=(6,))
+    sideways = write_recipe(tmp_path, COCO + '\nannotated_as = "upright"', corrupt='rows = ["brightness"]')
+
+    (rejection,) = corruptgen.generate(sideways, output=tmp_path / "out", workers=1).rejected
+
+    assert rejection.reason == (
+        "is 24×40 as it is stored and 40×24 as EXIF turns it, annotated as 24×40, and annotated_as in [source] says "
+        '"upright"'
+    )
+    with pytest.raises(RecipeError, match='"stored" or "upright"'):
+        planned(write_recipe(tmp_path, COCO + '\nannotated_as = "shown"'))
+
+
+def test_sizes_of_images_may_be_missing_or_written_with_a_point(tmp_path):
+    write_turned(tmp_path, annotated="stored", orientations=(1, 3, 6), write_size=False)
+    content = read_json(tmp_path / "instances.json")
+    content["images"][0] |= {"height": 24.0, "width": 40.0}
+    content["images"][1] |= {"height": None, "width": 0}
+    content["images"].append({"id": 9, "file_name": "./1.png", "height": "x", "width": 3})
+    (tmp_path / "instances.json").write_text(json.dumps(content), "utf-8")
+    recipe = write_recipe(tmp_path, BOTH, corrupt='rows = ["brightness"]', output="clean = true")
+
+    outcome = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+    reasons = {rejection.id: rejection.reason for rejection in outcome.rejected}
+    assert "its annotations do not say their size" in reasons.pop("6.png")
+    assert reasons == {"1.png": "is listed more than once"}
+    assert agreeing(tmp_path / "out", 3)
+
+
+@pytest.mark.parametrize("size", [[-1, 3], [True, 3], ["24", 40], [24.5, 40], [[], {}]])
+def test_a_size_that_is_none_rejects_its_image_alone(tmp_path, size):
+    write_turned(tmp_path, annotated="stored", orientations=(1, 2))
+    content = read_json(tmp_path / "instances.json")
+    content["images"][0] |= {"height": size[0], "width": size[1]}
+    (tmp_path / "instances.json").write_text(json.dumps(content), "utf-8")
+
+    outcome = corruptgen.generate(
+        write_recipe(tmp_path, COCO, corrupt='rows = ["brightness"]'), output=tmp_path / "out", workers=1
+    )
+
+    assert [rejection.id for rejection in outcome.rejected] == ["1.png"]
+    assert "write pixels, or leave it out" in outcome.rejected[0].reason
+
+
+def test_annotations_of_nothing_are_counted_and_cost_nothing_else(tmp_path):
+    content = write_coco(tmp_path)
+    box = {"category_id": 1, "bbox": [1, 2, 3, 4], "area": None}
+    content["annotations"] += [
+        {**box, "id": 900 + i, "image_id": of} for i, of in enumerate([404, None, 1.5, "x", [1]])
+    ]
+    content["annotations"] += [{**box, "id": 910, "image_id": 11.0, "category_id": 77}]
+    content["images"][0]["file_name"] = "./" + content["images"][0]["file_name"]
+    (tmp_path / "instances.json").write_text(json.dumps(content), "utf-8")
+    recipe = write_recipe(tmp_path, COCO, corrupt='targets = "move"')
+
+    plan = planned(recipe)
+    outcome = corruptgen.generate(plan, output=tmp_path / "out", workers=1)
+
+    assert outcome.rejected == ()
+    assert [note.partition(" whose")[0] for note in plan.listing.note.split("; ")] == [
+        "instances.json: 5 annotations are left out",
+        "instances.json: 1 annotations is kept",
+    ]
+    ids = {entry["id"] for entry in read_json(tmp_path / "out/annotations.json")["annotations"]}
+    assert ids & set(range(900, 911)) == {910}
+    went = read_json(tmp_path / "out/elastic_transform/1/annotations.json")["annotations"]
+    assert next(entry for entry in went if entry["id"] == 910)["area"] > 0
+
+
+@pytest.mark.parametrize("part", [[], [1, 2], [1, 2, 3, 4], None])
+@pytest.mark.parametrize("motion", [Motion(50, 50, Decoding(crop=40)), Motion(50, 50, Decoding(), turn=3)])
+def test_parts_that_are_no_area_are_left_out_of_what_moves(part, motion):
+    square = [10, 10, 20, 10, 20, 20, 10, 20]
+
+    some = moved({"segmentation": [part, square], "bbox": [10, 10, 10, 10], "area": None}, motion)
+    none = moved({"segmentation": [part], "bbox": [10, 10, 10, 10]}, motion)
+
+    assert len(some["segmentation"]) == 1
+    assert some["bbox"] == none["bbox"]
+    assert none["segmentation"] == []
+    assert moved({"segmentation": None, "bbox": None, "keypoints": None, "area": None}, motion) == {}
+
+
+STRANGE = {
+    "face_box": [1, 2, 3, 4],
+    "lefthand_kpts": [1, 2, 2],
+    "rotation": 30.0,
+    "fbox": [1, 2, 3, 4],
+    "hbox": [1, 2, 3, 4],
+    "lines": [[1, 2, 3, 4]],
+    "points": "10,20;30,40",
+    "x1": 3,
+    "theta": 1,
+    "segments_info": [{"id": 1, "bbox": [1, 2, 3, 4]}],
+    "bbox_mode": 0,
+    "anything": [[1.5, 2], [3, 4]],
+    "dp_x": [1.0],
+    "obb": {"w": 1, "h": 2},
+}
+
+
+@pytest.mark.parametrize("key", STRANGE)
+def test_coordinates_under_keys_that_are_not_known_are_named(key):
+    annotation = {"id": 1, "bbox": [10, 10, 5, 5], key: STRANGE[key], "attributes": {"deep": {"angle": 3}}}
+
+    assert strange_keys(annotation) == [key, "attributes.deep.angle"]
+    assert strange_keys(annotation, [key, "angle"]) == []
+    with pytest.raises(Rejected, match=rf"coordinates that cannot be moved: {key}, attributes\.deep\.angle"):
+        moved(annotation, Motion(50, 50, Decoding(crop=40)))
+    assert moved(annotation, Motion(50, 50, Decoding())) == {}
+    assert moved(annotation, Motion(50, 50, Decoding(crop=40), kept=(key, "attributes"))) is not None
+
+
+def test_what_is_no_coordinate_is_not_named():
+    annotation = {
+        "id": 1, "image_id": 2, "category_id": 3, "iscrowd": 0, "area": 3.5, "bbox": [1, 2, 3, 4], "bbox_mode": 1,
+        "score": 0.5, "attributes": {"occluded": False, "colour": "red", "ids": [1, 2, 3], "x": None}, "truncated": 1,
+        "isGroupOf": True, "neg_category_ids": [1, 2], "face_valid": False, "caption": "box 3 at x1", "track_id": 4,
+        "license": 3, "date_captured": "2013-11-15 02:41:42", "extra": {"box_id": 1, "occ": 1}, "left": "no",
+    }  # fmt: skip
+
+    assert strange_keys(annotation) == []
+    assert strange_keys({"bbox": [1, 2, 3, 4, 30]}) == ["bbox (of 5 numbers)"]
+
+
+def test_a_recipe_that_moves_annotations_refuses_coordinates_that_would_stay(tmp_path):
+    content = write_coco(tmp_path)
+    content["annotations"][0] |= {"face_box": [1, 2, 3, 4], "rotation": 30.0}
+    (tmp_path / "instances.json").write_text(json.dumps(content), "utf-8")
+    moving = 'targets = "move"'
+
+    for corrupt, decode in ((moving, ""), ("", "crop = 100"), ("", "resize = 100")):
+        with pytest.raises(RecipeError, match=r"not known \(face_box, rotation\)"):
+            planned(write_recipe(tmp_path, COCO, corrupt=corrupt, decode=decode))
+    planned(write_recipe(tmp_path, COCO))
+    kept = planned(write_recipe(tmp_path, COCO + '\nkeep_keys = ["face_box", "rotation"]', corrupt=moving))
+
+    assert read(kept.recipe.content(), "x").source.keep_keys == ("face_box", "rotation")

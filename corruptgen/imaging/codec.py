@@ -1,5 +1,6 @@
 """Bytes become pixels and pixels become bytes: what can be read, what is refused, how images are stored."""
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -13,11 +14,12 @@ from corruptgen.imaging import file_formats, tiff
 from corruptgen.imaging.file_formats import BITS, EXTENSIONS
 from corruptgen.imaging.geometry import check_area, fitted
 from corruptgen.imaging.guard import guarded
+from corruptgen.imaging.orientations import SIDEWAYS, STORED, UPRIGHT
 from corruptgen.imaging.png import png
 from corruptgen.imaging.tolerance import EXIF_ORIENTATION, tolerantly
 from corruptgen.records import Decoding, Encoding
 
-__all__ = ["EXTENSIONS", "decoded", "encoded", "native_size", "read_pixels", "restored"]
+__all__ = ["EXTENSIONS", "decoded", "encoded", "native_size", "orientation", "read_pixels", "restored"]
 
 CONVERTED_MODES = ("1", "CMYK", "L", "P", "RGB", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA")
@@ -25,17 +27,7 @@ GREY_MODES = ("1", "L", "LA")
 OPAQUE = 255
 TIFF_BITS_PER_SAMPLE, TIFF_PHOTOMETRIC, TIFF_SAMPLES_PER_PIXEL = 258, 262, 277
 TIFF_EXTRA_SAMPLES, TIFF_SAMPLE_FORMAT, TIFF_DEPTH = 338, 339, 32997
-# What an EXIF orientation asks for; 1 and values that do not exist leave the image as it lies.
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-SIDEWAYS = frozenset({5, 6, 7, 8})
+# As samples of a TIFF are turned back.
 TURNED_BACK = UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
 
@@ -162,6 +154,29 @@ def native_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
     with guarded():
         file_formats.prepare(content)
         return tolerantly(content, decoding, size)[0]
+
+
+def orientation(content: bytes, decoding: Decoding) -> int:
+    """Return the EXIF orientation that leads from an image as it is stored to the upright one; 1 if they are the same.
+
+    Raises
+    ------
+    Rejected
+        If the file does not say it.
+    """
+
+    def turn(whole: bytes, known: int | None) -> Any:
+        with file_formats.opened(whole) as image:
+            if image.format == "TIFF":
+                return _turned(image)
+            # Some formats are upright however they are read.
+            is_turned = _orientation(image, "ignore", known) == STORED
+            return _orientation(image, "apply", known) if is_turned else STORED
+
+    with guarded():
+        file_formats.prepare(content)
+        found = tolerantly(content, replace(decoding, exif="apply"), turn)[0]
+    return int(found) if found in UPRIGHT else STORED
 
 
 def _check_integrity(content: bytes) -> None:

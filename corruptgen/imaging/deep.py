@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -13,6 +14,7 @@ from corruptgen.errors import Rejected
 from corruptgen.imaging import codec, dicom, tiff
 from corruptgen.imaging.geometry import check_area, fitted
 from corruptgen.imaging.guard import guarded
+from corruptgen.imaging.orientations import STORED
 from corruptgen.imaging.pixels import SampleFormat, narrowed, widened
 from corruptgen.imaging.tolerance import EXIF_ORIENTATION, tolerantly
 from corruptgen.imaging.windowing import Acquired, Picture, array_acquired, clipped, fill_padding, windowed
@@ -94,6 +96,24 @@ def native_size(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) ->
         return codec.native_size(content, decoding)
     pixels = content.pixels if isinstance(content, Acquired) else content
     return pixels.shape[0], pixels.shape[1]
+
+
+def orientation(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> int:
+    """Return the EXIF orientation that leads from an image as it is stored to the upright one; 1 if they are the same.
+
+    Raises
+    ------
+    Rejected
+        If the file does not say it.
+    """
+    if not isinstance(content, bytes):
+        return STORED
+    if decoding.window is not None:
+        with guarded():
+            found, _ = tolerantly(content, replace(decoding, exif="apply"), _opened)
+        if found is not None:
+            return found[1] if found[1] in TURNS else STORED
+    return codec.orientation(content, decoding)
 
 
 # What an EXIF orientation asks for, of arrays.

@@ -11,6 +11,7 @@ from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
 from corruptgen.imaging.geometry import check_area, fitted
 from corruptgen.imaging.guard import guarded
+from corruptgen.imaging.orientations import turned_picture
 from corruptgen.imaging.tolerance import tolerantly
 from corruptgen.imaging.warp import mirrored
 from corruptgen.records import Decoding
@@ -33,6 +34,10 @@ class LabelMask:
     def fitted(self, decoding: Decoding) -> "LabelMask":
         """Resize and crop it as an image is, but take labels from the nearest pixel."""
         return LabelMask(fitted(self.image, replace(decoding, interpolation="nearest")))
+
+    def turned(self, orientation: int) -> "LabelMask":
+        """Turn it as an EXIF orientation asks."""
+        return LabelMask(turned_picture(self.image, orientation))
 
     def warped(self, warp: Warp) -> "LabelMask":
         """Move it by a warp."""

@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from corruptgen.errors import SourceError
+from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below
 from corruptgen.records import Item, Listing, Rejection
@@ -30,6 +30,8 @@ class Annotations:
     """File names that are listed more than once."""
     of_image: Mapping[Any, tuple[Annotation, ...]]
     """The annotations of every image, by its number."""
+    notes: tuple[str, ...]
+    """What in it belongs to nothing, counted."""
     digest: str
     """The sha256 of the file."""
 
@@ -62,13 +64,15 @@ def _annotations(file: Path, changed: int, size: int) -> Annotations:
         raise _unreadable(file, error) from error
     except (ValueError, RecursionError) as error:
         raise SourceError(f"the annotations {file.name} are not JSON: {error}") from error
-    images, of_image = _parts(content, file.name)
-    times = Counter(image["file_name"] for image in images)
+    images, of_image, notes = _parts(content, file.name)
+    named = [(plain_name(image["file_name"]), image) for image in images]
+    times = Counter(name for name, _ in named)
     return Annotations(
         content=MappingProxyType(content),
-        images=MappingProxyType({i["file_name"]: i for i in images if times[i["file_name"]] == 1}),
+        images=MappingProxyType({name: image for name, image in named if times[name] == 1}),
         repeated=frozenset(name for name, count in times.items() if count > 1),
         of_image=MappingProxyType(of_image),
+        notes=notes,
         digest=hashlib.sha256(raw).hexdigest(),
     )
 
@@ -77,7 +81,7 @@ def _annotations(file: Path, changed: int, size: int) -> Annotations:
 class CocoSource:
     """The images of a folder that an annotation file lists.
 
-    An item's id is its `file_name` as the file has it, its label the folder in it, "" if there is none. Images that are
+    An item's id is its `file_name`, its label the folder in it, "" if there is none. Images that are
     not listed are ignored and counted; those that are listed and not there are rejected.
     """
 
@@ -105,6 +109,7 @@ class CocoSource:
             rejected=tuple(sorted(rejected, key=lambda rejection: rejection.id)),
             ignored=found.ignored + unlisted,
             annotations=listed.digest,
+            note="; ".join(listed.notes),
         )
 
     def read(self, item: Item) -> bytes:
@@ -116,29 +121,84 @@ def _unreadable(file: Path, error: OSError) -> SourceError:
     return SourceError(f"the annotations {file.name} cannot be read: {error.strerror or type(error).__name__}")
 
 
-def _parts(content: Any, name: str) -> tuple[list[Mapping[str, Any]], dict[Any, tuple[Annotation, ...]]]:
-    """Take the images and annotations out of a parsed file and see to it that they fit together."""
+def _parts(
+    content: Any, name: str
+) -> tuple[list[Mapping[str, Any]], dict[Any, tuple[Annotation, ...]], tuple[str, ...]]:
+    """Take the images and annotations out of a parsed file; say what in it belongs to nothing."""
     lists = [content.get(key) if isinstance(content, dict) else None for key in ("images", "annotations")]
     for key, entries in zip(("images", "annotations"), lists, strict=True):
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise SourceError(f'{name} "{key}": a list of entries is needed, as in COCO\'s instances_val2017.json')
-    images, annotated = lists
-    for i, image in enumerate(images or ()):
-        if not isinstance(image.get("file_name"), str) or type(image.get("id")) not in (int, str):
+    images, annotated = lists[0] or [], lists[1] or []
+    for i, image in enumerate(images):
+        if not isinstance(image.get("file_name"), str) or not is_number(image.get("id")):
             raise SourceError(f'{name} "images", entry {i}: it needs a text "file_name" and a number "id"')
-        if type(image.get("height")) is not int or type(image.get("width")) is not int:
-            raise SourceError(f'{name} "images", entry {i}: it needs "height" and "width" in pixels')
-    numbers = Counter(image["id"] for image in images or ())
+    numbers = Counter(image["id"] for image in images)
     twice = next((number for number, count in numbers.items() if count > 1), None)
     if twice is not None:
         raise SourceError(f'{name} "images": the id {twice!r} is given to {numbers[twice]} images; number them anew')
     of_image = defaultdict(list)
-    for i, annotation in enumerate(annotated or ()):
+    orphans = []
+    for annotation in annotated:
         number = annotation.get("image_id")
-        if type(number) not in (int, str) or number not in numbers:
-            raise SourceError(f'{name} "annotations", entry {i}: "image_id" is {number!r}, and there is no such image')
-        of_image[number].append(annotation)
-    return images or [], {number: tuple(found) for number, found in of_image.items()}
+        if is_number(number) and number in numbers:
+            of_image[number].append(annotation)
+        else:
+            orphans.append(annotation)
+    notes = [_counted(orphans, "left out", "image_id", name)] if orphans else []
+    categories = content.get("categories")
+    if isinstance(categories, list) and categories:
+        known = {
+            category["id"] for category in categories if isinstance(category, dict) and is_number(category.get("id"))
+        }
+        nameless = [
+            entry for found in of_image.values() for entry in found if not _names_one(entry.get("category_id"), known)
+        ]
+        notes += [_counted(nameless, "kept", "category_id", name)] if nameless else []
+    return images, {number: tuple(found) for number, found in of_image.items()}, tuple(notes)
+
+
+def _counted(entries: Sequence[Annotation], done: str, key: str, name: str) -> str:
+    """Say in one line how many annotations name what does not exist."""
+    return (
+        f"{name}: {len(entries)} annotations {'are' if len(entries) > 1 else 'is'} {done} whose {key} names nothing in "
+        f"the file, such as the one with id {str(entries[0].get('id'))[:20]!r}"
+    )
+
+
+def is_number(value: Any) -> bool:
+    """Check whether a value can number an image: tools write whole numbers, texts, and 1.0."""
+    return type(value) in (int, str) or (type(value) is float and value.is_integer())
+
+
+def _names_one(value: Any, known: Collection[Any]) -> bool:
+    return value is None or (is_number(value) and value in known)
+
+
+def size_of(entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return height and width as the entry of an image says them; None where it does not.
+
+    Raises
+    ------
+    Rejected
+        If it says something else than pixels.
+    """
+    found = []
+    for key in ("height", "width"):
+        value = entry.get(key)
+        if value is None or value == 0:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value % 1:
+            raise Rejected(f"is annotated with a {key} of {str(value)[:20]!r}; write pixels, or leave it out")
+        found.append(int(value))
+    return found[0], found[1]
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a file below the source: `./a.png` and `a//b.png` are names of `a.png` and `a/b.png`."""
+    if name.startswith("/"):
+        return name
+    return "/".join(part for part in name.split("/") if part not in ("", ".")) or name
 
 
 def _objection(name: str, refused: Mapping[str, str]) -> str:
