@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from corruptgen.publish.finished import Finished
 
@@ -17,6 +18,15 @@ SECRETS = {
     b"github_pat_": ("a token of GitHub", re.compile(rb"github_pat_[A-Za-z0-9_]{30,}")),
     b"AKIA": ("a key of AWS", re.compile(rb"AKIA[0-9A-Z]{16}")),
     b"PRIVATE KEY-----": ("a private key", re.compile(rb"PRIVATE KEY-----")),
+    b"X-Amz-": ("a signed URL", re.compile(rb"X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D)[\w%+/.-]{8,}")),
+    b"X-Goog-": ("a signed URL", re.compile(rb"X-Goog-(?:Signature|Credential)(?:=|%3D)[\w%+/.-]{8,}")),
+    b"sig=": ("a signed URL", re.compile(rb"[?&;]sig=[\w%+/=-]{20,}")),
+    b"AccountKey=": ("a key of Azure", re.compile(rb"AccountKey=[\w%+/=-]{20,}")),
+    b"SharedAccess": ("a key of Azure", re.compile(rb"SharedAccess(?:Key|Signature)=[\w%+/=-]{20,}")),
+    b"://": (
+        "a password in a URL",
+        re.compile(rb"\b[a-z][a-z0-9+]+://[\w.~%!$&*+=-]{1,80}:[\w.~%!$&*+=-]{1,200}@[\w\[]"),
+    ),
     b"/home/": ("a home directory", re.compile(rb"/home/[\w.-]")),
     b"/Users/": ("a home directory", re.compile(rb"/Users/[\w.-]")),
     b":\\Users\\": ("a home directory", re.compile(rb":\\Users\\[\w.-]")),
@@ -31,6 +41,15 @@ PATHS = re.compile(
     r"|(?<!\w)~/\w"
     r"|file://"
     r"|(?<![A-Za-z0-9])[A-Za-z]:(?:\\|/)[\w.]"
+)
+# Names of files are relative, and have slashes of their own.
+OUTSIDE = re.compile(r"(?!)")
+# The same in text of any case: what stands before the host of a URL, or is called like a secret in its query.
+QUERIES = re.compile(
+    r"://[^\s/@?#\"']{16,}@"
+    r"|[?&;](?:x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|sig|signature|auth"
+    r"|[\w-]*(?:token|password|passwd|secret|api_?key|access_?key|account_?key))=[^\s&;\"'<>]{6,}",
+    re.IGNORECASE,
 )
 # Digests in base64, which has slashes.
 DIGESTS = ("pixels", "files", "shards")
@@ -60,19 +79,20 @@ def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None, m
     private = _private(token, Path.home(), dataset.folder.root)
     for name in sorted({*dataset.sizes, *contents}):
         pieces = [contents[name]] if name in contents else dataset.folder.pieces(name)
-        found = dict.fromkeys(_in_bytes(pieces, private))
+        found = dict.fromkeys([*_in_bytes(pieces, private), *_in_line(name, private, OUTSIDE)])
         if not found and Path(name).suffix in (".json", ".jsonl", ".md", ".txt", ".toml"):
             content = contents[name] if name in contents else dataset.folder.read(name) or b""
-            found = dict.fromkeys(_in_text(name, content.decode("utf-8", "replace")))
+            found = dict.fromkeys(_in_text(name, content.decode("utf-8", "replace"), private))
         yield from (Leak(name, what) for what in found)
-    found = dict.fromkeys(_in_bytes([message.encode()], private)) or dict.fromkeys(_in_text("", message))
+    found = dict.fromkeys([*_in_bytes([message.encode()], private), *_in_text("", message, private)])
     yield from (Leak("the message", what) for what in found)
 
 
 def _private(token: str | None, home: Path, root: Path) -> dict[bytes, str]:
     """Give what is private here and now, by its bytes."""
     found = {f"{home}/".encode(): "the home directory", str(root).encode(): "the path of the output"}
-    secret = {token.encode(): "the token"} if token and len(token) >= SHORTEST_TOKEN else {}
+    is_token = token and len(token) >= SHORTEST_TOKEN
+    secret = {form.encode(): "the token" for form in (token, quote(token, safe=""))} if token and is_token else {}
     return {key: what for key, what in found.items() if len(key) > 2} | secret
 
 
@@ -89,11 +109,23 @@ def _in_bytes(pieces: Iterable[bytes], private: Mapping[bytes, str]) -> Iterator
         before = window[-OVERLAP:]
 
 
-def _in_text(name: str, text: str) -> Iterator[str]:
+def _in_text(name: str, text: str, private: Mapping[bytes, str]) -> Iterator[str]:
     for line in _texts(name, text):
-        if PATHS.search(line):
-            yield "a path of a machine"
+        found = list(_in_line(line, private, PATHS))
+        if found:
+            yield from found
             return
+
+
+def _in_line(line: str, private: Mapping[bytes, str], paths: re.Pattern[str]) -> Iterator[str]:
+    """Look at a text as it is and, where it has escapes of URLs, as they mean it."""
+    if paths.search(line):
+        yield "a path of a machine"
+    for form in dict.fromkeys((line, unquote(line))):
+        if QUERIES.search(form):
+            yield "a secret in a URL"
+        if form is not line:
+            yield from _in_bytes([form.encode("utf-8", "replace")], private)
 
 
 def _texts(name: str, text: str) -> Iterator[str]:
