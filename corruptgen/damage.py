@@ -7,7 +7,6 @@ from corruptgen.errors import Rejected
 from corruptgen.imaging.deep import restored
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.sinks import Folder, Sink
-from corruptgen.sinks.folder import item_name
 from corruptgen.sinks.image_folder import ImageFolder
 from corruptgen.sinks.protocol import Whole
 
@@ -58,7 +57,7 @@ def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
             else:
                 digests[i, cell] = file_digest(content)
     shards = split(table.shards, SHARD_BYTES)
-    names = [item_name(record.item, sink.encoding.extension) for record in made]
+    names = [sink.named(record.item) for record in made]
     bad_cells = [
         cell
         for cell in range(count)

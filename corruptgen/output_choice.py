@@ -22,6 +22,9 @@ class OutputChoice:
     quality: int = 85
     compression: str = "fast"
     clean: bool = False
+    escape_names: str = ""
+    """How names of items are written that some system or loader does not take: "" as they are, "names" with percent
+    escapes, "twins" also with a digest behind those with capitals, where names differ in case or accents alone."""
     items_per_shard: int = ITEMS_PER_SHARD
     """Items of one block, which is one file in every cell; of the format "folder" at most so many."""
 
@@ -34,6 +37,11 @@ class OutputChoice:
     def is_array(self) -> bool:
         """Whether images are stored as pixels, so that `encoding` does not apply."""
         return self.format in ARRAYS
+
+    @property
+    def has_names(self) -> bool:
+        """Whether files, or members of shards, are called like items."""
+        return self.format in ("folder", "webdataset")
 
     @property
     def is_compressed(self) -> bool:
@@ -60,7 +68,8 @@ class OutputChoice:
         quality = {"quality": self.quality} if self.encoding == "jpeg" else {}
         shards = {"items_per_shard": self.items_per_shard}
         counted = shards if self.format != "folder" or self.items_per_shard != ITEMS_PER_SHARD else {}
-        return {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted
+        escaped = {"escape_names": self.escape_names} if self.escape_names else {}
+        return {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted | escaped
 
 
 def chosen(content: Mapping[str, Any], place: str) -> OutputChoice:
@@ -75,6 +84,10 @@ def chosen(content: Mapping[str, Any], place: str) -> OutputChoice:
     for key in ("encoding", "quality", "compression"):
         if key in content and output.is_array:
             raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")
+    if output.escape_names and not output.has_names:
+        raise RecipeError(
+            f"{place} escape_names: not for format = {output.format!r}, which has no files called like items"
+        )
     if "quality" in content and output.encoding != "jpeg":
         raise RecipeError(f'{place} quality: only for encoding = "jpeg"; the others lose nothing')
     if "compression" in content and output.encoding != "png":

@@ -3,18 +3,21 @@
 import math
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corruptgen import catalog
 from corruptgen.errors import CorruptgenError, RecipeError, SourceError
 from corruptgen.labels import Classes
+from corruptgen.names import ESCAPES, LONGEST_COMPONENT, TWINS, have_twins, portability_problems
 from corruptgen.output_choice import OutputChoice
 from corruptgen.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sinks import Folder, Sink
-from corruptgen.sinks.folder import LONGEST_COMPONENT, cell_folder, item_name
+from corruptgen.sinks.folder import cell_folder, item_name
 from corruptgen.sinks.formats import check_installed, reserved_rows, sink
+from corruptgen.sinks.webdataset import sample_key
 from corruptgen.sources import Source, open_source, source_place, wanted
 from corruptgen.table import Preset
 from corruptgen.targets import ANNOTATIONS, MASKS, Targets, targeted
@@ -69,6 +72,10 @@ class Plan:
         """The classes in the order of their numbers, where the output has numbers for their names."""
         return () if self.recipe.output.format == "folder" else self.classes.names
 
+    def name_problems(self) -> Iterator[tuple[str, str]]:
+        """Find names in the output that somebody cannot download, check out or load, and say why."""
+        return portability_problems((*self.folders, *stored_names(self.recipe.output, self.listing.items)))
+
     def sink(self, output: Folder) -> Sink:
         """Give what writes this plan's images into a directory."""
         return sink(self.recipe.output, self.cells, output, len(self.blocks))
@@ -102,8 +109,11 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     if not listing.items and not listing.rejected:
         note = f"; {listing.note}" if listing.note else ""
         raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind){note}")
+    if recipe.output.escape_names:
+        recipe = _told_apart(recipe, listing)
+        targets = replace(targets, escape=recipe.output.escape_names)
     if recipe.output.format == "folder":
-        listing = _without_collisions(listing, recipe.output.stored.extension)
+        listing = _without_collisions(listing, recipe.output)
     if targets.masks is not None:
         listing = _without_masks(listing)
     listing = _in_order(listing)
@@ -158,9 +168,25 @@ def _colour(recipe: Recipe, preset: Preset) -> str:
     return preset.colour if recipe.source.holds_files and recipe.decode.window is None else "keep"
 
 
-def _without_collisions(listing: Listing, extension: str) -> Listing:
+def _told_apart(recipe: Recipe, listing: Listing) -> Recipe:
+    """Say how names have to be escaped: whether there are some that differ in case or accents alone."""
+    plain = replace(recipe.output, escape_names=ESCAPES[1])
+    twins = have_twins(stored_names(plain, listing.items))
+    return replace(recipe, output=replace(plain, escape_names=TWINS) if twins else plain)
+
+
+def stored_names(output: OutputChoice, items: Iterable[Item]) -> Iterator[str]:
+    """Return what files, or members of shards, are called after items; nothing where a format has no such names."""
+    if output.format == "folder":
+        return (item_name(item, output.stored.extension, output.escape_names) for item in items)
+    if output.format == "webdataset":
+        return (sample_key(item.id, output.escape_names) + output.stored.extension for item in items)
+    return iter(())
+
+
+def _without_collisions(listing: Listing, output: OutputChoice) -> Listing:
     """Reject the items that cannot have an output file of their own."""
-    names = {item.id: item_name(item, extension) for item in listing.items}
+    names = dict(zip((item.id for item in listing.items), stored_names(output, listing.items), strict=True))
     users = defaultdict(list)
     for item in listing.items:
         users[names[item.id]].append(item.id)

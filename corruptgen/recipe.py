@@ -21,7 +21,7 @@ from corruptgen.errors import RecipeError, unknown
 from corruptgen.imaging.geometry import INTERPOLATIONS, ORDERS
 from corruptgen.imaging.png import COMPRESSIONS
 from corruptgen.imaging.windowing import WINDOWS
-from corruptgen.names import on_disk
+from corruptgen.names import ESCAPES, on_disk
 from corruptgen.output_choice import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
 from corruptgen.output_choice import chosen as chosen_output
 from corruptgen.overrides import Overrides, apply_overrides
@@ -261,6 +261,13 @@ def _tolerate(value: Any) -> tuple[str, ...]:
     return tuple(sorted(set(value)))
 
 
+def _escape(value: Any) -> str:
+    found = {True: ESCAPES[1], False: ESCAPES[0]}.get(value, value) if isinstance(value, bool) else value
+    if found not in ESCAPES:
+        raise ValueError("true or false")
+    return str(found)
+
+
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
         raise ValueError("a list of at least one name of a row or group")
@@ -299,6 +306,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "quality": _whole(1, 100),
         "compression": _one_of(*COMPRESSIONS),
         "clean": _truth,
+        "escape_names": _escape,
         "items_per_shard": _whole(1, MOST_ITEMS_PER_SHARD),
     },
     "publish": PUBLISH_KEYS,

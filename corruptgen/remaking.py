@@ -79,7 +79,7 @@ def origins(made: Made, source: str | Path | None) -> Origins:
     still = replace(made.targets, decoding=Decoding())
     found = []
     if made.targets.endings:
-        found.append(replace(still, is_annotated=False, masks=made.sink.output.path(MASKS)))
+        found.append(replace(still, is_annotated=False, masks=made.sink.output.path(MASKS), are_escaped=True))
     shared = made.sink.output.path(ANNOTATIONS)
     if made.targets.is_annotated and made.recipe.decode.resize is None and made.recipe.decode.crop is None:
         try:
@@ -150,7 +150,7 @@ def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: 
         # What all rows share was turned, and rounded then.
         return []
     # The annotations of the output call the image as the output does.
-    name = item_name(record.item, targets.extension) if targets.is_annotated else record.id
+    name = item_name(record.item, targets.extension, targets.escape) if targets.is_annotated else record.id
     try:
         again = targets.carried(
             Item(name, record.label), image.pixels, partial(made.cells.warp, image=image, key=record.id)

@@ -18,7 +18,7 @@ from corruptgen.frames import Frames
 from corruptgen.imaging.label_masks import label_mask
 from corruptgen.imaging.orientations import STORED
 from corruptgen.imaging.windowing import Acquired
-from corruptgen.names import is_below, on_disk
+from corruptgen.names import escape_name, is_below, on_disk
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks.folder import cell_folder, item_name
@@ -82,6 +82,10 @@ class Targets:
     decoding: Decoding = field(default_factory=Decoding)
     extension: str = ".png"
     """Of the images in the output."""
+    escape: str = ""
+    """How names in the output are escaped."""
+    are_escaped: bool = False
+    """Whether the masks that are carried are called so already: those of an output."""
     moved: tuple[Name, ...] = ()
     """The cells that have targets of their own."""
 
@@ -94,7 +98,7 @@ class Targets:
     def files(self, item: Item) -> list[str]:
         """Name the files in the output that belong to one item, beside its images."""
         names = self._mask_names(item)
-        return [f"{folder}{name}" for folder in self._mask_folders() for name in names]
+        return [f"{folder}{self._stored(name)}" for folder in self._mask_folders() for name in names]
 
     def carried(self, item: Item, content: bytes | NDArray[Any] | Acquired, warp: Callable[[Name], Warp]) -> Carried:
         """Move what belongs to an item as its image is moved.
@@ -149,7 +153,7 @@ class Targets:
                 entry = listed.images[item.id]
                 motion = self._motion(*(frame or size_of(entry) or (0, 0)))
                 size = {"height": motion.place.height, "width": motion.place.width}
-                images[item.id] = {**entry, "file_name": item_name(item, self.extension), **size}
+                images[item.id] = {**entry, "file_name": item_name(item, self.extension, self.escape), **size}
                 of_item = recorded[name] if name in recorded else [moved(a, motion) for a in listed.of(item.id)]
                 if len(of_item) != len(listed.of(item.id)):
                     raise OutputError(f"the table says something else about {item.id} than its annotations; remake it")
@@ -204,14 +208,14 @@ class Targets:
             raise Rejected(f"has no mask: its name does not end with {self.endings[0]}")
         files = {}
         for name in names:
-            content = self._read_mask(name)
+            content = self._read_mask(self._stored(name) if self.are_escaped else name)
             mask = label_mask(content)
             _, turn = frames.turn(mask.size, f"and its mask {name} {{}}")
             placed = mask.turned(turn).fitted(self.decoding)
             is_native = self.decoding.resize is None and self.decoding.crop is None and turn == STORED
-            files[f"{MASKS}/{name}"] = content if is_native else placed.encoded()
+            files[f"{MASKS}/{self._stored(name)}"] = content if is_native else placed.encoded()
             for cell, warp in warps.items():
-                files[f"{cell_folder(*cell)}/{MASKS}/{name}"] = placed.warped(warp).encoded()
+                files[f"{cell_folder(*cell)}/{MASKS}/{self._stored(name)}"] = placed.warped(warp).encoded()
         return files
 
     def _read_mask(self, name: str) -> bytes:
@@ -232,6 +236,11 @@ class Targets:
             return []
         stem = item.id[: -len(image)] if image else item.id.rpartition(".")[0]
         return [stem + mask for mask in masks]
+
+    def _stored(self, mask: str) -> str:
+        """Return what a mask is called in the output."""
+        stem, dot, ending = mask.rpartition(".")
+        return escape_name(stem, self.escape) + dot + ending
 
     def _mask_folders(self) -> list[str]:
         return [f"{MASKS}/", *(f"{cell_folder(*name)}/{MASKS}/" for name in self.moved)]
@@ -318,6 +327,7 @@ def known(recipe: Recipe, preset: Preset, cells: Iterable[Name]) -> Targets:
         kept=recipe.source.keep_keys,
         decoding=recipe.decode,
         extension=recipe.output.stored.extension,
+        escape=recipe.output.escape_names,
         moved=_moving(preset, cells) if recipe.corrupt.targets == "move" else (),
     )
 

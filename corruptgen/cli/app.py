@@ -121,6 +121,9 @@ def _generate(
     severities: OtherSeveritiesOption = None,
     limit: LimitOption = None,
     seed: OtherSeedOption = None,
+    escape_names: Annotated[
+        bool, typer.Option("--escape-names", help="Write names that every system and loader takes; ids stay.")
+    ] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -129,8 +132,9 @@ def _generate(
         from corruptgen.cli import making
         from corruptgen.cli.voice import Voice
 
+        chosen = [*(settings or ()), *(["output.escape_names=true"] if escape_names else [])]
         making.generate(
-            making.read_recipe(recipe, settings, rows, severities, limit, seed),
+            making.read_recipe(recipe, chosen, rows, severities, limit, seed),
             source,
             making.crew(workers, backend, address),
             Voice(quiet, json),

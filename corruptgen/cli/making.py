@@ -21,6 +21,7 @@ from corruptgen.shards import Shard
 from corruptgen.signals import stopping
 
 BYTES_PER_MB = 10**6
+MOST_NAMED = 3
 SIGNALLED = 128  # exit codes of what a signal has ended start here
 
 
@@ -133,6 +134,10 @@ def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
         tell(shown(listing.note))
     if expected.rejected:
         tell(f"{len(expected.rejected)} of the {expected.looked_at} items that were read would be rejected")
+    if problems := list(plan.name_problems()):
+        named = "; ".join(f"{name} {why}" for name, why in problems[:MOST_NAMED])
+        more = f"; and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
+        tell(f"{len(problems)} names cannot be used everywhere: {named}{more}; generate has --escape-names")
     _list([*listing.rejected, *expected.rejected])
     generation.check(plan, output)
     if listing.rejected or expected.rejected:

@@ -4,12 +4,13 @@ import errno
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 
@@ -36,9 +37,20 @@ def tell(message: str) -> None:
     print(f"corruptgen: {shown(without_secrets(message))}", file=sys.stderr)
 
 
-def say(text: str = "", end: str = "\n") -> None:
-    """Write lines to stdout; whatever else in them could steer the terminal is escaped."""
-    print("\n".join(map(shown, without_secrets(text).split("\n"))), end=end)
+class Printed:
+    """Text on its way to a terminal: what could steer that, in names and messages of others, is written as escapes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write lines; only line ends and tabulators are left of all control characters."""
+        parts = re.split(r"([\n\t])", text)
+        self._stream.write("".join(part if part in ("\n", "\t") else shown(part) for part in parts))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def event(kind: str, **content: object) -> None:
@@ -70,7 +82,7 @@ def columns(lines: Iterable[Sequence[str]]) -> None:
     table = [tuple(line) for line in lines]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
-        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 @contextmanager
@@ -123,7 +135,7 @@ def exit_codes(way_on: str = "", *, json: bool = False) -> Iterator[None]:
 
 
 def open_streams() -> None:
-    """Give closed standard streams a place to go, before a file of ours gets their number."""
+    """Give closed standard streams a place to go, before a file of ours gets their number; guard the terminal."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -137,6 +149,7 @@ def open_streams() -> None:
         if isinstance(stream, TextIOWrapper):
             # A name that the terminal's encoding lacks is shown by its escapes; it must not end the program.
             stream.reconfigure(errors="backslashreplace")
+    sys.stdout = Printed(sys.stdout)
 
 
 def flush_streams() -> bool:

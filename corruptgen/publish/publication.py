@@ -14,7 +14,7 @@ from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import MAIN, Entry, Hub, Say, State
 from corruptgen.publish.licenses import check_sharing
 from corruptgen.publish.presentation import Presentation, presented, standing
-from corruptgen.publish.readiness import check_limits, check_private, check_verified, check_whole, named
+from corruptgen.publish.readiness import check_limits, check_names, check_private, check_verified, check_whole, named
 from corruptgen.publish.revisions import RECORDS, Revision
 from corruptgen.publish.versions import Version, check_follows, published
 from corruptgen.verification import HUBS_OWN, verify
@@ -108,6 +108,7 @@ def prepared(
     check_verified(dataset, verify(directory, workers=workers, progress=progress).problems)
     presentation = presented(dataset, repo)
     check_limits(_sizes(dataset, presentation))
+    check_names(dataset, _sizes(dataset, presentation))
     message = wishes.message or f"{dataset.recipe.name} {dataset.recipe.version}"
     check_private(dataset, presentation, message, hub.token)
     state = hub.state()

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corruptgen.errors import PublishError
-from corruptgen.names import shown
+from corruptgen.names import portability_problems, shown
+from corruptgen.plan import stored_names
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.leaks import leaks
 from corruptgen.publish.presentation import Presentation
@@ -49,6 +50,20 @@ def check_limits(sizes: Mapping[str, int]) -> None:
         raise PublishError(f"{count} files in {folder} are more than the {MOST_IN_FOLDER} of a folder; {advice}")
     if sizes[largest] > LARGEST_FILE:
         raise PublishError(f"{largest} has {sizes[largest] / 1e9:.0f} GB, the Hub takes 200; lower items_per_shard")
+
+
+def check_names(dataset: Finished, sizes: Mapping[str, int]) -> None:
+    """Refuse names that somebody could not download, check out or load."""
+    members = stored_names(dataset.recipe.output, (record.item for record in dataset.records()))
+    inner = members if dataset.recipe.output.format == "webdataset" else ()
+    found = [*portability_problems(sizes), *portability_problems(inner)]
+    if found:
+        listed = "; ".join(f"{shown(name)} {shown(why)}" for name, why in found[:MOST_NAMED])
+        more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        raise PublishError(
+            f"{len(found)} names cannot be used everywhere: {listed}{more}; generate the dataset with --escape-names, "
+            "which keeps the ids"
+        )
 
 
 def check_private(dataset: Finished, presentation: Presentation, message: str, token: str | None) -> None:

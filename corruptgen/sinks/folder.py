@@ -14,13 +14,12 @@ from typing import IO, Any
 from corruptgen.errors import OutputError
 from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_below, on_disk
+from corruptgen.names import escape_name, is_below, on_disk
 from corruptgen.randomness.key import severity_name
 from corruptgen.records import Item
 
 # The ending of files that are not whole yet; no output file ends so.
 UNFINISHED = ".corruptgen-part"
-LONGEST_COMPONENT = 255  # bytes, of one name in the usual file systems
 PIECE = 1 << 20  # bytes that are read at once
 
 
@@ -31,11 +30,19 @@ def cell_folder(row: str, severity: float) -> str:
 
 
 @lru_cache(maxsize=4096)
-def item_name(item: Item, extension: str) -> str:
-    """Give the file of an item, relative to the folder of a cell."""
+def item_name(item: Item, extension: str, escape: str = "") -> str:
+    """Return the file of an item, relative to the folder of a cell.
+
+    Parameters
+    ----------
+    item : the item
+    extension : of the images
+    escape : how names are escaped, as `OutputChoice.escape_names` says
+    """
     name = PurePosixPath(item.id)
     stem = name.stem if name.suffix.lower() in EXTENSIONS | dicom.EXTENSIONS else name.name
-    return f"{item.label}/{stem}{extension}" if item.label else stem + extension
+    path = f"{item.label}/{stem}" if item.label else stem
+    return escape_name(path, escape) + extension
 
 
 @dataclass(frozen=True)

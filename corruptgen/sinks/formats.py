@@ -34,10 +34,10 @@ def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sin
         case "parquet":
             return Parquet(output, cells, choice.stored, blocks)
         case "webdataset":
-            return WebDataset(output, cells, choice.stored)
+            return WebDataset(output, cells, choice.stored, escape=choice.escape_names)
         case "npy" | "npz":
             return Arrays(output, cells, zipped=choice.format == "npz")
-    return ImageFolder(output, cells, choice.stored)
+    return ImageFolder(output, cells, choice.stored, choice.escape_names)
 
 
 def check_installed(choice: OutputChoice, *, windowed: bool = False) -> None:

@@ -20,6 +20,8 @@ class ImageFolder:
     output: Folder
     cells: Names
     encoding: Encoding
+    escape: str = ""
+    """How names are escaped."""
     wants_one_shape: bool = False
 
     def ready(self, dataset: Dataset) -> "ImageFolder":
@@ -30,9 +32,13 @@ class ImageFolder:
         """Take images of any shape whose samples the encoding can hold."""
         check_depth(image, self.encoding)
 
+    def named(self, item: Item) -> str:
+        """Return the file of an item, relative to the folder of a cell."""
+        return item_name(item, self.encoding.extension, self.escape)
+
     def file(self, cell: int, item: Item) -> str:
         """Give the file of an item in a cell, relative to the output."""
-        return f"{cell_folder(*self.cells[cell])}/{item_name(item, self.encoding.extension)}"
+        return f"{cell_folder(*self.cells[cell])}/{self.named(item)}"
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
         """Write one file for each sample."""
@@ -40,7 +46,7 @@ class ImageFolder:
         for sample in samples:
             content = encoded(sample.pixels, self.encoding)
             self.output.write(self.file(cell, sample.item), content)
-            named.append((item_name(sample.item, self.encoding.extension), file_digest(content)))
+            named.append((self.named(sample.item), file_digest(content)))
             size += len(content)
         return Shard(shard_digest(named), size, tuple(digest for _, digest in named))
 
@@ -52,7 +58,7 @@ class ImageFolder:
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take the files of known items in known cells for ours."""
         folders = {cell_folder(*name) for name in self.cells}
-        names = {item_name(item, self.encoding.extension) for item in items}
+        names = {self.named(item) for item in items}
 
         def owner(name: str) -> str | None:
             row, _, rest = name.partition("/")
@@ -65,7 +71,7 @@ class ImageFolder:
         """Count the files of a block's items and their bytes."""
 
         def whole(part: Part) -> bool:
-            names = [item_name(item, self.encoding.extension) for item in part.items]
+            names = [self.named(item) for item in part.items]
             return (
                 all(found.counts[name] == len(self.cells) for name in names)
                 and sum(found.sizes[name] for name in names) == part.size
@@ -89,7 +95,7 @@ class ImageFolder:
         """Read the files of a block in every cell."""
         for images in (self.images(cell, part) for cell in range(len(self.cells))):
             named = zip(part.items, images, strict=True)
-            whole = [(item_name(item, self.encoding.extension), content) for item, content in named if content]
+            whole = [(self.named(item), content) for item, content in named if content]
             complete = len(whole) == len(part.items)
             yield shard_digest((name, file_digest(content)) for name, content in whole) if complete else None
 

@@ -11,18 +11,21 @@ from urllib.parse import quote
 from corruptgen.errors import Rejected
 from corruptgen.imaging.codec import encoded
 from corruptgen.labels import Classes
+from corruptgen.names import escape_name, shorten_name
 from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, severity_text, written
 
 
-def sample_key(item_id: str) -> str:
-    """Give the key of an item: its id with all but letters, digits, "-", "_", "~" and "/" as percent escapes.
+def sample_key(item_id: str, escape: str = "") -> str:
+    """Return the key of an item: its id with all but letters, digits, "-", "_", "~" and "/" as percent escapes.
 
-    Loaders cut a member's name at the first dot, so that a key has none; `urllib.parse.unquote` gives the id back.
+    Loaders cut a member's name at the first dot, so that a key has none; `urllib.parse.unquote` gives the id back,
+    unless names are escaped (`escape` as in `item_name`): then it is in the record of the sample alone.
     """
-    key = quote(item_id, safe="/").replace(".", "%2E")
+    key = quote(escape_name(item_id, escape), safe="/").replace(".", "%2E")
     # Loaders pass over names that begin so: they take them for notes about the archive.
-    return "%5F" + key[1:] if key.startswith("__") else key
+    key = "%5F" + key[1:] if key.startswith("__") else key
+    return shorten_name(key) if escape else key
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class WebDataset(Shards):
     """`<row>/severity_<k>-<block>.tar`; the order of the items is that of the plan."""
 
     classes: Classes = field(default_factory=Classes)
+    escape: str = ""
+    """How names are escaped."""
 
     def ready(self, dataset: Dataset) -> "WebDataset":
         """Take the numbers of the classes."""
@@ -58,7 +63,7 @@ class WebDataset(Shards):
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive,  # type: ignore[call-overload]
         ):
             for sample in samples:
-                key, numbers = sample_key(sample.item.id), self.classes.numbers(sample.item.label)
+                key, numbers = sample_key(sample.item.id, self.escape), self.classes.numbers(sample.item.label)
                 record = {
                     "image_id": sample.item.id,
                     "label": numbers if len(numbers) > 1 else sample.item.label,
@@ -78,7 +83,7 @@ class WebDataset(Shards):
         try:
             with tarfile.open(self.output.path(name), encoding="utf-8") as archive:
                 for item in part.items:
-                    member = archive.extractfile(f"{sample_key(item.id)}.{self.extension}")
+                    member = archive.extractfile(f"{sample_key(item.id, self.escape)}.{self.extension}")
                     images.append(member.read() if member else b"")
         except (OSError, KeyError, tarfile.TarError) as error:
             raise Rejected(f"cannot be read: {name} is damaged ({type(error).__name__})") from error
