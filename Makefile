@@ -37,6 +37,8 @@ $(TORCHVISION):
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
+	# Still on trial in ruff: every text file is read and written with its encoding named.
+	$(BIN)/ruff check --preview --select PLW1514 corruptgen scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

@@ -44,7 +44,7 @@ def test_names_of_files_and_recipes_do_not_steer_the_terminal(tmp_path):
         command("plan", "no\x1b[2J.toml", cwd=tmp_path),
     ]
 
-    assert [done.returncode for done in outputs] == [3, 0, 0, 2]
+    assert [done.returncode for done in outputs] == [3, 3, 0, 2]
     for done in outputs:
         assert all(character.isprintable() or character == "\n" for character in done.stdout + done.stderr)
         assert "\\x1b[2J" in done.stdout + done.stderr

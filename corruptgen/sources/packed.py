@@ -98,7 +98,7 @@ def tar_members(
 def _headers(guarded: Any, name: str) -> Iterator[tarfile.TarInfo]:
     """Give what a tar says about its members, up to its end."""
     try:
-        archive = tarfile.TarFile(fileobj=guarded, mode="r")
+        archive = tarfile.TarFile(fileobj=guarded, mode="r", encoding="utf-8")
         while (member := archive.next()) is not None:
             yield member
     except tarfile.TarError as error:
