@@ -4,12 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from corruptgen.catalog import register
     from corruptgen.front import corrupt, presets, rows
     from corruptgen.generation import generate
     from corruptgen.merging import merge
     from corruptgen.transforms import Corrupt
 
-__all__ = ["Corrupt", "__version__", "corrupt", "generate", "merge", "presets", "rows"]
+__all__ = ["Corrupt", "__version__", "corrupt", "generate", "merge", "presets", "register", "rows"]
 __version__ = "0.1.0"
 
 # Loaded at first use, so that `import corruptgen` costs nothing.
@@ -17,6 +18,7 @@ _HOMES = {
     "corrupt": "corruptgen.front",
     "presets": "corruptgen.front",
     "rows": "corruptgen.front",
+    "register": "corruptgen.catalog",
     "generate": "corruptgen.generation",
     "merge": "corruptgen.merging",
     "Corrupt": "corruptgen.transforms",

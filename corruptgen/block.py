@@ -12,7 +12,8 @@ from corruptgen import catalog
 from corruptgen.cell import Cell
 from corruptgen.declare import Warp
 from corruptgen.digests import file_digest, files_digest, pixels_digest
-from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError
+from corruptgen.errors import ImageError, OutputError, RecipeError, Rejected, SourceError
+from corruptgen.identity import Identity, describe, functions, identify, marks
 from corruptgen.imaging.deep import picture
 from corruptgen.imaging.windowing import Picture
 from corruptgen.manifest import ItemRecord, Table, sample_record
@@ -37,16 +38,37 @@ class Cells:
     seed: int
     paired: bool
     names: tuple[tuple[str, float], ...]
+    registered: tuple[catalog.Registered, ...] = ()
+    """The corruptions that were registered by hand, which a worker would not find."""
 
     @classmethod
     def of(cls, preset: Preset, recipe: Recipe, names: tuple[tuple[str, float], ...]) -> "Cells":
         """Take what a worker needs to know."""
-        return cls(preset.name, json.dumps(preset.content), recipe.seed, recipe.corrupt.paired, names)
+        by_hand = catalog.registered(functions(preset, (row for row, _ in names if row in preset.rows)))
+        return cls(preset.name, json.dumps(preset.content), recipe.seed, recipe.corrupt.paired, names, by_hand)
+
+    @classmethod
+    def recorded(
+        cls, preset: str, table: Mapping[str, Any], recipe: Recipe, names: tuple[tuple[str, float], ...]
+    ) -> "Cells":
+        """Take what a manifest says, though not all corruptions may be installed: nothing can be made then."""
+        return cls(preset, json.dumps(table), recipe.seed, recipe.corrupt.paired, names)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Where this arrives there is another catalog.
+        self.__dict__.update(state)
+        catalog.adopt(self.registered)
+
+    def identity(self, source: Source | None) -> dict[str, Any]:
+        """Find out what computes the pixels in this process, with a source that reads the clean images."""
+        rows = tuple(dict.fromkeys(row for row, severity in self.names if (row, severity) != CLEAN))
+        reader = () if source is None else (type(source).__module__,)
+        return _identity(self.preset, self.table, catalog.generation(), rows, reader)
 
     def check(self, image: NDArray[Any]) -> None:
         """Raise `Rejected` if the table does not hold for images of this size."""
         try:
-            catalog_preset(self.preset, self.table).sizes.check(*image.shape[:2])
+            self._preset().sizes.check(*image.shape[:2])
         except ImageError as error:
             raise Rejected(f"has a size that the table does not hold for: {error}") from error
 
@@ -54,15 +76,21 @@ class Cells:
         """Give the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
         if name == CLEAN:
             return image.pixels
-        return _cell(self.preset, self.table, *name).apply(image.pixels, self._draws(name, key), image.form)
+        return self._cell(name).apply(image.pixels, self._draws(name, key), image.form)
 
     def warp(self, name: tuple[str, float], image: Picture, key: str) -> Warp:
         """Give the warp by which `apply` moves the pixels in a cell of a geometric row."""
-        return _cell(self.preset, self.table, *name).warp(image.pixels, self._draws(name, key), image.form)
+        return self._cell(name).warp(image.pixels, self._draws(name, key), image.form)
 
     def _draws(self, name: tuple[str, float], key: str) -> Draws:
         row, severity = name
         return rng_for(self.seed, row, None if self.paired else severity, key)
+
+    def _preset(self) -> Preset:
+        return _preset(self.preset, self.table, catalog.generation())
+
+    def _cell(self, name: tuple[str, float]) -> Cell:
+        return _cell(self.preset, self.table, catalog.generation(), *name)
 
 
 @dataclass(frozen=True)
@@ -79,6 +107,8 @@ class Work:
     """Of their samples."""
     targets: Targets = field(default_factory=Targets)
     """The masks and annotations that go with the images."""
+    identity: Identity = field(default_factory=dict)
+    """What the pixels are to be computed by, here and wherever a block is made."""
 
     @classmethod
     def of(cls, plan: Plan, output: Folder) -> "Work":
@@ -99,7 +129,8 @@ class Work:
                 shape, dtype = first.pixels.shape if sink.wants_one_shape else None, first.form.dtype
                 recipe.output.check_depth(dtype, f"{recipe.name} [output]")
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
-        return cls(cells, plan.source, recipe.decode, ready, shape, dtype, plan.targets)
+        identity = cells.identity(plan.source)
+        return cls(cells, plan.source, recipe.decode, ready, shape, dtype, plan.targets, identity)
 
     def first(self, items: Iterable[Item]) -> Picture | None:
         """Give the first image that is not rejected; None if there is none."""
@@ -134,6 +165,11 @@ def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
         If something cannot be written.
     """
     output = work.sink.output
+    identity = work.cells.identity(work.source)
+    if identity != work.identity:
+        raise OutputError(
+            f"a worker has other code or libraries than the process that plans: {describe(work.identity, identity)}"
+        )
     with single_threaded():
         records, images = _read(work, block, before)
         digests: list[list[bytes]] = [[] for _ in images]
@@ -152,6 +188,7 @@ def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
         tuple(records.values()),
         sum(shard.size for shard in shards),
         b"".join(shard.digest for shard in shards),
+        marks(identity),
     )
     # What a record speaks of must not be lost when the record is not.
     output.sync()
@@ -226,11 +263,18 @@ def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[
 
 
 @lru_cache(maxsize=8)
-def catalog_preset(name: str, table: str) -> Preset:
-    """Make a severity table again, once per process."""
+def _preset(name: str, table: str, generation: int) -> Preset:
+    """Make a severity table again, once per process and state of the catalog."""
     return catalog.preset_from(name, json.loads(table))
 
 
 @lru_cache(maxsize=4096)
-def _cell(preset: str, table: str, row: str, severity: float) -> Cell:
-    return catalog_preset(preset, table).cell(row, severity)
+def _cell(preset: str, table: str, generation: int, row: str, severity: float) -> Cell:
+    return _preset(preset, table, generation).cell(row, severity)
+
+
+@lru_cache(maxsize=8)
+def _identity(
+    preset: str, table: str, generation: int, rows: tuple[str, ...], readers: tuple[str, ...]
+) -> dict[str, Any]:
+    return identify(_preset(preset, table, generation), rows, readers)

@@ -1,9 +1,11 @@
 """A build: a plan that becomes files in one directory, all of it or one shard."""
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
@@ -14,6 +16,7 @@ from corruptgen.block import Cells, Work
 from corruptgen.block import made as block_made
 from corruptgen.claim import belongings, check_environment, check_ours, check_same
 from corruptgen.errors import AssetError, Interrupted, OutputError, WorkerError
+from corruptgen.identity import Identity, check_identity, check_marks, marks
 from corruptgen.imaging.textures import check_pictures
 from corruptgen.imaging.windowing import Picture
 from corruptgen.inspection import inspected
@@ -43,6 +46,7 @@ from corruptgen.stock import placed, stock
 from corruptgen.targets import Summary
 
 PROBE_SIDE = 64  # pixels
+BEGUN = "the output is not whole and was begun"
 # Network file systems remember for a while that a file was not there.
 SIGHT_SECONDS, LOOK_SECONDS = 90.0, 0.5
 
@@ -78,6 +82,15 @@ class Build:
     plan: Plan
     output: Folder
     shard: Shard | None = None
+    recorded_identity: Identity | None = None
+    """What the pixels were computed by, where that is known from records and nothing is made here."""
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What the pixels are computed by."""
+        if self.recorded_identity is not None:
+            return self.recorded_identity
+        return Cells.of(self.plan.preset, self.plan.recipe, self.plan.cells).identity(self.plan.source)
 
     @property
     def blocks(self) -> list[Block]:
@@ -92,7 +105,7 @@ class Build:
     @property
     def marker(self) -> dict[str, Any]:
         """Whose output this is."""
-        return marker(self.plan.recipe, self.plan.preset, self.plan.listing)
+        return marker(self.plan.recipe, self.plan.preset, self.plan.listing, self.identity)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -167,7 +180,7 @@ class Build:
         done = total - sum(len(block.items) for block in missing)
         if missing:
             probe(work.cells, self.plan)
-        self.begin()
+        self.begin(kept)
         progress(done, total)
         wanted = takewhile(lambda block: not stop(), missing)
         try:
@@ -196,14 +209,16 @@ class Build:
             raise Interrupted(f"interrupted; {done} of {total} items are done")
         return made
 
-    def begin(self) -> None:
-        """Say whose output this is, and refuse to mix with what other versions have made."""
+    def begin(self, kept: Mapping[str, Recorded]) -> None:
+        """Say whose output this is, and refuse to mix with what other versions or other code have made."""
         there = self.output.read(MARKER)
         for content in [there, *records(self.output.root)]:
             if content is not None:
                 begun = parsed(content, MARKER)
                 check_same(begun, self.marker)
                 check_environment(begun, self.marker)
+                check_identity(begun.get("identity"), self.identity, BEGUN)
+        self.check_blocks(kept)
         if there is None:
             self.output.write(MARKER, json_bytes(self.marker), durable=True)
         if self.shard:
@@ -214,6 +229,14 @@ class Build:
             self.output.write(self.shard.record, json_bytes(self.record), durable=True)
         elif there is not None:
             sweep(self.output)
+
+    def check_blocks(self, kept: Mapping[str, Recorded]) -> None:
+        """Refuse blocks that other code has made than this build goes on with."""
+        wanted = marks(self.identity)
+        of_ours = json.dumps(wanted, sort_keys=True)
+        for table, known in kept.items():
+            if known.made_by != of_ours:
+                check_marks(json.loads(known.made_by or "{}"), wanted, table)
 
     def finish(self, kept: Mapping[str, Recorded], sink: Sink, spoilt: Collection[str] = ()) -> None:
         """Write what is for the whole output and the manifest, now that all blocks are there.
@@ -267,7 +290,17 @@ class Build:
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
         return json_bytes(
-            manifest(plan.recipe, plan.preset, plan.listing, plan.folders, ordered, files, plan.class_names, known)
+            manifest(
+                plan.recipe,
+                plan.preset,
+                plan.listing,
+                self.identity,
+                plan.folders,
+                ordered,
+                files,
+                plan.class_names,
+                known,
+            )
         )
 
     def is_closed(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
@@ -295,7 +328,7 @@ class Build:
         if json_bytes(made) == self.manifest(kept, files, known):
             return True
         begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
-        return bool(begun["environment"] != self.marker["environment"])
+        return any(begun.get(key) != self.marker[key] for key in ("environment", "identity"))
 
 
 def _of(block: Block, before: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The front door: corrupt one image that is already in memory."""
 
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -8,7 +7,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen import catalog
-from corruptgen.cell import Cell
 from corruptgen.errors import ImageError, Rejected, SeverityError
 from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.imaging.windowing import DTYPES, array_acquired, clipped, windowed
@@ -65,7 +63,7 @@ def corrupt(
     """
     if isinstance(severity, bool) or not isinstance(severity, NUMBERS):
         raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
-    cell = _cell(preset, row, float(severity))
+    cell = catalog.cell(preset, row, float(severity))
     pixels, form = accepted(image, window)
     if rng is None and cell.draws:
         rng = rng_for(seed, row, severity, pixels_digest(pixels) if key is None else str(key))
@@ -128,8 +126,3 @@ def _samples_of(image: object) -> NDArray[np.uint8]:
     if image.mode not in PIL_MODES:
         raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
     return np.array(image)
-
-
-@lru_cache(maxsize=4096)
-def _cell(preset: str, row: str, severity: float) -> Cell:
-    return catalog.preset(preset).cell(row, severity)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import platform
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from corruptgen import __version__
 from corruptgen.errors import OutputError, Rejected
 from corruptgen.extras import is_installed
+from corruptgen.identity import Identity
 from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.imaging.windowing import Picture
 from corruptgen.randomness.key import STREAM_VERSION
@@ -76,6 +78,8 @@ class Table:
     """Bytes of all images together."""
     shards: bytes
     """For each cell the `shard_digest` of its files or, where the block is one file there, its `content_digest`."""
+    made_by: Mapping[str, str] = field(default_factory=dict)
+    """The `marks` of the code and the libraries that made it; empty in the tables of earlier versions."""
 
     @property
     def made(self) -> list[ItemRecord]:
@@ -99,6 +103,7 @@ class Table:
     def to_bytes(self) -> bytes:
         """Give the table as JSON lines: one about the block, one per item."""
         head = {"block": self.number, "items": len(self.made), "bytes": self.size, "shards": _text(self.shards)}
+        head |= {"made_by": dict(self.made_by)} if self.made_by else {}
         return "".join([_line(head), *(_line(_entry(record)) for record in self.records)]).encode()
 
     @classmethod
@@ -107,8 +112,9 @@ class Table:
         try:
             # Not splitlines: a name may hold other characters that end a line.
             head, *entries = [json.loads(line) for line in content.decode().split("\n")[:-1]]
-            return cls(head["block"], tuple(map(_record, entries)), head["bytes"], _bytes(head["shards"]))
-        except (ValueError, KeyError, TypeError) as error:
+            made_by = {str(name): str(mark) for name, mark in head.get("made_by", {}).items()}
+            return cls(head["block"], tuple(map(_record, entries)), head["bytes"], _bytes(head["shards"]), made_by)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise OutputError(f"this is not a table of items: {type(error).__name__}") from error
 
 
@@ -121,6 +127,8 @@ class Recorded:
     rejected: tuple[Rejection, ...]
     noted: Mapping[str, int] = field(default_factory=dict)
     """How many of the items have each note."""
+    made_by: str = ""
+    """The marks of what made it, as JSON; one string for all blocks of a build."""
 
     @property
     def items(self) -> int:
@@ -132,10 +140,11 @@ def recorded(table: Table, content: bytes, items: Sequence[Item]) -> Recorded:
     """Sum a table up; the items of its block are given, so that memory holds each of them once."""
     made = tuple(item for item, record in zip(items, table.records, strict=True) if not record.rejected)
     part = Part(table.number, made, table.size, table.shards)
-    return Recorded(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected), table.noted)
+    made_by = sys.intern(json.dumps(dict(table.made_by), sort_keys=True))
+    return Recorded(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected), table.noted, made_by)
 
 
-def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
+def marker(recipe: Recipe, preset: Preset, listing: Listing, identity: Identity) -> dict[str, Any]:
     """Say whose output this is; written before anything else, so that no other build mixes with this one."""
     named = [(item.id, item.label) for item in listing.items]
     refused = [(rejection.id, rejection.reason) for rejection in listing.rejected]
@@ -146,6 +155,7 @@ def marker(recipe: Recipe, preset: Preset, listing: Listing) -> dict[str, Any]:
         "preset": preset.digest,
         "source": hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
         "environment": environment(recipe),
+        "identity": dict(identity),
     }
 
 
@@ -153,6 +163,7 @@ def manifest(
     recipe: Recipe,
     preset: Preset,
     listing: Listing,
+    identity: Identity,
     cells: Sequence[str],
     tables: Mapping[str, Recorded],
     files: Mapping[str, Whole],
@@ -164,6 +175,7 @@ def manifest(
     Parameters
     ----------
     recipe, preset, listing : what was to be made
+    identity : what computed the pixels
     cells : the folder of every cell, in the order of all digests
     tables : what became of it, by the file of each block's table, in their order
     files : size and sha256 of every file that is for the whole output, by name
@@ -178,6 +190,7 @@ def manifest(
         "recipe": recipe.content(),
         "preset": {"name": preset.name, "digest": preset.digest, "table": preset.content},
         "environment": environment(recipe),
+        "identity": dict(identity),
         "counts": {
             "items": items,
             "rejected": len(rejected),

@@ -13,6 +13,7 @@ from corruptgen.build import Build
 from corruptgen.claim import belongings, check_environment
 from corruptgen.comparison import describe_differences
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
+from corruptgen.identity import describe, describe_missing
 from corruptgen.inventory import inventory
 from corruptgen.lock import held
 from corruptgen.manifest import MANIFEST, MARKER, Recorded, Table, environment, json_bytes, parsed, recorded
@@ -25,7 +26,9 @@ from corruptgen.sinks import Dataset, Folder
 from corruptgen.stock import wholeness
 from corruptgen.targets import known
 
-AGREEING = ("schema", "recipe", "preset", "source", "environment", "blocks", "table", "listing", "shape", "dtype")
+AGREEING = (
+    "schema", "recipe", "preset", "source", "environment", "identity", "blocks", "table", "listing", "shape", "dtype",
+)  # fmt: skip
 MOST_NAMED = 20  # blocks or shards in one message
 
 
@@ -66,7 +69,8 @@ def merge(directory: str | Path) -> Outcome:
             return _merged(output)
         record = _agreed(written, parsed(output.read(MARKER) or b"", MARKER))
         plan, kept = _plan(output, record, _shares(written))
-        build = Build(plan, output)
+        build = Build(plan, output, recorded_identity=record.get("identity", {}))
+        build.check_blocks(kept)
         found = inventory(output, *belongings(build.plan, output))
         found.check_foreign()
         is_whole = wholeness(plan, output, found)
@@ -110,6 +114,13 @@ def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> 
         differs = [key for key in AGREEING if record.get(key) != first.get(key)]
         if "environment" in differs:
             check_environment(record, now)
+        if "identity" in differs:
+            one, other = str(first.get("shard")), str(record.get("shard"))
+            words = f"in shard {one}", f"in {other}"
+            raise OutputError(
+                f"shards {one} and {other} do not belong together, for they were made with other code or libraries: "
+                f"{describe(first.get('identity'), record.get('identity'), words)}; make all of them with the same ones"
+            )
         if differs:
             shards = str(first.get("shard")), str(record.get("shard"))
             words = f"in shard {shards[0]}", f"in {shards[1]}"
@@ -120,7 +131,7 @@ def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> 
                 f"shards {shards[0]} and {shards[1]} do not belong together: their {what}; "
                 "make all of them of one recipe and one source, with the same versions"
             )
-    if any(marker.get(key) != first.get(key) for key in ("recipe", "preset", "source", "environment")):
+    if any(marker.get(key) != first.get(key) for key in ("recipe", "preset", "source", "environment", "identity")):
         raise OutputError(f"{MARKER} is not that of these shards; copy it from where they were made")
     return first
 
@@ -140,9 +151,14 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
     """Make the plan again of what the shards have written down, and sum up the tables of its blocks."""
     try:
         recipe = _recipe(record)
+        lacking = describe_missing(record["table"]["table"], record.get("identity"))
+        if lacking:
+            raise OutputError(f"the shards cannot be merged here: {lacking}; install it first")
         preset = catalog.preset_from(record["table"]["name"], record["table"]["table"])
         count, header, _ = int(record["blocks"]), record["listing"], record["shape"]
-    except (CorruptgenError, LookupError, TypeError, ValueError) as error:
+    except OutputError:
+        raise
+    except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise OutputError(f"the record of a shard is damaged: {error}") from error
     blocks, kept, missing = [], {}, []
     for number in range(count):
@@ -166,7 +182,8 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
         )
     targets = replace(carried, annotated=output.path(ANNOTATED), digest=listing.annotations)
     plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets)
-    if json_bytes(Build(plan, output).marker) != json_bytes({key: record[key] for key in Build(plan, output).marker}):
+    begun = Build(plan, output, recorded_identity=record.get("identity", {})).marker
+    if json_bytes(begun) != json_bytes({key: record.get(key, {}) for key in begun}):
         raise OutputError("the tables of the blocks do not name the items that the shards were begun with")
     return plan, kept
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec, resolve_name, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 # Text that only looks like an import costs nothing: what it names is no module, or one more that is read. To parse the
 # sources of our kernels would take as long as to load numba.
 IMPORT = re.compile(
-    rb"(?:^|[;:])[ \t]*(?:from[ \t]+(?P<place>[\w.]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:[^\n\\#]|\\\r?\n)*)"
+    rb"(?:^|[;:])[ \t]*(?:from[ \t]+(?P<place>[\w.]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:[^\n\\#;]|\\\r?\n)*)"
     rb"|import[ \t]+(?P<modules>(?:[^\n\\#;]|\\\r?\n)+))",
     re.MULTILINE,
 )
@@ -23,6 +24,7 @@ CHECKED_ONLY = re.compile(rb"^if (?:typing\.)?TYPE_CHECKING:\n(?:[ \t]+[^\n]*\n|
 WORD = re.compile(r"[\w.]+")
 # Folders that installers write into.
 INSTALLED = frozenset({"site-packages", "dist-packages"})
+LARGEST_DATA = 64 * 2**20  # bytes
 COMMENT = re.compile(rb"#[^\n]*")
 
 
@@ -102,6 +104,34 @@ class Sources:
 
 # Those of this process, from when each was first asked for, which is when it is loaded.
 LOADED = Sources()
+
+
+def data_digest(*tops: str) -> str:
+    """Compute the sha256 of the files of loaded packages that are no Python: tables of numbers, compiled extensions.
+
+    Of very large files only the size is taken.
+    """
+    digest = hashlib.sha256()
+    for top in sorted(tops):
+        for root in sorted(getattr(sys.modules.get(top), "__path__", ())):
+            for path in sorted(Path(root).rglob("*")):
+                if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts:
+                    size = path.stat().st_size
+                    content = path.read_bytes() if size <= LARGEST_DATA else str(size).encode()
+                    digest.update(f"{top}/{path.relative_to(root).as_posix()} ".encode())
+                    digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def version_of(top: str) -> str:
+    """Return the version of a package by the name that it is imported by; empty if it says none."""
+    found = getattr(sys.modules.get(top), "__version__", None)
+    if isinstance(found, str):
+        return found
+    try:
+        return version(top)
+    except PackageNotFoundError:
+        return ""
 
 
 def _top(name: str) -> str:

@@ -40,6 +40,8 @@ class Made:
     """What was carried, without where it came from."""
     annotations: Mapping[str, str]
     """The sha256 of every annotation file."""
+    missing: str = ""
+    """Why nothing can be made again: the corruptions that are not installed; empty if all of them are."""
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,7 @@ class Preset:
     @property
     def digest(self) -> str:
         """The sha256 of all that decides pixels: the rows, and the header but for what is only said about it."""
-        header = {key: value for key, value in self.content["preset"].items() if key not in WORDS | DEFAULTS}
-        deciding = {**self.content, "preset": header}
-        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+        return table_digest(self.content)
 
     def row(self, name: str) -> Row:
         """Give the row of that name, or raise `UnknownName` with the nearest one."""
@@ -144,6 +142,18 @@ class Preset:
         return Cell(
             line.name, severity, corruption, parameters, line.arithmetic, line.scaled, self.sizes, line.in_colour
         )
+
+
+def table_digest(content: Mapping[str, Any]) -> str:
+    """Compute the sha256 of all that decides pixels in the plain values of a table; its corruptions are not needed."""
+    header = {key: value for key, value in content["preset"].items() if key not in WORDS | DEFAULTS}
+    return hashlib.sha256(json.dumps({**content, "preset": header}, sort_keys=True).encode()).hexdigest()
+
+
+def used_functions(content: Mapping[str, Any]) -> set[str]:
+    """Name the corruptions that the plain values of a table ask for, whether they are installed or not."""
+    uses = (columns.get("use", row) for row, columns in content.items() if row != "preset")
+    return {name for use in uses for name in ([use] if isinstance(use, str) else use)}
 
 
 def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:

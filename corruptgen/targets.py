@@ -311,13 +311,13 @@ def _check_known(recipe: str, file: Path, kept: Sequence[str]) -> None:
         )
 
 
-def known(recipe: Recipe, preset: Preset, cells: Iterable[Name]) -> Targets:
+def known(recipe: Recipe, preset: Preset | None, cells: Iterable[Name]) -> Targets:
     """Say what is carried to the output of a recipe that was recorded, which does not know where it came from.
 
     Parameters
     ----------
     recipe : the recipe
-    preset : its severity table
+    preset : its severity table; None: its corruptions are not installed, and which cells move is not known
     cells : its rows and severities, the clean twin left out
     """
     return Targets(
@@ -328,7 +328,7 @@ def known(recipe: Recipe, preset: Preset, cells: Iterable[Name]) -> Targets:
         decoding=recipe.decode,
         extension=recipe.output.stored.extension,
         escape=recipe.output.escape_names,
-        moved=_moving(preset, cells) if recipe.corrupt.targets == "move" else (),
+        moved=_moving(preset, cells) if preset and recipe.corrupt.targets == "move" else (),
     )
 
 

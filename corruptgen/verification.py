@@ -15,6 +15,7 @@ from corruptgen.block import Cells
 from corruptgen.damage import damage, damaged_wholes
 from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
+from corruptgen.identity import describe, describe_missing
 from corruptgen.inventory import inventory, naming
 from corruptgen.manifest import CARD, MANIFEST, MARKER, Table, environment, parsed, wholes
 from corruptgen.names import is_below, storable
@@ -24,6 +25,7 @@ from corruptgen.recipe import read as read_recipe
 from corruptgen.remaking import Made, jobs, origins, remade
 from corruptgen.sinks.folder import Folder, cell_folder
 from corruptgen.sinks.formats import sink
+from corruptgen.table import table_digest
 from corruptgen.targets import known
 
 DEPTHS = ("files", "sample", "full")
@@ -78,6 +80,8 @@ def verify(
     if depth not in DEPTHS:
         raise RecipeError(f"depth is {depth!r}; allowed are {', '.join(DEPTHS)}")
     build, listed = opened(directory)
+    if build.missing and depth != "files":
+        raise RecipeError(f"pixels cannot be made again: {build.missing}; files can be verified without it")
     output = build.sink.output
     clean = origins(build, source) if depth != "files" else None
 
@@ -111,9 +115,13 @@ def verify(
             pixels += count
             report(done := done + 1, rounds)
     before, now = listed["environment"], environment(build.recipe)
-    notes = (
+    notes = [
         f"made with {name} {before.get(name)}, this is {now[name]}" for name in now if before.get(name) != now[name]
-    )
+    ]
+    if build.missing:
+        notes.append(build.missing)
+    elif "identity" in listed and clean and listed["identity"] != (code := build.cells.identity(clean.source)):
+        notes.append(f"made with other code or libraries: {describe(listed['identity'], code)}")
     return Verdict(tuple(sorted(problems)), tuple(notes), files, pixels)
 
 
@@ -127,11 +135,13 @@ def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     manifest = parsed(content, MANIFEST)
     try:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
-        preset = catalog.preset_from(manifest["preset"]["name"], manifest["preset"]["table"])
-        cells = Cells.of(preset, recipe, spelled_cells(recipe))
+        name, table, names = manifest["preset"]["name"], manifest["preset"]["table"], spelled_cells(recipe)
+        missing = describe_missing(table, manifest.get("identity"))
+        preset = None if missing else catalog.preset_from(name, table)
+        cells = Cells.of(preset, recipe, names) if preset else Cells.recorded(name, table, recipe, names)
         annotations = {name: str(entry["sha256"]) for name, entry in manifest.get("annotations", {}).items()}
         right = (
-            preset.digest == manifest["preset"]["digest"]
+            table_digest(table) == manifest["preset"]["digest"]
             and [cell_folder(*name) for name in cells.names] == manifest["cells"]
             and all(TABLE.fullmatch(name) for name in manifest["tables"])
             and all(type(manifest["counts"][key]) is int for key in ("items", "files"))
@@ -144,7 +154,7 @@ def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
     layout = sink(recipe.output, cells.names, output, len(manifest["tables"]))
     targets = known(recipe, preset, (name for name in cells.names if name != CLEAN))
-    return Made(recipe, cells, layout, targets, annotations), manifest
+    return Made(recipe, cells, layout, targets, annotations, missing), manifest
 
 
 def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list[Table]]:

@@ -140,9 +140,6 @@ def test_a_table_that_changed_is_not_found_in_the_cache(tmp_path):
     table = tmp_path / "mine.toml"
     prints = []
     for sigma in (0.1, 0.2):
-        from corruptgen import catalog  # noqa: PLC0415
-
-        catalog.preset.cache_clear()
         table.write_text(f'[preset]\ntitle = "Mine"\nlevels = 1\n[gaussian_noise]\nsigma = [{sigma}]\n')
         prints.append(corrupt_dataset(dataset(), str(table), "gaussian_noise", 1, lazy=False)._fingerprint)
 

@@ -2,12 +2,12 @@
 
 import itertools
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.imaging.block_sums import BLOCK
 from corruptgen.imaging.disk_sums import PRODUCTS_IN_SWEEP, RUNS, compute, estimate, rows_at_work
 from corruptgen.imaging.doubts import UNIT_ROUNDOFF, flat_places, too_many
@@ -168,7 +168,7 @@ def _decide(
     return is_decided
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def _nudge(lens: _Lens, half: float) -> float | None:
     """Give what makes the estimate of every sum over a bare disk lead to the byte that float64 gives; None: nothing."""
     sums = np.arange(255 * lens.size + 1)
@@ -187,7 +187,7 @@ def _stored(levels: Float64, half: float) -> NDArray[np.uint8]:
     return (np.clip(levels, 0, 255) + half).astype(np.uint8)
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
     if radius > LARGEST_RADIUS:
         return None
@@ -270,7 +270,7 @@ def _smoothed(grid: Float64, shares: Float32) -> Float64:
     return total
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def _places(radius: float, alias_blur: float, unit_gain: bool, width: int, channels: int) -> _Places | None:
     lens = _lens(radius, alias_blur, unit_gain)
     if lens is None:

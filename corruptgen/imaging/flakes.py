@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.block_levels import store_levels
 from corruptgen.imaging.block_sums import BLOCK, weigh_samples
@@ -41,14 +41,14 @@ class Magnification:
     """Whether a position lies outside by a rounding error, where `corruptgen.imaging.zoom` sees black."""
 
 
-@lru_cache(maxsize=32)
+@keep_arrays
 def zoomed_part(height: int, width: int, zoom: float) -> Magnification:
     """Say where `corruptgen.imaging.zoom.zoomed` takes its samples from."""
     (rows, tall), (columns, wide) = (central_positions(length, zoom) for length in (height, width))
     return _magnification(tall, wide, rows, columns)
 
 
-@lru_cache(maxsize=32)
+@keep_arrays
 def magnified_centre(height: int, width: int, zoom: float) -> Magnification:
     """Say where `magnified` takes its samples from when it is given the centre that fills the picture again."""
     parts, places = [], []

@@ -1,12 +1,12 @@
 """Gaussian smoothing in float64, in the order of operations of scipy's filters, so that no last digit differs."""
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.lanes import BLOCK, weigh_block
@@ -60,7 +60,7 @@ def smooth_separably(
     return result.reshape(image.shape)
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def _axis(length: int, sigma: float, truncate: float, border: str) -> tuple[Float64, NDArray[np.int64]]:
     """Give the half kernel, and what stands for each sample from half a kernel before the first one on."""
     radius = int(truncate * sigma + 0.5)

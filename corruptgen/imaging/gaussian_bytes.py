@@ -1,10 +1,9 @@
 """Gaussian smoothing of bytes: float32 sums within a proven bound, and float64 as the formula has it where in doubt."""
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
 from corruptgen.imaging.block_levels import store_levels_of_words
@@ -46,7 +45,7 @@ def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic)
     return result[: image.size].reshape(image.shape)
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def half_kernels(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float32], float]:
     """Give half a kernel, the same for estimates of pairs, and how many units of the last place these may be off.
 

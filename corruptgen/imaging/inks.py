@@ -1,16 +1,16 @@
 """The ink masks of MedMNIST-C, which are found as the photographs of frost are."""
 
 import io
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.errors import AssetError
 from corruptgen.imaging.textures import texture_bytes, textures
 
 
-@lru_cache(maxsize=8)
+@keep_arrays
 def ink_masks(side: int) -> NDArray[np.uint8]:
     """Give the masks of `side` pixels as (N, side, side) uint8, read-only: 1 where there is ink.
 

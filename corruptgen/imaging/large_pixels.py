@@ -1,12 +1,12 @@
 """Fewer, larger pixels: Pillow's means over boxes in whole numbers, and every large pixel copied to its small ones."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit
 from corruptgen.imaging.lanes import copy_pixel, mean_of_pixels
 
@@ -61,7 +61,7 @@ def with_large_pixels(
     return result[: image.size].reshape(image.shape)
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def _axis(length: int, large: int, resampling: Image.Resampling) -> _Axis:
     scale = length / large
     centres = (np.arange(large) + 0.5) * scale

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit
 from corruptgen.imaging.block_sums import BLOCK
 from corruptgen.imaging.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
@@ -129,7 +129,7 @@ def _trail_of(weights: NDArray[np.float64], *, half: float, level: int, carry: i
     return _Trail(weights, shares.astype(np.float32), margin, half, level, carry, ends_outside)
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def _trail(radius: float, sigma: float, quantum: str) -> _Trail:
     # A sum is rounded to a quantum before it becomes a byte: so far below a level the level is reached.
     carry = 0 if quantum == "truncated" else QUANTA // 2
@@ -137,7 +137,7 @@ def _trail(radius: float, sigma: float, quantum: str) -> _Trail:
     return _trail_of(weights, half=(0.5 + carry) / QUANTA, level=QUANTA, carry=carry, ends_outside=False)
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def _trail_of_levels(radius: float, sigma: float, half: float) -> _Trail:
     weights = trail_fading(radius, sigma)
     return _trail_of(weights, half=half, level=1, carry=0, ends_outside=True)
@@ -184,7 +184,7 @@ def trail_within(
     return weights[:inside], offsets[:inside]
 
 
-@lru_cache(maxsize=64)
+@keep_arrays
 def trail_fading(radius: float, sigma: float) -> NDArray[np.float64]:
     """Give the weights along the trail as imagecorruptions makes them; of no motion the single weight 1."""
     if sigma == 0:

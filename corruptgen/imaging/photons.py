@@ -1,11 +1,11 @@
 """Photon counts of the bytes of an image, by one table per grey level."""
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.imaging.pixels import BYTE, Arithmetic, stored
@@ -34,7 +34,7 @@ def counted(image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, photo
 
 
 # One entry per severity of up to three tables at once, of at most 0.9 MB.
-@lru_cache(maxsize=16)
+@keep_arrays
 def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any], ...]:
     """Give the thresholds less one and the guides, level after level, and the stored sample of every count."""
     thresholds = np.full((_LEVELS, LONGEST + 1), _NEVER, np.uint32)

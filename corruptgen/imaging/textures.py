@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.errors import AssetError
 
 DIRECTORY_VARIABLE = "CORRUPTGEN_TEXTURES"
@@ -34,7 +35,7 @@ class Texture:
     distributions: tuple[str, ...]
 
 
-@lru_cache(maxsize=32)
+@keep_arrays
 def frost_picture(index: int, scale: float) -> NDArray[np.uint8]:
     """Give a photograph of frost as (H, W, 3) uint8 RGB, read-only, scaled bilinearly by `scale`.
 

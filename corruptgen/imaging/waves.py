@@ -1,12 +1,12 @@
 """Bytes moved by smoothed draws: in float32, and in float64 as in the formula where that leaves a byte in doubt."""
 
-from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.imaging.block_levels import CHUNK, store_bare_levels
 from corruptgen.imaging.borders import border_indices
@@ -82,7 +82,7 @@ def moved_by_waves(
     return result[: image.size].reshape(image.shape)
 
 
-@lru_cache(maxsize=16)
+@keep_arrays
 def _smoothing(height: int, width: int, down: float, across: float, truncate: float) -> tuple[Any, ...]:
     """Give what depends on the size alone.
 

@@ -1,11 +1,11 @@
 """Gaussian smoothing with kernels as wide as the field: what float32 keeps of it is known before all is summed."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit
 from corruptgen.imaging.borders import border_indices
 from corruptgen.imaging.gaussian import gaussian_weights, pad, smooth, weigh
@@ -67,7 +67,7 @@ def smooth_and_scale(field: Float64, sigma: float, scale: float, *, truncate: fl
     return result
 
 
-@lru_cache(maxsize=8)
+@keep_arrays
 def _axis(length: int, sigma: float, truncate: float) -> _Axis:
     radius = int(truncate * sigma + 0.5)
     weights = gaussian_weights(sigma, radius)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.imaging.block_levels import store_levels
@@ -61,7 +61,7 @@ def mean_with_zooms(
 
     None if the arithmetic is not float32, or a zoom takes black from outside of the image.
     """
-    plan = _plan(*image.shape, tuple(factors))
+    plan = _plan(image.shape[0], image.shape[1], image.shape[2], tuple(factors))
     if arithmetic.precision != "float32" or plan.leaves_image:
         return None
     zooms = len(factors)
@@ -119,7 +119,7 @@ def _margin(zooms: int) -> float:
     return 255 * UNIT_ROUNDOFF * (1.5 * zooms + 20)
 
 
-@lru_cache(maxsize=32)
+@keep_arrays
 def _plan(height: int, width: int, channels: int, factors: tuple[float, ...]) -> _Plan:
     rows, last_row, lower, down, above = _axis(height, factors)
     columns, last_column, right, across, beside = _axis(width, factors)

@@ -84,7 +84,6 @@ def baseline_names() -> list[str]:
     return sorted(_shipped())
 
 
-@lru_cache(maxsize=64)
 def baseline(name: str) -> Baseline:
     """Give a baseline: a shipped one by its name, or one's own by the path of its .toml, or of a score's .json.
 

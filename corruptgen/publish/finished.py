@@ -48,6 +48,8 @@ class Finished:
     @cached_property
     def preset(self) -> Preset:
         """The severity table that the manifest records."""
+        if self.made.missing:
+            raise OutputError(f"{self.made.missing}; install it first")
         return catalog.preset_from(self.manifest["preset"]["name"], self.manifest["preset"]["table"])
 
     @property

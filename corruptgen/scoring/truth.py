@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from corruptgen import catalog
 from corruptgen.addresses import local_path
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
+from corruptgen.identity import describe_missing
 from corruptgen.labels import Classes
 from corruptgen.manifest import MANIFEST, Table, parsed
 from corruptgen.metrics.baselines import families
@@ -82,9 +83,14 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     manifest = parsed(content, MANIFEST)
     try:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
+        missing = describe_missing(manifest["preset"]["table"], manifest.get("identity"))
+        if missing:
+            raise ScoreError(f"the severity table of {recipe.name} cannot be read: {missing}; install it first")
         preset = catalog.preset_from(manifest["preset"]["name"], manifest["preset"]["table"])
         listed = tuple(map(str, manifest.get("classes", ())))
         items = [item for name, digest in manifest["tables"].items() for item in _items(output, name, digest)]
+    except ScoreError:
+        raise
     except (CorruptgenError, LookupError, TypeError, AttributeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}; corruptgen verify names all that is wrong") from error
     if not items:

@@ -2,12 +2,12 @@
 
 import math
 import string
-from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.declare import BytesColour, Pixels, Unit, corruption, fused
 from corruptgen.imaging.layers import canvas_size, fitted, laid_over
 from corruptgen.imaging.pixels import Arithmetic
@@ -69,7 +69,7 @@ def characters(image: BytesColour, rng: Draws, *, words: int, letters: int, size
     return np.floor(image * clear + fitted(on_black, image) + 0.5).clip(0, 255).astype(np.uint8)
 
 
-@lru_cache(maxsize=16)
+@keep_arrays
 def _circle(height: int, width: int, radius: float) -> NDArray[np.uint8]:
     """Give a layer that is 1 inside of the circle; as all callers share it, it is read-only."""
     middle = (width // 2, height // 2)

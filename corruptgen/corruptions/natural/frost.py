@@ -1,12 +1,12 @@
 """Frost on the lens."""
 
 import math
-from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.caching import keep_arrays
 from corruptgen.declare import LevelsColour, corruption, fused
 from corruptgen.imaging.overlays import overlaid
 from corruptgen.imaging.pixels import Arithmetic
@@ -117,8 +117,7 @@ def _fitted(shape: tuple[int, ...], index: int) -> NDArray[np.uint8]:
     return _enlarged(index, math.ceil(tall * enlargement), math.ceil(wide * enlargement))
 
 
-# As many as there are pictures: images up to their size all take the same five.
-@lru_cache(maxsize=6)
+@keep_arrays
 def _enlarged(index: int, height: int, width: int) -> NDArray[np.uint8]:
     picture = cv2.resize(frost_picture(index, 1.0), (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     picture.flags.writeable = False
