@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := $(VENV)/.demo
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test check browser docs torchvision lint format clean
 
-demo: $(INSTALLED) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
+demo: $(DEMO) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
 	$(BIN)/python scripts/photographs.py demo/photographs
 	$(BIN)/corruptgen generate demo --source demo/photographs --output demo/demo-c --overwrite
 	$(BIN)/corruptgen verify demo/demo-c --source demo/photographs --depth sample
@@ -47,10 +48,15 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Versions are those that the goldens were proven with. The pictures of frost and ink come with packages installed without
-# their own (older) dependencies: only their pictures are used.
-$(INSTALLED): pyproject.toml constraints.txt
+# Versions are those that the goldens were proven with. The demo needs the package and its photographs alone.
+$(DEMO): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
+	@touch $@
+
+# The pictures of frost and ink come with packages installed without their own (older) dependencies: only their pictures
+# are used.
+$(INSTALLED): $(DEMO)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps imagecorruptions==1.1.2 medmnistc==0.1.0
 	@touch $@

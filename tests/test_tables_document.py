@@ -1,0 +1,65 @@
+"""The document of severity tables: its example works, and it names every key that the reader knows."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import corruptgen
+from corruptgen.catalog import corruption
+from corruptgen.declare import RESERVED
+from corruptgen.interpolation import BETWEEN
+from corruptgen.table import HEADER, PRECISIONS, ROUNDINGS, read
+from tests.photographs import ROOT
+
+TEXT = (ROOT / "docs/tables.md").read_text("utf-8")
+
+
+def example(language):
+    [block] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    return block
+
+
+def keys_of(section):
+    """Give the keys in the first column of the table of a section."""
+    part = TEXT.split(f"## {section}\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    return {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+
+
+def test_the_example_is_a_table_whose_rows_can_be_drawn(tmp_path):
+    (tmp_path / "dusk.toml").write_text(example("toml"), "utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-c", example("python")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert corruptgen.rows(str(tmp_path / "dusk.toml")) == ["fog", "defocus", "noise"]
+
+
+def test_every_key_of_the_header_is_documented_and_no_other():
+    assert keys_of("The header") == HEADER
+
+
+def test_every_key_of_a_row_is_documented_and_no_other():
+    assert keys_of("A row") == RESERVED
+
+
+@pytest.mark.parametrize("word", [*BETWEEN, *PRECISIONS, *ROUNDINGS])
+def test_every_word_that_is_allowed_is_named(word):
+    assert f'`"{word}"`' in TEXT
+
+
+def test_the_defaults_are_those_of_the_reader():
+    content = tomllib.loads("[preset]\n[gaussian_noise]\nsigma = [0.1, 0.2, 0.3, 0.4, 0.5]\n")
+
+    table = read("mine", content, corruption)
+
+    row = table.rows["gaussian_noise"]
+    assert (table.title, table.levels, table.frozen) == ("mine", 5, False)
+    assert (table.sizes.allowed, table.sizes.smallest, table.sizes.reference_side) == ((), (1, 1), None)
+    assert (row.between, row.arithmetic.precision, row.arithmetic.rounding) == ("linear", "float64", "round")
+    assert (row.clean, row.scaled, row.in_colour, row.not_worse, row.augment) == ({}, set(), False, set(), {})
