@@ -33,6 +33,8 @@ MANIFEST = "manifest.json"
 MARKER = ".corruptgen.json"
 # What presents the dataset to people and machines; made of the manifest and the images, after them.
 CARD = ("README.md", "card.jpg", "croissant.json")
+# Decoders of formats that Pillow alone does not read, by the module that is imported.
+FORMAT_PACKAGES = {"pillow_heif": "pillow-heif", "pillow_jxl": "pillow-jxl-plugin"}
 # To read all that a package says of itself takes as long as to make ten images.
 _installed = lru_cache(version)
 
@@ -273,6 +275,8 @@ def environment(recipe: Recipe | None = None) -> dict[str, str]:
         packages += ["nibabel", "pydicom", "tifffile"]
         # Compressed samples are decoded by what is installed.
         packages += [package for package in ("imagecodecs",) if is_installed(package)]
+    if recipe is not None and recipe.source.holds_files:
+        packages += [package for module, package in FORMAT_PACKAGES.items() if is_installed(module)]
     return {
         "corruptgen": __version__,
         "opencv": cv2.__version__,

@@ -7,6 +7,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -371,6 +372,7 @@ def test_a_build_of_grey_and_colour_files_keeps_both_and_counts_what_it_passed_o
     assert outcome.noted == {"damaged text": 1, "tolerated jpeg-scan-parameters": 1}
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert manifest["noted"] == outcome.noted
+    assert ("pillow-heif" in manifest["environment"]) == (find_spec("pillow_heif") is not None)
     assert manifest["recipe"]["decode"]["colour"] == "keep"
     assert manifest["recipe"]["decode"]["tolerate"] == list(DEFAULT_TOLERATE)
     table = Table.from_bytes((tmp_path / "out" / "items" / "00000.jsonl").read_bytes())
@@ -497,6 +499,8 @@ def test_samples_that_would_lose_bits_are_refused():
     for flag, bits in ((0x40, 10), (0x60, 12)):
         with pytest.raises(Rejected, match=f"{bits} bits"):
             decoded(plain[:at] + bytes([plain[at] | flag]) + plain[at + 1 :], KEEP)
+    with pytest.raises(Rejected, match="10 bits"):
+        decoded(plain.replace(b"pixi\0\0\0\0\x03\x08", b"pixi\0\0\0\0\x03\x0a"), KEEP)
 
 
 def test_heic_is_read_and_turned_once_and_its_depth_is_not_reduced():

@@ -1,6 +1,7 @@
 """The formats of image files that are read; what some of them need: optional packages, and a look at their depth."""
 
 import io
+import re
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -18,6 +19,8 @@ BITS = 8
 FILE_TYPE = b"ftyp"
 LONGEST_FILE_TYPE = 256  # bytes, of the list of brands that are looked at
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+# How many channels there are; behind it, a byte with the bits of each.
+CHANNELS = re.compile(rb"pixi\0\0\0\0(.)", re.DOTALL)
 AVIF_BRANDS = (b"avif", b"avis")
 JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 JP2_MAGIC = b"\0\0\0\x0cjP  \r\n\x87\n"
@@ -74,15 +77,13 @@ def _register(form: str) -> None:
         getattr(plugin, function)()
 
 
-def _depth_of_avif(content: bytes) -> int:
-    """Read the flags of the decoder's configuration: more than 8 bits, and 12 of them."""
+def _depth_of_boxes(content: bytes) -> int:
+    """Read the depth of HEIF and AVIF: of luma in the decoder's configuration, and what is said of channels."""
     flags = _behind(content, b"av1C", 2)
-    return BITS if not flags & 0x40 else 12 if flags & 0x20 else 10
-
-
-def _depth_of_heif(content: bytes) -> int:
-    """Read the depth of luma in the decoder's configuration."""
-    return BITS + (_behind(content, b"hvcC", 17) & 0x07)
+    av1 = BITS if not flags & 0x40 else 12 if flags & 0x20 else 10
+    hevc = BITS + (_behind(content, b"hvcC", 17) & 0x07)
+    said = [max(content[found.end() : found.end() + found[1][0]], default=0) for found in CHANNELS.finditer(content)]
+    return max(av1, hevc, *said)
 
 
 def _behind(content: bytes, name: bytes, offset: int) -> int:
@@ -99,4 +100,4 @@ def _depth_of_jpeg_2000(content: bytes) -> int:
     return max(((depth & 0x7F) + 1 for depth in depths), default=BITS) if start >= 0 else BITS
 
 
-_DEPTHS = {"AVIF": _depth_of_avif, "HEIF": _depth_of_heif, "JPEG2000": _depth_of_jpeg_2000}
+_DEPTHS = {"AVIF": _depth_of_boxes, "HEIF": _depth_of_boxes, "JPEG2000": _depth_of_jpeg_2000}
