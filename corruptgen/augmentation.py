@@ -13,6 +13,7 @@ from corruptgen.front import Picture, accepted, alike
 from corruptgen.interpolation import Value
 from corruptgen.randomness import Draws, rng_for
 from corruptgen.table import Preset, Row
+from corruptgen.values import normalise_key, normalise_seed, preset_name, row_names
 
 # The name under which augmentation draws; no row is called so.
 NAME = "augmentation"
@@ -61,7 +62,9 @@ def identity(preset: Preset) -> Cell:
     return Cell("identity", 0.0, None, MappingProxyType({}), row.arithmetic, frozenset(), preset.sizes)
 
 
-def augment(image: Picture, preset: str, *, seed: int, key: str, rows: Sequence[str] | None = None) -> Picture:
+def augment(
+    image: Picture, preset: str, *, seed: int, key: str | int, rows: str | Sequence[str] | None = None
+) -> Picture:
     """Augment an image by one row of a table, or not at all.
 
     `corruptgen.transforms.AugMedMNISTC` does the same in a pipeline, with the same pixels for the same seed and key.
@@ -83,6 +86,8 @@ def augment(image: Picture, preset: str, *, seed: int, key: str, rows: Sequence[
     ------
     UnknownName
         If there is no such preset, row or group.
+    ArgumentError
+        If another argument is of a kind that is not allowed.
     ImageError
         If the image is of another kind or type, or of a size that the table does not hold for.
 
@@ -90,9 +95,10 @@ def augment(image: Picture, preset: str, *, seed: int, key: str, rows: Sequence[
     ----------
     Di Salvo, Doerrich & Ledig 2024, https://arxiv.org/abs/2406.17536
     """
+    seed, name = normalise_seed(seed), normalise_key(key)
     pixels, form = accepted(image)
-    cell = draw(catalog.preset(preset), rng_for(seed, NAME, None, key), rows)
-    return alike(cell.apply(pixels, rng_for(seed, cell.row, None, key), form), image)
+    cell = draw(catalog.preset(preset_name(preset)), rng_for(seed, NAME, None, name), row_names(rows))
+    return alike(cell.apply(pixels, rng_for(seed, cell.row, None, name), form), image)
 
 
 def _drawn(row: Row, name: str, rng: Draws) -> Value:

@@ -26,6 +26,7 @@ from corruptgen.sources import Content, Source, source_digest
 from corruptgen.table import Preset
 from corruptgen.targets import Targets
 from corruptgen.threads import single_threaded
+from corruptgen.values import severity_text
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,7 @@ def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[
         try:
             result = work.cells.apply(name, image, item.id)
         except Exception as error:
-            error.add_note(f"This was {name[0]} at severity {name[1]:g} of {item.id}.")
+            error.add_note(f"This was {name[0]} at severity {severity_text(name[1])} of {item.id}.")
             raise
         noted.append(pixels_digest(result))
         yield Sample(item, result)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Channels, Corruption, FastPath, Warp, fused_path_of
@@ -13,6 +14,7 @@ from corruptgen.errors import ImageError
 from corruptgen.imaging.pixels import BYTE, Arithmetic, SampleFormat, given, narrowed, stored, widened
 from corruptgen.interpolation import Value
 from corruptgen.randomness import Draws, Stream
+from corruptgen.values import severity_text
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Cell:
         """
         height, width, channels = image.shape
         self.sizes.check(height, width)
+        # Sums go along the memory, and their order decides about a last bit.
+        image = np.ascontiguousarray(image)
         corruption = self.corruption
         if corruption is None:
             return image.copy()
@@ -108,8 +112,10 @@ class Cell:
     def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
         """Give the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
         if self.corruption is None or not self.corruption.is_geometric:
-            raise ImageError(f"{self.row} at severity {self.severity:g} moves no pixels; there is no warp to give")
-        pixels = given(image, self.corruption.takes, form, self.arithmetic)
+            raise ImageError(
+                f"{self.row} at severity {severity_text(self.severity)} moves no pixels; there is no warp to give"
+            )
+        pixels = given(np.ascontiguousarray(image), self.corruption.takes, form, self.arithmetic)
         arguments = (pixels, rng) if self.corruption.draws else (pixels,)
         return cast(Warp, self.corruption.function(*arguments, **self.parameters_for(*image.shape[:2])))
 

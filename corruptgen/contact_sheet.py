@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from corruptgen.front import PIL_MODES, corrupt
 from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.imaging.windowing import shown
+from corruptgen.values import severity_text
 
 THUMBNAIL = 224  # pixels, longer side
 MARGIN = 8
@@ -54,7 +55,7 @@ def contact_sheet(
     sheet = Image.new("RGB", (labels + across * (len(severities) + 1), top + down * len(rows)), PAPER)
     pen = ImageDraw.Draw(sheet)
 
-    for column, title in enumerate(["clean", *(f"{severity:g}" for severity in severities)]):
+    for column, title in enumerate(["clean", *(severity_text(severity) for severity in severities)]):
         pen.text((labels + column * across + clean.width / 2, top / 2), title, fill=INK, font=font, anchor="mm")
     for line, row in enumerate(rows):
         y = top + line * down

@@ -36,6 +36,10 @@ class SeverityError(CorruptgenError):
     """A severity outside of what the table gives."""
 
 
+class ArgumentError(CorruptgenError):
+    """An argument of a kind or value that is not allowed, such as a seed that is no whole number."""
+
+
 class ImageError(CorruptgenError):
     """An image of a kind, type or size that cannot be corrupted as asked."""
 

@@ -7,15 +7,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen import catalog
-from corruptgen.errors import ImageError, Rejected, SeverityError
+from corruptgen.errors import ImageError, Rejected
 from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.imaging.windowing import DTYPES, array_acquired, clipped, windowed
 from corruptgen.randomness import Draws, pixels_digest, rng_for
+from corruptgen.values import (
+    check_draws,
+    normalise_key,
+    normalise_seed,
+    normalise_severity,
+    preset_name,
+    text_value,
+    window_ends,
+)
 
 Picture = TypeVar("Picture", NDArray[Any], Image.Image)
 
 PIL_MODES = ("L", "RGB")
-NUMBERS = (int, float, np.integer, np.floating)
 EIGHT_BITS = np.dtype(np.uint8)
 # Handed to rows that draw nothing: to name an image and to make its stream takes longer than to brighten a small one.
 UNUSED = rng_for(0, "", None, "")
@@ -39,11 +47,12 @@ def corrupt(
     image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed.
         With a window, also an array of uint16, int16 or float32
     row : row of the severity table, as `rows(preset)` lists them
-    severity : 0 is the clean image, 1 to the table's last level are its levels, numbers between lie between two levels
+    severity : 0 is the clean image, 1 to the table's last level are its levels, numbers between lie between two levels;
+        rounded to five decimals
     preset : a built-in severity table, as `presets()` lists them, or the path of a .toml of your own
-    seed : another seed gives other draws
-    key : the name of the image; the same name gives the same draws whatever the order and number of calls.
-        None takes a digest of the image's pixels.
+    seed : any whole number of at most 128 bits; another seed gives other draws
+    key : the name of the image, a text or a whole number; the same name gives the same draws whatever the order and
+        number of calls. None takes a digest of the image's pixels.
     rng : draws to use instead of the keyed ones: anything with the methods of `Draws`, such as a numpy Generator
     window : the samples that stand for black and white; those beyond become black or white, in the result too.
         None: 0 and 255
@@ -58,15 +67,19 @@ def corrupt(
         If there is no such preset or row.
     SeverityError
         If the severity is outside of the table's levels.
+    ArgumentError
+        If another argument is of a kind that is not allowed.
     ImageError
         If the image is of another kind or type, or of a size that the table does not hold for.
     """
-    if isinstance(severity, bool) or not isinstance(severity, NUMBERS):
-        raise SeverityError(f"severity is {severity!r}; it must be a number from 0 to the table's last level")
-    cell = catalog.cell(preset, row, float(severity))
+    severity, seed = normalise_severity(severity), normalise_seed(seed)
+    name = None if key is None else normalise_key(key)
+    if rng is not None:
+        check_draws(rng)
+    cell = catalog.cell(preset_name(preset), text_value("row", row), severity)
     pixels, form = accepted(image, window)
     if rng is None and cell.draws:
-        rng = rng_for(seed, row, severity, pixels_digest(pixels) if key is None else str(key))
+        rng = rng_for(seed, row, severity, pixels_digest(pixels) if name is None else name)
     return alike(cell.apply(pixels, UNUSED if rng is None else rng, form), image)
 
 
@@ -82,17 +95,18 @@ def rows(preset: str) -> list[str]:
     ----------
     preset : a built-in severity table or the path of a .toml of your own
     """
-    return list(catalog.preset(preset).rows)
+    return list(catalog.preset(preset_name(preset)).rows)
 
 
 def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[NDArray[Any], SampleFormat]:
-    """Give any accepted image as (H, W, C), without a copy where it is one already, and what its samples mean.
+    """Give any accepted image as (H, W, C) in C order, not copied where it is that already, and what its samples mean.
 
     Raises
     ------
     ImageError
         If the image is of another kind or type than `corrupt` takes.
     """
+    window = window_ends(window)
     if not isinstance(image, np.ndarray):
         image = _samples_of(image)
     if image.dtype != EIGHT_BITS and window is None:
@@ -104,7 +118,7 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
         raise ImageError(f"the image has shape {image.shape}; give (H, W), (H, W, 1) or (H, W, 3), none of them 0")
     if window is None:
-        return pixels, BYTE
+        return np.ascontiguousarray(pixels), BYTE
     try:
         found = array_acquired(pixels)
         form = windowed(found, window)

@@ -1,7 +1,7 @@
 """From a recipe to a dataset on disk; interrupted anywhere, the same call goes on."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from corruptgen.addresses import local_path
@@ -18,6 +18,9 @@ from corruptgen.records import Outcome
 from corruptgen.shards import Shard
 from corruptgen.sinks.folder import Folder
 from corruptgen.sources import CocoSource, FolderSource
+from corruptgen.values import callable_value, path_value, text_value, truth_value, whole_number
+
+MOST_WORKERS = 100_000
 
 
 def generate(
@@ -56,6 +59,8 @@ def generate(
 
     Raises
     ------
+    ArgumentError
+        If an argument is of a kind that is not allowed.
     RecipeError
         If the recipe is wrong, or what is asked for beside it.
     SourceError
@@ -69,6 +74,11 @@ def generate(
     Interrupted
         If `stop` has stopped it.
     """
+    _check_kinds(recipe, source, output, {"backend": backend, "address": address, "shard": shard})
+    check, overwrite = truth_value("check", check), truth_value("overwrite", overwrite)
+    workers = None if workers is None else whole_number("workers", workers, 1, MOST_WORKERS)
+    callable_value("progress", progress)
+    callable_value("stop", stop)
     crew = Crew(workers, backend, address)
     crew.check_installed()
     share = None if shard is None else Shard.parse(shard)
@@ -113,6 +123,18 @@ def _folder(plan: Plan, output: str | Path | None) -> Folder:
     folder = Folder(Path(os.path.abspath(name if output is None else local_path(output, "the output"))))
     _check_apart(plan, folder)
     return folder
+
+
+def _check_kinds(recipe: object, source: object, output: object, texts: Mapping[str, object]) -> None:
+    """Raise `ArgumentError` if these are not of the kinds that `generate` takes."""
+    if not isinstance(recipe, Recipe | Plan):
+        path_value("recipe", recipe)
+    for name, path in (("source", source), ("output", output)):
+        if path is not None:
+            path_value(name, path)
+    for name, text in texts.items():
+        if text is not None:
+            text_value(name, text)
 
 
 def _check_apart(plan: Plan, output: Folder) -> None:

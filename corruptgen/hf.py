@@ -8,18 +8,30 @@ import numpy as np
 from PIL import Image
 
 from corruptgen import catalog
-from corruptgen.errors import ImageError, Rejected
+from corruptgen.errors import ArgumentError, ImageError, Rejected
 from corruptgen.extras import need
 from corruptgen.imaging.codec import encoded
 from corruptgen.randomness import pixels_digest, rng_for
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.records import Decoding, Encoding
 from corruptgen.transforms import workers
-from corruptgen.transforms.samples import WHOLE, decoding_of, id_column, image_column, pixels_of
+from corruptgen.transforms.samples import WHOLE, decoding_of, id_column, image_column, is_huggingface, pixels_of
+from corruptgen.transforms.targets import check_columns
 from corruptgen.transforms.view import undecoded
+from corruptgen.values import (
+    normalise_key,
+    normalise_seed,
+    normalise_severity,
+    preset_name,
+    shown,
+    text_value,
+    truth_value,
+    whole_number,
+)
 
 # The column of the numbers of the rows, which a lazy transform is not told otherwise; it is taken out again.
 NUMBER = "__corruptgen_row__"
+MOST_PROCESSES = 4096
 
 
 def corrupt(
@@ -50,14 +62,19 @@ def corrupt(
         has no numbers that all its readers agree on: its images are named by their pixels
     decode : size and orientation, as in the [decode] section of a recipe
     paired : whether all severities share their draws, as in the recipe
-    lazy : corrupt when a row is asked for, with `with_transform`; False writes PNG files into the library's cache, with
-        `map`, and a second call, also in another process, finds them there
+    lazy : corrupt when a row is asked for, with `with_transform`; such a dataset can be cut, ordered and read, and
+        refuses methods that would write or convert its clean images. False writes PNG files into the library's cache,
+        with `map`, and a second call, also in another process, finds them there
     num_proc : processes that write; only with lazy=False
 
     Raises
     ------
     UnknownName, SeverityError
         If there is no such cell.
+    ArgumentError
+        If another argument is of a kind that is not allowed.
+    ImageError
+        If the row moves pixels, and there are columns of boxes, points or masks, which would have to move.
     SourceError
         If there is no such column.
     RecipeError
@@ -65,23 +82,34 @@ def corrupt(
     Rejected
         When an image is asked for that cannot be used.
     """
-    table = catalog.preset(str(preset))
-    table.cell(row, severity)
+    preset, row, severity = preset_name(preset), text_value("row", row), normalise_severity(severity)
+    seed, lazy, paired = normalise_seed(seed), truth_value("lazy", lazy), truth_value("paired", paired)
+    image, key = (None if name is None else text_value(what, name) for what, name in (("image", image), ("key", key)))
+    processes = None if num_proc is None else whole_number("num_proc", num_proc, 1, MOST_PROCESSES)
+    table = catalog.preset(preset)
+    cell = table.cell(row, severity)
     if isinstance(ds, Mapping):
         options: dict[str, Any] = {"image": image, "key": key, "decode": decode, "paired": paired}
         options |= {"lazy": lazy, "num_proc": num_proc}
         kind: Any = type(ds)
         return kind({split: corrupt(part, preset, row, severity, seed, **options) for split, part in ds.items()})
+    if not is_huggingface(ds):
+        raise ArgumentError(
+            f"ds is {shown(ds)}; give a dataset of the library datasets, or a dictionary of such by split"
+        )
     is_stream = not hasattr(ds, "__len__")
     if num_proc is not None and (lazy or is_stream):
         raise ImageError("num_proc is for lazy=False, which writes the images of a dataset that is no stream")
-    column = image_column(ds.features or next(iter(ds)), image)
+    columns = ds.features or next(iter(ds))
+    column = image_column(columns, image)
+    if cell.is_geometric:
+        check_columns(columns, column, row)
     rows = Rows(
-        preset=str(preset),
+        preset=preset,
         digest=f"{table.digest} {STREAM_VERSION}",
         row=row,
-        severity=float(severity),
-        seed=int(seed),
+        severity=severity,
+        seed=seed,
         paired=paired,
         decoding=decoding_of(decode),
         colour=table.colour,
@@ -94,10 +122,12 @@ def corrupt(
     if is_stream:
         return raw.map(rows.of_stream, features=_with_images(ds.features, column))
     if not lazy:
-        return raw.map(rows.of_row, with_indices=True, num_proc=num_proc, features=_with_images(ds.features, column))
+        return raw.map(rows.of_row, with_indices=True, num_proc=processes, features=_with_images(ds.features, column))
     if rows.id is None:
         raw = raw.add_column(NUMBER, np.arange(len(raw)))
-    return raw.with_transform(rows.of_batch)
+    from corruptgen.lazy_dataset import lazily  # noqa: PLC0415 - it loads the library
+
+    return lazily(raw, rows.of_batch)
 
 
 @dataclass(frozen=True)
@@ -129,17 +159,20 @@ class Rows:
                 f"rows without their column {self.id or NUMBER!r} have no names; keep it beside the images"
             )
         names = batch[self.id] if self.id is not None else [f"{self.prefix}{number}" for number in numbers or ()]
-        pictures = [self._corrupted(picture, str(name)) for picture, name in zip(batch[self.image], names, strict=True)]
+        pictures = [
+            self._corrupted(picture, normalise_key(name))
+            for picture, name in zip(batch[self.image], names, strict=True)
+        ]
         return {**batch, self.image: pictures}
 
     def of_row(self, row: Mapping[str, Any], number: int) -> dict[str, Any]:
         """Corrupt a row with its number."""
-        name = f"{self.prefix}{number}" if self.id is None else str(row[self.id])
+        name = f"{self.prefix}{number}" if self.id is None else normalise_key(row[self.id])
         return {self.image: self._corrupted(row[self.image], name)}
 
     def of_stream(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Corrupt a row of a stream."""
-        return {self.image: self._corrupted(row[self.image], None if self.id is None else str(row[self.id]))}
+        return {self.image: self._corrupted(row[self.image], None if self.id is None else normalise_key(row[self.id]))}
 
     def _corrupted(self, picture: Any, name: str | None) -> Any:
         workers.settle()

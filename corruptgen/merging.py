@@ -25,6 +25,7 @@ from corruptgen.shards import ANNOTATED, Shard, listed, records
 from corruptgen.sinks import Dataset, Folder
 from corruptgen.stock import wholeness
 from corruptgen.targets import known
+from corruptgen.values import path_value
 
 AGREEING = (
     "schema", "recipe", "preset", "source", "environment", "identity", "blocks", "table", "listing", "shape", "dtype",
@@ -60,6 +61,7 @@ def merge(directory: str | Path) -> Outcome:
         If blocks are missing, or were made by another recipe, from another source or with other versions; nothing is
         changed then.
     """
+    path_value("directory", directory)
     output = Folder(Path(os.path.abspath(local_path(directory, "the output"))))
     if not output.root.is_dir():
         raise OutputError(f"{output.root.name} is no directory; name the output of the shards")

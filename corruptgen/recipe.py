@@ -31,6 +31,7 @@ from corruptgen.records import COLOURS, DEFAULT_TOLERATE, TOLERATED, Decoding
 from corruptgen.source_choice import OF_FILES, SourceChoice
 from corruptgen.source_choice import chosen as chosen_source
 from corruptgen.toml_text import parse_toml
+from corruptgen.values import WHOLE_RANGE, normalise_severity
 
 SOURCE = "source"
 LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
@@ -276,12 +277,23 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _severities(value: Any) -> tuple[float, ...]:
     numbers = value if isinstance(value, list) else []
-    if not numbers or not all(type(n) in (int, float) and math.isfinite(n) and n > 0 for n in numbers):
-        raise ValueError("a list of at least one number above 0 (for the clean images write clean = true in [output])")
-    return tuple(sorted({float(number) for number in numbers}))
+    if not numbers or not all(
+        type(n) in (int, float) and math.isfinite(n) and normalise_severity(n) > 0 for n in numbers
+    ):
+        raise ValueError(
+            "a list of at least one number above 0, to five decimals "
+            "(for the clean images write clean = true in [output])"
+        )
+    return tuple(sorted(set(map(normalise_severity, numbers))))
 
 
-TOP: Mapping[str, Check] = {"name": _name, "version": _version, "seed": _whole()}
+def _seed(value: Any) -> int:
+    if type(value) is not int or not -WHOLE_RANGE < value < WHOLE_RANGE:
+        raise ValueError("a whole number of at most 128 bits")
+    return value
+
+
+TOP: Mapping[str, Check] = {"name": _name, "version": _version, "seed": _seed}
 SECTIONS: Mapping[str, Mapping[str, Check]] = {
     "decode": {
         "resize": _extent,

@@ -13,6 +13,7 @@ from corruptgen.errors import PresetError, SeverityError, UnknownName, unknown
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.interpolation import BETWEEN, Value, blended, fits
 from corruptgen.records import COLOURS
+from corruptgen.values import normalise_severity, severity_text
 
 PRECISIONS = ("float64", "float32")
 ROUNDINGS = ("truncate", "round")
@@ -20,7 +21,9 @@ ROUNDINGS = ("truncate", "round")
 WORDS = frozenset({"title", "references", "notes", "other_sizes"})
 # The default of a key of recipes, where it is written down.
 DEFAULTS = frozenset({"colour"})
-DECIDING = frozenset({"frozen", "levels", "sizes", "smallest", "precision", "rounding", "reference_side", "groups"})
+DECIDING = frozenset(
+    {"version", "frozen", "levels", "sizes", "smallest", "precision", "rounding", "reference_side", "groups"}
+)
 HEADER = WORDS | DEFAULTS | DECIDING
 
 Find = Callable[[str], Corruption]
@@ -51,6 +54,11 @@ class Row:
     augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
     """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
 
+    @property
+    def is_geometric(self) -> bool:
+        """Whether one of its levels moves pixels, and with them what masks and boxes are about."""
+        return any(level.corruption.is_geometric for level in self.levels)
+
     def at(self, severity: float) -> Level:
         """Give function and parameters at a severity above 0, interpolating between the levels.
 
@@ -62,14 +70,15 @@ class Row:
         SeverityError
             If the severity is out of range, or below 1 in a row without clean values.
         """
+        severity = normalise_severity(severity)
         if not 0 < severity <= len(self.levels):
-            raise SeverityError(f"{self.name}: severity {severity:g} is outside of 0..{len(self.levels)}")
+            raise SeverityError(f"{self.name}: severity {severity_text(severity)} is outside of 0..{len(self.levels)}")
         if severity < 1:
             first = self.levels[0]
             if not self.clean:
                 raise SeverityError(
-                    f"{self.name}: severity {severity:g} lies between the clean image and level 1, and the table gives "
-                    "no clean values for this row; use 0, or 1 and above"
+                    f"{self.name}: severity {severity_text(severity)} lies between the clean image and level 1, and "
+                    "the table gives no clean values for this row; use 0, or 1 and above"
                 )
             positive = all(isinstance(value, int | float) and value > 0 for value in self.clean.values())
             between = "log" if self.between == "log" and positive else "linear"
@@ -92,6 +101,8 @@ class Preset:
 
     name: str
     title: str
+    version: str
+    """Another one has other pixels, whatever the values in the table."""
     frozen: bool
     levels: int
     sizes: Sizes
@@ -131,11 +142,11 @@ class Preset:
         SeverityError
             If the row has no such severity.
         """
-        line = self.row(row)
+        line, severity = self.row(row), normalise_severity(severity)
         if severity == 0:
             return self.cell_of(line, 0.0, None, MappingProxyType({}))
         level = line.at(severity)
-        return self.cell_of(line, float(severity), level.corruption, level.parameters)
+        return self.cell_of(line, severity, level.corruption, level.parameters)
 
     def cell_of(self, line: Row, severity: float, corruption: Corruption | None, parameters: Parameters) -> Cell:
         """Give one of this table's rows with parameters of the caller's choice."""
@@ -195,6 +206,7 @@ def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
     return Preset(
         name=name,
         title=header.get("title", name),
+        version=_version(name, header),
         frozen=frozen,
         levels=levels,
         sizes=_sizes(name, header),
@@ -203,6 +215,13 @@ def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         colour=colour,
         content=content,
     )
+
+
+def _version(name: str, header: Mapping[str, Any]) -> str:
+    version = header.get("version", "1.0")
+    if not isinstance(version, str) or not version:
+        raise PresetError(f'{name} [preset] version: found {version!r}, allowed is a text such as "1.1"')
+    return version
 
 
 def _sizes(name: str, header: Mapping[str, Any]) -> Sizes:

@@ -14,6 +14,7 @@ from PIL import Image
 
 import corruptgen
 from corruptgen import catalog
+from corruptgen.digests import pixels_digest
 from corruptgen.errors import PublishError, RecipeError
 from corruptgen.publish.card import card
 from corruptgen.publish.finished import Finished
@@ -97,6 +98,34 @@ def test_what_the_card_says_is_what_loads(built, tmp_path, monkeypatch, form):
 
     column = next(name for name in ("image", "png") if name in found.column_names)
     assert [found[i][column].size for i in range(len(found))] == [(48, 40)] * 4
+
+
+@pytest.mark.parametrize("form", ["parquet without a card", "parquet", "webdataset", "folder"])
+def test_a_dataset_that_was_made_anew_is_what_loads(tmp_path, form):
+    from datasets import load_dataset  # noqa: PLC0415
+
+    kind, _, without = form.partition(" ")
+    write_photographs(tmp_path / "photographs", 2)
+    loaded = []
+    for seed in (1, 2):
+        output = f'format = "{kind}"\nencoding = "png"'
+        recipe = write_recipe(
+            tmp_path, top=f"seed = {seed}", corrupt='rows = ["gaussian_noise"]\nseverities = [2]', output=output
+        )
+        corruptgen.generate(recipe, output=tmp_path / "out", workers=1, overwrite=True)
+        dataset = Finished.at(tmp_path / "out")
+        if not without:
+            presented(dataset, "ns/small-c").write(dataset)
+
+        rows = load_dataset(
+            str(tmp_path / "out"), "gaussian_noise", split="severity_2", cache_dir=str(tmp_path / "cache")
+        )
+
+        column = next(name for name in ("image", "png") if name in rows.column_names)
+        found = {np.asarray(row[column]).tobytes() for row in rows}
+        assert {pixels_digest(np.asarray(row[column])) for row in rows} == {r.pixels for r in dataset.records()}
+        loaded.append(found)
+    assert not loaded[0] & loaded[1]
 
 
 def test_the_same_manifest_gives_the_same_bytes_and_writing_them_changes_nothing_more(built, tmp_path):

@@ -128,13 +128,21 @@ def test_the_fused_path_gives_the_pixels_of_the_plain_path(preset, row):
 
 @pytest.mark.parametrize(("preset", "row"), ROWS)
 def test_an_image_that_lies_scattered_in_memory_has_the_pixels_of_one_that_does_not(preset, row):
-    for channels in (3, 1):
-        image = photograph(*sizes(preset, row)[-1], channels)
-        scattered = np.repeat(image, 2, axis=2)[..., ::2]
+    colour, grey = (photograph(*sizes(preset, row)[-1], channels) for channels in (3, 1))
+    turned = np.asfortranarray(colour)
+    turned.flags.writeable = False
+    scattered = {
+        "columns first, read-only": (colour, turned),
+        "planes first": (colour, np.moveaxis(np.moveaxis(colour, 2, 0).copy(), 0, 2)),
+        "backwards": (colour, colour[::-1, ::-1].copy()[::-1, ::-1]),
+        "every other sample of a larger one": (grey, np.repeat(grey, 2, axis=1)[:, ::2]),
+    }
+    whole = {len(image[0, 0]): corrupt(image, row, 3, preset=preset.name, key="a") for image in (colour, grey)}
 
-        whole, result = (corrupt(one, row, 3, preset=preset.name, key="a") for one in (image, scattered))
-
-        assert np.array_equal(result, whole)
+    for layout, (image, other) in scattered.items():
+        assert np.array_equal(image, other)
+        result = corrupt(other, row, 3, preset=preset.name, key="a")
+        assert np.array_equal(result, whole[len(image[0, 0])]), layout
 
 
 @pytest.mark.parametrize(("preset", "row"), ROWS)

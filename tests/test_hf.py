@@ -63,6 +63,87 @@ def test_rows_keep_their_names_when_the_lazy_dataset_is_shuffled_or_cut():
                 [NUMBERED[row["label"]] for row in shuffled])  # fmt: skip
 
 
+def test_parts_of_a_lazy_dataset_in_any_order_are_lazy_too():
+    lazy = corrupt_dataset(dataset(), *CELL)
+    parts = [
+        *(lazy.select([4, 1]), lazy.shuffle(seed=1), lazy.shard(2, 0), lazy.skip(3)),
+        *(lazy.filter(lambda row: row["label"] > 3), lazy.train_test_split(test_size=2, seed=0)["test"]),
+        *(lazy.add_column("more", list("abcdef")), lazy.shuffle(seed=2).take(3).select([1])),
+    ]
+
+    for part in parts:
+        assert len(part) > 0
+        assert same(pictures(part), [NUMBERED[row["label"]] for row in part])
+        with pytest.raises(ImageError, match="clean ones would be taken; write them first"):
+            part.to_parquet("never.parquet")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda lazy: lazy.to_parquet("never.parquet"),
+        lambda lazy: lazy.to_csv("never.csv"),
+        lambda lazy: lazy.to_json("never.json"),
+        lambda lazy: lazy.to_pandas(),
+        lambda lazy: lazy.to_dict(),
+        lambda lazy: lazy.to_list(),
+        lambda lazy: lazy.save_to_disk("never"),
+        lambda lazy: lazy.push_to_hub("nobody/never"),
+        lambda lazy: lazy.to_iterable_dataset(),
+        lambda lazy: lazy.with_format("torch"),
+        lambda lazy: lazy.with_transform(lambda rows: rows),
+        lambda lazy: lazy.reset_format(),
+        lambda lazy: lazy.map(lambda row: row),
+        lambda lazy: lazy.rename_column("image", "picture"),
+        lambda lazy: datasets.concatenate_datasets([lazy, lazy]),
+        lambda lazy: datasets.concatenate_datasets([lazy, corrupt_dataset(dataset(), *CELL[:2], 1)]),
+        lambda lazy: datasets.interleave_datasets([lazy, lazy]),
+        lambda lazy: datasets.DatasetDict({"test": lazy}).save_to_disk("never"),
+        lambda lazy: datasets.DatasetDict({"test": lazy}).with_format("torch"),
+        lambda lazy: datasets.DatasetDict({"test": lazy}).map(lambda row: row),
+    ],
+)
+def test_a_lazy_dataset_never_gives_its_clean_images_away(use, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ImageError, match=r"clean ones would be taken; write them first, with .*lazy=False"):
+        use(corrupt_dataset(dataset(), *CELL))
+
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "dataset_dict.json"]
+
+
+def test_what_is_written_first_can_be_written_anywhere(tmp_path):
+    written = corrupt_dataset(dataset(), *CELL, lazy=False)
+
+    written.to_parquet(str(tmp_path / "a.parquet"))
+
+    assert same(pictures(datasets.Dataset.from_parquet(str(tmp_path / "a.parquet"), cache_dir=str(tmp_path))), NUMBERED)
+
+
+def test_rows_that_move_pixels_refuse_columns_that_would_have_to_move():
+    boxes = [{"bbox": [[1.0, 1.0, 9.0, 9.0]], "category": [1]}] * 6
+    masks = [Image.fromarray(image[..., 0]) for image in PIXELS]
+
+    for name, column in (("objects", boxes), ("annotation", masks), ("keypoints", [[1.0, 2.0]] * 6)):
+        whole = dataset(**{name: column})
+        with pytest.raises(
+            ImageError, match=rf"elastic_transform moves pixels, and the column '{name}.*remove_columns"
+        ):
+            corrupt_dataset(whole, "natural", "elastic_transform", 3)
+        with pytest.raises(ImageError, match="elastic_transform moves pixels"):
+            Corrupted(whole, "natural", "elastic_transform", 3)
+        assert len(corrupt_dataset(whole, "natural", "fog", 3)) == 6
+    assert len(corrupt_dataset(dataset(), "natural", "elastic_transform", 3)) == 6
+
+
+def test_a_column_of_other_numbers_than_samples_is_refused():
+    features = datasets.Features({"img": datasets.Array3D((8, 8, 3), "float32")})
+    whole = datasets.Dataset.from_dict({"img": [np.full((8, 8, 3), 0.5).tolist()]}, features=features)
+
+    with pytest.raises(Rejected, match="other values than the whole numbers 0 to 255"):
+        corrupt_dataset(whole, "natural", "fog", 1)[0]
+
+
 def test_every_split_of_a_dictionary_is_corrupted():
     both = datasets.DatasetDict({"test": dataset(), "train": dataset(PIXELS[:2])})
 

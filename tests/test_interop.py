@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from corruptgen import corrupt
-from corruptgen.errors import ImageError, SeverityError
+from corruptgen.errors import SeverityError
 from corruptgen.transforms import CorruptAugmentation, CorruptDetectionAugmentation
 from tests.photographs import ROOT, write_photographs, write_recipe
 from tests.pictures import photograph
@@ -80,7 +80,7 @@ def test_albumentations_in_workers_repeats_no_noise(albumentations, wrapped, see
     assert len(set(noise)) == 16
 
 
-def test_albumentations_moves_masks_with_the_pixels_and_refuses_boxes(albumentations, wrapped):
+def test_albumentations_moves_masks_boxes_and_points_with_the_pixels(albumentations, wrapped):
     mask = (COLOUR[..., 0] > 100).astype(np.uint8)
     pipeline = albumentations.Compose(
         [wrapped("natural", "elastic_transform", 5)],
@@ -91,8 +91,25 @@ def test_albumentations_moves_masks_with_the_pixels_and_refuses_boxes(albumentat
     moved = pipeline(image=np.repeat(255 * mask[..., None], 3, 2), mask=mask, bboxes=[], labels=[])
 
     assert np.mean((moved["image"][..., 0] > 127) == moved["mask"]) > 0.97 > np.mean(moved["mask"] == mask)
-    with pytest.raises(ImageError, match="moves pixels, and boxes"):
-        pipeline(image=COLOUR, bboxes=[[1, 1, 9, 9]], labels=[1])
+    square = np.zeros((48, 40, 3), np.uint8)
+    square[10:30, 8:28] = 255
+    pipeline = albumentations.Compose(
+        [wrapped("natural", severity=5)],
+        bbox_params=albumentations.BboxParams("pascal_voc", label_fields=["labels"]),
+        keypoint_params=albumentations.KeypointParams("xy"),
+        seed=1,
+    )
+    moves = 0
+    for _ in range(40):
+        moved = pipeline(image=square, bboxes=[[8, 10, 28, 30]], labels=[1], keypoints=[[8, 10]])
+        (box,), (point,) = moved["bboxes"], moved["keypoints"]
+        if not np.allclose(box, [8, 10, 28, 30], atol=1e-3):
+            moves += 1
+            rows, columns = np.nonzero(moved["image"][..., 0] > 127)
+            around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+            assert np.abs(np.subtract(box, around)).max() <= 1
+            assert 0 < np.abs(np.subtract(point, [8, 10])).max() < 6
+    assert 0 < moves < 10
 
 
 def test_albumentations_writes_the_transform_down_and_makes_it_again(albumentations, wrapped):
@@ -186,12 +203,32 @@ assert type(image) is tv_tensors.Image and image.dtype == torch.float32 and labe
 boxes = tv_tensors.BoundingBoxes([[1, 1, 9, 9]], format="XYXY", canvas_size=(40, 48))
 image, target = new(picture, {"boxes": boxes})
 assert type(target["boxes"]) is tv_tensors.BoundingBoxes
-try:
-    v2.Compose([Corrupt("natural", "elastic_transform", 3)])(picture, {"boxes": boxes})
-except ImageError as error:
-    assert "moves pixels" in str(error)
-else:
-    raise AssertionError("boxes were left behind")
+
+square = torch.zeros(3, 40, 48, dtype=torch.uint8)
+square[:, 10:30, 8:28] = 255
+mask, points = tv_tensors.Mask(square[:1] > 0), tv_tensors.KeyPoints([[8.0, 10.0]], canvas_size=(40, 48))
+moving = Corrupt("natural", "elastic_transform", 5, seed=1)
+for form, box in (("XYXY", [8, 10, 28, 30]), ("XYWH", [8, 10, 20, 20]), ("CXCYWH", [18, 20, 20, 20])):
+    boxes = tv_tensors.BoundingBoxes([[float(n) for n in box]], format=form, canvas_size=(40, 48))
+    image, target = v2.Compose([moving])(tv_tensors.Image(square), {"boxes": boxes, "mask": mask, "points": (points,)})
+    seen = image[0] > 127
+    rows, columns = np.nonzero(seen.numpy())
+    around = [[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]
+    found = v2.functional.convert_bounding_box_format(target["boxes"], new_format="XYXY")
+    assert target["boxes"].format.name == form and np.abs(found.numpy() - around).max() <= 1
+    assert (seen == target["mask"][0]).float().mean() > 0.99 and not torch.equal(target["mask"], mask)
+    assert 0 < (target["points"][0] - points).abs().max() < 6
+
+every = Corrupt("natural", seed=1)
+turned = tv_tensors.BoundingBoxes([[9.0, 9, 4, 4, 30]], format="CXCYWHR", canvas_size=(40, 48))
+for target in ({"boxes": turned}, {"boxes": torch.zeros(1, 4)}, {"masks": square[:1]}):
+    for transform in (every, AugMix()):
+        try:
+            transform(picture, target)
+        except ImageError as error:
+            assert "move" in str(error)
+        else:
+            raise AssertionError("targets were left behind")
 """
 
 

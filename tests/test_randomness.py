@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 from corruptgen.randomness import impulses, pixels_digest, rng_for
-from corruptgen.randomness.key import severity_name
 from corruptgen.randomness.philox import fill_words
 from corruptgen.randomness.poisson import LARGEST_SUMMED, fill_counts
 from corruptgen.randomness.stream import Purpose, Stream
+from corruptgen.values import severity_text
 from tests.pictures import Plain
 
 GOLDEN = Path(__file__).parent / "golden" / "stream.json"
@@ -90,7 +90,7 @@ def test_fields_of_a_name_cannot_run_into_each_other():
 
 
 def test_severities_are_named_by_their_value():
-    assert [severity_name(s) for s in (3, 3.0, 2.5, np.float32(0.5))] == ["3", "3", "2.5", "0.5"]
+    assert [severity_text(s) for s in (3, 3.0, 2.5, np.float32(0.5))] == ["3", "3", "2.5", "0.5"]
     assert stream(severity=3).random() == stream(severity=3.0).random()
 
 

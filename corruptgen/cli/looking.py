@@ -19,6 +19,7 @@ from corruptgen.recipe import shipped_names
 from corruptgen.records import Decoding
 from corruptgen.sources import Content, nifti
 from corruptgen.table import Preset, Row
+from corruptgen.values import normalise_severity
 
 
 def list_tables() -> None:
@@ -198,6 +199,6 @@ def _value(value: object) -> str:
 
 def _numbers(text: str) -> list[float]:
     try:
-        return [float(number) for number in text.split(",")]
+        return [normalise_severity(float(number)) for number in text.split(",")]
     except ValueError:
         raise SeverityError(f"--severities {text}: these are not numbers with commas between them") from None

@@ -13,6 +13,7 @@ from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
 from corruptgen.gallery.thumbnails import Thumbnail
 from corruptgen.interpolation import Value
 from corruptgen.publish.wording import meanings, value_text
+from corruptgen.values import severity_text
 
 REFERENCES = re.compile(r"^References\n-+\n(.*?)(?=\n\n\w[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
 URL = re.compile(r"https?://[^\s,;)&<]+")
@@ -40,7 +41,7 @@ def page(gallery: Gallery) -> str:
         counts=f"{len(gallery.exhibits)} rows, {gallery.frames} pictures, {len(exhibits) / BYTES_PER_MB:.1f} MB in all",
         index=_index(gallery),
         images=_image_choice(gallery.images),
-        last=f"{severities[-1]:g}",
+        last=severity_text(severities[-1]),
         step=f"{step:g}",
         exhibits=exhibits,
     )
@@ -78,7 +79,7 @@ def _take(row: str, number: int, take: Take) -> str:
 
 
 def _frame(row: str, frame: Frame) -> str:
-    severity = f"{frame.severity:g}"
+    severity = severity_text(frame.severity)
     told = "; ".join(_told(frame.parameters))
     says = f"severity {severity}" + (f": {told}" if told else "")
     kind = "frame" if frame.severity == int(frame.severity) else "frame between"
@@ -105,7 +106,7 @@ def _slider(row: str, take: Take) -> str:
 def _parameters(exhibit: Exhibit) -> str:
     if not exhibit.parameters:
         return "<p>This row has no parameters.</p>"
-    head = "".join(f'<th scope="col">{severity:g}</th>' for severity in exhibit.levels)
+    head = "".join(f'<th scope="col">{severity_text(severity)}</th>' for severity in exhibit.levels)
     lines = "\n".join(
         f'<tr><th scope="row"><code>{escape(name)}</code></th>'
         + "".join(f"<td>{escape(value_text(value))}</td>" for value in values)

@@ -6,10 +6,11 @@ import importlib.resources
 import logging
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import cv2
@@ -23,6 +24,8 @@ DIRECTORY_VARIABLE = "CORRUPTGEN_TEXTURES"
 DOWNLOAD_SECONDS = 4
 # Hosts that did not answer: six pictures are not waited for six times.
 _unreachable: set[str] = set()
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,22 @@ def check_pictures(collection: str, count: int | None = None) -> None:
             reasons += [reason for reason in error.reasons if reason not in reasons]
     if missing:
         raise AssetError(_advice(wanted[0], missing, len(wanted), reasons))
+
+
+def need_pictures(collection: str) -> Callable[[F], F]:
+    """Declare that a corruption takes pictures of a collection: as many as its parameter `pictures` says, or all."""
+
+    def noted(function: F) -> F:
+        function.collection = collection  # type: ignore[attr-defined]
+        return function
+
+    return noted
+
+
+def needed_pictures(function: Callable[..., Any], parameters: Mapping[str, Any]) -> tuple[str, int | None] | None:
+    """Give the collection, and how many of its pictures, a corruption draws from; None if it draws from none."""
+    collection = getattr(function, "collection", None)
+    return (collection, parameters.get("pictures")) if collection else None
 
 
 def texture_bytes(texture: Texture) -> bytes:

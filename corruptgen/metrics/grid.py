@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from corruptgen.errors import ScoreError
+from corruptgen.values import normalise_severity, severity_text
 
 Numbers = NDArray[np.float64]
 MOST_NAMED = 5  # missing cells in one message
@@ -61,8 +62,8 @@ class Grid:
             If a row lacks a severity that another row has; the message names the cells.
         """
         rows = tuple(dict.fromkeys(row for row, _ in cells))
-        severities = tuple(sorted({float(severity) for _, severity in cells}))
-        known = {(row, float(severity)): value for (row, severity), value in cells.items()}
+        severities = tuple(sorted({normalise_severity(severity) for _, severity in cells}))
+        known = {(row, normalise_severity(severity)): value for (row, severity), value in cells.items()}
         check_complete(known, rows, severities)
         values = np.array([[known[row, severity] for severity in severities] for row in rows], float)
         shaped = values.reshape(len(rows), len(severities))
@@ -71,7 +72,7 @@ class Grid:
     def selected(self, rows: Iterable[str] | None = None, severities: Iterable[float] | None = None) -> "Grid":
         """Give some rows and severities, in the order of `rows`; `ScoreError` names the cells that are not there."""
         wanted = tuple(rows) if rows is not None else self.rows
-        levels = tuple(sorted(map(float, severities))) if severities is not None else self.severities
+        levels = tuple(sorted(map(normalise_severity, severities))) if severities is not None else self.severities
         check_complete({(row, s) for row in self.rows for s in self.severities}, wanted, levels)
         across = self.values[..., [self.rows.index(row) for row in wanted], :]
         return Grid(wanted, levels, across[..., [self.severities.index(s) for s in levels]], self.clean)
@@ -155,7 +156,7 @@ def group_means(grid: Grid, groups: Mapping[str, Sequence[str]]) -> dict[str, Nu
 
 def cell_name(row: str, severity: float) -> str:
     """Name a cell in messages as folders of outputs do."""
-    return f"{row}/{severity:g}"
+    return f"{row}/{severity_text(severity)}"
 
 
 def fractions(values: ArrayLike, what: str) -> Numbers:

@@ -9,6 +9,7 @@ from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.publish.metadata import data_files, is_loadable, metadata, split, title
 from corruptgen.publish.wording import meanings, parameters, preprocessing, quirks, summaries, toml_text, value_text
+from corruptgen.values import severity_text
 
 PICTURE = "card.jpg"
 BIBTEX = """@software{corruptgen,
@@ -57,7 +58,7 @@ def _yaml(content: dict[str, Any]) -> str:
 
 def _what(dataset: Finished) -> str:
     corrupt, counts = dataset.recipe.corrupt, dataset.manifest["counts"]
-    severities = ", ".join(f"{severity:g}" for severity in corrupt.severities or ())
+    severities = ", ".join(severity_text(severity) for severity in corrupt.severities or ())
     twin = ", and the clean images themselves, made by the same preprocessing" if dataset.recipe.output.clean else ""
     origin = dataset.recipe.source
     page = f"[{origin.repo}](https://huggingface.co/datasets/{origin.repo})"
@@ -107,7 +108,7 @@ def _rows(dataset: Finished) -> str:
     severities = dataset.recipe.corrupt.severities or ()
     rows = ["| row | what it does |", "|---|---|"]
     rows += [f"| `{name}` | {_cell(' '.join(summaries(row)))} |" for name, row in dataset.rows.items()]
-    head = [f"| row | parameter | {' | '.join(f'{severity:g}' for severity in severities)} |"]
+    head = [f"| row | parameter | {' | '.join(severity_text(severity) for severity in severities)} |"]
     head += [f"|---|---|{'---|' * len(severities)}"]
     for name in dataset.rows:
         for parameter, values in parameters(dataset, name).items():

@@ -13,6 +13,7 @@ from corruptgen.imaging.deep import restored
 from corruptgen.manifest import ItemRecord
 from corruptgen.publish.finished import Finished
 from corruptgen.sinks.folder import cell_folder
+from corruptgen.values import severity_text
 
 MEASURED = 20  # images whose pixels are compared one by one
 
@@ -166,8 +167,8 @@ def _cells(old: Finished, new: Finished) -> tuple[list[str], list[str]]:
     gone = [f"the row {row} is gone" for row in before if row not in after]
     for row in after.keys() & before.keys():
         more, less = sorted(set(after[row]) - set(before[row])), sorted(set(before[row]) - set(after[row]))
-        added += [f"the severity {severity:g} of {row} was added" for severity in more]
-        gone += [f"the severity {severity:g} of {row} is gone" for severity in less]
+        added += [f"the severity {severity_text(severity)} of {row} was added" for severity in more]
+        gone += [f"the severity {severity_text(severity)} of {row} is gone" for severity in less]
     return sorted(added), sorted(gone)
 
 
@@ -219,7 +220,7 @@ def _parameters(old: Finished, new: Finished) -> Iterator[str]:
             before, after = (dict(d.preset.cell(row, severity).parameters) for d in (old, new))
             for name in sorted(before.keys() | after.keys()):
                 if before.get(name) != after.get(name):
-                    yield f"{row} at {severity:g}: {name} is {after.get(name)} and was {before.get(name)}"
+                    yield f"{row} at {severity_text(severity)}: {name} is {after.get(name)} and was {before.get(name)}"
 
 
 def _recipe(old: Finished, new: Finished) -> Iterator[str]:

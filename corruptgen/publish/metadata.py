@@ -8,8 +8,8 @@ from corruptgen.errors import PublishError
 from corruptgen.extras import need
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
-from corruptgen.sinks.parquet import Parquet
-from corruptgen.sinks.shards import severity_text
+from corruptgen.sinks.parquet import Parquet, build_name
+from corruptgen.values import severity_text
 
 PARQUET = "the card of a Parquet dataset"
 TAGS = ("robustness", "image-corruptions", "distribution-shift", "benchmark", "synthetic", "corruptgen")
@@ -90,9 +90,11 @@ def _configs(dataset: Finished) -> list[dict[str, Any]]:
     if not is_loadable(dataset):
         return []
     first = next(iter(dataset.rows), None)
+    build = build_name(bytes.fromhex(digest) for _, digest in sorted(dataset.manifest["tables"].items()))
     return [
         {
             "config_name": row,
+            "description": build,
             **({"default": True} if row == first else {}),
             "data_files": [
                 {"split": split(severity), "path": data_files(dataset, row, severity)} for severity in severities

@@ -11,6 +11,7 @@ from corruptgen.errors import PublishError
 from corruptgen.plan import CLEAN
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.stored import stored, visible
+from corruptgen.values import severity_text
 
 SIDE = 112  # pixels, the longer one of each image
 MARGIN, FONT_SIZE = 4, 14
@@ -47,7 +48,7 @@ def picture(dataset: Finished) -> bytes:
         return _thumbnail(visible(stored(dataset, cell, part, record)))
 
     pictures = [[image(row, severity) for severity in columns] for row in rows]
-    titles = [f"{severity:g}" if severity else "clean" for severity in columns]
+    titles = [severity_text(severity) if severity else "clean" for severity in columns]
     return _jpeg(_sheet(pictures, rows, titles))
 
 

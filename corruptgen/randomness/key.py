@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.randomness.stream import Purpose, Stream
+from corruptgen.values import normalise_key, normalise_seed, normalise_severity, severity_text
 
 # Part of every key. Another number means other pixels for every published recipe.
 STREAM_VERSION = "1"
@@ -15,34 +16,30 @@ DIGEST_BYTES = 16
 
 
 def rng_for(
-    seed: int, row: str, severity: float | None, key: str | bytes, *, purpose: Purpose = Purpose.DRAWS
+    seed: int, row: str, severity: float | None, key: str | int | bytes, *, purpose: Purpose = Purpose.DRAWS
 ) -> Stream:
     """Give the stream of random numbers that belongs to one item in one cell.
 
     Parameters
     ----------
-    seed : the recipe's seed, any whole number
+    seed : the recipe's seed, any whole number of at most 128 bits; 1 and 1.0 are one name
     row : name of the row
-    severity : the severity; 3 and 3.0 are one name; None lets all levels of a row share their draws (`paired`)
-    key : the item's id; or, for an image without a name, what `pixels_digest` gives
+    severity : the severity; 3 and 3.0, 0.3 and 0.1 + 0.2 are one name; None lets all levels of a row share their draws
+        (`paired`)
+    key : the item's id, 17 and "17" are one name; or, for an image without a name, what `pixels_digest` gives
     purpose : which of the independent streams under this name
 
     Returns
     -------
     A fresh stream at its beginning. Equal arguments give equal numbers on every machine, under every version of numpy.
     """
-    domain, name = (b"item", key.encode()) if isinstance(key, str) else (b"pixels", key)
+    domain, name = (b"pixels", key) if isinstance(key, bytes) else (b"item", normalise_key(key).encode())
     return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)
 
 
 def pixels_digest(image: NDArray[Any]) -> bytes:
     """Name an image by its own pixels: a digest of sample type, shape and samples."""
     return digest_of(str(image.dtype).encode(), str(image.shape).encode(), np.ascontiguousarray(image).tobytes())
-
-
-def severity_name(severity: float) -> str:
-    """Write a severity as its shortest decimal: 3 and 3.0 are "3", 2.5 is "2.5"."""
-    return repr(float(severity)).removesuffix(".0")
 
 
 def digest_of(*fields: bytes) -> bytes:
@@ -54,9 +51,8 @@ def digest_of(*fields: bytes) -> bytes:
 @lru_cache(maxsize=1024, typed=True)
 def _cell_fields(seed: int, row: str, severity: float | None, domain: bytes) -> bytes:
     """Write the fields of a key that all items of a cell share."""
-    # 0 is added because -0.0 finds what 0.0 has left in the cache.
-    level = "" if severity is None else severity_name(severity + 0)
-    fields = (STREAM_VERSION.encode(), str(seed).encode(), row.encode(), level.encode(), domain)
+    level = "" if severity is None else severity_text(normalise_severity(severity))
+    fields = (STREAM_VERSION.encode(), str(normalise_seed(seed)).encode(), row.encode(), level.encode(), domain)
     return b"".join(map(_written, fields))
 
 

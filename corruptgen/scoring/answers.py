@@ -13,6 +13,7 @@ from corruptgen.names import shown
 from corruptgen.scoring.class_numbers import checked_scores, decided
 from corruptgen.scoring.prediction_files import Batch, Stacked
 from corruptgen.scoring.truth import CLEAN, Truth
+from corruptgen.values import DECIMALS, severity_text
 
 MOST_NAMED = 3
 MOST_COMPARED = 1000  # ids that a mistyped one is held against
@@ -108,7 +109,7 @@ class _Places:
             number = int(np.flatnonzero(kept)[twice.argmax()])
             raise ScoreError(
                 f"{batch.place} {batch.first + number}: {shown(batch.ids[number])} in {batch.rows[number]} at severity "
-                f"{batch.severities[number]:g} is there twice; give one prediction for each image"
+                f"{severity_text(batch.severities[number])} is there twice; give one prediction for each image"
             )
         self.seen[cells, items] = True
         gives_scores = batch.answers.ndim == 2 and batch.answers.dtype.kind not in "US"
@@ -129,14 +130,16 @@ class _Places:
     def _cells_of(self, batch: Batch, kept: NDArray[np.bool_]) -> NDArray[np.intp]:
         found = np.empty(len(batch.rows), np.intp)
         for number in np.flatnonzero(kept).tolist():
-            row, severity = batch.rows[number], float(batch.severities[number])
+            row, severity = batch.rows[number], round(float(batch.severities[number]), DECIMALS)
             cell = self.cells.get((row, severity))
             if cell is None:
                 place = f"{batch.place} {batch.first + number}"
                 if row not in self.truth.rows and row != CLEAN:
                     raise ScoreError(f"{place}: " + unknown("row of the dataset", row, (*self.truth.rows, CLEAN)))
-                levels = "0" if row == CLEAN else ", ".join(f"{level:g}" for level in self.truth.severities)
-                raise ScoreError(f"{place}: {row} has no severity {severity:g} in this dataset; it has {levels}")
+                levels = "0" if row == CLEAN else ", ".join(severity_text(level) for level in self.truth.severities)
+                raise ScoreError(
+                    f"{place}: {row} has no severity {severity_text(severity)} in this dataset; it has {levels}"
+                )
             found[number] = cell
         return found[kept]
 
@@ -160,14 +163,14 @@ class _Places:
         empty = [name for name, count in zip(self.names, counts, strict=False) if count == len(self.ids)]
         cell, item = divmod(int((~wanted).argmax()), len(self.ids))
         row, severity = self.names[cell]
-        whole = ", ".join(f"{r}/{s:g}" for r, s in empty[:MOST_NAMED]) + (
+        whole = ", ".join(f"{r}/{severity_text(s)}" for r, s in empty[:MOST_NAMED]) + (
             f" and {len(empty) - MOST_NAMED} more" if len(empty) > MOST_NAMED else ""
         )
         entirely = f" (nothing at all for the cells {whole})" if empty else ""
         raise ScoreError(
             f"{counts.sum()} of {wanted.size} predictions are missing{entirely}, the first of them for "
-            f"{shown(self.truth.ids[item])} in {row} at severity {severity:g}; predict every image of every cell, or "
-            "choose rows with --rows"
+            f"{shown(self.truth.ids[item])} in {row} at severity {severity_text(severity)}; predict every image "
+            "of every cell, or choose rows with --rows"
         )
 
 

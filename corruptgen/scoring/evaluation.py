@@ -19,6 +19,7 @@ from corruptgen.scoring.measures import ANSWERS, BALANCED, MEASURES, PERFORMANCE
 from corruptgen.scoring.prediction_files import Stacked
 from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.truth import CLEAN, Truth
+from corruptgen.values import severity_text
 
 RESAMPLES = 1000
 RELATIVE = ("relative_mce", "rbe")
@@ -172,7 +173,7 @@ def _results(cells: Mapping[tuple[str, float], float], dataset: Truth) -> Grid:
         if row not in (*dataset.made, CLEAN):
             raise ScoreError("the table of results: " + unknown("row of the dataset", row, (*dataset.made, CLEAN)))
         if (row, severity) not in wanted:
-            raise ScoreError(f"the table of results: {row} has no severity {severity:g} in this dataset")
+            raise ScoreError(f"the table of results: {row} has no severity {severity_text(severity)} in this dataset")
     known = {cell: value for cell, value in cells.items() if cell[0] != CLEAN}
     if not known:
         raise ScoreError("the table of results has no row but the clean one; give one line for each row and severity")

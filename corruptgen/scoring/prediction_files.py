@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from corruptgen.addresses import local_path
 from corruptgen.errors import ScoreError, unknown
 from corruptgen.extras import need
+from corruptgen.values import DECIMALS, severity_text
 
 KINDS = (".csv", ".parquet", ".npz")
 BATCH = 65_536  # entries of a batch
@@ -246,10 +247,10 @@ def _results(file: Path, measure: str, batches: Iterator[tuple[int, Columns]]) -
         values = _numbers(columns[measure], place, first, measure)
         entries = zip(columns[row_column], severities, values, strict=True)
         for number, (row, severity, value) in enumerate(entries, first):
-            cell = (str(row), float(severity))
+            cell = (str(row), round(float(severity), DECIMALS))
             if cell in cells:
                 raise ScoreError(
-                    f"{place} {number}: {row} at severity {severity:g} is there twice; give each cell once"
+                    f"{place} {number}: {row} at severity {severity_text(severity)} is there twice; give each cell once"
                 )
             if not np.isfinite(value):
                 raise ScoreError(f"{place} {number}: {measure} is {value}, allowed are finite numbers")

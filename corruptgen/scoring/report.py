@@ -9,6 +9,7 @@ from typing import Any
 
 from corruptgen import __version__
 from corruptgen.scoring.measures import FRACTION, MEASURES, PERCENT
+from corruptgen.values import severity_text
 
 SCHEMA = 1
 COLUMNS = ("metric", "row", "severity", "value", "low", "high", "unit", "better")
@@ -74,13 +75,13 @@ class Report:
             "scores": {name: titled[name] | asdict(estimate) for name, estimate in self.scores.items()},
             "by_row": {name: {row: asdict(e) for row, e in rows.items()} for name, rows in self.by_row.items()},
             "by_severity": {
-                name: {f"{severity:g}": asdict(e) for severity, e in levels.items()}
+                name: {severity_text(severity): asdict(e) for severity, e in levels.items()}
                 for name, levels in self.by_severity.items()
             },
             "groups": {group: asdict(e) for group, e in self.groups.items()},
             "by_group": {name: {group: asdict(e) for group, e in of.items()} for name, of in self.by_group.items()},
             "cells": {
-                row: {f"{severity:g}": asdict(self.cells[row, severity]) for severity in self.severities}
+                row: {severity_text(severity): asdict(self.cells[row, severity]) for severity in self.severities}
                 for row in self.rows
             },
             "clean": asdict(self.clean) if self.clean else None,
@@ -116,7 +117,7 @@ class Report:
         """
         unit = "its own" if self.main == "performance" else FRACTION
         normalised = [name for name in self.by_row if MEASURES[name].unit == PERCENT]
-        yield ("row", *(f"{severity:g}" for severity in self.severities), "mean", *normalised)
+        yield ("row", *(severity_text(severity) for severity in self.severities), "mean", *normalised)
         for row in self.rows:
             values = [self.cells[row, severity].value for severity in self.severities]
             mean = sum(value or 0 for value in values) / len(values)
@@ -134,7 +135,7 @@ class Report:
                 yield name, row, "", estimate
         for name, levels in self.by_severity.items():
             for severity, estimate in levels.items():
-                yield name, "", f"{severity:g}", estimate
+                yield name, "", severity_text(severity), estimate
         for group, estimate in self.groups.items():
             yield self.main, f"group {group}", "", estimate
         for name, groups in self.by_group.items():
@@ -142,7 +143,7 @@ class Report:
                 if name != self.main:
                     yield name, f"group {group}", "", estimate
         for (row, severity), estimate in self.cells.items():
-            yield self.main, row, f"{severity:g}", estimate
+            yield self.main, row, severity_text(severity), estimate
         if self.clean:
             yield self.main, "clean", "0", self.clean
 

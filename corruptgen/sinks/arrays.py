@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from corruptgen.digests import SHARD_BYTES, content_digest, split
 from corruptgen.errors import OutputError, RecipeError, Rejected
 from corruptgen.labels import Classes
-from corruptgen.randomness.key import severity_name
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import ArrayFile, npy_bytes, opened, part_pieces, write_npy, write_npz
 from corruptgen.sinks.folder import Folder
 from corruptgen.sinks.protocol import Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole
 from corruptgen.sinks.shards import read_digest, written
+from corruptgen.values import severity_text
 
 PARTS = ".parts"
 LABELS = "labels.npy"
@@ -86,7 +86,7 @@ class Arrays:
     def part(self, cell: int, block: int) -> str:
         """Give the file of a block in a cell while the build goes on, relative to the output."""
         row, severity = self.cells[cell]
-        return f"{PARTS}/{row}/{severity_name(severity)}/{block:05d}"
+        return f"{PARTS}/{row}/{severity_text(severity)}/{block:05d}"
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
         """Write the pixels of all samples, one after the other."""
@@ -101,7 +101,7 @@ class Arrays:
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take parts, rows and labels for ours; the unit is a file, or the parts of a block in a row."""
         files = {self.file(row) for row in self.rows()} | (set() if self.zipped else {LABELS})
-        folders = {f"{PARTS}/{row}/{severity_name(severity)}": row for row, severity in self.cells}
+        folders = {f"{PARTS}/{row}/{severity_text(severity)}": row for row, severity in self.cells}
 
         def owner(name: str) -> str | None:
             folder, _, number = name.rpartition("/")
@@ -221,7 +221,7 @@ class Arrays:
         """Name the file, the severity, and the item or the items of the block."""
         row, severity = self.cells[cell]
         which = item.id if item else f"items {part.start} to {part.start + len(part.items) - 1}"
-        return f"{self.file(row)}: {which} at severity {severity_name(severity)}"
+        return f"{self.file(row)}: {which} at severity {severity_text(severity)}"
 
     def digests(self, part: Part) -> Iterator[bytes | None]:
         """Read the piece of every array that is this block's."""

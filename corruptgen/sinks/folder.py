@@ -15,8 +15,8 @@ from corruptgen.errors import OutputError
 from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import escape_name, is_below, on_disk
-from corruptgen.randomness.key import severity_name
 from corruptgen.records import Item
+from corruptgen.values import severity_text
 
 # The ending of files that are not whole yet; no output file ends so.
 UNFINISHED = ".corruptgen-part"
@@ -26,7 +26,7 @@ PIECE = 1 << 20  # bytes that are read at once
 @lru_cache(maxsize=4096)
 def cell_folder(row: str, severity: float) -> str:
     """Give the folder of a cell, relative to the output."""
-    return f"{row}/{severity_name(severity)}"
+    return f"{row}/{severity_text(severity)}"
 
 
 @lru_cache(maxsize=4096)

@@ -1,8 +1,9 @@
 """The format `parquet`: what the Hub shows, streams and loads; one config for each row, one split for each severity."""
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,8 +13,9 @@ from corruptgen.imaging.codec import encoded
 from corruptgen.interpolation import Value
 from corruptgen.labels import Classes
 from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, Shard
-from corruptgen.sinks.shards import Shards, severity_text, written
+from corruptgen.sinks.shards import Shards, written
 from corruptgen.table import Preset
+from corruptgen.values import severity_text
 
 # Small enough for the Hub's viewer, which reads whole row groups.
 ROWS_PER_GROUP = 100
@@ -56,9 +58,9 @@ class Parquet(Shards):
         """Give the regular expression of such names."""
         return rf"{re.escape(_stem(*self.cells[cell]))}-\d{{5,}}-of-\d{{5,}}\.parquet"
 
-    def wholes(self) -> dict[str, bytes]:
+    def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
         """Give the README, which tells `datasets` about configs and splits."""
-        return {README: _readme(self.cells)}
+        return {README: _readme(self.cells, build_name(part.shards for part in parts))}
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
         """Write a Parquet file, row group by row group."""
@@ -156,12 +158,21 @@ def _is_list(schema: Any, name: str) -> bool:
     return bool(schema.field(name).type.num_fields)
 
 
-def _readme(cells: Names) -> bytes:
+def build_name(digests: Iterable[bytes]) -> str:
+    """Name a build by the digests of what it wrote.
+
+    `datasets` takes a local dataset from its cache if the configs in the README are those of the cached one, whatever
+    has become of the files: a config's `description` counts among that, so it says which build it is.
+    """
+    return f"build {hashlib.sha256(b''.join(digests)).hexdigest()[:16]}"
+
+
+def _readme(cells: Names, build: str) -> bytes:
     """Write which files are the splits of which config."""
     lines = ["---", "configs:"]
     rows = dict.fromkeys(row for row, _ in cells)
     for row in rows:
-        lines += [f"- config_name: {json.dumps(row)}", "  data_files:"]
+        lines += [f"- config_name: {json.dumps(row)}", f"  description: {build}", "  data_files:"]
         for name, severity in cells:
             if name == row:
                 split = f"severity_{severity_text(severity)}"

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
@@ -76,11 +75,6 @@ def read_digest(output: Folder, name: str) -> bytes | None:
     return content_digest(output.pieces(name))
 
 
-def severity_text(severity: float) -> str:
-    """Write a severity without an exponent, so that it may be part of the name of a split: digits and a point."""
-    return np.format_float_positional(severity, trim="-")
-
-
 @dataclass(frozen=True)
 class Shards(ABC):
     """Files called by the cell and the number of the block; the unit is a block."""
@@ -98,8 +92,8 @@ class Shards(ABC):
     def pattern(self, cell: int) -> str:
         """Give the regular expression of such names, whatever the number of blocks; its first group is the block."""
 
-    def wholes(self) -> dict[str, bytes]:
-        """Give the files that are for the whole output."""
+    def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
+        """Give the files that are for the whole output, made of these blocks."""
         return {}
 
     def check(self, image: NDArray[Any]) -> None:
@@ -131,7 +125,7 @@ class Shards(ABC):
 
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
         """Write what is for the whole output."""
-        files = self.wholes()
+        files = self.wholes(parts)
         for name, content in files.items():
             if self.output.read(name) != content:
                 self.output.write(name, content, durable=True)

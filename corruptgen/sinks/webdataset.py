@@ -13,7 +13,8 @@ from corruptgen.imaging.codec import encoded
 from corruptgen.labels import Classes
 from corruptgen.names import escape_name, shorten_name
 from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
-from corruptgen.sinks.shards import Shards, severity_text, written
+from corruptgen.sinks.shards import Shards, written
+from corruptgen.values import severity_text
 
 
 def sample_key(item_id: str, escape: str = "") -> str:

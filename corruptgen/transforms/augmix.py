@@ -6,16 +6,18 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from corruptgen.errors import SeverityError
+from corruptgen.errors import ArgumentError, SeverityError
 from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.mixture import check_eight_bits, mixed, mixing
+from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing
 from corruptgen.transforms.pictures import Picture, Samples
 from corruptgen.transforms.transform import Transform, call_of
+from corruptgen.values import normalise_severity, real_number, shown, truth_value, whole_number
 
 LEAST, HIGHEST = 0.1, 10
 VIEWS = (1, 3)
+MOST = 1000
 
 
 class AugMix(Transform):
@@ -51,20 +53,30 @@ class AugMix(Transform):
         seed: int | None = None,
     ) -> None:
         super().__init__(p, seed)
-        if not LEAST < severity <= HIGHEST:
-            raise SeverityError(f"severity is {severity!r}; it must be above {LEAST} and at most {HIGHEST}")
-        if views not in VIEWS or width < 1 or not (depth is None or depth >= 1) or not alpha > 0:
-            raise SeverityError(
-                f"views is {views!r}, width {width!r}, depth {depth!r} and alpha {alpha!r}; views is 1 or 3, width and "
-                "depth are whole numbers from 1, alpha is above 0"
-            )
-        self.severity, self.views, self.all_operations = float(severity), views, all_operations
-        self.width, self.depth, self.alpha = width, depth, float(alpha)
+        strongest, evenness = real_number(severity), real_number(alpha)
+        if strongest is None or not LEAST < strongest <= HIGHEST:
+            raise SeverityError(f"severity is {shown(severity)}; it must be above {LEAST} and at most {HIGHEST}")
+        if real_number(views) not in VIEWS:
+            raise ArgumentError(f"views is {shown(views)}; it must be 1 or 3")
+        if evenness is None or not 0 < evenness <= MOST:
+            raise ArgumentError(f"alpha is {shown(alpha)}; it must be above 0 and at most {MOST}")
+        self.severity, self.views = normalise_severity(strongest), int(views)
+        self.all_operations = truth_value("all_operations", all_operations)
+        self.width = whole_number("width", width, 1, MOST)
+        self.depth = None if depth is None else whole_number("depth", depth, 1, MOST)
+        self.alpha = float(evenness)
 
     @property
     def operations(self) -> tuple[str, ...]:
         """The names of the operations that are drawn from."""
         return tuple(OPERATIONS if self.all_operations else DISJOINT)
+
+    def _check(self, picture: Picture, others: Sequence[Any]) -> None:
+        check_unmoved(picture.alpha, others)
+
+    def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
+        check_unmoved(alpha)
+        return alpha
 
     def _chosen(self, rng: Stream) -> tuple[str, float]:
         return self.row, self.severity

@@ -1,7 +1,6 @@
 """The corruptions of a severity table as a transform."""
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,20 +8,21 @@ import numpy as np
 from corruptgen import catalog
 from corruptgen.cell import Cell
 from corruptgen.declare import Warp
-from corruptgen.errors import ImageError, SeverityError, UnknownName
+from corruptgen.errors import ArgumentError, ImageError, SeverityError, UnknownName
 from corruptgen.imaging.label_masks import moved_labels
 from corruptgen.imaging.pixels import SampleFormat
+from corruptgen.imaging.textures import check_pictures, needed_pictures
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.table import Preset
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.pictures import Samples, opened
+from corruptgen.transforms.pictures import Picture, Samples, opened
+from corruptgen.transforms.targets import Motion, carried, check_carried, has_targets
 from corruptgen.transforms.transform import Transform, call_of
+from corruptgen.values import normalise_severity, preset_name, real_number, row_names, shown
 
 Severity = float | tuple[float, float] | str
 
 ALL = "all"
-# What torchvision calls the things that move with the pixels.
-MOVING_TARGETS = ("BoundingBoxes", "KeyPoints", "Mask")
 
 
 class Corrupt(Transform):
@@ -41,6 +41,10 @@ class Corrupt(Transform):
         If there is no such preset or row.
     SeverityError
         If a row has no such severity, or p is no share.
+    ArgumentError
+        If another argument is of a kind that is not allowed.
+    AssetError
+        If a picture that one of the rows needs, such as one of frost, is missing.
     """
 
     def __init__(
@@ -54,15 +58,16 @@ class Corrupt(Transform):
         eight_bits: bool = True,
     ) -> None:
         super().__init__(p, seed, eight_bits)
-        table = catalog.preset(str(preset))
-        chosen = list(table.rows) if rows is None else table.named_rows([rows] if isinstance(rows, str) else rows)
+        self.preset, names = preset_name(preset), row_names(rows)
+        table = catalog.preset(self.preset)
+        chosen = list(table.rows) if names is None else table.named_rows(names)
         if not chosen:
             raise UnknownName("rows is empty; name at least one row or group, or leave it out for all")
-        self.preset = str(preset)
         self.rows = tuple(chosen)
         self.severity = _severity(severity)
         self._levels = table.levels
         _check_rows(table, self.rows, self.severity)
+        self.moving_rows = tuple(row for row in self.rows if table.row(row).is_geometric)
 
     def moves(self, draw: Draw) -> bool:
         """Tell whether a draw moves pixels, and with them what masks and boxes are about."""
@@ -73,6 +78,11 @@ class Corrupt(Transform):
         cell, picture = self._cell(draw), opened(image, self.eight_bits)
         return cell.warp(picture.frames[0], self._rng(draw), picture.form) if cell.is_geometric else None
 
+    def motion(self, size: tuple[int, int], draw: Draw) -> Motion | None:
+        """Give how boxes, points and masks on a picture of (height, width) `size` move; None if they stay."""
+        cell = self._cell(draw)
+        return Motion(self._warp_of_size(cell, size, draw), size) if cell.is_geometric else None
+
     def apply_to_mask(self, mask: Any, draw: Draw) -> Any:
         """Move a label mask as `apply` moves the picture: each pixel takes the label nearest to where it comes from.
 
@@ -80,10 +90,17 @@ class Corrupt(Transform):
         ----------
         mask : array of shape (H, W) or (H, W, C), or torch tensor of shape (..., H, W), of any type
         draw : of the picture
+
+        Raises
+        ------
+        ImageError
+            If it is no such mask.
         """
         cell = self._cell(draw)
         if not cell.is_geometric:
             return mask
+        if mask.ndim not in (2, 3) if isinstance(mask, np.ndarray) else getattr(mask, "ndim", 2) < 2:
+            raise ImageError(f"the mask has shape {tuple(mask.shape)}; give (H, W), (H, W, C) or a tensor (..., H, W)")
         if isinstance(mask, np.ndarray):
             return moved_labels(mask, self._warp_of_size(cell, mask.shape[:2], draw))
         if not hasattr(mask, "permute"):
@@ -104,6 +121,8 @@ class Corrupt(Transform):
         return self._cell(draw).apply(samples, self._rng(draw), form)
 
     def _cell(self, draw: Draw) -> Cell:
+        if not isinstance(draw, Draw):
+            raise ArgumentError(f"draw is {shown(draw)}; give what draw() has given")
         return catalog.preset(self.preset).cell(draw.row, draw.severity)
 
     def _rng(self, draw: Draw) -> Stream:
@@ -113,13 +132,28 @@ class Corrupt(Transform):
         # Where pixels go depends on the size of the picture and on the draws alone.
         return cell.warp(np.zeros((*size, 1), np.uint8), self._rng(draw))
 
-    def _check(self, draws: Sequence[Draw], others: Sequence[Any]) -> None:
-        moving = [draw.row for draw in draws if self.moves(draw)] if _has_moving_target(others) else []
-        if moving:
+    def _check(self, picture: Picture, others: Sequence[Any]) -> None:
+        # At the first call, whatever is drawn then.
+        if not self.moving_rows or not others:
+            return
+        try:
+            check_carried(others)
+        except ImageError as error:
+            raise ImageError(f"{self.moving_rows[0]} moves pixels: {error}") from None
+        if picture.is_batch and has_targets(others):
             raise ImageError(
-                f"{moving[0]} moves pixels, and masks, boxes or points came with the picture; leave such rows out, "
-                "or call draw(), apply() and apply_to_mask() yourself"
+                f"{self.moving_rows[0]} moves pixels, and boxes, points or masks came with a batch of pictures, each "
+                "of which moves in its own way; corrupt before you make batches, or leave out the rows that move pixels"
             )
+
+    def _carried(self, picture: Picture, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
+        if not self.moving_rows or not has_targets(others):
+            return others
+        motion = self.motion((picture.frames[0].shape[0], picture.frames[0].shape[1]), draws[0])
+        return others if motion is None else [carried(other, motion) for other in others]
+
+    def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
+        return self._cell(draw).apply(alpha, self._rng(draw)) if self.moves(draw) else alpha
 
     def __repr__(self) -> str:
         return call_of(self, preset=self.preset, rows=list(self.rows), severity=self.severity, p=self.p, seed=self.seed)
@@ -127,17 +161,20 @@ class Corrupt(Transform):
 
 def _severity(severity: Any) -> Severity:
     """Check what kind of severity this is; whether the rows have it, the table says."""
-    ends = tuple(severity) if isinstance(severity, tuple | list) else (severity,)
-    numbers = all(isinstance(end, int | float | np.number) and not isinstance(end, bool) for end in ends)
-    if severity == ALL or (numbers and len(ends) == 1):
-        return ALL if severity == ALL else float(ends[0])
-    if not numbers or len(ends) != 2 or not ends[0] < ends[1]:
-        raise SeverityError(f'severity is {severity!r}; give a number, a pair (low, high) with low < high, or "all"')
-    return float(ends[0]), float(ends[1])
+    if isinstance(severity, str) and severity == ALL:
+        return ALL
+    if real_number(severity) is not None:
+        return normalise_severity(severity)
+    ends = tuple(severity) if isinstance(severity, tuple | list) else ()
+    if len(ends) != 2 or None in map(real_number, ends) or not ends[0] < ends[1]:
+        raise SeverityError(
+            f'severity is {shown(severity)}; give a number, a pair (low, high) with low < high, or "all"'
+        )
+    return normalise_severity(ends[0]), normalise_severity(ends[1])
 
 
 def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
-    """Raise `SeverityError` if one of the rows does not have every severity that may be drawn."""
+    """Raise `SeverityError` if a row lacks a severity that may be drawn, `AssetError` if it lacks its pictures."""
     if isinstance(severity, tuple):
         without = [row for row in rows if not table.row(row).clean]
         if without and severity[0] < 1:
@@ -149,14 +186,7 @@ def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
     for row in rows:
         for end in ends:
             table.cell(row, end)
-
-
-def _has_moving_target(thing: Any) -> bool:
-    """Tell whether a label holds something of torchvision that would have to move with the pixels."""
-    if "torchvision.tv_tensors" not in sys.modules:
-        return False
-    if isinstance(thing, Mapping):
-        return any(map(_has_moving_target, thing.values()))
-    if isinstance(thing, list | tuple):
-        return any(map(_has_moving_target, thing))
-    return type(thing).__name__ in MOVING_TARGETS
+    levels = [level for row in rows for level in table.row(row).levels]
+    for needed in {needed_pictures(level.corruption.function, level.parameters) for level in levels}:
+        if needed is not None:
+            check_pictures(*needed)

@@ -8,10 +8,10 @@ import numpy as np
 
 from corruptgen import catalog
 from corruptgen.errors import SeverityError
-from corruptgen.table import Row
 from corruptgen.transforms.corrupt import ALL, Corrupt, Severity
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.workers import torch_if_loaded
+from corruptgen.values import preset_name, row_names
 
 Batch = tuple[Sequence[Any], Sequence[Any], Sequence[Mapping[str, Any]]]
 
@@ -66,13 +66,9 @@ class CorruptDetectionAugmentation(CorruptAugmentation):
 
     @staticmethod
     def _allowed(preset: str, rows: str | Sequence[str] | None) -> str | Sequence[str]:
-        table = catalog.preset(preset)
-        still = [row for row, line in table.rows.items() if not _moves(line)]
-        chosen = still if rows is None else table.named_rows([rows] if isinstance(rows, str) else rows)
+        table = catalog.preset(preset_name(preset))
+        still = [row for row, line in table.rows.items() if not line.is_geometric]
+        chosen = still if rows is None else table.named_rows(row_names(rows) or ())
         if moving := [row for row in chosen if row not in still]:
             raise SeverityError(f"{', '.join(moving)}: moves pixels, and the boxes would have to move; leave it out")
         return chosen
-
-
-def _moves(line: Row) -> bool:
-    return any(level.corruption.is_geometric for level in line.levels)

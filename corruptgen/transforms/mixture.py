@@ -1,6 +1,7 @@
 """Mixing at random: weights for chains, and a share for all of them beside the picture."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from scipy.special import betaincinv, gammaincinv
 from corruptgen.errors import ImageError
 from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.randomness import Stream
+from corruptgen.transforms.targets import check_carried, has_targets
 
 
 def mixing(rng: Stream, width: int, alpha: float) -> tuple[NDArray[np.float64], float]:
@@ -38,6 +40,17 @@ def mixed(
     for chain, weight in zip(chains, weights, strict=True):
         total += chain * np.float32(share * weight)
     return np.rint(total).astype(np.uint8)
+
+
+def check_unmoved(alpha: NDArray[np.uint8] | None, others: Sequence[Any] = ()) -> None:
+    """Raise `ImageError` if boxes, points, masks or an alpha channel would have to follow copies that were moved."""
+    if alpha is not None or has_targets(others):
+        what = "boxes, points or masks came with the picture" if alpha is None else "the picture has an alpha channel"
+        raise ImageError(
+            f"{what}, and mixing moves some copies of a picture and not others: nothing can follow; "
+            "give classification pictures without an alpha channel"
+        )
+    check_carried(others)
 
 
 def check_eight_bits(form: SampleFormat) -> None:

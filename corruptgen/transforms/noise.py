@@ -13,8 +13,11 @@ from corruptgen.randomness.stream import Purpose
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.pictures import Samples
 from corruptgen.transforms.transform import Transform, call_of
+from corruptgen.values import real_number, shown, truth_value
 
 Sigma = float | tuple[float, float]
+# Larger noise is no other noise, and no picture has a longer side.
+MOST = 1_000_000
 
 
 class GaussianNoise(Transform):
@@ -32,9 +35,10 @@ class GaussianNoise(Transform):
         self, sigma: Sigma = (0.0, 0.5), p: float = 1.0, seed: int | None = None, *, eight_bits: bool = True
     ) -> None:
         super().__init__(p, seed, eight_bits)
-        low, high = sigma if isinstance(sigma, tuple | list) else (sigma, sigma)
-        if not 0 <= low <= high < np.inf:
-            raise SeverityError(f"sigma is {sigma!r}; give a number from 0 up, or a pair (low, high) of such")
+        ends = [real_number(end) for end in (sigma if isinstance(sigma, tuple | list) else (sigma, sigma))]
+        low, high = ends if len(ends) == 2 else (None, None)
+        if low is None or high is None or not 0 <= low <= high <= MOST:
+            raise SeverityError(f"sigma is {shown(sigma)}; give a number from 0 to {MOST}, or a pair (low, high)")
         self.sigma = (float(low), float(high))
 
     def _chosen(self, rng: Stream) -> tuple[str, float]:
@@ -84,9 +88,12 @@ class PatchGaussian(Transform):
         eight_bits: bool = True,
     ) -> None:
         super().__init__(p, seed, eight_bits)
-        if not (0 < width < np.inf and 0 < sigma < np.inf):
-            raise SeverityError(f"width is {width!r} and sigma {sigma!r}; both must be numbers above 0")
-        self.width, self.sigma, self.any_width = float(width), float(sigma), any_width
+        side, strongest = real_number(width), real_number(sigma)
+        if side is None or strongest is None or not (0 < side <= MOST and 0 < strongest <= MOST):
+            raise SeverityError(
+                f"width is {shown(width)} and sigma {shown(sigma)}; both must be numbers above 0, up to {MOST}"
+            )
+        self.width, self.sigma, self.any_width = float(side), float(strongest), truth_value("any_width", any_width)
 
     def patch(self, height: int, width: int, draw: Draw) -> tuple[slice, slice]:
         """Give the rows and columns of the patch in a picture of this size."""

@@ -20,8 +20,8 @@ ALPHA_MODES = {"LA": "L", "RGBA": "RGB"}
 MODES = ("L", "RGB", *ALPHA_MODES, "I;16")
 CHANNELS = (1, 3)
 FULL_SCALES = {"uint8": 255, "uint16": 65535, "float16": 1, "float32": 1, "float64": 1}
-# Resizing overshoots white and black a little; what lies further out is normalised, or counts to 255.
-LOWEST, HIGHEST = -0.5, 1.5
+# Arithmetic in float32 rounds by less than this; what lies further outside of [0, 1] is no rounding error.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ class Picture:
     is_batch: bool
     closed: Callable[[Sequence[Samples]], Any]
     """Puts changed frames together to what the picture was: same kind, type and shape."""
+    alpha: Samples | None = None
+    """The (H, W, 1) alpha channel of the only frame, 8 bits."""
+
+    def closed_with(self, frames: Sequence[Samples], alpha: Samples) -> Any:
+        """Put changed frames together as `closed` does, under a changed alpha channel."""
+        result = self.closed(frames)
+        result.putalpha(Image.fromarray(alpha[..., 0]))
+        return result
 
 
 def opened(image: Any, eight_bits: bool = True) -> Picture:
@@ -41,9 +49,9 @@ def opened(image: Any, eight_bits: bool = True) -> Picture:
 
     Parameters
     ----------
-    image : PIL image of mode L, RGB, LA, RGBA or I;16, whose alpha channel is kept as it is; array of shape (H, W),
-        (H, W, C) or (N, H, W, C); torch tensor of shape (H, W), (C, H, W) or (N, C, H, W). Samples are uint8, uint16,
-        or float in [0, 1]
+    image : PIL image of mode L, RGB, LA, RGBA or I;16, whose alpha channel moves where the pixels do; array of shape
+        (H, W), (H, W, C) or (N, H, W, C); torch tensor of shape (H, W), (C, H, W) or (N, C, H, W). Samples are uint8,
+        uint16, or float in [0, 1]
     eight_bits : take float samples as the 8 bits that they came from
 
     Raises
@@ -74,7 +82,8 @@ def _of_pil(image: Image.Image) -> Picture:
             result.putalpha(image.getchannel("A"))
         return result
 
-    return Picture([samples], _form(str(samples.dtype)), False, closed)
+    alpha = np.asarray(image.getchannel("A"))[..., None] if image.mode in ALPHA_MODES else None
+    return Picture([samples], _form(str(samples.dtype)), False, closed, alpha)
 
 
 def _of_array(image: Samples, eight_bits: bool) -> Picture:
@@ -124,9 +133,10 @@ def _taken(samples: Samples, form: SampleFormat, eight_bits: bool) -> tuple[Samp
     if form.full_scale != 1:
         return samples, form
     lowest, highest = float(samples.min()), float(samples.max())
-    if not (lowest >= LOWEST and highest <= HIGHEST):
+    if not (lowest >= -ROUNDING and highest <= 1 + ROUNDING):
         raise ImageError(
-            f"the image has float samples from {lowest:.3g} to {highest:.3g}; give [0, 1]: corrupt before you normalise"
+            f"the image has float samples from {lowest:.7g} to {highest:.7g}; give [0, 1]: corrupt before you "
+            "normalise, and clip what a resize has overshot"
         )
     wide = samples.astype(np.float32) if form.dtype == "float16" else samples
     if eight_bits:

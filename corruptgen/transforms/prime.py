@@ -1,6 +1,6 @@
 """PRIME: chains of three general primitives, mixed with each other and with the picture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,10 +8,11 @@ from corruptgen.errors import UnknownName, unknown
 from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.mixture import check_eight_bits, mixed, mixing
-from corruptgen.transforms.pictures import Samples
+from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing
+from corruptgen.transforms.pictures import Picture, Samples
 from corruptgen.transforms.primitives import random_colours, random_filter, random_warp
 from corruptgen.transforms.transform import Transform, call_of
+from corruptgen.values import text_value, truth_value
 
 WIDTH, DEEPEST = 3, 3
 FILTER: Mapping[str, Any] = {"sigma": 4.0, "side": 3}
@@ -45,9 +46,16 @@ class PRIME(Transform):
         self, setting: str = "imagenet", corner: bool = False, p: float = 1.0, seed: int | None = None
     ) -> None:
         super().__init__(p, seed)
-        if setting not in SETTINGS:
+        if text_value("setting", setting) not in SETTINGS:
             raise UnknownName(unknown("setting of PRIME", setting, SETTINGS))
-        self.setting, self.corner = setting, corner
+        self.setting, self.corner = setting, truth_value("corner", corner)
+
+    def _check(self, picture: Picture, others: Sequence[Any]) -> None:
+        check_unmoved(picture.alpha, others)
+
+    def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
+        check_unmoved(alpha)
+        return alpha
 
     def _chosen(self, rng: Stream) -> tuple[str, float]:
         return self.row, 1.0

@@ -17,6 +17,7 @@ from corruptgen.imaging.codec import read_pixels
 from corruptgen.names import from_disk
 from corruptgen.recipe import SECTIONS
 from corruptgen.records import Decoding
+from corruptgen.values import shown
 
 IMAGE_COLUMNS, ID_COLUMNS = ("image", "img"), ("id", "image_id")
 # What a `datasets` dataset without a name for its split calls it, as in the ids of `generate`.
@@ -40,6 +41,8 @@ def decoding_of(decode: Decoding | Mapping[str, Any] | None) -> Decoding:
     if isinstance(decode, Decoding):
         return _of_bytes(decode)
     values: dict[str, Any] = {}
+    if decode is not None and not isinstance(decode, Mapping):
+        raise RecipeError(f"decode is {shown(decode)}; give the keys of a [decode] section, such as {{'resize': 256}}")
     for key, value in (decode or {}).items():
         if key not in CHECKS:
             raise RecipeError("decode: " + unknown("key of [decode]", str(key), CHECKS))
@@ -80,7 +83,7 @@ def pixels_of(picture: Any, decoding: Decoding, colour: str) -> NDArray[np.uint8
     if isinstance(picture, bytes | Image.Image) and decoding.colour is None:
         decoding = replace(decoding, colour=colour)
     if isinstance(picture, list):
-        picture = np.asarray(picture, np.uint8)
+        picture = _samples_of(picture)
     if isinstance(picture, Image.Image):
         if picture.mode not in ("L", "RGB"):
             raise ImageError(f"the PIL image has mode {picture.mode}; convert it to L or RGB first")
@@ -100,6 +103,17 @@ def pixels_of(picture: Any, decoding: Decoding, colour: str) -> NDArray[np.uint8
 def _say_once(note: str) -> None:
     """Log what was passed over in a file, the first time that a process meets it."""
     _logger.warning("images are taken although their files have this, which changes no pixel: %s", note)
+
+
+def _samples_of(nested: list[Any]) -> NDArray[np.uint8]:
+    """Make samples of the nested lists of an array column; none of them is changed."""
+    try:
+        samples = np.array(nested)
+    except ValueError as error:
+        raise Rejected("is no rectangular array") from error
+    if samples.dtype.kind not in "iu" or not samples.size or samples.min() < 0 or samples.max() > 255:
+        raise Rejected("is an array of other values than the whole numbers 0 to 255; scale it to them first")
+    return samples.astype(np.uint8)
 
 
 def _read(path: str) -> bytes:

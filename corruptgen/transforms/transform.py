@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen.errors import ImageError, SeverityError
+from corruptgen.errors import ArgumentError, ImageError, SeverityError
 from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.randomness import Stream, pixels_digest, rng_for
 from corruptgen.randomness.stream import Purpose
@@ -14,8 +14,18 @@ from corruptgen.transforms import workers
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.epoch import Epoch
 from corruptgen.transforms.pictures import Picture, Samples, opened
+from corruptgen.values import (
+    normalise_key,
+    normalise_seed,
+    normalise_severity,
+    real_number,
+    shown,
+    truth_value,
+    whole_number,
+)
 
 Key = str | int
+LAST_EPOCH = 2**63 - 1
 
 
 class Transform(ABC):
@@ -29,24 +39,25 @@ class Transform(ABC):
     Parameters
     ----------
     p : share of the pictures that are changed
-    seed : any whole number; None follows the framework's own generator
+    seed : any whole number of at most 128 bits; None follows the framework's own generator
     eight_bits : round float samples to 8 bits before and after, as image files do, which is much faster; False keeps
         their precision where the corruption's formula does
     """
 
     def __init__(self, p: float, seed: int | None, eight_bits: bool = True) -> None:
-        if not 0 <= p <= 1:
-            raise SeverityError(f"p is {p!r}; it must be the share of the images to change, from 0 to 1")
-        self.p = float(p)
-        self.seed = None if seed is None else int(seed)
-        self.eight_bits = eight_bits
+        share = real_number(p)
+        if share is None or not 0 <= share <= 1:
+            raise SeverityError(f"p is {shown(p)}; it must be the share of the images to change, from 0 to 1")
+        self.p = float(share)
+        self.seed = None if seed is None else normalise_seed(seed)
+        self.eight_bits = truth_value("eight_bits", eight_bits)
         self._epoch = Epoch()
         self._rank: int | None = None
         self._count = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Make a seeded transform draw anew, also in workers that are running: call it before each epoch."""
-        self._epoch.number = int(epoch)
+        self._epoch.number = whole_number("epoch", epoch, 0, LAST_EPOCH)
 
     def draw(self, key: Key | None = None) -> Draw:
         """Decide what to do to one picture.
@@ -63,8 +74,8 @@ class Transform(ABC):
             worker = workers.loader_worker()
             key = f"{self._place()}draw {self._count}" + ("" if worker is None else f" of worker {worker}")
             self._count += 1
-        epoch = self._epoch.number
-        return self._drawn(f"{key} in epoch {epoch}" if epoch else str(key))
+        name, epoch = normalise_key(key), self._epoch.number
+        return self._drawn(f"{name} in epoch {epoch}" if epoch else name)
 
     def drawn_by(self, digits: str) -> Draw:
         """Decide by digits that a generator of the caller's gave; ranks, workers and epochs of workers are told apart.
@@ -94,22 +105,24 @@ class Transform(ABC):
         Parameters
         ----------
         image : see `apply`
-        others : what belongs to the picture, such as its label; it is given back beside it
+        others : what belongs to the picture, such as its label; it is given back beside it. Boxes, points and masks of
+            torchvision move with the pixels
         key : the name of the picture, of a batch one for each image; see `draw`
         """
         picture = opened(image, self.eight_bits)
+        self._check(picture, others)
         names = self._names(picture, key)
         draws = [self.draw(name) for name in names]
-        self._check(draws, others)
         result = self._applied(picture, draws)
-        return (result, *others) if others else result
+        return (result, *self._carried(picture, draws, others)) if others else result
 
     def _names(self, picture: Picture, key: Key | Sequence[Key] | None) -> Sequence[Key | None]:
         if self.seed is None:
             return [None] * len(picture.frames)
         if key is None:
             return [pixels_digest(frame).hex() for frame in picture.frames]
-        names = [key] if isinstance(key, str | int | np.integer) else list(key)
+        many = isinstance(key, Sequence | np.ndarray) and not isinstance(key, str | bytes)
+        names: list[Any] = list(key) if many else [key]  # type: ignore[arg-type]
         if len(names) != len(picture.frames):
             raise ImageError(
                 f"{len(names)} keys for {len(picture.frames)} images; give one for each image of the batch"
@@ -122,28 +135,39 @@ class Transform(ABC):
         if isinstance(draw, Draw):
             draws = [draw.numbered(n) for n in range(len(frames))] if picture.is_batch else [draw]
         else:
-            draws = list(draw)
+            draws = list(draw) if isinstance(draw, Sequence) else [draw]
+            if not all(isinstance(one, Draw) for one in draws):
+                raise ArgumentError(f"draw is {shown(draw)}; give what draw() has given, or a list of such")
         if len(draws) != len(frames):
             raise ImageError(f"{len(draws)} draws for {len(frames)} images; give one for each image of the batch")
         return self._closed(picture, draws)
 
     def _closed(self, picture: Picture, draws: Sequence[Draw]) -> Any:
         """Change every frame as its draw says and put them together."""
-        return picture.closed(
-            [
-                self._changed(frame, picture.form, draw) if draw.severity else frame.copy()
-                for frame, draw in zip(picture.frames, draws, strict=True)
-            ]
-        )
+        changed = [
+            self._changed(frame, picture.form, draw) if draw.severity else frame.copy()
+            for frame, draw in zip(picture.frames, draws, strict=True)
+        ]
+        if picture.alpha is None or not draws[0].severity:
+            return picture.closed(changed)
+        return picture.closed_with(changed, self._uncovered(picture.alpha, draws[0]))
 
     def _drawn(self, key: str) -> Draw:
         rng = rng_for(self.seed or 0, "", None, key, purpose=Purpose.LOCATION)
         is_changed = self.p == 1 or rng.random() < self.p
         row, severity = self._chosen(rng)
-        return Draw(row, severity if is_changed else 0.0, key, self.seed or 0)
+        return Draw(row, normalise_severity(severity) if is_changed else 0.0, key, self.seed or 0)
 
-    def _check(self, draws: Sequence[Draw], others: Sequence[Any]) -> None:  # noqa: B027 - most have nothing to check
-        """Raise `ImageError` if what was drawn cannot be done to what belongs to the picture."""
+    def _check(self, picture: Picture, others: Sequence[Any]) -> None:  # noqa: B027 - most have nothing to check
+        """Raise `ImageError` if something that may be drawn cannot be done to what belongs to the picture."""
+
+    def _carried(self, picture: Picture, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
+        """Give what belongs to the picture as it is afterwards."""
+        return others
+
+    def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
+        """Give the (H, W, 1) alpha channel of a changed picture."""
+        return alpha
 
     def _place(self) -> str:
         """Name the rank, so that ranks that were seeded alike draw differently."""

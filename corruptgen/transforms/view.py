@@ -4,13 +4,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from corruptgen import catalog
-from corruptgen.errors import ImageError, Rejected
+from corruptgen.errors import ArgumentError, ImageError, Rejected, SourceError
 from corruptgen.extras import need
-from corruptgen.randomness import rng_for
+from corruptgen.randomness import Stream, rng_for
 from corruptgen.records import Decoding
 from corruptgen.transforms import samples, workers
 from corruptgen.transforms.samples import KeyOf, Part, decoding_of, given_back, part_of, pixels_of, with_part
+from corruptgen.transforms.targets import Motion, carried, check_carried, check_columns, has_targets
 from corruptgen.transforms.transform import Transform
+from corruptgen.values import (
+    callable_value,
+    normalise_key,
+    normalise_seed,
+    normalise_severity,
+    preset_name,
+    row_names,
+    severity_list,
+    severity_text,
+    shown,
+    text_value,
+    truth_value,
+)
 
 CLEAN = "clean"
 
@@ -35,10 +49,16 @@ class Corrupted:
     paired : whether all severities share their draws, as in the recipe
     transform : what is done to the picture afterwards, such as the conversion to a tensor
 
+    Boxes, points and masks of torchvision beside the picture move with it, if the row moves pixels.
+
     Raises
     ------
     UnknownName, SeverityError
         If there is no such cell.
+    ArgumentError
+        If another argument is of a kind that is not allowed.
+    ImageError
+        If the row moves pixels, and beside the picture there are boxes, points or masks that cannot move.
     RecipeError
         If `decode` is not what a recipe may say.
     Rejected
@@ -60,9 +80,13 @@ class Corrupted:
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
         self.items = _Items(dataset, key, image)
-        self.preset, self.row, self.severity, self.seed = str(preset), row, float(severity), int(seed)
-        self.decoding, self.paired, self.transform = decoding_of(decode), paired, transform
-        catalog.preset(self.preset).cell(*self._cell)
+        self.preset, self.row = preset_name(preset), text_value("row", row)
+        self.severity, self.seed = normalise_severity(severity), normalise_seed(seed)
+        callable_value("transform", transform)
+        self.decoding, self.paired, self.transform = decoding_of(decode), truth_value("paired", paired), transform
+        cell = catalog.preset(self.preset).cell(*self._cell)
+        if cell.is_geometric and samples.is_huggingface(dataset):
+            check_columns(dataset.features, str(self.items.image), self.row)
 
     def key(self, index: int) -> str:
         """Give the id of an item, the name of its draws."""
@@ -80,12 +104,23 @@ class Corrupted:
         except Rejected as error:
             raise Rejected(f"{key} {error}") from error
         cell = catalog.preset(self.preset).cell(*self._cell)
-        result = cell.apply(pixels, rng_for(self.seed, self.row, None if self.paired else self.severity, key))
+        result = cell.apply(pixels, self._rng(key))
         made = given_back(result, picture)
-        return with_part(sample, part, self.transform(made) if self.transform else made)
+        made = self.transform(made) if self.transform else made
+        if not cell.is_geometric or part is None:
+            return with_part(sample, part, made)
+        rest = with_part(sample, part, None)
+        check_carried(rest)
+        if has_targets(rest):
+            height, width = pixels.shape[:2]
+            rest = carried(rest, Motion(cell.warp(pixels, self._rng(key)), (height, width)))
+        return with_part(rest, part, made)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[index] for index in range(len(self)))
+
+    def _rng(self, key: str) -> Stream:
+        return rng_for(self.seed, self.row, None if self.paired else self.severity, key)
 
     @property
     def _cell(self) -> tuple[str, float]:
@@ -94,7 +129,8 @@ class Corrupted:
         return self.row, self.severity
 
     def __repr__(self) -> str:
-        return f"Corrupted({self.preset!r}, {self.row!r}, {self.severity:g}, seed={self.seed}, items={len(self)})"
+        cell = f"{self.preset!r}, {self.row!r}, {severity_text(self.severity)}"
+        return f"Corrupted({cell}, seed={self.seed}, items={len(self)})"
 
 
 class Keyed:
@@ -111,6 +147,8 @@ class Keyed:
     def __init__(
         self, dataset: Any, transform: Transform, *, key: KeyOf | None = None, image: Part | None = None
     ) -> None:
+        if not isinstance(transform, Transform):
+            raise ArgumentError(f"transform is {shown(transform)}; give one of corruptgen.transforms, with seed=")
         if transform.seed is None:
             raise ImageError("the transform has no seed, so that its draws cannot be named; give it seed=")
         self.items, self.transform = _Items(dataset, key, image, raw=False), transform
@@ -124,7 +162,12 @@ class Keyed:
 
     def __getitem__(self, index: int) -> Any:
         sample, part, picture = self.items.taken(index)
-        return with_part(sample, part, self.transform(picture, key=self.items.key(index, sample)))
+        key = self.items.key(index, sample)
+        if part is None:
+            return self.transform(picture, key=key)
+        # What belongs to the picture comes along, so that what moves with the pixels is moved.
+        changed, rest = self.transform(picture, with_part(sample, part, None), key=key)
+        return with_part(rest, part, changed)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[index] for index in range(len(self)))
@@ -149,11 +192,12 @@ def all_cells(
     severities : None: every level of the table
     clean : begin with the clean twin
     """
-    table = catalog.preset(str(preset))
-    if clean:
+    table, names = catalog.preset(preset_name(preset)), row_names(rows)
+    levels = severity_list(severities)
+    if truth_value("clean", clean):
         yield Corrupted(dataset, preset, CLEAN, 0, seed, **options)
-    for row in table.named_rows(rows) if rows is not None else table.rows:
-        for severity in severities if severities is not None else range(1, table.levels + 1):
+    for row in table.named_rows(names) if names is not None else table.rows:
+        for severity in levels if levels is not None else range(1, table.levels + 1):
             yield Corrupted(dataset, preset, row, severity, seed, **options)
 
 
@@ -164,6 +208,11 @@ class _Items:
     """
 
     def __init__(self, dataset: Any, key: KeyOf | None, image: Part | None, raw: bool = True) -> None:
+        check_dataset(dataset)
+        if not (key is None or isinstance(key, str) or callable(key)):
+            raise ArgumentError(f"key is {shown(key)}; give a function, a text with {{index}}, or a column's name")
+        if not (image is None or isinstance(image, str | int)) or isinstance(image, bool):
+            raise ArgumentError(f"image is {shown(image)}; give the number or the name of a part of an item")
         dataset, self.order = samples.whole_of(dataset)
         self.files = samples.listed_files(dataset)
         self.root = getattr(dataset, "root", None)
@@ -204,20 +253,34 @@ class _Items:
             return (content, convert(target) if convert else target), 0, content
         sample = self.dataset[index]
         part = part_of(sample, self.image)
-        return sample, part, sample if part is None else sample[part]
+        return sample, part, sample if part is None else _part_of(sample, part)
 
     def key(self, index: int, sample: Any = None) -> str:
         """Give the id of an item; that of a part of a dataset is the id it has there."""
         index = self.number(index)
         if callable(self.chosen):
-            return str(self.chosen(index))
+            return normalise_key(self.chosen(index))
         if self.column is not None:
-            return str((self.dataset[index] if sample is None else sample)[self.column])
+            return normalise_key(_part_of(self.dataset[index] if sample is None else sample, self.column))
         if isinstance(self.chosen, str):
             return self.chosen.replace("{index}", str(index))
         if self.files:
             return samples.relative_id(self.files[index], self.root)
         return f"{self.prefix}{index}"
+
+
+def check_dataset(dataset: Any) -> None:
+    """Raise `ArgumentError` if this has no numbered items."""
+    is_one = hasattr(type(dataset), "__len__") and hasattr(type(dataset), "__getitem__")
+    if not is_one or isinstance(dataset, Mapping | str | bytes):
+        raise ArgumentError(f"dataset is {shown(dataset)}; give something with len() and items numbered from 0")
+
+
+def _part_of(sample: Any, part: Part) -> Any:
+    try:
+        return sample[part]
+    except (LookupError, TypeError):
+        raise SourceError(f"an item is a {type(sample).__name__} without a part {part!r}; say image= or key=") from None
 
 
 def undecoded(dataset: Any, column: str) -> Any:

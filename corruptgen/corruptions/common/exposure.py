@@ -52,9 +52,6 @@ def contrast(image: Unit, *, factor: float) -> Unit:
 
 @fused(contrast)
 def _contrast(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float) -> NDArray[np.uint8] | None:
-    if not image.flags.c_contiguous:
-        # numpy adds up in the order of the memory, and the order decides about the last bit of the means.
-        return None
     return pulled_to_means(image, arithmetic, factor)
 
 

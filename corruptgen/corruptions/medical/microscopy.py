@@ -8,6 +8,7 @@ from corruptgen.declare import Pixels, Unit, corruption, fused
 from corruptgen.imaging.inks import ink_masks
 from corruptgen.imaging.layers import canvas_size, fitted, laid_over
 from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.imaging.textures import need_pictures
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.turns import in_turn, integer_between
 
@@ -19,6 +20,7 @@ Layer = NDArray[np.uint8]
 
 
 @corruption
+@need_pictures("inks")
 def stain_deposit(image: Unit, rng: Draws, *, marks: int, side: int, unit: float) -> Unit:
     """Drop ink on the slide: black marks, cut out of ten pictures of ink.
 

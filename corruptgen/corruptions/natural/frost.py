@@ -10,12 +10,13 @@ from corruptgen.caching import keep_arrays
 from corruptgen.declare import LevelsColour, corruption, fused
 from corruptgen.imaging.overlays import overlaid
 from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.textures import frost_picture
+from corruptgen.imaging.textures import frost_picture, need_pictures
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 
 
 @corruption
+@need_pictures("frost")
 def frost(
     image: LevelsColour, rng: Draws, *, image_weight: float, frost_weight: float, pictures: int, texture_scale: float
 ) -> LevelsColour:
@@ -60,6 +61,7 @@ MARGIN = 1.1
 
 
 @corruption
+@need_pictures("frost")
 def frost_fitted(
     image: LevelsColour, rng: Draws, *, image_weight: float, frost_weight: float, pictures: int
 ) -> LevelsColour:
