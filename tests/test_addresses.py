@@ -21,7 +21,11 @@ from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejecte
 from corruptgen.recipe import load, read
 from corruptgen.redaction import without_secrets
 from corruptgen.scoring.evaluation import score
+from corruptgen.sources.arrays import NpySource, NpzSource
+from corruptgen.sources.cifar import CifarSource
+from corruptgen.sources.labels import Classes
 from corruptgen.sources.remote import RemoteFolder
+from corruptgen.sources.webdataset import TarSource
 from corruptgen.verification import verify
 from tests.photographs import write_photographs, write_recipe
 
@@ -219,8 +223,19 @@ def test_the_name_of_a_list_behind_a_signed_url_is_recorded_without_the_signatur
     assert last_part("s3://b/a.tar?x=/y") == "a.tar"
 
 
-def test_a_source_does_not_show_its_url():
-    assert "hunter2" not in repr(RemoteFolder(URL))
+@pytest.mark.parametrize(
+    "source",
+    [
+        RemoteFolder(URL),
+        TarSource(URL),
+        NpzSource(URL, "1", "test", "x", None, Classes()),
+        NpySource(URL, "1", "test", None, Classes()),
+        CifarSource(URL, "1", "test", None),
+    ],
+    ids=lambda source: type(source).__name__,
+)
+def test_a_source_does_not_show_its_url(source):
+    assert not any(secret in repr(source) for secret in SECRETS)
 
 
 def test_a_source_that_is_no_text_is_an_error(place):

@@ -1,7 +1,7 @@
 """Images in arrays: the .npz archives of MedMNIST, pairs of .npy files, their parts read one image at a time."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,7 @@ LONGEST_HEADER = 1 << 16  # bytes
 class NpzSource:
     """The images and labels of one split of an archive that `numpy.savez` or `savez_compressed` wrote."""
 
-    place: str
+    place: str = field(repr=False)
     version: str
     split: str
     image: str
@@ -58,7 +58,7 @@ class NpzSource:
 class NpySource:
     """The images of a file that `numpy.save` wrote, with labels in another one."""
 
-    place: str
+    place: str = field(repr=False)
     version: str
     split: str
     labels: str | None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -49,7 +49,7 @@ Split = tuple[list[int], NDArray[np.uint8], tuple[str, ...]]
 class CifarSource:
     """One split of CIFAR; which of the two datasets it is shows in the names of the files."""
 
-    place: str
+    place: str = field(repr=False)
     """The archive, or the folder that was made of it."""
     version: str
     split: str

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -27,7 +27,7 @@ LARGEST_RATIO = 1032  # Deflate cannot make anything more than this many times s
 class MnistSource:
     """The images of one split, grey, in the order of the file; their ids are `split/index`."""
 
-    place: str
+    place: str = field(repr=False)
     """The folder that holds the files, at any depth."""
     version: str
     split: str

@@ -55,7 +55,7 @@ class TarSource:
     Nothing is written to disk: a shard is indexed once in each process and read by offset.
     """
 
-    folder: str
+    folder: str = field(repr=False)
     pattern: str = "*.tar"
     """What the names of the shards are like, as in a shell."""
     image: tuple[str, ...] = IMAGES

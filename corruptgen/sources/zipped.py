@@ -22,7 +22,7 @@ ENCRYPTED = 1
 class Member:
     """A file inside of an archive."""
 
-    place: str
+    place: str = field(repr=False)
     version: str
     """The state of the archive; see `places.version_of`."""
     name: str
