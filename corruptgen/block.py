@@ -237,7 +237,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
             changes=carried.changes,
             frame=carried.frame,
             samples=samples,
-            notes=image.notes,
+            notes=(*image.notes, *carried.notes),
         )
     for record in records.values():
         if record.rejected:

@@ -50,6 +50,11 @@ class Frames:
             return cls(turned_size(*size, inverse(turn)), size, turn, decoding.exif, annotated_as)
         return cls(size, turned_size(*size, turn), turn, decoding.exif, annotated_as)
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether what was drawn on the image may fit both frames, and nobody says which is meant."""
+        return not self.annotated_as and self.orientation != STORED and self.stored == self.upright
+
     def turn(self, size: Size | None, found: str) -> tuple[Size, int]:
         """Say by which orientation what was drawn on the image has to be turned to fit the image that is made.
 

@@ -28,6 +28,8 @@ from corruptgen.table import Preset
 
 ANNOTATIONS = "annotations.json"
 MASKS = "masks"
+# Said of images whose EXIF orientation keeps their size, where the recipe does not say what targets were drawn on.
+GUESSED = "an EXIF orientation that keeps the size, and targets taken to be drawn on the image as it is stored"
 MOST_NAMED = 8  # keys in one message
 
 Name = tuple[str, float]
@@ -45,6 +47,8 @@ class Carried:
     frame: tuple[int, ...] = ()
     """Height and width of the image as it was annotated, and the EXIF orientation by which what is on it was turned;
     empty: the annotations say the size, and nothing was turned."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about it, one line each."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Targets:
         warps = {name: warp(name) for name in self.moved}
         files = self._moved_masks(item, frames, warps) if self.endings else {}
         changes, frame = self._changes(item, frames, warps) if self.is_annotated else ({}, ())
-        return Carried(files, changes, frame)
+        return Carried(files, changes, frame, (GUESSED,) if frames.is_guess else ())
 
     def annotation_bytes(self) -> bytes | None:
         """Give the content of the annotation file; None if there is none.

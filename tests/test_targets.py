@@ -39,6 +39,7 @@ from corruptgen.publish.versions import Bump, needed
 from corruptgen.randomness import rng_for
 from corruptgen.recipe import read
 from corruptgen.records import Decoding
+from corruptgen.targets import GUESSED
 from corruptgen.verification import verify
 from tests.photographs import ROOT, command, pixels_of, tree
 
@@ -968,8 +969,10 @@ def test_targets_that_fit_both_are_those_of_the_image_as_it_is_stored_and_sizes_
     write_turned(upright, annotated="upright")
     sideways = write_recipe(upright, BOTH, corrupt='rows = ["brightness"]', output="clean = true")
 
-    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    outcome = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
     corruptgen.generate(sideways, output=upright / "out", workers=1)
+
+    assert outcome.noted == {GUESSED: 3}
 
     assert all(agreeing(tmp_path / "out", number) for number in range(1, 9))
     assert not verify(tmp_path / "out", depth="full", workers=1).problems

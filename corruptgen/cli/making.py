@@ -19,6 +19,7 @@ from corruptgen.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection
 from corruptgen.shards import Shard
 from corruptgen.signals import stopping
+from corruptgen.targets import GUESSED
 
 BYTES_PER_MB = 10**6
 MOST_NAMED = 3
@@ -110,8 +111,10 @@ def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
         counts = f"{outcome.items} items × {outcome.cells} cells = {outcome.files} images"
         ignored = f"; {outcome.ignored} other files ignored" if outcome.ignored else ""
         print(f"{what} {state}: {counts}{ignored}")
-    if outcome.noted:
-        counted = ", ".join(f"{note} in {count}" for note, count in outcome.noted.items())
+    if guessed := outcome.noted.get(GUESSED, 0):
+        tell(f"{guessed} images have {GUESSED}; if they were drawn upright, write annotated_as in [source]")
+    if passed := {note: count for note, count in outcome.noted.items() if note != GUESSED}:
+        counted = ", ".join(f"{note} in {count}" for note, count in passed.items())
         tell(f"taken, because no pixel depends on it: {counted}; the tables in items/ name the images")
     _list(outcome.rejected)
 

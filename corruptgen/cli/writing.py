@@ -12,6 +12,7 @@ from corruptgen.front import corrupt
 from corruptgen.imaging.codec import encoded
 from corruptgen.recipe import shipped_text
 from corruptgen.records import Encoding
+from corruptgen.redaction import without_secrets
 
 ENCODINGS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 
@@ -62,7 +63,8 @@ def apply(
     result = corrupt(shot.pixels, row, severity, preset=draws.preset, seed=draws.seed, key=draws.key, window=ends)
     write_whole(output, encoded(result, encoding))
     lossy = "" if encoding.is_lossless else f"; stored as JPEG of quality {quality}, which loses some detail"
-    print(f"{output}: {row} at severity {severity:g} of {draws.preset}, seed {draws.seed}, key {draws.key!r}{lossy}")
+    named = without_secrets(draws.key)
+    print(f"{output}: {row} at severity {severity:g} of {draws.preset}, seed {draws.seed}, key {named!r}{lossy}")
 
 
 def write_whole(path: Path, content: bytes) -> int:
