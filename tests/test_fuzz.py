@@ -16,6 +16,7 @@ from corruptgen.manifest import Table
 from corruptgen.recipe import load
 from corruptgen.records import Decoding
 from corruptgen.sources import open_source
+from tests.fuzzing import FILES, SOURCES, check_kind, check_sources
 from tests.photographs import TABLE, real_pixels, tree
 
 FORMS = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".webp": "WEBP"}
@@ -170,6 +171,32 @@ def read_all(recipe, place):
     except CorruptgenError as error:
         reasons.append(str(error))
     return digests, reasons
+
+
+# A tenth of the ten thousand inputs of the long test.
+SHORT, LONG = (count // (len(FILES) + len(SOURCES)) + 1 for count in (1000, 10_000))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_damaged_files_are_refused_or_read_as_other_decoders_read_them(kind):
+    check_kind(kind, SHORT, 290411)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_damaged_sources_are_refused_or_read_as_others_read_them(kind, tmp_path):
+    check_sources(kind, tmp_path, SHORT, 55013)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", FILES)
+def test_ten_thousand_damaged_files_and_sources(kind):
+    assert check_kind(kind, LONG, 1843956201) < LONG
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", SOURCES)
+def test_ten_thousand_damaged_sources_and_files(kind, tmp_path):
+    assert check_sources(kind, tmp_path, LONG, 770245913)["refused"]
 
 
 def test_damaged_images_are_listed_and_the_good_ones_are_whole(tmp_path):

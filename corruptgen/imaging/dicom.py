@@ -139,16 +139,18 @@ def _field(header: Any, words: NDArray[Any], shift: int, padded: NDArray[np.bool
     field = (raw >> shift) & ((1 << stored) - 1)
     signed = bool(int(header.PixelRepresentation))
     values = field - ((field >> (stored - 1)) << stored) if signed else field
-    beyond = raw >> (shift + stored)
+    used = ((1 << stored) - 1) << shift
+    rest = raw & ~used
     # A negative number goes on with ones.
-    full = (1 << (allocated - shift - stored)) - 1
-    strange = (beyond != 0) & ~((beyond == full) & (values < 0)) if full else np.zeros(raw.shape, np.bool_)
-    strange &= True if padded is None else ~padded
+    above = ((1 << allocated) - 1) & ~((1 << (shift + stored)) - 1)
+    rest = np.where((values < 0) & (rest & above == above), rest & ~above, rest)
+    if padded is not None:
+        rest[padded] = 0
+    strange = rest != 0
     for plane in OVERLAYS:
         if strange.any() and (plane, OVERLAY_BIT) in header:
-            place = int(header[plane, OVERLAY_BIT].value or 0)
-            beyond &= ~(1 << (place - shift - stored)) if place >= shift + stored else -1
-            strange &= beyond != 0
+            rest &= ~(1 << int(header[plane, OVERLAY_BIT].value or 0))
+            strange = rest != 0
     if strange.any():
         raise Rejected(f"has samples that are not in the {stored} bits of its header; correct the header first")
     return values.astype(words.dtype)

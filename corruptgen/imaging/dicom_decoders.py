@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected
@@ -14,11 +15,13 @@ from corruptgen.extras import is_installed, need
 # In the order in which they are tried, so that lossy files are decoded alike wherever the same packages are installed.
 # GDCM comes last: damaged files make it end the whole process.
 DECODERS = ("pillow", "pydicom", "corruptgen", "pylibjpeg", "pyjpegls", "gdcm")
+BYTE = 8  # bits
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
-JPEG = ("1.2.840.10008.1.2.4.50", JPEG_EXTENDED, *JPEG_LOSSLESS)
+JPEG = (JPEG_BASELINE, JPEG_EXTENDED, *JPEG_LOSSLESS)
 RLE = "1.2.840.10008.1.2.5"
 TAKEN = (*JPEG, *JPEG_LS, *JPEG_2000, RLE)
 # pydicom asks a module of decoders for this.
@@ -86,6 +89,10 @@ def decode_frame(source: bytes, runner: Any) -> bytes:
         samples = imagecodecs.jpegls_decode(source)
     elif runner.transfer_syntax in JPEG_LOSSLESS or runner.samples_per_pixel == 1:
         samples = imagecodecs.jpeg8_decode(source)
+        # Damaged samples are no error for this decoder, and another one makes something else of them.
+        is_grey = runner.transfer_syntax in JPEG_LOSSLESS and samples.ndim == 2
+        if is_grey and not np.array_equal(samples, imagecodecs.ljpeg_decode(source)):
+            raise ValueError("the compressed samples are damaged")
     else:
         raise NotImplementedError("colours of 12 bits")
     shape = (runner.rows, runner.columns, *((runner.samples_per_pixel,) if runner.samples_per_pixel > 1 else ()))
@@ -95,6 +102,8 @@ def decode_frame(source: bytes, runner: Any) -> bytes:
         raise ValueError(f"the frame is {samples.shape}, the header says {shape}")
     if samples.ndim == 3:
         runner.set_option("planar_configuration", 0)
+    if not runner.pixel_representation and int(samples.max()) >> runner.bits_stored:
+        raise ValueError(f"the frame has samples of more than the {runner.bits_stored} bits of the header")
     bits = 8 * samples.dtype.itemsize
     if bits > runner.bits_allocated:
         raise ValueError(f"the frame has {bits} bits, the header says {runner.bits_allocated}")
@@ -122,6 +131,8 @@ def _check_frame(header: Any, frame: int) -> None:
     found = _jpeg_2000_size(content) if header.file_meta.TransferSyntaxUID in JPEG_2000 else _jpeg_size(content)
     if found != claimed:
         raise Rejected(f"has compressed samples of shape {found}, and its header claims {claimed}")
+    if header.file_meta.TransferSyntaxUID in (JPEG_BASELINE, JPEG_EXTENDED) and _jpeg_bits(content) == BYTE:
+        _check_jpeg(content)
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int, int] | None:
@@ -131,6 +142,20 @@ def _jpeg_size(content: bytes) -> tuple[int, int, int] | None:
             _, height, width, channels = struct.unpack_from(">BHHB", content, start + 2)
             return height, width, channels
     return None
+
+
+def _jpeg_bits(content: bytes) -> int | None:
+    return next((content[start + 2] for kind, start in _markers(content) if kind in FRAMES), None)
+
+
+def _check_jpeg(content: bytes) -> None:
+    """Refuse a frame whose samples are damaged, which other decoders pass over."""
+    try:
+        simplejpeg.decode_jpeg(content, colorspace="GRAY", min_height=1, min_width=1, strict=True)
+    except ValueError as error:
+        # This decoder knows the usual chroma subsamplings only.
+        if "subsampling" not in str(error):
+            raise Rejected(f"cannot be decoded: {' '.join(str(error).split())[:160]}") from error
 
 
 def _markers(content: bytes) -> Iterator[tuple[int, int]]:

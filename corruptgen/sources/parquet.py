@@ -62,6 +62,9 @@ class ParquetRows:
         for place in self.files:
             with reporting(place):
                 found += _plain(_file(place, self.version).read(columns=[column]).column(column))
+        if len(found) != self.count:
+            name = name_of(self.files[0])
+            raise SourceError(f"{name} is damaged: it claims {self.count} rows, and {column} has {len(found)}")
         return found
 
     def value(self, index: int, column: str) -> Any:
