@@ -27,6 +27,8 @@ MARK = 8  # hexadecimal digits
 MOST_NAMED = 6  # differences in one message
 UNKNOWN = "it does not say what code made it, as outputs of earlier versions do not"
 
+BY_HAND = "a notebook or script"
+
 Identity = Mapping[str, Any]
 
 
@@ -115,7 +117,9 @@ def describe_missing(table: Mapping[str, Any], identity: Any) -> str:
     found = []
     for name in sorted(used_functions(table) - catalog.corruptions().keys()):
         place = brought.get(name, "")
-        found.append(f"the corruption {name}{f' of {place}' if place else ''} is not installed")
+        is_by_hand = place == BY_HAND
+        known = f" of {place}" if place and not is_by_hand else ""
+        found.append(f"the corruption {name}{known} is not {'registered here' if is_by_hand else 'installed'}")
     return "; ".join([*found, *(catalog.broken() if found else ())])
 
 
@@ -154,7 +158,7 @@ def _difference(
 
 
 def _brought(value: Mapping[str, Any]) -> str:
-    return f"{value.get('distribution', '')} {value.get('version', '')}".strip() or "a notebook or script"
+    return f"{value.get('distribution', '')} {value.get('version', '')}".strip() or BY_HAND
 
 
 def _mark(value: Any) -> str:

@@ -67,6 +67,11 @@ def _text_digest(function: FunctionType | type) -> str:
     try:
         text = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
+        if isinstance(function, type):
+            # Before Python 3.13 the text of a class is only found in files, that of its methods in notebooks too.
+            parts = {name: value for name, value in vars(function).items() if not name.startswith("__")}
+            methods = (value for value in vars(function).values() if isinstance(value, FunctionType))
+            return " ".join([*sorted(parts), *map(_text_digest, methods)])
         raise DeclarationError(
             f"the source of {function.__qualname__} cannot be read; write it into a cell of a notebook or into a file"
         ) from error
@@ -76,9 +81,11 @@ def _text_digest(function: FunctionType | type) -> str:
 def _uses(function: FunctionType | type) -> Iterator[tuple[str, Any]]:
     """List what a function takes from around it, or what the methods of a class do."""
     if isinstance(function, type):
-        for value in vars(function).values():
+        for name, value in vars(function).items():
             if isinstance(value, FunctionType):
                 yield from _uses(value)
+            elif isinstance(value, PLAIN) and not name.startswith("__"):
+                yield name, value
         return
     for name in sorted(_names(function.__code__)):
         if name in function.__globals__:

@@ -18,6 +18,7 @@ import corruptgen
 from corruptgen import catalog
 from corruptgen.errors import DeclarationError, OutputError, RecipeError
 from corruptgen.identity import check_identity, describe, identify, marks
+from corruptgen.interactive import source_digest
 from corruptgen.provenance import LOADED, Sources
 from corruptgen.verification import verify
 from tests.photographs import ROOT
@@ -254,6 +255,34 @@ def test_a_corruption_of_a_notebook_is_registered_and_recorded_by_its_source(tmp
     assert catalog.origin("dim").distribution == ""
 
 
+def test_whatever_a_function_of_a_notebook_uses_is_part_of_its_source(tmp_path):
+    text = """
+import numpy as np
+WEIGHTS = np.arange(3)
+class Curve:
+    GAMMA = 2.0
+    def bend(self, image):
+        return image ** self.GAMMA + WEIGHTS[0]
+CURVE = Curve()
+def outer(image):
+    inner = lambda: Curve().bend(image)
+    return inner()
+"""
+    changes = {
+        "": "",
+        "GAMMA = 2.0": "GAMMA = 2.5",
+        "** self": "* self",
+        "arange(3)": "ones(3)",
+        "inner()\n": "inner() \n",
+    }
+
+    digests = [source_digest(typed(tmp_path, text.replace(a, b) if a else text)["outer"]) for a, b in changes.items()]
+    unused = source_digest(typed(tmp_path, text.replace("CURVE = Curve()", "CURVE = None"))["outer"])
+
+    assert len(set(digests)) == len(changes)
+    assert unused == digests[0]
+
+
 def test_what_cannot_be_registered_says_why(notebook, tmp_path):
     found = typed(tmp_path, TYPED.replace("def dim", "def fog"))
     with pytest.raises(DeclarationError, match="an installed package has a corruption 'fog' already"):
@@ -283,6 +312,7 @@ def test_workers_know_what_was_registered(place):
     said = json.loads((place / "out/manifest.json").read_text("utf-8"))["identity"]["corruptions"]["dim"]
     assert said["distribution"] == ""
     assert len(said["source"]) == 64
+    assert verify(place / "out", workers=1).notes == ("the corruption dim is not registered here",)
 
 
 def test_an_edited_table_of_ones_own_gives_the_new_pixels_in_the_same_process(tmp_path, monkeypatch):
