@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from corruptgen import table_keys
 from corruptgen.cell import Cell, Sizes
 from corruptgen.declare import RESERVED, Corruption
 from corruptgen.errors import PresetError, SeverityError, UnknownName, unknown
 from corruptgen.imaging.pixels import Arithmetic
 from corruptgen.interpolation import BETWEEN, Value, blended, fits
 from corruptgen.records import COLOURS
+from corruptgen.table_keys import check_keys
 from corruptgen.values import normalise_severity, severity_text
 
 PRECISIONS = ("float64", "float32")
@@ -186,6 +188,7 @@ def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         raise PresetError(f"{name}: the table has no [preset] header; write one with title and levels")
     for key in header.keys() - HEADER:
         raise PresetError(f"{name} [preset]: " + unknown("header field", key, HEADER))
+    check_keys(f"{name} [preset]", header, table_keys.HEADER)
     levels = header.get("levels", 5)
     if type(levels) is not int or levels < 1:
         raise PresetError(f"{name} [preset] levels: found {levels!r}, allowed is a whole number from 1")
@@ -247,6 +250,7 @@ class _RowReader:
         place = f"{self.preset} [{name}]"
         if not isinstance(columns, dict):
             raise PresetError(f"{place}: found {columns!r} outside of a row; write it below a [row]")
+        check_keys(place, columns, table_keys.ROW)
         use = columns.get("use", name)
         names = [use] * self.count if isinstance(use, str) else list(use)
         if len(names) != self.count:
@@ -304,6 +308,9 @@ class _RowReader:
             if name not in known:
                 raise PresetError(f"{place} scaled or clean: " + unknown("parameter", name, known))
         kinds = {name: kind for level in row.levels for name, kind in level.corruption.parameters.items()}
+        for name, value in row.clean.items():
+            if not fits(value, kinds[name]):
+                raise PresetError(f"{place} clean {name}: found {value!r}, allowed is {kinds[name].__name__}")
         for name, ends in row.augment.items():
             if name not in known:
                 raise PresetError(f"{place} augment: " + unknown("parameter", name, known))

@@ -10,6 +10,7 @@ import pytest
 import corruptgen
 from corruptgen.catalog import corruption
 from corruptgen.declare import RESERVED
+from corruptgen.errors import PresetError
 from corruptgen.interpolation import BETWEEN
 from corruptgen.table import HEADER, PRECISIONS, ROUNDINGS, read
 from tests.photographs import ROOT
@@ -63,3 +64,30 @@ def test_the_defaults_are_those_of_the_reader():
     assert (table.sizes.allowed, table.sizes.smallest, table.sizes.reference_side) == ((), (1, 1), None)
     assert (row.between, row.arithmetic.precision, row.arithmetic.rounding) == ("linear", "float64", "round")
     assert (row.clean, row.scaled, row.in_colour, row.not_worse, row.augment) == ({}, set(), False, set(), {})
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        ("sizes = 3", "", r"\[preset\] sizes: found 3, allowed is a list of \[height, width\]"),
+        ("sizes = [[3]]", "", r"\[preset\] sizes: found"),
+        ("groups = 1", "", r"\[preset\] groups: found 1, allowed is lists of rows by name"),
+        ("groups = { a = 3 }", "", r"\[preset\] groups: found"),
+        ('smallest = "a"', "", r"\[preset\] smallest: found 'a', allowed is \[height, width\]"),
+        ("title = 3", "", r"\[preset\] title: found 3, allowed is a text"),
+        ("other_sizes = 3", "", r"\[preset\] other_sizes: found 3, allowed is a text"),
+        ('references = "x"', "", r"\[preset\] references: found 'x', allowed is a list of texts"),
+        ('frozen = "x"', "", r"\[preset\] frozen: found 'x', allowed is true or false"),
+        ('reference_side = "a"', "", r"\[preset\] reference_side: found 'a', allowed is a number of pixels above 0"),
+        ("", "use = 5", r"\[gaussian_noise\] use: found 5, allowed is the name of a function, or a list of names"),
+        ("", "use = [1, 2, 3, 4, 5]", r"\[gaussian_noise\] use: found"),
+        ("", "scaled = 3", r"\[gaussian_noise\] scaled: found 3, allowed is a list of names of parameters"),
+        ("", "not_worse = 3", r"\[gaussian_noise\] not_worse: found 3, allowed is a list of levels"),
+        ("", 'clean = { sigma = "x" }', r"\[gaussian_noise\] clean sigma: found 'x', allowed is float"),
+    ],
+)
+def test_a_key_of_another_type_is_named_with_what_is_allowed(header, row, message):
+    content = tomllib.loads(f"[preset]\n{header}\n[gaussian_noise]\nsigma = [0.1, 0.2, 0.3, 0.4, 0.5]\n{row}\n")
+
+    with pytest.raises(PresetError, match=message):
+        read("mine", content, corruption)
