@@ -157,7 +157,10 @@ def by_pydicom(content):
     ):
         if syntax in (UIDS.JPEGLossless, UIDS.JPEGLosslessSV1):
             frame = next(pydicom.encaps.generate_frames(header.PixelData, number_of_frames=1))
-            values = imagecodecs.ljpeg_decode(frame)
+            values = imagecodecs.ljpeg_decode(frame).astype(np.int64)
+            stored = int(header.BitsStored)
+            if int(header.PixelRepresentation):
+                values = np.where(values >> (stored - 1) & 1, values - (1 << stored), values)
         else:
             values = pydicom.pixels.pixel_array(
                 header, index=0, decoding_plugin="" if syntax == UIDS.RLELossless else "pillow"
