@@ -15,7 +15,7 @@ def draw_bubbles(veil, centres, radii, rim, haze, rim_haze):  # type: ignore[no-
     centres : (N, 2) rows and columns in pixels
     radii : (N,) of the inside in pixels
     rim : thickness around the inside in pixels
-    haze, rim_haze : opacity of inside and rim
+    haze, rim_haze : (N,) opacity of inside and rim
     """
     height, width = veil.shape
     for i in range(radii.size):
@@ -26,5 +26,5 @@ def draw_bubbles(veil, centres, radii, rim, haze, rim_haze):  # type: ignore[no-
                 distance = np.sqrt((row - y) ** 2 + (column - x) ** 2)
                 inside = min(max(radii[i] - distance + 0.5, 0.0), 1.0)
                 whole = min(max(radii[i] + rim - distance + 0.5, 0.0), 1.0)
-                opacity = inside * haze + max(whole - inside, 0.0) * rim_haze
+                opacity = inside * haze[i] + max(whole - inside, 0.0) * rim_haze[i]
                 veil[row, column] = max(veil[row, column], opacity)

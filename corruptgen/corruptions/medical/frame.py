@@ -4,9 +4,13 @@ import numpy as np
 
 from corruptgen.declare import Unit, corruption
 from corruptgen.imaging.glyphs import glyphs, lettering
+from corruptgen.imaging.scattering import scatter
 from corruptgen.randomness.draws import Draws
 
 FEWEST_LETTERS = 3
+# Of a word's random numbers the first say how long, of which ink and where it is, the others are its letters: so many
+# at least, so that the words of all levels begin alike.
+OWN_DRAWS, LONGEST = 4, 16
 
 
 @corruption
@@ -33,13 +37,13 @@ def field_stop(image: Unit, *, radius: float, softness: float) -> Unit:
 
 
 @corruption
-def burned_in_text(image: Unit, rng: Draws, *, words: int, letters: int, height: float, opacity: float) -> Unit:
+def burned_in_text(image: Unit, rng: Draws, *, words: float, letters: int, height: float, opacity: float) -> Unit:
     """Write words over the image, black or white, as archives and scanners burn them in; with letters of our own.
 
     Parameters
     ----------
     image : (H, W, C) float in [0, 1]
-    words : number of words; more is worse, 0 leaves the image alone
+    words : number of words, of a fraction the last one fainter; more is worse, 0 leaves the image alone
     letters : the largest number of letters and digits in a word, at least 3; more is worse
     height : of a letter in pixels; more is worse
     opacity : from 0 to 1; more is worse, 0 leaves the image alone
@@ -50,13 +54,14 @@ def burned_in_text(image: Unit, rng: Draws, *, words: int, letters: int, height:
     """
     known = sorted(glyphs())
     result = image.copy()
-    for _ in range(words):
-        length = int(rng.integers(FEWEST_LETTERS, max(letters, FEWEST_LETTERS) + 1))
-        text = "".join(known[letter] for letter in rng.integers(len(known), size=length))
-        ink = int(rng.integers(2))
-        word = (lettering(text, height) * opacity).astype(image.dtype)[..., None]
+    longest = max(letters, FEWEST_LETTERS)
+    for draws, share in zip(*scatter(rng, words, OWN_DRAWS + max(longest, LONGEST)), strict=True):
+        length = FEWEST_LETTERS + int(draws[0] * (longest - FEWEST_LETTERS + 1))
+        text = "".join(known[int(letter * len(known))] for letter in draws[OWN_DRAWS : OWN_DRAWS + length])
+        ink = int(draws[1] * 2)
+        word = (lettering(text, height) * (share * opacity)).astype(image.dtype)[..., None]
         # Where a word does not fit, its end is cut off.
-        top, left = (int(rng.integers(max(1, image.shape[axis] - word.shape[axis] + 1))) for axis in (0, 1))
+        top, left = (int(draws[2 + axis] * max(1, image.shape[axis] - word.shape[axis] + 1)) for axis in (0, 1))
         part = result[top : top + word.shape[0], left : left + word.shape[1]]
         cover = word[: part.shape[0], : part.shape[1]]
         part += cover * (ink - part)

@@ -5,23 +5,26 @@ import numpy as np
 from corruptgen.declare import Unit, corruption
 from corruptgen.imaging.bubbles import draw_bubbles
 from corruptgen.imaging.noise_fields import cloud_noise
+from corruptgen.imaging.scattering import scatter
 from corruptgen.randomness.draws import Draws
 
 # The outline of a blot strays from a circle by noise of this share of the radius.
 RAGGEDNESS = 0.45
 OCTAVES = 3
+# So many of its knots lie along the shorter side: about two in the radius of a blot of the table.
+RAGS_ACROSS = 30
 # From its outline inwards a blot gains its full depth within this share of its radius.
 SLOPE = 0.35
 
 
 @corruption
-def ink_blots(image: Unit, rng: Draws, *, blots: int, radius: float, density: float) -> Unit:
+def ink_blots(image: Unit, rng: Draws, *, blots: float, radius: float, density: float) -> Unit:
     """Drop ink on the slide: ragged blots that swallow light, less so at their thin edges.
 
     Parameters
     ----------
     image : (H, W, C) float in [0, 1]
-    blots : number of blots; more is worse, 0 leaves the image alone
+    blots : number of blots, of a fraction the last one fainter; more is worse, 0 leaves the image alone
     radius : of a blot in pixels, about, from two thirds of it to the whole; more is worse
     density : optical density of the ink, the power of 10 by which it weakens the light; more is worse, 0 leaves the
         image alone
@@ -32,30 +35,32 @@ def ink_blots(image: Unit, rng: Draws, *, blots: int, radius: float, density: fl
     Lambert.
     """
     height, width = image.shape[:2]
-    spacing = max(radius / 2, 1.0)
+    # The same at all levels, so that a blot that grows keeps its shape.
+    spacing = max(min(height, width) / RAGS_ACROSS, 1.0)
     noise = cloud_noise((height, width), (spacing, spacing), OCTAVES, 0.5, rng)
-    places = rng.random((blots, 3))
+    places, shares = scatter(rng, blots, 3)
     rows, columns = np.arange(height)[:, None], np.arange(width)
     depth = np.zeros((height, width), np.float32)
-    for down, across, share in places:
-        reach = max(radius * (2 + share) / 3, 0.5)
+    for (down, across, larger), share in zip(places, shares, strict=True):
+        reach = max(radius * (2 + larger) / 3, 0.5)
         distance = np.hypot(rows - down * (height - 1), columns - across * (width - 1))
         inwards = 1 - (distance / reach).astype(np.float32) + np.float32(RAGGEDNESS) * noise
         # An edge is never steeper than a pixel.
-        depth = np.maximum(depth, np.clip(inwards / max(SLOPE, 1 / reach), 0, 1) * (distance < 2 * reach))
+        blot = np.clip(inwards / max(SLOPE, 1 / reach), 0, 1) * (distance < 2 * reach)
+        depth = np.maximum(depth, np.float32(share) * blot)
     return image * (np.float32(10) ** (-np.float32(density) * depth)).astype(image.dtype)[..., None]
 
 
 @corruption
 def air_bubbles(
-    image: Unit, rng: Draws, *, bubbles: int, radius: float, rim: float, haze: float, rim_haze: float
+    image: Unit, rng: Draws, *, bubbles: float, radius: float, rim: float, haze: float, rim_haze: float
 ) -> Unit:
     """Trap air below the cover glass: round veils of white with whiter rims.
 
     Parameters
     ----------
     image : (H, W, C) float in [0, 1]
-    bubbles : number of bubbles; more is worse, 0 leaves the image alone
+    bubbles : number of bubbles, of a fraction the last one thinner; more is worse, 0 leaves the image alone
     radius : of the largest in pixels; the others have a third of it or more; more is worse
     rim : thickness of the rims in pixels; more is worse
     haze : opacity of the inside, from 0 to 1; more is worse
@@ -66,9 +71,9 @@ def air_bubbles(
     Ours, after the bubbles of Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536.
     """
     height, width = image.shape[:2]
-    drawn = rng.random((bubbles, 3))
-    centres = drawn[:, :2] * np.array([height - 1, width - 1])
+    drawn, shares = scatter(rng, bubbles, 3)
+    centres, radii = drawn[:, :2] * np.array([height - 1, width - 1]), radius * (1 + 2 * drawn[:, 2]) / 3
     veil = np.zeros((height, width))
-    draw_bubbles(veil, centres, radius * (1 + 2 * drawn[:, 2]) / 3, rim, haze, rim_haze)
+    draw_bubbles(veil, centres, radii, rim, shares * haze, shares * rim_haze)
     white = veil.astype(image.dtype)[..., None]
     return image * (1 - white) + white

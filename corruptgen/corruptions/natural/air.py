@@ -7,6 +7,7 @@ import numpy as np
 from corruptgen.declare import Unit, corruption
 from corruptgen.imaging.fine_grid import averaged, fineness
 from corruptgen.imaging.noise_fields import cloud_noise
+from corruptgen.imaging.scattering import even_steps, part_of
 from corruptgen.imaging.specks import draw_trails
 from corruptgen.randomness.draws import Draws
 
@@ -19,6 +20,8 @@ DEPTHS = ((0.5, 0.75, 0.3), (1.0, 0.9, 0.4), (2.0, 0.7, 0.3))
 # The wind blows the snow at most so many radians from the vertical, and each flake a little differently.
 WIND = 0.7
 GUST = 0.12
+# Flakes fall around the image too, as far from it as this part of the shorter side: the same places at all levels.
+MARGIN = 0.06
 
 
 @corruption
@@ -68,18 +71,21 @@ def falling_snow(image: Unit, rng: Draws, *, coverage: float, radius: float, tra
     height, width = (length * samples for length in image.shape[:2])
     clear = np.ones((height, width), np.float32)
     wind = rng.uniform(-WIND, WIND)
-    for size, opacity, share in DEPTHS:
-        flake, way = size * radius * samples, size * trail * samples
-        margin = flake + way / 2
-        area = (height + 2 * margin) * (width + 2 * margin)
-        count = math.ceil(share * coverage * area / (math.pi * flake**2 + 2 * flake * way))
-        draws = rng.random((count, 4))
+    largest = max(size for size, _, _ in DEPTHS) * (radius + trail / 2) * samples
+    margin = max(MARGIN * min(height, width), largest)
+    area = (height + 2 * margin) * (width + 2 * margin)
+    shapes = [(size * radius * samples, size * trail * samples) for size, _, _ in DEPTHS]
+    covered = [math.pi * flake**2 + 2 * flake * way for flake, way in shapes]
+    counts = [share * coverage * area / one for (_, _, share), one in zip(DEPTHS, covered, strict=True)]
+    drawn = rng.random((math.ceil(max(counts)), len(DEPTHS), 4))
+    for depth, ((_, opacity, _), (flake, way), count) in enumerate(zip(DEPTHS, shapes, counts, strict=True)):
+        draws, shares = part_of(drawn[:, depth], count)
         middles = draws[:, :2] * (height + 2 * margin, width + 2 * margin) - margin
         angles = wind + (draws[:, 2] - 0.5) * 2 * GUST
         halves = np.stack([np.cos(angles), np.sin(angles)], axis=1) * way / 2
         # Sizes are spread evenly, so that every draw covers about as much.
-        sizes = flake * (0.6 + 0.8 * (np.arange(count) + 0.5) / max(count, 1))
-        draw_trails(clear, middles, halves, sizes, opacity * (0.6 + 0.4 * draws[:, 3]))
+        sizes = flake * (0.6 + 0.8 * even_steps(len(draws)))
+        draw_trails(clear, middles, halves, sizes, shares * opacity * (0.6 + 0.4 * draws[:, 3]))
     flakes = 1 - averaged(clear, samples)[..., None]
     veiled = image + np.float32(veil) * (np.float32(AIRLIGHT) - image)
     return veiled + flakes * (1 - veiled)

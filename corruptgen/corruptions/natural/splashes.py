@@ -8,6 +8,7 @@ from corruptgen.declare import Unit, UnitColour, corruption
 from corruptgen.imaging.fine_grid import averaged, fineness
 from corruptgen.imaging.lenses import draw_lenses, seen_through
 from corruptgen.imaging.noise_fields import smooth_noise
+from corruptgen.imaging.scattering import Float64, even_steps, scatter
 from corruptgen.imaging.specks import draw_blobs
 from corruptgen.randomness.draws import Draws
 
@@ -26,6 +27,9 @@ FLATNESS = 0.35
 THINNEST = 1e-3
 # How unevenly brown the mud is.
 CLODS = 0.12
+CLODS_ACROSS = 75
+# So many places are drawn in a square, of which the levels take the first: water and mud hit the same ones.
+HITS = 256
 
 
 @corruption
@@ -48,12 +52,13 @@ def raindrops(image: Unit, rng: Draws, *, coverage: float, radius: float) -> Uni
     # Few large, many small, the same sizes in every draw.
     more = 1 - SMALLEST_DROP
     mean_square = SMALLEST_DROP**2 + 2 * SMALLEST_DROP * more / 3 + more**2 / 5
-    count = math.ceil(coverage * height * width / (math.pi * largest**2 * mean_square))
-    sizes = largest * (SMALLEST_DROP + more * ((np.arange(count) + 0.5) / max(count, 1)) ** 2)
-    draws = rng.random((count, 6))
-    wobbles = (draws[:, 2:] - 0.5) * (0.2, 0.2, 0.12, 0.12)
+    draws, shares = _hits(rng, coverage * height * width / (math.pi * largest**2 * mean_square), height, width)
+    sizes = largest * (SMALLEST_DROP + more * even_steps(len(draws)) ** 2) * np.sqrt(shares)
+    wobbles = (draws[:, 2:6] - 0.5) * (0.2, 0.2, 0.12, 0.12)
     lenses = np.zeros((3, height, width), np.float32)
-    draw_lenses(lenses, draws[:, :2] * (height, width), sizes, wobbles)
+    # Large drops run over small ones.
+    order = np.argsort(sizes, kind="stable")
+    draw_lenses(lenses, draws[order, :2] * (height, width), sizes[order], wobbles[order])
     seen: Unit = seen_through(np.ascontiguousarray(image), lenses, samples, SHRINK * radius)
     return seen
 
@@ -75,11 +80,10 @@ def mud_splashes(image: UnitColour, rng: Draws, *, coverage: float, radius: floa
     samples = fineness(image.shape)
     height, width = (length * samples for length in image.shape[:2])
     body = radius * samples
-    count = math.ceil(coverage * height * width / (2.0 * body**2))
-    bodies = rng.random((count, 2))
-    rays = rng.random((count, RAYS, 3))
-    centres = bodies * (height, width)
-    sizes = body * (0.35 + 0.95 * (np.arange(count) + 0.5) / max(count, 1))
+    draws, shares = _hits(rng, coverage * height * width / (2.0 * body**2), height, width)
+    rays = draws[:, 2:].reshape(-1, RAYS, 3)
+    centres = draws[:, :2] * (height, width)
+    sizes = body * (0.35 + 0.95 * even_steps(len(draws))) * shares
 
     # Along each ray beads of mud, smaller and farther apart, the last ones droplets of their own.
     angles = 2 * math.pi * (np.arange(RAYS) + 0.9 * rays[..., 0]) / RAYS
@@ -100,7 +104,13 @@ def mud_splashes(image: UnitColour, rng: Draws, *, coverage: float, radius: floa
     # Light from above left on a layer that is round at its edge and flat within.
     roundness = np.exp(-rise / np.float32(FLATNESS))
     light = 1 + np.float32(RELIEF) * np.clip((down + right / 2) * np.float32(body), -1, 1) * roundness
-    light *= 1 + np.float32(CLODS) * smooth_noise((height, width), (body / 4, body / 4), rng)
+    clod = max(min(height, width) / CLODS_ACROSS, 1.0)
+    light *= 1 + np.float32(CLODS) * smooth_noise((height, width), (clod, clod), rng)
     mud = averaged((cover * light).astype(np.float32), samples)[..., None] * MUD
     bare = 1 - averaged(cover, samples)[..., None]
     return image * bare + mud
+
+
+def _hits(rng: Draws, count: float, height: int, width: int) -> tuple[Float64, Float64]:
+    """Draw places and shapes of `count` drops or splashes."""
+    return scatter(rng, count, 2 + 3 * RAYS, round(HITS * height * width / min(height, width) ** 2))
