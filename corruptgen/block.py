@@ -1,11 +1,14 @@
 """One block of work: its items are read and decoded once each and become a shard in every cell."""
 
+import hashlib
 import json
+import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen import catalog
@@ -22,7 +25,7 @@ from corruptgen.randomness import Draws, rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks import Dataset, Folder, Sample, Sink
-from corruptgen.sources import Content, Source, source_digest
+from corruptgen.sources import Content, Source, for_reading, source_digest
 from corruptgen.table import Preset
 from corruptgen.targets import Targets
 from corruptgen.threads import single_threaded
@@ -122,7 +125,8 @@ class Work:
         """
         recipe, sink = plan.recipe, plan.sink(output)
         cells = Cells.of(plan.preset, recipe, plan.cells)
-        work = cls(cells, plan.source, recipe.decode, sink)
+        source = for_reading(plan.source)
+        work = cls(cells, source, recipe.decode, sink)
         shape, dtype = None, "uint8"
         if sink.wants_one_shape or recipe.decode.window is not None:
             first = work.first(plan.listing.items)
@@ -130,8 +134,7 @@ class Work:
                 shape, dtype = first.pixels.shape if sink.wants_one_shape else None, first.form.dtype
                 recipe.output.check_depth(dtype, f"{recipe.name} [output]")
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
-        identity = cells.identity(plan.source)
-        return cls(cells, plan.source, recipe.decode, ready, shape, dtype, plan.targets, identity)
+        return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, cells.identity(source))
 
     def first(self, items: Iterable[Item]) -> Picture | None:
         """Give the first image that is not rejected; None if there is none."""
@@ -149,12 +152,48 @@ class Work:
         return image
 
 
-def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A work on its way to many workers: backends send it once to each, not with every block.
+
+    What all blocks share grows with the number of classes. joblib keeps large arrays in memory that the processes of a
+    machine share; clusters go by the size that this says it has.
+    """
+
+    content: NDArray[np.uint8]
+    digest: str
+
+    @classmethod
+    def of(cls, work: Work) -> "Packed":
+        """Pack a work."""
+        content = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
+        return cls(np.frombuffer(content, np.uint8), hashlib.sha256(content).hexdigest())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Packed) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of the whole."""
+        return int(self.content.nbytes)
+
+
+@lru_cache(maxsize=1)
+def unpacked(packed: Packed) -> Work:
+    """Return the work, once per process."""
+    # It comes from the parent, as every call does.
+    work: Work = pickle.loads(packed.content.tobytes())  # noqa: S301
+    return work
+
+
+def made(packed: Packed, block: Block, before: Mapping[str, str]) -> Table:
     """Make all shards of a block, then its table.
 
     Parameters
     ----------
-    work : what to make of each item
+    packed : what to make of each item
     block : the items
     before : the sha256 of the sources of items that an earlier run has made, by id
 
@@ -165,6 +204,7 @@ def made(work: Work, block: Block, before: Mapping[str, str]) -> Table:
     OutputError
         If something cannot be written.
     """
+    work = unpacked(packed)
     output = work.sink.output
     identity = work.cells.identity(work.source)
     if identity != work.identity:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from corruptgen.backends import Crew
-from corruptgen.block import Cells, Work
+from corruptgen.block import Cells, Packed, Work
 from corruptgen.block import made as block_made
 from corruptgen.claim import belongings, check_environment, check_ours, check_same
-from corruptgen.errors import AssetError, Interrupted, OutputError, WorkerError
+from corruptgen.errors import AssetError, Interrupted, OutputError, SourceError, WorkerError
 from corruptgen.identity import Identity, check_identity, check_marks, marks
 from corruptgen.imaging.textures import check_pictures
 from corruptgen.imaging.windowing import Picture
@@ -36,6 +36,7 @@ from corruptgen.manifest import (
     recorded,
     wholes,
 )
+from corruptgen.names import shown
 from corruptgen.plan import Block, Plan
 from corruptgen.progress import Progress, results
 from corruptgen.records import Item, Outcome
@@ -45,6 +46,7 @@ from corruptgen.sinks.protocol import Whole
 from corruptgen.stock import placed, stock
 from corruptgen.targets import Summary
 
+MOST_NAMED = 3  # rejected items in one message
 PROBE_SIDE = 64  # pixels
 BEGUN = "the output is not whole and was begun"
 # Network file systems remember for a while that a file was not there.
@@ -182,9 +184,9 @@ class Build:
             probe(work.cells, self.plan)
         self.begin(kept)
         progress(done, total)
-        wanted = takewhile(lambda block: not stop(), missing)
+        wanted, packed = takewhile(lambda block: not stop(), missing), Packed.of(work)
         try:
-            calls = ((block_made, (work, block, _of(block, sources))) for block in wanted)
+            calls = ((block_made, (packed, block, _of(block, sources))) for block in wanted)
             for table in results(calls, crew.at_most(len(missing))):
                 block, content = self.plan.blocks[table.number], table.to_bytes()
                 if crew.is_elsewhere:
@@ -247,6 +249,7 @@ class Build:
         sink : what the output is laid out by, ready to write
         spoilt : files for the whole output that are there, and damaged
         """
+        self.check_any(kept)
         # A worker of a killed run may have lived on for a moment after the first sweep.
         sweep(self.output)
         files = sink.finish(list(placed(self.plan, kept)), spoilt)
@@ -257,6 +260,16 @@ class Build:
         self.output.write(MANIFEST, self.manifest(kept, files, known), durable=True)
         for name in [*leftovers(self.output.root), *(name for name in CARD if name not in files)]:
             self.output.remove(name)
+
+    def check_any(self, kept: Mapping[str, Recorded]) -> None:
+        """Refuse to finish a dataset without items."""
+        found = self.outcome(kept, finished=False)
+        if not found.items:
+            reasons = "; ".join(f"{shown(r.id)} {shown(r.reason)}" for r in found.rejected[:MOST_NAMED])
+            more = f" (and {len(found.rejected) - MOST_NAMED} more)" if len(found.rejected) > MOST_NAMED else ""
+            raise SourceError(
+                f"no item is left for a dataset, all {len(found.rejected)} were rejected: {reasons}{more}"
+            )
 
     def clean_up(self) -> None:
         """Remove what workers that were ended have not finished; beside other shards, `merge` does that."""
@@ -290,17 +303,7 @@ class Build:
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
         return json_bytes(
-            manifest(
-                plan.recipe,
-                plan.preset,
-                plan.listing,
-                self.identity,
-                plan.folders,
-                ordered,
-                files,
-                plan.class_names,
-                known,
-            )
+            manifest(plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known)
         )
 
     def is_closed(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ CLUSTER_SECONDS, LOOK_SECONDS = 60.0, 1.0
 AHEAD = 2
 # A block is made again when its worker vanishes; one that ends its workers again and again is given up.
 RETRIES = 10
+LARGE = 1 << 14  # bytes, of an argument that is not sent with every call
 
 T = TypeVar("T")
 Call = tuple[Callable[..., T], tuple[object, ...]]
@@ -53,7 +55,10 @@ def dask_results(calls: Iterable[Call[T]], crew: Crew) -> Iterator[T]:
                 raise WorkerError(f"the Dask cluster at {target} does not answer: {error}") from error
 
         def submit(function: Callable[..., T], arguments: tuple[object, ...]) -> Any:
-            return client.submit(function, *arguments, pure=False)
+            return client.submit(function, *map(shared, arguments), pure=False)
+
+        # A result of a call is made again if the worker that holds it is lost; what is scattered is gone with it.
+        shared = _once(lambda argument: client.submit(_same, argument, pure=False))
 
         def slots() -> int:
             return sum(client.nthreads().values())
@@ -95,7 +100,9 @@ def ray_results(calls: Iterable[Call[T]], crew: Crew) -> Iterator[T]:
         remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_called)
 
         def submit(function: Callable[..., T], arguments: tuple[object, ...]) -> Any:
-            return remote.remote(function, arguments)
+            return remote.remote(function, *map(shared, arguments))
+
+        shared = _once(ray.put)
 
         def slots() -> int:
             processors = int(ray.cluster_resources().get("CPU", 0))
@@ -149,7 +156,25 @@ def _sliding(
             yield one
 
 
-def _called(function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+def _once(send: Callable[[object], Any]) -> Callable[[object], Any]:
+    """Return what sends a large argument once, however many calls have it, and returns what stands for it."""
+    sent: dict[int, tuple[object, Any]] = {}
+
+    def shared(argument: object) -> Any:
+        if sys.getsizeof(argument) < LARGE:
+            return argument
+        if id(argument) not in sent:
+            sent[id(argument)] = argument, send(argument)
+        return sent[id(argument)][1]
+
+    return shared
+
+
+def _same(argument: T) -> T:
+    return argument
+
+
+def _called(function: Callable[..., T], *arguments: object) -> T:
     """Make a call; a remote function of Ray cannot be one that is passed to it."""
     return function(*arguments)
 

@@ -1,5 +1,6 @@
 """How many bytes a plan will take, measured on a few of its images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -71,7 +72,7 @@ def estimate(plan: Plan) -> Estimate:
     )
 
 
-def _spread(things: tuple[T, ...], count: int) -> list[T]:
+def _spread(things: Sequence[T], count: int) -> list[T]:
     """Choose some of many, evenly from the first to the last."""
     if len(things) <= count:
         return list(things)

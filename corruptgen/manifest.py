@@ -23,7 +23,7 @@ from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.imaging.windowing import Picture
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.recipe import Recipe
-from corruptgen.records import Item, Listing, Rejection
+from corruptgen.records import Item, Items, Listing, Rejection
 from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.table import Preset
 from corruptgen.targets import Summary
@@ -138,9 +138,10 @@ class Recorded:
         return len(self.part.items)
 
 
-def recorded(table: Table, content: bytes, items: Sequence[Item]) -> Recorded:
+def recorded(table: Table, content: bytes, items: Items) -> Recorded:
     """Sum a table up; the items of its block are given, so that memory holds each of them once."""
-    made = tuple(item for item, record in zip(items, table.records, strict=True) if not record.rejected)
+    is_made = [not record.rejected for record in table.records]
+    made = items if all(is_made) else items.chosen(is_made)
     part = Part(table.number, made, table.size, table.shards)
     made_by = sys.intern(json.dumps(dict(table.made_by), sort_keys=True))
     return Recorded(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected), table.noted, made_by)
@@ -148,14 +149,11 @@ def recorded(table: Table, content: bytes, items: Sequence[Item]) -> Recorded:
 
 def marker(recipe: Recipe, preset: Preset, listing: Listing, identity: Identity) -> dict[str, Any]:
     """Say whose output this is; written before anything else, so that no other build mixes with this one."""
-    named = [(item.id, item.label) for item in listing.items]
-    refused = [(rejection.id, rejection.reason) for rejection in listing.rejected]
-    listed = [named, refused, *([listing.annotations] if listing.annotations else [])]
     return {
         "schema": SCHEMA,
         "recipe": recipe.content(),
         "preset": preset.digest,
-        "source": hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
+        "source": listing.digest,
         "environment": environment(recipe),
         "identity": dict(identity),
     }
@@ -169,7 +167,6 @@ def manifest(
     cells: Sequence[str],
     tables: Mapping[str, Recorded],
     files: Mapping[str, Whole],
-    classes: Sequence[str] = (),
     annotations: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Say what was made, from what and with what; nothing about where, when and by how many.
@@ -181,7 +178,6 @@ def manifest(
     cells : the folder of every cell, in the order of all digests
     tables : what became of it, by the file of each block's table, in their order
     files : size and sha256 of every file that is for the whole output, by name
-    classes : the names of the classes in the order of their numbers, where the output has numbers for names
     annotations : what is known about each annotation file, by name; None: there are none
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
@@ -205,8 +201,9 @@ def manifest(
         "tables": {name: table.digest for name, table in tables.items()},
         **({"noted": notes} if notes else {}),
         **({"files": {name: asdict(whole) for name, whole in files.items()}} if files else {}),
-        **({"classes": list(classes)} if classes else {}),
-        **({"ids": [item.id for item in listing.items]} if recipe.source.is_selective else {}),
+        **({"labels": listing.classes.content()} if listing.classes.content() else {}),
+        **({"classes": list(listing.classes.names)} if listing.classes.names else {}),
+        **({"ids": list(listing.items.ids())} if recipe.source.is_selective else {}),
         **({"annotations": dict(annotations)} if annotations else {}),
     }
 

@@ -20,7 +20,7 @@ from corruptgen.manifest import MANIFEST, MARKER, Recorded, Table, environment, 
 from corruptgen.plan import CLEAN, Block, Plan, spelled_cells
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
-from corruptgen.records import Item, Listing, Outcome, Rejection
+from corruptgen.records import Item, Items, Listing, Outcome, Rejection
 from corruptgen.shards import ANNOTATED, Shard, listed, records
 from corruptgen.sinks import Dataset, Folder
 from corruptgen.stock import wholeness
@@ -38,7 +38,7 @@ class _NoSource:
     """In the place of a source: when all blocks are there, nothing is read again."""
 
     def listing(self) -> Listing:
-        return Listing(())
+        return Listing(Items.of(()))
 
     def read(self, item: Item) -> bytes:
         raise Rejected("cannot be read: there is no source here")
@@ -164,17 +164,17 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
         raise OutputError(f"the record of a shard is damaged: {error}") from error
     blocks, kept, missing = [], {}, []
     for number in range(count):
-        content = output.read(Block(number, ()).table) or b""
+        content = output.read(Block(number, Items.of(())).table) or b""
         try:
             table = Table.from_bytes(content)
         except OutputError:
             missing.append(number)
             continue
-        block = Block(number, tuple(record.item for record in table.records))
+        block = Block(number, Items.of(record.item for record in table.records))
         blocks.append(block)
         kept[block.table] = recorded(table, content, block.items)
     _check_whole(missing, shares)
-    items = tuple(item for block in blocks for item in block.items)
+    items = Items.of(item for block in blocks for item in block.items)
     listing = listed(header, items)
     cells = spelled_cells(recipe)
     carried = known(recipe, preset, (name for name in cells if name != CLEAN))

@@ -24,6 +24,11 @@ def is_below(path: str) -> bool:
     return bool(path) and "\0" not in path and not any(part in ("", ".", "..") for part in path.split("/"))
 
 
+def is_hidden(name: str) -> bool:
+    """Tell whether a file lies in a folder that programs keep for themselves."""
+    return (name.startswith(".") and "/" in name) or "/." in name.rpartition("/")[0]
+
+
 def on_disk(name: str) -> str:
     """Return what the system's calls take for a name: the UTF-8 of it, whatever the locale."""
     return os.fsdecode(name.encode("utf-8", "surrogateescape"))

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from corruptgen import catalog
 from corruptgen.errors import CorruptgenError, RecipeError, SourceError
 from corruptgen.labels import Classes
-from corruptgen.names import ESCAPES, LONGEST_COMPONENT, TWINS, have_twins, portability_problems
+from corruptgen.names import ESCAPES, LONGEST_COMPONENT, TWINS, have_twins, is_below, portability_problems
 from corruptgen.output_choice import OutputChoice
 from corruptgen.recipe import NAME, Recipe, load
-from corruptgen.records import Item, Listing, Rejection
+from corruptgen.records import Item, Items, Listing, Rejection
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.folder import cell_folder, item_name
 from corruptgen.sinks.formats import check_installed, reserved_rows, sink
@@ -23,6 +25,7 @@ from corruptgen.table import Preset
 from corruptgen.targets import ANNOTATIONS, MASKS, Targets, targeted
 
 CLEAN = ("clean", 0.0)
+LONGEST_LABEL = 80  # characters in a message
 # The ids of what lies in arrays: the place in an array, perhaps behind the array's name.
 INDEX = re.compile(r"(?:.*/)?(0|[1-9][0-9]*)", re.DOTALL)
 # Blocks of few items keep many workers busy, blocks of many keep the tables of a large build few.
@@ -34,7 +37,7 @@ class Block:
     """Items that one worker makes in all cells, and whose table is one file."""
 
     number: int
-    items: tuple[Item, ...]
+    items: Items
 
     @property
     def table(self) -> str:
@@ -64,13 +67,8 @@ class Plan:
 
     @property
     def classes(self) -> Classes:
-        """How labels become numbers, where the output wants numbers."""
-        return Classes.of((item.label for item in self.listing.items), self.listing.classes)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of their numbers, where the output has numbers for their names."""
-        return () if self.recipe.output.format == "folder" else self.classes.names
+        """What labels there are, and how they become numbers: those of the whole source."""
+        return self.listing.classes
 
     def name_problems(self) -> Iterator[tuple[str, str]]:
         """Find names in the output that somebody cannot download, check out or load, and say why."""
@@ -186,15 +184,20 @@ def stored_names(output: OutputChoice, items: Iterable[Item]) -> Iterator[str]:
 
 def _without_collisions(listing: Listing, output: OutputChoice) -> Listing:
     """Reject the items that cannot have an output file of their own."""
-    names = dict(zip((item.id for item in listing.items), stored_names(output, listing.items), strict=True))
+    hashes = np.fromiter(map(hash, stored_names(output, listing.items)), np.int64, len(listing.items))
+    found, counts = np.unique(hashes, return_counts=True)
     users = defaultdict(list)
-    for item in listing.items:
-        users[names[item.id]].append(item.id)
-    folders = {folder for item in listing.items for folder in _ancestors(item.label)}
+    # Names are kept only where several may be the same: there may be millions.
+    for place in np.flatnonzero(np.isin(hashes, found[counts > 1])).tolist():
+        item = listing.items[place]
+        users[next(stored_names(output, [item]))].append(item.id)
+    folders = {folder for label in listing.items.count_labels() for folder in _ancestors(label)}
     good, bad = [], list(listing.rejected)
-    for item in listing.items:
-        name = names[item.id]
-        if len(users[name]) > 1:
+    for place, (item, name) in enumerate(zip(listing.items, stored_names(output, listing.items), strict=True)):
+        if item.label and not is_below(item.label):
+            shown = repr(item.label[:LONGEST_LABEL])
+            bad.append(Rejection(item.id, f"has the label {shown}, which cannot name a folder; take another format"))
+        elif len(users.get(name, ())) > 1:
             twins = (twin for twin in users[name] if twin != item.id)
             bad.append(Rejection(item.id, f"would be written to {name}, as {', '.join(twins)} would; rename one"))
         elif name in folders:
@@ -204,16 +207,19 @@ def _without_collisions(listing: Listing, output: OutputChoice) -> Listing:
                 Rejection(item.id, f"would need an output name of more than {LONGEST_COMPONENT} bytes; rename it")
             )
         else:
-            good.append(item)
-    return replace(listing, items=tuple(good), rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
+            good.append(place)
+    return replace(
+        listing, items=listing.items.chosen(good), rejected=tuple(sorted(bad, key=lambda rejection: rejection.id))
+    )
 
 
 def _without_masks(listing: Listing) -> Listing:
     """Reject the items that would be written among the masks of a cell."""
-    among = {item.id for item in listing.items if item.label.split("/")[0] == MASKS}
+    is_among = [label.split("/")[0] == MASKS for label in listing.items.labels()]
     reason = f"would be written to the folder of masks; give the source's folder {MASKS} another name"
-    bad = [*listing.rejected, *(Rejection(name, reason) for name in among)]
-    good = tuple(item for item in listing.items if item.id not in among)
+    among = listing.items.chosen(is_among) if any(is_among) else ()
+    bad = [*listing.rejected, *(Rejection(item.id, reason) for item in among)]
+    good = listing.items.chosen([place for place, bad in enumerate(is_among) if not bad])
     return replace(listing, items=good, rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
 
 
@@ -224,14 +230,26 @@ def _ancestors(label: str) -> list[str]:
 
 def _in_order(listing: Listing) -> Listing:
     """Put the items of arrays into the order of the arrays, where 10 comes after 9; others are sorted by id."""
-    indices = {item.id: match[1] for item in listing.items if (match := INDEX.fullmatch(item.id))}
-    if len(indices) < len(listing.items):
+    last = ("", -1)
+    is_ordered = True
+    for key in listing.items.ids():
+        if not INDEX.fullmatch(key):
+            return listing
+        place = _place(key)
+        is_ordered, last = is_ordered and last <= place, place
+    if is_ordered:
         return listing
-    ordered = sorted(listing.items, key=lambda item: (item.id.rpartition("/")[0], int(indices[item.id])))
-    return replace(listing, items=tuple(ordered))
+    places = list(map(_place, listing.items.ids()))
+    return replace(listing, items=listing.items.chosen(sorted(range(len(places)), key=places.__getitem__)))
 
 
-def _blocks(items: tuple[Item, ...], output: OutputChoice) -> list[Block]:
+def _place(key: str) -> tuple[str, int]:
+    """Return the place of an item of an array: the array's name and the number behind it."""
+    array, _, number = key.rpartition("/")
+    return array, int(number)
+
+
+def _blocks(items: Items, output: OutputChoice) -> list[Block]:
     """Share the items out evenly; how depends on their number and the recipe alone, never on who works."""
     size = output.items_per_shard
     if output.format == "folder":

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen.errors import OutputError, RecipeError
-from corruptgen.records import Item, Listing, Rejection
+from corruptgen.labels import Classes
+from corruptgen.records import Items, Listing, Rejection
 
 LOCK = ".corruptgen.lock"
 # The annotation file of the source, for `merge`, which has no source; it removes it.
@@ -59,13 +60,18 @@ class Shard:
 def header(listing: Listing) -> dict[str, Any]:
     """Give what `merge` needs to know of a listing and cannot learn from the tables, as plain values."""
     plain = {field.name: getattr(listing, field.name) for field in fields(listing) if field.name != "items"}
-    return plain | {"rejected": [[rejection.id, rejection.reason] for rejection in listing.rejected]}
+    classes = {"labels": listing.classes.content(), "classes": list(listing.classes.names)}
+    return plain | classes | {"rejected": [[rejection.id, rejection.reason] for rejection in listing.rejected]}
 
 
-def listed(header: Mapping[str, Any], items: tuple[Item, ...]) -> Listing:
-    """Make a listing again of its header and its items."""
-    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in header.items()}
-    return Listing(items, **plain | {"rejected": tuple(Rejection(*pair) for pair in header["rejected"])})
+def listed(header: Mapping[str, Any], items: Items) -> Listing:
+    """Rebuild a listing from its header and its items."""
+    try:
+        classes = Classes.read(header.get("labels", {}), header["classes"])
+        rejected = tuple(Rejection(*pair) for pair in header["rejected"])
+        return Listing(items, rejected, header["ignored"], classes, header["annotations"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise OutputError(f"the record of a shard is damaged: {error}; run that shard again") from error
 
 
 def leftovers(root: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Measure the peak memory of a build's parent and of its workers, for few and for many images, in every format.
 
 python scripts/memory.py 500 20000
+python scripts/memory.py 1000000 --source npy
 """
 
 import argparse
@@ -10,20 +11,22 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from skimage import data
 
-SIDE = 32  # pixels
+SIDE, LEAST_SIDE = 32, 8  # pixels
+CLASSES = 1000
 FORMATS = ("folder", "parquet", "npy", "npz", "webdataset")
 RECIPE = """
 name = "memory-c"
 version = "1.0.0"
 [source]
-kind = "folder"
+{source}
 [corrupt]
 preset = "natural"
-rows = ["gaussian_noise", "brightness", "jpeg_compression"]
-severities = [1, 5]
+rows = {rows}
+severities = {severities}
 [output]
 format = "{form}"
 items_per_shard = {shard}
@@ -54,8 +57,8 @@ def watching():
 
 workers = {}
 threading.Thread(target=watching, daemon=True).start()
-recipe, source, output = sys.argv[1:]
-corruptgen.generate(recipe, source=source, output=output, workers=2)
+recipe, output = sys.argv[1:]
+corruptgen.generate(recipe, output=output, workers=2)
 print(json.dumps({"parent": peak("self"), "worker": max(workers.values())}))
 """
 
@@ -65,18 +68,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("counts", nargs="+", type=int, help="numbers of images")
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
+    parser.add_argument(
+        "--source",
+        choices=("folder", "npy"),
+        default="folder",
+        help="folder: pieces of photographs in six cells; npy: an array of as many images of 8x8 in one cell",
+    )
     parser.add_argument("--items-per-shard", type=int, default=250)
     options = parser.parse_args()
     print("| format | images | parent, MB | worker, MB |\n|---|---|---|---|")
     for form in options.formats:
         for count in options.counts:
             with tempfile.TemporaryDirectory() as folder:
-                peaks = measured(Path(folder), form, count, options.items_per_shard)
+                write = write_photographs if options.source == "folder" else write_array
+                peaks = measured(Path(folder), write(Path(folder), count), form, options.items_per_shard)
             print(f"| {form} | {count} | {peaks['parent']:.0f} | {peaks['worker']:.0f} |", flush=True)
 
 
-def measured(folder: Path, form: str, count: int, shard: int) -> dict[str, float]:
-    """Build a dataset of small pieces of photographs and give the peaks in MB."""
+def write_photographs(folder: Path, count: int) -> dict[str, str]:
+    """Write small pieces of photographs in ten class folders, and return the parts of the recipe."""
     pictures = [Image.fromarray(picture) for picture in (data.astronaut(), data.chelsea(), data.coffee())]
     for number in range(count):
         picture = pictures[number % len(pictures)]
@@ -84,9 +94,23 @@ def measured(folder: Path, form: str, count: int, shard: int) -> dict[str, float
         place = folder / f"source/{number % 10}"
         place.mkdir(parents=True, exist_ok=True)
         picture.crop((x, y, x + SIDE, y + SIDE)).save(place / f"{number:06d}.png")
+    rows = '["gaussian_noise", "brightness", "jpeg_compression"]'
+    return {"source": 'kind = "folder"\npath = "source"', "rows": rows, "severities": "[1, 5]"}
+
+
+def write_array(folder: Path, count: int) -> dict[str, str]:
+    """Write an array of black images and one of labels, and return the parts of the recipe."""
+    np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, LEAST_SIDE, LEAST_SIDE)).flush()
+    np.save(folder / "labels.npy", np.arange(count) % CLASSES)
+    source = 'kind = "npy"\npath = "images.npy"\nlabels = "labels.npy"'
+    return {"source": source, "rows": '["brightness"]', "severities": "[1]"}
+
+
+def measured(folder: Path, parts: dict[str, str], form: str, shard: int) -> dict[str, float]:
+    """Build a dataset and return the peaks in MB."""
     recipe = folder / "recipe.toml"
-    recipe.write_text(RECIPE.format(form=form, shard=shard), "utf-8")
-    arguments = [sys.executable, "-c", BUILD, str(recipe), str(folder / "source"), str(folder / "output")]
+    recipe.write_text(RECIPE.format(form=form, shard=shard, **parts), "utf-8")
+    arguments = [sys.executable, "-c", BUILD, str(recipe), str(folder / "output")]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -257,7 +257,7 @@ def test_files_of_a_recipe_are_not_taken_from_the_current_directory(tmp_path, mo
         generation.planned(recipe)
     recipe.write_text(recipe.read_text("utf-8").replace('"names.txt"', '"../names.txt"'), "utf-8")
 
-    assert generation.planned(recipe).listing.classes == ("astronaut",)
+    assert generation.planned(recipe).listing.classes.names == ("astronaut",)
 
 
 def test_more_workers_than_blocks_do_not_start():

@@ -397,7 +397,7 @@ def truth_of(preset, items=4):
     ids = tuple(f"{number}.png" for number in range(items))
     labels = np.arange(items)[:, None] % 2
     return Truth(
-        table, ids, Classes.of(map(str, labels[:, 0])), labels, tuple(table.rows), levels, tuple(table.rows), "x"
+        table, ids, Classes.guess(map(str, labels[:, 0])), labels, tuple(table.rows), levels, tuple(table.rows), "x"
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen.errors import MissingPackage, RecipeError
+from corruptgen.errors import MissingPackage, RecipeError, SourceError
 from corruptgen.labels import Classes
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import opened
@@ -204,23 +204,22 @@ def test_a_key_gives_the_id_back_and_has_no_dot(item_id):
 
 
 @pytest.mark.parametrize(
-    ("labels", "names", "width", "numbers"),
+    ("labels", "names", "kind", "numbers"),
     [
-        (["", ""], (), 0, [[], []]),
-        (["dog", "cat"], (), 1, [[1], [0]]),
-        (["dog", "cat"], ("dog", "cat", "eel"), 1, [[0], [1]]),
-        (["10", "9"], (), 1, [[10], [9]]),
-        (["1", "0"], ("dog", "cat"), 1, [[1], [0]]),
-        (["0 1 0", "1 1 0"], (), 3, [[0, 1, 0], [1, 1, 0]]),
-        (["01", "1"], (), 1, [[0], [1]]),
-        (["", "cat"], (), 1, [[0], [1]]),
+        (["", ""], (), "none", [None, None]),
+        (["dog", "cat"], (), "names", [1, 0]),
+        (["dog", "cat"], ("dog", "cat", "eel"), "names", [0, 1]),
+        (["10", "9"], (), "numbers", [10, 9]),
+        (["1", "0"], ("dog", "cat"), "numbers", [1, 0]),
+        (["0 1 0", "1 1 0"], (), "lists", [[0, 1, 0], [1, 1, 0]]),
+        (["01", "1"], (), "names", [0, 1]),
     ],
 )
-def test_labels_become_numbers(labels, names, width, numbers):
-    classes = Classes.of(labels, names)
+def test_labels_that_were_recorded_without_their_kind_become_numbers_as_before(labels, names, kind, numbers):
+    classes = Classes.guess(labels, names)
 
-    assert classes.width == width
-    assert [classes.numbers(label) for label in labels] == numbers
+    assert classes.kind == kind
+    assert [classes.value(label) for label in labels] == numbers
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -278,14 +277,15 @@ def test_a_block_of_nothing_but_broken_images_is_no_obstacle(tmp_path, form, loa
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_nothing_but_broken_images_is_no_obstacle_either(tmp_path, form):
+def test_nothing_but_broken_images_is_no_dataset(tmp_path, form):
     (tmp_path / "photographs").mkdir()
     (tmp_path / "photographs/a.png").write_bytes(b"broken")
 
-    outcome = corruptgen.generate(recipe_of(tmp_path, form), output=tmp_path / "out", workers=1)
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"no item is left for a dataset, all 1 were rejected: a\.png cannot be"):
+            corruptgen.generate(recipe_of(tmp_path, form), output=tmp_path / "out", workers=1)
 
-    assert (outcome.items, len(outcome.rejected)) == (0, 1)
-    assert corruptgen.generate(recipe_of(tmp_path, form), output=tmp_path / "out", workers=1).was_finished
+    assert not (tmp_path / "out/manifest.json").exists()
 
 
 def test_jpeg_is_stored_in_shards_as_in_folders(tmp_path):
@@ -344,12 +344,12 @@ def test_an_array_that_is_not_whole_is_none(built, tmp_path):
 
 def test_the_ids_of_arrays_are_ordered_by_number(tmp_path, monkeypatch):
     from corruptgen.plan import planned  # noqa: PLC0415
-    from corruptgen.records import Listing  # noqa: PLC0415
+    from corruptgen.records import Items, Listing  # noqa: PLC0415
     from corruptgen.sources.folder import FolderSource  # noqa: PLC0415
 
     (tmp_path / "photographs").mkdir()
     ids = sorted(f"test/{number}" for number in range(12))
-    monkeypatch.setattr(FolderSource, "listing", lambda self: Listing(tuple(Item(name, "0") for name in ids)))
+    monkeypatch.setattr(FolderSource, "listing", lambda self: Listing(Items.of(Item(name, "0") for name in ids)))
 
     plan = planned(recipe_of(tmp_path, "npy"))
 

@@ -194,7 +194,7 @@ class TestFolder:
 
         assert numbers == pairs
         assert [item.label for item in numbers.items] == ["n02100735", "n02119789", "n02100735", "n02110185"]
-        assert numbers.classes == ("n02119789", "n02100735", "n02110185")
+        assert numbers.classes.names == ("n02119789", "n02100735", "n02110185")
         corruptgen.generate(
             recipe(tmp_path, place + 'labels = "val.txt"\nclasses = "names.txt"', output='encoding = "jpeg"'),
             output=tmp_path / "out",
@@ -208,7 +208,7 @@ class TestFolder:
             (b"1\n2\n", "has 2 labels without names for 4 images"),
             (b"\xff\xfe", "not text in UTF-8"),
             (b"a.png 7\n", "is named in list.txt and is not there"),
-            (b"astronaut/00.png ../../x\n", "cannot name a folder"),
+            (b"astronaut/00.png a\nwhat is this line\n", "list.txt line 2: 'what is this line' is not understood"),
             (b"astronaut/00.png a\nastronaut/00.png b\n", "has two labels"),
             (b"../evil.png a\n", "leads out of the source"),
         ],
@@ -233,7 +233,6 @@ class TestFolder:
             ("metadata.csv", "file_name,label\na.png\n", "line 2: has fewer columns"),
             ("metadata.jsonl", "{", "line 1 cannot be read"),
             ("metadata.jsonl", "[1]", "line 1 cannot be read"),
-            ("metadata.jsonl", '{"file_name": "a", "label": 1.5}', "is no label"),
             ("metadata.parquet", "PAR1", "metadata.parquet cannot be read"),
             ("other.csv", "", "holds none of metadata.csv, metadata.jsonl, metadata.parquet"),
         ],
@@ -291,7 +290,7 @@ class TestArrays:
         found = listing(tmp_path, source)
 
         assert labels(found) == {"val/0": "dog", "val/1": "cat", "val/2": "dog"}
-        assert found.classes == ("cat", "dog")
+        assert found.classes.names == ("cat", "dog")
         check_build(
             tmp_path,
             source,
@@ -348,7 +347,7 @@ class TestArrays:
                 listing(tmp_path, source)
 
     @pytest.mark.parametrize(
-        "found", [np.arange(4), np.zeros((3, 2, 2), int), np.ones(3), np.array([None] * 3), np.array(3)]
+        "found", [np.arange(4), np.zeros((3, 2, 2), int), np.ones(3, complex), np.array([None] * 3), np.array(3)]
     )
     def test_wrong_labels_are_refused(self, tmp_path, found):
         np.savez(tmp_path / "m.npz", test_images=real_pixels(3), test_labels=found)
@@ -468,7 +467,7 @@ class TestHub:
         found = listing(tmp_path, source)
 
         assert labels(found) == {f"test/{n}": ("cat", "dog")[n % 2] for n in range(8)}
-        assert found.classes == ("cat", "dog")
+        assert found.classes.names == ("cat", "dog")
         asked = load(recipe(tmp_path, source))
         opened = open_source(asked)
         assert (
@@ -494,7 +493,7 @@ class TestHub:
         found = listing(tmp_path, source)
 
         assert labels(found)["photo-3.png"] == "dog"
-        assert found.classes == ("cat", "dog")
+        assert found.classes.names == ("cat", "dog")
         pixels = real_pixels(8)
         places = {f"photo-{n}.png": (f"{('cat', 'dog')[n % 2]}/photo-{n}.png", pixels[n]) for n in range(8)}
         check_build(tmp_path, source, places)

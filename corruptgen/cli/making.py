@@ -7,13 +7,14 @@ import typer
 
 from corruptgen import generation, merging, verification
 from corruptgen.backends import Crew, backend_of
+from corruptgen.class_summary import find_doubts, summarize
 from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, listen, tell
 from corruptgen.cli.voice import Voice, bar
 from corruptgen.errors import Interrupted
 from corruptgen.estimate import estimate
 from corruptgen.names import shown
 from corruptgen.overrides import read_settings, read_value
-from corruptgen.plan import planned
+from corruptgen.plan import Plan, planned
 from corruptgen.publish.revisions import is_published, local
 from corruptgen.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection
@@ -68,6 +69,8 @@ def generate(
         try:
             share = Shard.parse(shard) if shard else None
             plan = planned(recipe, source)
+            if not voice.is_silent:
+                _tell_classes(plan)
             if plan.listing.note and not voice.is_silent:
                 tell(shown(plan.listing.note))
             with voice.progress(plan, share) as progress:
@@ -130,6 +133,7 @@ def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
     size = f"about {expected.size / BYTES_PER_MB:.1f} MB, measured on {expected.measured} images"
     print(f"{plan.recipe.name} {plan.recipe.version}, table {plan.preset.name}")
     print(f"items   {len(listing.items)} ({len(listing.rejected)} rejected, {listing.ignored} other files ignored)")
+    _tell_classes(plan)
     print(f"cells   {len(plan.cells)} ({grid}{twin})")
     print(f"images  {expected.files}")
     print(f"bytes   {size if expected.measured else 'unknown: no image could be measured'}")
@@ -145,6 +149,13 @@ def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
     generation.check(plan, output)
     if listing.rejected or expected.rejected:
         raise typer.Exit(SOME_REJECTED)
+
+
+def _tell_classes(plan: Plan) -> None:
+    """Say which classes there are before anything is made: wrong ones are seen at once."""
+    print(f"classes {summarize(plan.classes)}")
+    for doubt in find_doubts(plan.listing, plan.recipe.source):
+        tell(f"warning: {doubt}")
 
 
 def verify(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from corruptgen import catalog
 from corruptgen.errors import OutputError
 from corruptgen.inventory import everything, naming
+from corruptgen.labels import Classes
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.names import is_clutter
 from corruptgen.recipe import Recipe
@@ -87,6 +88,14 @@ class Finished:
         if problems:
             raise OutputError(f"{problems[0]}; `corruptgen verify` says more")
         return tables
+
+    @cached_property
+    def classes(self) -> Classes:
+        """What labels there are, and the classes."""
+        names = tuple(map(str, self.manifest.get("classes", ())))
+        if "labels" in self.manifest:
+            return Classes.read(self.manifest["labels"], names)
+        return Classes.guess((record.label for record in self.records()), names)
 
     def records(self) -> Iterator[ItemRecord]:
         """Give what is known about every complete item, in order."""

@@ -6,12 +6,14 @@ from typing import Any
 
 from corruptgen.errors import PublishError
 from corruptgen.extras import need
+from corruptgen.labels import NAMES, NONE, NUMBERS
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
-from corruptgen.sinks.parquet import Parquet, build_name
+from corruptgen.sinks.image_folder import METADATA
+from corruptgen.sinks.parquet import Parquet, build_name, column, label_feature
 from corruptgen.values import severity_text
 
-PARQUET = "the card of a Parquet dataset"
+PARQUET, CARD = "the card of a Parquet dataset", "the card of a dataset that `datasets` loads"
 TAGS = ("robustness", "image-corruptions", "distribution-shift", "benchmark", "synthetic", "corruptgen")
 SIZES = {
     1_000: "n<1K",
@@ -56,6 +58,7 @@ def metadata(dataset: Finished) -> dict[str, Any]:
         "tags": list(dict.fromkeys([*TAGS, *recipe.publish.tags])),
         **({"configs": configs} if configs else {"viewer": False}),
         **({"dataset_info": _infos(dataset)} if recipe.output.format == "parquet" else {}),
+        **({"dataset_info": _of_tars(dataset)} if recipe.output.format == "webdataset" and configs else {}),
     }
 
 
@@ -91,17 +94,34 @@ def _configs(dataset: Finished) -> list[dict[str, Any]]:
         return []
     first = next(iter(dataset.rows), None)
     build = build_name(bytes.fromhex(digest) for _, digest in sorted(dataset.manifest["tables"].items()))
+    folders = _of_folders(dataset) if dataset.recipe.output.format == "folder" else {}
     return [
         {
             "config_name": row,
             "description": build,
             **({"default": True} if row == first else {}),
+            **folders,
             "data_files": [
                 {"split": split(severity), "path": data_files(dataset, row, severity)} for severity in severities
             ],
         }
         for row, severities in dataset.configs.items()
     ]
+
+
+def _of_folders(dataset: Finished) -> dict[str, Any]:
+    """Tell the imagefolder of `datasets` what the labels are, which it else guesses from the names of the folders."""
+    classes = dataset.classes
+    features = {"image": {"_type": "Image"}, **label_feature(classes)}
+    if any(METADATA in name for name in dataset.manifest.get("files", {})):
+        return {"features": _listed(features | {"image_id": column("string")})}
+    if classes.kind == NONE:
+        return {"drop_labels": True}
+    return {"drop_labels": False, "features": _listed(features)}
+
+
+def _listed(features: Mapping[str, Any]) -> Any:
+    return need("datasets", CARD).Features.from_dict(dict(features))._to_yaml_list()
 
 
 def _tasks(dataset: Finished) -> list[str]:
@@ -163,6 +183,17 @@ def _features(dataset: Finished, row: str) -> Any:
 
     schema = _footer(dataset, shards(dataset, row, dataset.configs[row][0])[0]).schema.to_arrow_schema()
     return datasets.Features.from_arrow_schema(schema)._to_yaml_list()
+
+
+def _of_tars(dataset: Finished) -> list[dict[str, Any]]:
+    """Describe the samples of tar files, which `datasets` else guesses from the first few."""
+    text, numbers = column("string"), {"feature": column("int64"), "_type": "List"}
+    label = {NAMES: text, NUMBERS: column("int64"), NONE: column("null")}.get(dataset.classes.kind, numbers)
+    record = {"image_id": text, "label": label, "corruption": text, "severity": column("float64")}
+    number = {"cls": label_feature(dataset.classes)["label"]} if dataset.classes.is_single else {}
+    image = {"png": "png", "jpeg": "jpg", "tiff": "tif"}[dataset.recipe.output.encoding]
+    features = {image: {"_type": "Image"}, **number, "json": record, "__key__": text, "__url__": text}
+    return [{"config_name": row, "features": _listed(features)} for row in dataset.configs]
 
 
 def _footer(dataset: Finished, name: str) -> Any:

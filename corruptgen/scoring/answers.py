@@ -101,6 +101,8 @@ class _Places:
     def put(self, batch: Batch) -> None:
         left_out = set(self.truth.made) - set(self.truth.rows)
         kept = np.array([row not in left_out for row in batch.rows], bool)
+        if self.truth.unlabelled:
+            kept &= np.array([name not in self.truth.unlabelled for name in batch.ids], bool)
         cells, items = self._cells_of(batch, kept), self._items_of(batch, kept)
         first = np.unique(cells * len(self.ids) + items, return_index=True)[1]
         twice = self.seen[cells, items]
@@ -182,7 +184,8 @@ def _task(truth: Truth, columns: int) -> str:
 
 def _stacked(content: Stacked, truth: Truth) -> Iterable[Batch]:
     """Take arrays that are ordered as the dataset's own arrays are."""
-    items = len(truth.ids)
+    ids = truth.stored or truth.ids
+    items = len(ids)
     known: Mapping[str, Sequence[float]] = dict.fromkeys(truth.rows, truth.severities) | {CLEAN: (0.0,)}
     for row, array in content.arrays.items():
         if row in set(truth.made) - set(truth.rows):
@@ -202,7 +205,7 @@ def _stacked(content: Stacked, truth: Truth) -> Iterable[Batch]:
             yield Batch(
                 f"{content.place} {row} entry",
                 part.start,
-                truth.ids,
+                ids,
                 [row] * items,
                 np.full(items, severity),
                 array[part],

@@ -1,14 +1,19 @@
 """Predicted classes and scores of a batch, checked and brought to the numbers that the dataset has for its classes."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError, unknown
+from corruptgen.labels import NAMES
 from corruptgen.names import shown
 from corruptgen.scoring.prediction_files import Batch
 from corruptgen.scoring.truth import Truth
 
 MOST_NAMED = 3
+# Tables write whole numbers as 2.0 where one of the column is missing.
+WHOLE = re.compile(r"([0-9]{1,18})(\.0+)?")
 
 
 def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
@@ -31,9 +36,7 @@ def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
         return scores[:, [names.index(name) for name in known]]
     # A model for two classes may give the probability of the second one alone.
     right = {truth.count, 1} if truth.count == 2 and not truth.is_multi_label else {truth.count}
-    if scores.shape[1] not in right and (
-        truth.classes.by_name or truth.is_multi_label or scores.shape[1] < truth.count
-    ):
+    if scores.shape[1] not in right:
         raise ScoreError(
             f"{batch.place} {batch.first}: {scores.shape[1]} scores for {truth.count} classes; {_more_classes(truth)}"
         )
@@ -43,27 +46,26 @@ def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
 def decided(batch: Batch, truth: Truth) -> NDArray[np.int64]:
     """Give predicted classes as numbers, (entries, labels)."""
     given = batch.answers
-    if np.issubdtype(given.dtype, np.integer) or given.dtype == bool:
-        numbers = given.astype(np.int64).reshape(len(batch.ids), -1)
-    else:
-        numbers = _from_texts(batch, truth)
-    if numbers.shape[1] != truth.classes.width:
-        found = f"{numbers.shape[1]} predictions for {truth.classes.width} labels of an item"
+    given = given.astype(np.uint8) if given.dtype == bool else given
+    numbers = given.reshape(len(batch.ids), -1) if given.dtype.kind in "iuf" else _from_texts(batch, truth)
+    if numbers.shape[1] != truth.labels.shape[1]:
+        found = f"{numbers.shape[1]} predictions for {truth.labels.shape[1]} labels of an item"
         raise ScoreError(f"{batch.place} {batch.first}: {found}; give one for each")
     highest = 1 if truth.is_multi_label else truth.count - 1
-    bounded = truth.classes.by_name or truth.is_multi_label
-    if (bad := ((numbers < 0) | (bounded & (numbers > highest))).any(axis=1)).any():
+    # What is not a number, or not a whole one, is not equal to itself without its fraction.
+    if (bad := ((numbers < 0) | (numbers > highest) | (numbers != np.floor(numbers))).any(axis=1)).any():
         number = int(bad.argmax())
         raise ScoreError(
             f"{batch.place} {batch.first + number}: the prediction is {given[number]}, allowed are class numbers from "
             f"0 to {highest}; {_more_classes(truth)}"
         )
-    return numbers
+    return numbers.astype(np.int64)
 
 
 def _from_texts(batch: Batch, truth: Truth) -> NDArray[np.int64]:
     """Read predictions in words: names of classes, or numbers with spaces between them."""
-    places = {name: [number] for number, name in enumerate(truth.classes.names)} if truth.classes.by_name else {}
+    is_named = truth.classes.kind == NAMES
+    places = {name: [number] for number, name in enumerate(truth.classes.names)} if is_named else {}
     known: dict[str, list[int]] = {}
     numbers = []
     for number, value in enumerate(batch.answers.tolist()):
@@ -85,8 +87,8 @@ def _from_texts(batch: Batch, truth: Truth) -> NDArray[np.int64]:
 
 
 def _numbers(text: str) -> list[int]:
-    words = text.split(" ")
-    return [int(word) for word in words] if all(word.isascii() and word.isdigit() for word in words) else []
+    words = [WHOLE.fullmatch(word) for word in text.split(" ")]
+    return [int(word[1]) for word in words if word] if all(words) else []
 
 
 def _more_classes(truth: Truth) -> str:

@@ -184,6 +184,8 @@ def _chosen(evidence: Evidence, dataset: Truth, wishes: Wishes) -> tuple[list[st
     """Choose the metrics that were asked for, or all that fit and can be had; say what was left out and why."""
     source = evidence.source
     notes: list[str] = []
+    if dataset.unlabelled:
+        notes.append(f"left out {len(dataset.unlabelled)} items without a label")
     if source.baseline is not None and not source.baseline.verified:
         notes.append(f"the numbers of the baseline {source.baseline.name} are not verified: {source.baseline.notes}")
     names = list(dict.fromkeys(wishes.metrics)) or list(_fitting(source, dataset, wishes))

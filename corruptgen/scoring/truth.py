@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from corruptgen import catalog
 from corruptgen.addresses import local_path
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.identity import describe_missing
-from corruptgen.labels import Classes
+from corruptgen.labels import LISTS, NAMES, NO_CLASS, NUMBERS, Classes
 from corruptgen.manifest import MANIFEST, Table, parsed
 from corruptgen.metrics.baselines import families
 from corruptgen.recipe import read as read_recipe
@@ -31,7 +32,7 @@ class Truth:
 
     preset: Preset
     ids: tuple[str, ...]
-    """Of the complete items, in the order of arrays and shards."""
+    """Of the complete items that have labels, in the order of arrays and shards."""
     classes: Classes
     labels: NDArray[np.int64]
     """(items, labels): the number of the class, or one number for each of several labels."""
@@ -41,16 +42,23 @@ class Truth:
     """All rows of the dataset; `rows` are those that are scored."""
     name: str
     """The recipe's name and version."""
+    stored: tuple[str, ...] = ()
+    """The ids of all complete items, with and without labels; empty: those of `ids`."""
+
+    @cached_property
+    def unlabelled(self) -> frozenset[str]:
+        """The ids of the items without labels, of which nothing can be right or wrong."""
+        return frozenset(self.stored) - frozenset(self.ids)
 
     @property
     def is_multi_label(self) -> bool:
         """Whether items have several labels at once, 0 or 1 each."""
-        return self.classes.width > 1
+        return self.classes.kind == LISTS
 
     @property
     def count(self) -> int:
         """Number of classes that are known; of labels, where items have several."""
-        return self.classes.width if self.is_multi_label else self.classes.highest + 1
+        return self.labels.shape[1] if self.is_multi_label else self.classes.count
 
     def over(self, rows: Sequence[str]) -> "Truth":
         """Give the same dataset with some of its rows or groups of rows; `UnknownName` or `ScoreError` for others."""
@@ -88,30 +96,38 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
             raise ScoreError(f"the severity table of {recipe.name} cannot be read: {missing}; install it first")
         preset = catalog.preset_from(manifest["preset"]["name"], manifest["preset"]["table"])
         listed = tuple(map(str, manifest.get("classes", ())))
+        kind = manifest.get("labels")
+        known = Classes.read(kind, listed) if isinstance(kind, dict) else None
         items = [item for name, digest in manifest["tables"].items() for item in _items(output, name, digest)]
     except ScoreError:
         raise
-    except (CorruptgenError, LookupError, TypeError, AttributeError) as error:
+    except (CorruptgenError, LookupError, TypeError, AttributeError, ValueError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}; corruptgen verify names all that is wrong") from error
     if not items:
         raise ScoreError(f"{output.root.name} has no complete items, so there is nothing to score")
-    names = _named(classes) if classes else listed
-    kinds = Classes.of((item.label for item in items), names)
-    if not kinds.width:
+    kinds = known or Classes.guess((item.label for item in items), listed)
+    try:
+        labels = _numbers(items, kinds)
+    except (LookupError, ValueError) as error:
+        raise OutputError(f"{MANIFEST} is damaged: it has no class {error}") from error
+    is_labelled = (labels != NO_CLASS).any(axis=1)
+    if not is_labelled.any():
         raise ScoreError(
             f"the items of {recipe.name} have no labels, so nothing can be right or wrong; label the source"
         )
+    labels = labels[is_labelled]
     if classes:
-        _check_named(items, names, kinds, Path(classes).name)
+        kinds, labels = _renumbered(kinds, labels, _named(classes), Path(classes).name)
     return Truth(
         preset=preset,
-        ids=tuple(item.id for item in items),
+        ids=tuple(item.id for item, labelled in zip(items, is_labelled, strict=True) if labelled),
         classes=kinds,
-        labels=np.array([kinds.numbers(item.label) for item in items], np.int64).reshape(len(items), kinds.width),
+        labels=labels,
         rows=tuple(recipe.corrupt.rows or ()),
         made=tuple(recipe.corrupt.rows or ()),
         severities=tuple(recipe.corrupt.severities or ()),
         name=f"{recipe.name} {recipe.version}",
+        stored=tuple(item.id for item in items),
     )
 
 
@@ -139,12 +155,56 @@ def _named(file: str | Path) -> tuple[str, ...]:
     return names
 
 
-def _check_named(items: Sequence[Item], names: tuple[str, ...], kinds: Classes, file: str) -> None:
-    if kinds.names == names or (not kinds.by_name and kinds.highest < len(names)):
-        return
-    missing = sorted({item.label for item in items} - set(names))
-    named = ", ".join(missing[:MOST_NAMED]) or f"number {kinds.highest}"
-    raise ScoreError(f"{file}: {len(names)} names, and {named} of the dataset is not among them; name every class")
+def _numbers(items: Sequence[Item], classes: Classes) -> NDArray[np.int64]:
+    """Return the class of each item, or 0 and 1 for each class where labels are lists; -1 where there is no label."""
+    if classes.kind != LISTS:
+        values = [classes.value(item.label) for item in items]
+        return np.array([NO_CLASS if value is None else value for value in values], np.int64)[:, None]
+    found = np.full((len(items), classes.width or classes.count), NO_CLASS, np.int64)
+    for row, item in zip(found, items, strict=True):
+        value = classes.value(item.label)
+        if isinstance(value, list) and classes.width:
+            row[:] = value
+        elif isinstance(value, list):
+            row[:] = 0
+            row[value] = 1
+    return found
+
+
+def _renumbered(
+    classes: Classes, labels: NDArray[np.int64], names: tuple[str, ...], file: str
+) -> tuple[Classes, NDArray[np.int64]]:
+    """Count the classes as a file names them; raise `ScoreError` if it lacks one that items have."""
+    if classes.kind == LISTS:
+        return _reordered(classes, labels, names, file)
+    places = {name: number for number, name in enumerate(names)}
+    used = np.unique(labels).tolist()
+    if classes.names:
+        missing = [classes.names[number] for number in used if classes.names[number] not in places]
+    else:
+        missing = [f"number {number}" for number in used if number >= len(names)]
+    if missing:
+        raise ScoreError(
+            f"{file}: {len(names)} names, and {', '.join(missing[:MOST_NAMED])} of the dataset is not among them; "
+            "name every class"
+        )
+    if not classes.names:
+        return Classes(NUMBERS, names, len(names)), labels
+    numbers = np.zeros(max(used) + 1, np.int64)
+    numbers[used] = [places[classes.names[number]] for number in used]
+    return Classes(NAMES, names, len(names)), numbers[labels]
+
+
+def _reordered(
+    classes: Classes, labels: NDArray[np.int64], names: tuple[str, ...], file: str
+) -> tuple[Classes, NDArray[np.int64]]:
+    """Put the columns of items with several labels into the order of a file of names."""
+    own = classes.names or names
+    if len(own) != labels.shape[1] or set(own) - set(names):
+        raise ScoreError(f"{file}: {len(names)} names for {labels.shape[1]} labels of an item; name every class")
+    ordered = np.zeros((len(labels), len(names)), np.int64)
+    ordered[:, [names.index(name) for name in own]] = labels
+    return Classes(LISTS, names, len(names), len(names)), ordered
 
 
 def groups_of(truth: Truth) -> Mapping[str, tuple[str, ...]]:

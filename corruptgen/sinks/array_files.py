@@ -1,5 +1,6 @@
 """Files that hold one large array of images: `.npy`, or the first member of an `.npz` that is not compressed."""
 
+import hashlib
 import math
 import os
 import zipfile
@@ -57,11 +58,34 @@ def opened(path: Path) -> ArrayFile | None:
     return None
 
 
-def npy_bytes(array: NDArray[np.generic]) -> bytes:
-    """Give the content of a `.npy` file."""
-    buffer = BytesIO()
-    np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
-    return buffer.getvalue()
+@dataclass(frozen=True)
+class Stacked:
+    """An array that is there several times, one after the other, without as much memory."""
+
+    array: NDArray[Any]
+    times: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole."""
+        return (len(self.array) * self.times, *self.array.shape[1:])
+
+    @property
+    def dtype(self) -> str:
+        """Of its samples."""
+        return self.array.dtype.name
+
+    def pieces(self) -> Iterator[bytes]:
+        """Return its samples."""
+        content = self.array.tobytes()
+        return (content for _ in range(self.times))
+
+    def sha256(self) -> str:
+        """Return the digest of the `.npy` file that holds it."""
+        digest = hashlib.sha256(_header(self.shape, self.dtype))
+        for piece in self.pieces():
+            digest.update(piece)
+        return digest.hexdigest()
 
 
 def write_npy(file: IO[bytes], shape: tuple[int, ...], dtype: str, samples: Iterable[bytes]) -> None:
@@ -77,15 +101,15 @@ def write_npz(
     shape: tuple[int, ...],
     dtype: str,
     samples: Iterable[bytes],
-    others: Mapping[str, bytes],
+    others: Mapping[str, Stacked],
 ) -> None:
     """Write a zip file of arrays, without times; nothing is compressed, so that every zlib gives the same bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with archive.open(_info(name), "w", force_zip64=True) as member:
             write_npy(member, shape, dtype, samples)
-        for other, content in others.items():
+        for other, stacked in others.items():
             with archive.open(_info(other), "w", force_zip64=True) as member:
-                member.write(content)
+                write_npy(member, stacked.shape, stacked.dtype, stacked.pieces())
 
 
 def part_pieces(path: Path, size: int) -> Iterator[bytes]:

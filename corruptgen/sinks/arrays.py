@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 
 from corruptgen.digests import SHARD_BYTES, content_digest, split
 from corruptgen.errors import OutputError, RecipeError, Rejected
-from corruptgen.labels import Classes
+from corruptgen.labels import NO_CLASS, NONE, Classes
 from corruptgen.records import Item
-from corruptgen.sinks.array_files import ArrayFile, npy_bytes, opened, part_pieces, write_npy, write_npz
+from corruptgen.sinks.array_files import ArrayFile, Stacked, opened, part_pieces, write_npy, write_npz
 from corruptgen.sinks.folder import Folder
 from corruptgen.sinks.protocol import Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole
 from corruptgen.sinks.shards import read_digest, written
@@ -137,23 +138,25 @@ class Arrays:
 
         All of them are held against their digests on the way.
         """
-        labels = [self.classes.numbers(item.label) for part in parts for item in part.items]
+        labels = self._labels(parts)
         names = [self.file(row) for row in self.rows()]
         for row, cells in self.rows().items():
             self._compact(row, cells, parts, labels, anew=self.file(row) in spoilt)
-        if self.classes.width and not self.zipped:
-            content = npy_bytes(self._labels(labels, max(map(len, self.rows().values()))))
-            if self.output.read(LABELS) != content:
-                self.output.write(LABELS, content, durable=True)
+        if labels is not None and not self.zipped:
+            stacked = Stacked(labels, max(map(len, self.rows().values())))
+            if self.output.size(LABELS) is None or self.output.sha256(LABELS) != stacked.sha256():
+                with self.output.whole(LABELS) as file:
+                    write_npy(file, stacked.shape, stacked.dtype, stacked.pieces())
+                self.output.sync()
             names.append(LABELS)
         with suppress(OSError):
             self.output.path(PARTS).rmdir()
         return {name: Whole(self.output.size(name) or 0, self.output.sha256(name)) for name in sorted(names)}
 
     def _compact(
-        self, row: str, cells: list[int], parts: Sequence[Part], labels: list[list[int]], *, anew: bool
+        self, row: str, cells: list[int], parts: Sequence[Part], labels: NDArray[Any] | None, *, anew: bool
     ) -> None:
-        total, path = len(labels), self.output.path(self.file(row))
+        total, path = sum(len(part.items) for part in parts), self.output.path(self.file(row))
         shape = (len(cells) * total, *self._stored_shape(total))
         before = opened(path)
         before = before if before and (before.shape, before.dtype.name) == (shape, self.dtype) else None
@@ -164,8 +167,8 @@ class Arrays:
             with self.output.whole(self.file(row)) as file:
                 if self.zipped:
                     others = {}
-                    if self.classes.width:
-                        others[f"{self.prefix}_labels"] = npy_bytes(self._labels(labels, len(cells)))
+                    if labels is not None:
+                        others[f"{self.prefix}_labels"] = Stacked(labels, len(cells))
                     write_npz(file, f"{self.prefix}_images", shape, self.dtype, samples, others)
                 else:
                     write_npy(file, shape, self.dtype, samples)
@@ -210,12 +213,22 @@ class Arrays:
             return (0, 0, 3)
         return self.shape[:2] if self.shape[2] == GREY else self.shape
 
-    def _labels(self, labels: list[list[int]], severities: int) -> NDArray[np.integer]:
-        """Give the labels of all items, once for each severity; in a zip one row for each, of bytes if they fit."""
-        kind = np.uint8 if self.zipped and self.classes.highest <= np.iinfo(np.uint8).max else np.int64
-        column = np.array(labels, kind).reshape(len(labels), self.classes.width)
-        stacked = np.tile(column, (severities, 1))
-        return stacked if self.zipped or self.classes.width > 1 else stacked[:, 0]
+    def _labels(self, parts: Sequence[Part]) -> NDArray[Any] | None:
+        """Return the numbers of all items, a row for each; -1 stands for a missing one and fills the rest of a list."""
+        classes = self.classes
+        if classes.kind == NONE:
+            return None
+        known: dict[str, list[int]] = {}
+        for label in {item.label for part in parts for item in part.items}:
+            value = classes.value(label)
+            known[label] = [] if value is None else [value] if isinstance(value, int) else value
+        width = 1 if classes.is_single else classes.width or max(map(len, known.values()), default=1) or 1
+        filled = {label: numbers + [NO_CLASS] * (width - len(numbers)) for label, numbers in known.items()}
+        fits = classes.count - 1 <= np.iinfo(np.uint8).max and all(len(numbers) == width for numbers in known.values())
+        rows = (filled[item.label] for part in parts for item in part.items)
+        kind = np.uint8 if self.zipped and fits else np.int64
+        found = np.fromiter(chain.from_iterable(rows), kind).reshape(-1, width)
+        return found if self.zipped or not classes.is_single else found[:, 0]
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Name the file, the severity, and the item or the items of the block."""

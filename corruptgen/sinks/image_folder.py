@@ -1,21 +1,42 @@
 """The format `folder`: one file for each image, laid out as ImageNet-C."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from corruptgen.digests import file_digest, shard_digest
 from corruptgen.imaging.codec import encoded
+from corruptgen.labels import MISSING, NONE, Classes
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.folder import Folder, cell_folder, item_name
 from corruptgen.sinks.protocol import Dataset, Found, Names, Owner, Part, Sample, Shard, Whole, check_depth
 
+METADATA = "metadata.jsonl"
+
+
+def are_told_by_folders(classes: Classes, labels: Set[str]) -> bool:
+    """Tell whether the folders of a cell say all about labels: one for each class, without others in it.
+
+    Parameters
+    ----------
+    classes : the classes
+    labels : those of the items
+    """
+    if classes.kind == NONE or labels <= {MISSING}:
+        return True
+    return classes.is_single and MISSING not in labels and not any("/" in name for name in classes.names)
+
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """`<row>/<severity>/<class>/<name>`; the unit is an item."""
+    """`<row>/<severity>/<class>/<name>`; the unit is an item.
+
+    Where folders cannot say what the labels are, each cell has a file that does, as the imagefolder of `datasets` has.
+    """
 
     output: Folder
     cells: Names
@@ -23,10 +44,11 @@ class ImageFolder:
     escape: str = ""
     """How names are escaped."""
     wants_one_shape: bool = False
+    classes: Classes = field(default_factory=Classes)
 
     def ready(self, dataset: Dataset) -> "ImageFolder":
-        """Need nothing more."""
-        return self
+        """Take the classes."""
+        return replace(self, classes=dataset.classes)
 
     def check(self, image: NDArray[Any]) -> None:
         """Take images of any shape whose samples the encoding can hold."""
@@ -63,7 +85,9 @@ class ImageFolder:
         def owner(name: str) -> str | None:
             row, _, rest = name.partition("/")
             severity, _, item = rest.partition("/")
-            return item if f"{row}/{severity}" in folders and item in names else None
+            if f"{row}/{severity}" not in folders:
+                return None
+            return name if item == METADATA else item if item in names else None
 
         return owner
 
@@ -84,8 +108,28 @@ class ImageFolder:
         return True
 
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
-        """Add nothing."""
-        return {}
+        """Write the labels of every cell, where its folders do not say them."""
+        if are_told_by_folders(self.classes, {item.label for part in parts for item in part.items}):
+            return {}
+        digest, size = hashlib.sha256(), 0
+        for line in self._metadata(parts):
+            digest.update(line)
+            size += len(line)
+        whole = Whole(size, digest.hexdigest())
+        names = [f"{cell_folder(*cell)}/{METADATA}" for cell in self.cells]
+        for name in names:
+            if self.output.size(name) != size or self.output.sha256(name) != whole.sha256:
+                with self.output.whole(name) as file:
+                    file.writelines(self._metadata(parts))
+        self.output.sync()
+        return dict.fromkeys(names, whole)
+
+    def _metadata(self, parts: Sequence[Part]) -> Iterator[bytes]:
+        for part in parts:
+            for item in part.items:
+                name = item_name(item, self.encoding.extension)
+                entry = {"file_name": name, "label": self.classes.value(item.label), "image_id": item.id}
+                yield json.dumps(entry, ensure_ascii=False).encode() + b"\n"
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Name the file of an item, or the folder of a cell."""

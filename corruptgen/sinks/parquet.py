@@ -11,7 +11,7 @@ from corruptgen.errors import Rejected
 from corruptgen.extras import need
 from corruptgen.imaging.codec import encoded
 from corruptgen.interpolation import Value
-from corruptgen.labels import Classes
+from corruptgen.labels import NUMBERS, Classes
 from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, written
 from corruptgen.table import Preset
@@ -82,10 +82,9 @@ class Parquet(Shards):
         for sample in samples:
             name = sample.item.id.rpartition("/")[2]
             path = (name.rpartition(".")[0] or name) + self.encoding.extension
-            numbers = self.classes.numbers(sample.item.label)
             yield {
                 "image": {"bytes": encoded(sample.pixels, self.encoding), "path": path},
-                "label": numbers if len(numbers) > 1 else numbers[0] if numbers else None,
+                "label": self.classes.value(sample.item.label),
                 "image_id": sample.item.id,
                 **same,
             }
@@ -121,26 +120,52 @@ def _kind(value: Value) -> type:
 
 
 def _schema(parameters: Mapping[str, type], classes: Classes) -> Any:
-    """Lay the columns out as `datasets` does, which is told about images and classes by the schema's metadata."""
-    datasets = need("datasets", PARQUET)
+    """Lay the columns out as `datasets` does, which is told about images and classes by the schema's metadata.
 
+    It is written here: to load `datasets` for it takes more memory than a million items.
+    """
+    pa = need("pyarrow", PARQUET)
     words = {float: "float64", bool: "bool", str: "string"}
-    label: dict[str, Any] = {}
-    if classes.width == 1 and classes.highest < MOST_CLASSES:
-        names = list(classes.names or map(str, range(classes.highest + 1)))
-        label = {"label": datasets.ClassLabel(names=names)}
-    elif classes.width:
-        number = datasets.Value("int64")
-        label = {"label": number if classes.width == 1 else datasets.List(number)}
     features = {
-        "image": datasets.Image(),
-        **label,
-        "image_id": datasets.Value("string"),
-        "corruption": datasets.Value("string"),
-        "severity": datasets.Value("float64"),
-        **{name: datasets.Value(words[kind]) for name, kind in parameters.items()},
+        "image": {"_type": "Image"},
+        **label_feature(classes),
+        "image_id": column("string"),
+        "corruption": column("string"),
+        "severity": column("float64"),
+        **{name: column(words[kind]) for name, kind in parameters.items()},
     }
-    return datasets.Features(features).arrow_schema
+    fields = [(name, _arrow_type(pa, feature)) for name, feature in features.items()]
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def column(dtype: str) -> dict[str, Any]:
+    """Describe a column of plain values as `datasets` does."""
+    return {"dtype": dtype, "_type": "Value"}
+
+
+def label_feature(classes: Classes) -> dict[str, Any]:
+    """Describe the column of labels as `datasets` does; there is none where there are no labels."""
+    names = classes.names
+    if classes.kind == NUMBERS and not names and classes.count <= MOST_CLASSES:
+        names = tuple(map(str, range(classes.count)))
+    feature = {"names": list(names), "_type": "ClassLabel"} if names and not classes.width else column("int64")
+    match classes.kind:
+        case "none":
+            return {}
+        case "lists":
+            return {"label": {"feature": feature, "_type": "List"}}
+    return {"label": feature}
+
+
+def _arrow_type(pa: Any, feature: Mapping[str, Any]) -> Any:
+    match feature["_type"]:
+        case "Image":
+            return pa.struct({"bytes": pa.binary(), "path": pa.string()})
+        case "List":
+            return pa.list_(_arrow_type(pa, feature["feature"]))
+        case "ClassLabel":
+            return pa.int64()
+    return pa.type_for_alias(feature["dtype"])
 
 
 def _columns(schema: Any) -> dict[str, Any]:

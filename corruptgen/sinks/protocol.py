@@ -45,7 +45,7 @@ class Part:
     """What one block adds to an output: its complete items."""
 
     block: int
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     size: int
     """Bytes in all cells together."""
     shards: bytes
@@ -60,7 +60,7 @@ class Dataset:
 
     preset: Preset
     classes: Classes
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     shape: tuple[int, ...] | None = None
     """(H, W, C) of the first image; None if there is none, or if the sink takes images of any shape."""
     dtype: str = "uint8"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from corruptgen.errors import Rejected
 from corruptgen.imaging.codec import encoded
-from corruptgen.labels import Classes
+from corruptgen.labels import NO_CLASS, Classes
 from corruptgen.names import escape_name, shorten_name
 from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, written
@@ -64,16 +64,18 @@ class WebDataset(Shards):
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive,  # type: ignore[call-overload]
         ):
             for sample in samples:
-                key, numbers = sample_key(sample.item.id, self.escape), self.classes.numbers(sample.item.label)
+                key, label = sample_key(sample.item.id, self.escape), sample.item.label
                 record = {
                     "image_id": sample.item.id,
-                    "label": numbers if len(numbers) > 1 else sample.item.label,
+                    "label": self.classes.plain(label),
                     "corruption": row,
                     "severity": severity,
                 }
                 _add(archive, f"{key}.{self.extension}", encoded(sample.pixels, self.encoding))
-                if len(numbers) == 1:
-                    _add(archive, f"{key}.cls", str(numbers[0]).encode())
+                if self.classes.is_single:
+                    # Loaders want the same members in every sample.
+                    number = self.classes.value(label)
+                    _add(archive, f"{key}.cls", str(NO_CLASS if number is None else number).encode())
                 _add(archive, f"{key}.json", json.dumps(record).encode())
         return file.shard
 

@@ -4,7 +4,7 @@ from corruptgen.sources.coco import CocoSource
 from corruptgen.sources.content import Content, source_digest
 from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.kind import Source
-from corruptgen.sources.opening import KINDS, beside_source, open_known, open_source, source_place, wanted
+from corruptgen.sources.opening import KINDS, beside_source, for_reading, open_known, open_source, source_place, wanted
 
 __all__ = [
     "KINDS",
@@ -13,6 +13,7 @@ __all__ = [
     "FolderSource",
     "Source",
     "beside_source",
+    "for_reading",
     "open_known",
     "open_source",
     "source_digest",

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Item, Listing
-from corruptgen.sources.labels import NUMBERED, Classes
-from corruptgen.sources.npy import Header, check_images, check_labels, header, index_of, label_texts, numbered
+from corruptgen.sources.npy import Header, check_images, check_labels, header, index_of, numbered
 from corruptgen.sources.places import OUT_OF_MEANS, length_of, name_of, opened, piece, reporting
+from corruptgen.sources.register import NAMELESS, Naming
 from corruptgen.sources.zipped import Member, Unpacked, check_whole, members
 
 LONGEST_HEADER = 1 << 16  # bytes
@@ -29,7 +29,7 @@ class NpzSource:
     """The name of the array of images, `test_images` in MedMNIST."""
     label: str | None
     """The name of the array of labels; None: there are none."""
-    classes: Classes = NUMBERED
+    naming: Naming = NAMELESS
     deep: bool = False
     """Whether samples of more than 8 bits are taken, as they are."""
 
@@ -40,13 +40,13 @@ class NpzSource:
         check_images(images[1], f"{name}: {self.image}", deep=self.deep)
         check_whole(images[0])
         if self.label is None:
-            return numbered(self.split, [""] * images[1].shape[0], self.classes)
+            return numbered(self.split, None, images[1].shape[0], self.naming)
         member, found = _array(self.place, self.version, self.label)
         check_labels(found, images[1], f"{name}: {self.label}")
         check_whole(member)
         with reporting(self.place):
             content = Unpacked(member).piece(found.offset, member.length - found.offset)
-            return numbered(self.split, _labels(content, found), self.classes)
+            return numbered(self.split, _labels(content, found), images[1].shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[Any]:
         """Give the pixels of an image."""
@@ -63,7 +63,7 @@ class NpySource:
     split: str
     labels: str | None
     """The place of the array of labels; None: there are none."""
-    classes: Classes = NUMBERED
+    naming: Naming = NAMELESS
     deep: bool = False
     """Whether samples of more than 8 bits are taken, as they are."""
 
@@ -72,11 +72,11 @@ class NpySource:
         images = _header(self.place, self.version)
         check_images(images, name_of(self.place), deep=self.deep)
         if self.labels is None:
-            return numbered(self.split, [""] * images.shape[0], self.classes)
+            return numbered(self.split, None, images.shape[0], self.naming)
         with reporting(self.labels), opened(self.labels) as file:
             found = header(file, length_of(self.labels), name_of(self.labels))
             check_labels(found, images, name_of(self.labels))
-            return numbered(self.split, _labels(file.read(), found), self.classes)
+            return numbered(self.split, _labels(file.read(), found), images.shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[Any]:
         """Give the pixels of an image."""
@@ -90,8 +90,8 @@ class NpySource:
         return _image(content, found)
 
 
-def _labels(content: bytes, found: Header) -> list[str]:
-    return label_texts(np.ndarray(found.shape, found.dtype, content)) if content else []
+def _labels(content: bytes, found: Header) -> NDArray[Any] | None:
+    return np.ndarray(found.shape, found.dtype, content) if content else None
 
 
 def _image(content: bytes, found: Header) -> NDArray[Any]:

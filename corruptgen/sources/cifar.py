@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Item, Listing
-from corruptgen.sources.labels import Classes
 from corruptgen.sources.npy import index_of, numbered
 from corruptgen.sources.packed import tar_members
 from corruptgen.sources.pickles import load_pickle
 from corruptgen.sources.places import content, files_below, is_folder, name_of, opened, reporting
+from corruptgen.sources.register import Naming
 
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
@@ -41,8 +42,9 @@ PICKLED_LABELS = {"fine": "fine_labels", "coarse": "coarse_labels", "ten": "labe
 # Of one image, beside its pixels: labels, a file name and what the pickle needs for them.
 LONGEST_ENTRY = 256  # bytes
 ARCHIVES = "cifar-10-binary.tar.gz, cifar-100-binary.tar.gz, cifar-10-python.tar.gz and cifar-100-python.tar.gz"
-Split = tuple[list[int], NDArray[np.uint8], tuple[str, ...]]
-"""Labels, rows of pixels and names of classes."""
+CLASSES = {"fine": 100, "coarse": 20, "ten": 10}
+Split = tuple[NDArray[Any], NDArray[np.uint8], tuple[str, ...], int]
+"""Labels, rows of pixels, names of classes and their number."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,10 @@ class CifarSource:
 
     def listing(self) -> Listing:
         """List the images in the order of the files."""
-        numbers, _, names = _split(self)
-        classes = Classes(names, tuple(map(str, range(len(names)))), "the list of classes")
-        return numbered(self.split, [str(number) for number in numbers], classes)
+        numbers, _, names, count = _split(self)
+        found = numbered(self.split, numbers, len(numbers), Naming(names, place="the list of classes", is_coded=True))
+        # Without the list of names the classes are as many all the same, whatever images there are.
+        return found if names else replace(found, classes=replace(found.classes, count=count))
 
     def read(self, item: Item) -> NDArray[np.uint8]:
         """Give the pixels of an image."""
@@ -96,7 +99,7 @@ def _binary(found: Mapping[str, bytes], files: list[str], kind: str) -> Split:
     records = np.concatenate([_records(found[name], head, name) for name in files])
     column = 1 if kind == "fine" else 0
     names = tuple(found.get(NAMES[kind], b"").decode("utf-8", "replace").split())
-    return records[:, column].tolist(), records[:, head:], names
+    return records[:, column], records[:, head:], names, CLASSES[kind]
 
 
 def _pickled(found: Mapping[str, bytes], files: list[str], kind: str) -> Split:
@@ -117,7 +120,7 @@ def _pickled(found: Mapping[str, bytes], files: list[str], kind: str) -> Split:
     if not isinstance(names, list) or not all(isinstance(name, bytes | str) for name in names):
         raise SourceError(f"{place} holds no list of names under {PICKLED_NAMES[kind]!r}")
     texts = tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names)
-    return numbers, np.concatenate(rows), texts
+    return np.array(numbers), np.concatenate(rows), texts, CLASSES[kind]
 
 
 def _records(content: bytes, head: int, name: str) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from typing import Any
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging.codec import EXTENSIONS
 from corruptgen.names import is_below
-from corruptgen.records import Item, Listing, Rejection
+from corruptgen.records import Item, Items, Listing, Rejection
 from corruptgen.sources.folder import FolderSource
 
 Annotation = Mapping[str, Any]
@@ -95,7 +95,7 @@ class CocoSource:
             raise SourceError('the source has no annotations; write annotations = "..." in [source]')
         listed = annotations(self.annotated)
         found = FolderSource(self.root).listing()
-        items = tuple(item for item in found.items if item.id in listed.images)
+        items = Items.of(item for item in found.items if item.id in listed.images)
         there = {item.id for item in items}
         refused = {rejection.id: rejection.reason for rejection in found.rejected}
         rejected = [
@@ -108,6 +108,7 @@ class CocoSource:
             items=items,
             rejected=tuple(sorted(rejected, key=lambda rejection: rejection.id)),
             ignored=found.ignored + unlisted,
+            classes=found.classes,
             annotations=listed.digest,
             note="; ".join(listed.notes),
         )

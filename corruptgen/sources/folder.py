@@ -3,18 +3,19 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging import dicom
 from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import from_disk, is_apple_double, is_below, is_text, on_disk, storable
+from corruptgen.names import from_disk, is_apple_double, is_below, is_hidden, is_text, on_disk, storable
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources import dicom_files, nifti
 from corruptgen.sources.content import Content
 from corruptgen.sources.labels import Labelling
 from corruptgen.sources.places import OUT_OF_MEANS, beside, content
+from corruptgen.sources.register import Register
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,10 @@ class FolderSource:
     """Every file below a folder whose name ends like an image's.
 
     An item's id is its path relative to the folder, with "/" and exactly as on disk; its label is the folder that holds
-    it, "" at the top, or what the labelling says. Names with a leading dot are names like others,
-    but for those that macOS leaves behind, as "._name" or below "__MACOSX". A link to a file is
-    followed if the file lies inside of the source; links to folders are not followed.
+    it, "" at the top, or what the labelling says. Images in folders whose name begins with a dot are passed over: they
+    are what programs keep for themselves, such as `.ipynb_checkpoints`, and so are those that macOS leaves behind, as
+    `._name` or below `__MACOSX`; other names of files may begin with a dot. A link to a file is followed if the file
+    lies inside of the source; links to folders are not followed.
 
     Of a source that is `deep`, DICOM files are items too, whatever their names are, each frame of several as
     `file.dcm#12`, and so are the slices of NIfTI volumes, as `volume.nii#0017`.
@@ -43,25 +45,20 @@ class FolderSource:
         for entry, name in _entries(self.root, rejected):
             if _is_link_to_folder(entry):
                 rejected.append(Rejection(storable(name), "is a link to a folder; write its files into the source"))
-            elif not is_image(name, deep=self.deep) and not (self.deep and self._is_scan(entry, name)):
+            elif is_hidden(name) or not (is_image(name, deep=self.deep) or (self.deep and self._is_scan(entry, name))):
                 others.append(name)
             elif reason := _objection(entry, name, inside):
                 rejected.append(Rejection(storable(name), reason))
             else:
                 names.append(name)
-        items, unlabelled = self.labelling.labelled(
-            sorted(names), others, lambda name: content(beside(from_disk(str(self.root)), name))
+        names.sort()
+        register = self.labelling.register(
+            names, others, rejected, lambda name: content(beside(from_disk(str(self.root)), name)), self._items
         )
-        rejected += _not_yet(unlabelled, rejected)
+        found = register.listing(len(others))
         if self.deep:
-            items = sorted(self._sliced(items, rejected), key=lambda item: item.id)
-        return Listing(
-            tuple(items),
-            tuple(sorted(rejected, key=lambda r: r.id)),
-            len(others),
-            self.labelling.classes.names,
-            note="" if self.deep else dicom_files.hint(self.root, others),
-        )
+            return replace(found, items=found.items.by_id())
+        return replace(found, note=dicom_files.hint(self.root, others))
 
     def read(self, item: Item) -> Content:
         """Give the bytes of a file, or the samples of a slice, or say why it cannot be read."""
@@ -88,17 +85,16 @@ class FolderSource:
         """Check whether the content of a file is DICOM; what lists labels is not looked at."""
         return PurePosixPath(name).suffix.lower() not in dicom_files.LISTS and dicom_files.looks_like_dicom(entry.path)
 
-    def _sliced(self, items: Iterable[Item], rejected: list[Rejection]) -> Iterator[Item]:
-        """Put the slices of a volume, and the frames of a file, in its place."""
-        for item in items:
-            if PurePosixPath(item.id).suffix.lower() in EXTENSIONS:
-                yield item
-                continue
-            names = nifti.slice_ids if nifti.is_nifti(item.id) else dicom_files.frame_ids
-            try:
-                yield from (Item(name, item.label) for name in names(self.root / on_disk(item.id), item.id))
-            except Rejected as error:
-                rejected.append(Rejection(item.id, str(error)))
+    def _items(self, name: str, register: Register) -> Iterable[str]:
+        """Return the items that a file holds: itself, or the slices of a volume, or the frames of a scan."""
+        if not self.deep or PurePosixPath(name).suffix.lower() in EXTENSIONS:
+            return [name]
+        names = nifti.slice_ids if nifti.is_nifti(name) else dicom_files.frame_ids
+        try:
+            return list(names(self.root / on_disk(name), name))
+        except Rejected as error:
+            register.reject(name, str(error))
+            return []
 
 
 def is_image(name: str, *, deep: bool) -> bool:
@@ -127,11 +123,6 @@ def _entries(root: Path, rejected: list[Rejection]) -> Iterator[tuple[os.DirEntr
                 waiting.append(f"{prefix}{from_disk(entry.name)}/")
             else:
                 yield entry, prefix + from_disk(entry.name)
-
-
-def _not_yet(rejections: list[Rejection], before: list[Rejection]) -> list[Rejection]:
-    known = {rejection.id for rejection in before}
-    return [rejection for rejection in rejections if rejection.id not in known]
 
 
 def _is_link_to_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,8 +1,10 @@
 """Datasets of the library `datasets`: from the Hub at a pinned revision, saved to disk, or as parquet files."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,16 +13,16 @@ import numpy as np
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.extras import need
 from corruptgen.names import is_below, is_text, on_disk
-from corruptgen.records import Item, Listing, Rejection
+from corruptgen.records import Item, Listing
 from corruptgen.sources.content import Content
-from corruptgen.sources.label_tables import label_text
-from corruptgen.sources.labels import label_objection
+from corruptgen.sources.label_tables import class_names
 from corruptgen.sources.npy import index_of
 from corruptgen.sources.parquet import ParquetRows, parquet_files
 from corruptgen.sources.places import name_of, reason, reporting, version_of
+from corruptgen.sources.register import Naming, Register
 
 DATASETS = "a source of `datasets`"
-UNKNOWN_LABEL = -1  # what test splits without labels hold
+PIECE = 1 << 14  # values of a column that are in memory at once
 SAVED = ("dataset_info.json", "dataset_dict.json")
 IMAGE_COLUMNS, LABEL_COLUMNS = ("image", "img"), ("label", "labels", "fine_label")
 
@@ -40,7 +42,7 @@ class Rows(Protocol):
     def count(self) -> int:
         """Number of rows."""
 
-    def values(self, column: str) -> list[Any]:
+    def values(self, column: str) -> Iterator[Any]:
         """Give a column of all rows."""
 
     def value(self, index: int, column: str) -> Any:
@@ -71,22 +73,22 @@ class HubSource:
         rows = _rows(self)
         self._column(rows, "image", self.image, IMAGE_COLUMNS)
         label = self._column(rows, "label", self.label, LABEL_COLUMNS)
-        classes = _class_names(rows.features.get(label, {})) if label else ()
-        labels = rows.values(label) if label else [None] * rows.count
-        ids = self._ids(rows)
-        items: dict[str, Item] = {}
-        rejected: dict[str, str] = {}
-        for index, (key, value) in enumerate(zip(ids, labels, strict=True)):
-            found = _item(key, value, classes)
-            if isinstance(found, Item) and key not in rejected and key not in items:
-                items[key] = found
-            elif isinstance(found, Item):
-                items.pop(key, None)
-                rejected[key] = f"is the id of several rows, such as row {index}"
+        names, _ = class_names(rows.features.get(label, {})) if label else ((), False)
+        register = Register(Naming(names, place="the dataset", is_coded=True) if names else None)
+        labels = rows.values(label) if label else repeat(None, rows.count)
+        repeated = self._repeated(rows)
+        for index, (key, value) in enumerate(zip(self._ids(rows), labels, strict=True)):
+            if not is_text(key) or not is_below(key):
+                register.reject(
+                    key if is_text(key) else repr(key)[1:-1], "has an id that is empty or cannot name a file"
+                )
+                register.know(value)
+            elif key in repeated:
+                register.reject(key, f"is the id of several rows, such as row {index}")
+                register.know(value)
             else:
-                rejected[key if is_text(key) else repr(key)[1:-1]] = found
-        rejections = tuple(Rejection(key, why) for key, why in sorted(rejected.items()))
-        return Listing(tuple(items.values()), rejections, 0, classes)
+                register.add(key, value)
+        return register.listing()
 
     def read(self, item: Item) -> Content:
         """Give the bytes of an image, as the dataset holds them, or the pixels of a column of arrays."""
@@ -109,13 +111,19 @@ class HubSource:
                 return _pixels(value, rows.features.get(column, {}))
         raise Rejected("holds no image")
 
-    def _ids(self, rows: Rows) -> list[str]:
+    def _ids(self, rows: Rows) -> Iterator[str]:
         """Name the rows."""
         if self.id is None:
             prefix = self.split or "all"
-            return [f"{prefix}/{index}" for index in range(rows.count)]
+            return (f"{prefix}/{index}" for index in range(rows.count))
         self._column(rows, "id", self.id, ())
-        return [str(value) if isinstance(value, str | int) else "" for value in rows.values(self.id)]
+        return (str(value) if isinstance(value, str | int) else "" for value in rows.values(self.id))
+
+    def _repeated(self, rows: Rows) -> Set[str]:
+        """Return the ids that several rows have; only a column can hold such."""
+        if self.id is None:
+            return set()
+        return {key for key, count in Counter(self._ids(rows)).items() if count > 1}
 
     def _column(self, rows: Rows, role: str, chosen: str | None, usual: tuple[str, ...]) -> str | None:
         """Find a column; only the image's must be there if the recipe names none."""
@@ -153,8 +161,9 @@ class _DatasetRows:
     def count(self) -> int:
         return len(self.dataset)
 
-    def values(self, column: str) -> list[Any]:
-        return list(self.dataset.select_columns([column])[:][column])
+    def values(self, column: str) -> Iterator[Any]:
+        for start in range(0, len(self.dataset), PIECE):
+            yield from self.dataset.select_columns([column])[start : start + PIECE][column]
 
     def value(self, index: int, column: str) -> Any:
         if column not in self._views:
@@ -205,25 +214,6 @@ def _dataset(source: HubSource) -> Any:
         known = ", ".join(map(repr, found))
         raise SourceError(f"{source._name} holds the splits {known}; say which with split = ... in [source]")
     return found[source.split]
-
-
-def _item(key: str, value: Any, classes: tuple[str, ...]) -> Item | str:
-    """Make an item of a row, or say why it is none."""
-    if not is_text(key) or not is_below(key):
-        return "has an id that is empty or cannot name a file"
-    try:
-        number = value if classes and isinstance(value, int) else UNKNOWN_LABEL
-        label = "" if value == UNKNOWN_LABEL and classes else label_text(value)
-        if number != UNKNOWN_LABEL:
-            label = classes[number] if 0 <= number < len(classes) else label
-    except ValueError as error:
-        return f"has a label that cannot be used: {str(error)[:160]}"
-    return label_objection(label) or Item(key, label)
-
-
-def _class_names(feature: Any) -> tuple[str, ...]:
-    names = feature.get("names") if isinstance(feature, Mapping) else None
-    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 @lru_cache(maxsize=2)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging.geometry import MOST_PIXELS
 from corruptgen.records import Item, Listing
-from corruptgen.sources.labels import Classes
 from corruptgen.sources.npy import index_of, numbered
 from corruptgen.sources.packed import GZIP, read_exactly, unpacked
 from corruptgen.sources.places import beside, files_below, is_folder, length_of, name_of, opened, piece, reporting
+from corruptgen.sources.register import Naming
 
 # What the four files are called: by their makers, and as they are unpacked on some sites; EMNIST has its name before.
 NAME = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.]idx(\d)-ubyte(\.gz)?")
@@ -33,7 +33,7 @@ class MnistSource:
     split: str
     config: str | None
     """Which of several data sets in the folder, as EMNIST's files begin: `emnist-letters`, or `letters`."""
-    classes: Classes
+    naming: Naming
 
     def listing(self) -> Listing:
         """List the images; if there is no file of labels, they have none."""
@@ -43,11 +43,11 @@ class MnistSource:
             # Its checksum lies at the end.
             _content(images, self.version, 3)
         if labels is None:
-            return numbered(self.split, [""] * shape[0], self.classes)
+            return numbered(self.split, None, shape[0], self.naming)
         values = _content(labels, self.version, 1)
         if len(values) != shape[0]:
             raise SourceError(f"{name_of(labels)} has {len(values)} labels for {shape[0]} images")
-        return numbered(self.split, [str(value) for value in values.tolist()], self.classes)
+        return numbered(self.split, values, shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[np.uint8]:
         """Give the pixels of an image."""

@@ -1,7 +1,6 @@
 """Arrays in files of numpy: what their headers claim, held against what is there; nothing is ever unpickled."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -13,9 +12,10 @@ from corruptgen.errors import SourceError
 from corruptgen.imaging.geometry import MOST_PIXELS
 from corruptgen.imaging.windowing import DTYPES
 from corruptgen.records import Item, Listing
-from corruptgen.sources.labels import Classes
+from corruptgen.sources.register import Naming, Register
 
 MOST_LABELS = 1 << 27  # values
+PIECE = 1 << 14  # labels that are Python's own at once
 GREY, COLOUR = 1, 3
 ALLOWED = "taken are uint8 arrays of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3)"
 
@@ -104,24 +104,30 @@ def check_labels(found: Header, images: Header, name: str) -> None:
     """Raise `SourceError` if an array cannot hold the labels of the images."""
     described = f"{name} is {found.dtype} of shape {'×'.join(map(str, found.shape))}"
     allowed = f"taken are whole numbers or texts of shape (N,), (N, 1) or (N, classes) with N = {images.shape[0]}"
-    if found.dtype.kind not in "biuU" or len(found.shape) not in (1, 2) or found.shape[0] != images.shape[0]:
+    if found.dtype.kind not in "biufSU" or len(found.shape) not in (1, 2) or found.shape[0] != images.shape[0]:
         raise SourceError(f"{described}; {allowed}")
     if math.prod(found.shape) > MOST_LABELS or math.prod(found.shape) * found.dtype.itemsize > 8 * MOST_LABELS:
         raise SourceError(f"{described}, too many for labels; {allowed}")
 
 
-def label_texts(labels: NDArray[Any]) -> list[str]:
-    """Write the labels of an array: numbers in decimals, several of one image with spaces between."""
-    if labels.dtype.kind == "b":
-        labels = labels.astype(np.uint8)
-    rows = labels.reshape(len(labels), -1) if labels.size else labels.reshape(len(labels), 0)
-    return [" ".join(map(str, row)) for row in rows.tolist()]
+def numbered(split: str, labels: NDArray[Any] | None, count: int, naming: Naming) -> Listing:
+    """List images that have numbers for names: their ids are `split/index`.
 
-
-def numbered(split: str, labels: Sequence[str], classes: Classes) -> Listing:
-    """List images that have numbers for names: their ids are `split/index`."""
-    items, rejected = classes.sorted_out((f"{split}/{index}", label) for index, label in enumerate(labels))
-    return Listing(tuple(items), tuple(rejected), 0, classes.names)
+    Parameters
+    ----------
+    split : the first part of the ids
+    labels : one for each image, or a row of them; None: there are none
+    count : number of images
+    naming : what a file of classes states
+    """
+    has_rows = labels is not None and labels.ndim == 2 and labels.shape[1] != 1
+    register = Register(naming, vectors=has_rows)
+    column = labels if labels is None or has_rows else labels.reshape(-1)
+    for start in range(0, count, PIECE):
+        piece = [None] * min(PIECE, count - start) if column is None else column[start : start + PIECE].tolist()
+        for index, label in enumerate(piece, start=start):
+            register.add(f"{split}/{index}", label)
+    return register.listing()
 
 
 def index_of(item: Item) -> int:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from corruptgen.addresses import local_path
 from corruptgen.errors import RecipeError, SourceError
@@ -18,9 +19,11 @@ from corruptgen.sources.coco import CocoSource
 from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.hub import HubSource
 from corruptgen.sources.kind import Source
-from corruptgen.sources.labels import Classes, Labelling
+from corruptgen.sources.label_tables import text_of
+from corruptgen.sources.labels import Labelling
 from corruptgen.sources.mnist import MnistSource
 from corruptgen.sources.places import content, is_folder, is_remote, local, name_of, reporting, version_below
+from corruptgen.sources.register import NAMELESS, Naming
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.sources.selection import sample, subset, wanted_ids
 from corruptgen.sources.webdataset import IMAGES, LABELS, TarSource
@@ -50,6 +53,13 @@ def open_source(recipe: Recipe, source: str | Path | None = None) -> Source:
 def open_known(recipe: Recipe, source: str | Path | None) -> Source:
     """Open the source of a recipe to read items of it that a manifest names, without its lists of labels."""
     return open_source(replace(recipe, source=replace(recipe.source, labels=None, classes=None)), source)
+
+
+def for_reading(source: Source) -> Source:
+    """Return a source without its lists of labels and classes, which only its listing needs: workers get no copies."""
+    unneeded: dict[str, Any] = {"labelling": Labelling(), "naming": NAMELESS}
+    found = {name: unneeded[name] for name in unneeded if hasattr(source, name)}
+    return replace(source, **found) if found else source  # type: ignore[type-var]
 
 
 def wanted(listing: Listing, recipe: Recipe) -> Listing:
@@ -130,7 +140,7 @@ def _folder(place: str, recipe: Recipe) -> Source:
         content=listed,
         file=choice.names.get("file", "file_name"),
         label=choice.names.get("label", "label"),
-        classes=_classes(recipe),
+        naming=_naming(recipe),
     )
     deep = _is_deep(recipe)
     return RemoteFolder(place, labelling, deep) if is_remote(place) else FolderSource(_path(place), labelling, deep)
@@ -148,14 +158,14 @@ def _npz(place: str, recipe: Recipe) -> Source:
     split, names = recipe.source.split or SPLIT, recipe.source.names
     image = names.get("image", f"{split}_images")
     label = names.get("label") or (None if "image" in names else f"{split}_labels")
-    return NpzSource(place, _version(place), split, image, label, _classes(recipe), _is_deep(recipe))
+    return NpzSource(place, _version(place), split, image, label, _naming(recipe), _is_deep(recipe))
 
 
 def _npy(place: str, recipe: Recipe) -> Source:
     labels = recipe.source.labels
     where = None if labels in (None, NONE) else _listed_place(recipe, "labels", labels)
     split = recipe.source.split or SPLIT
-    return NpySource(place, _version(place), split, where, _classes(recipe), _is_deep(recipe))
+    return NpySource(place, _version(place), split, where, _naming(recipe), _is_deep(recipe))
 
 
 def _cifar(place: str, recipe: Recipe) -> Source:
@@ -164,7 +174,7 @@ def _cifar(place: str, recipe: Recipe) -> Source:
 
 def _mnist(place: str, recipe: Recipe) -> Source:
     choice = recipe.source
-    return MnistSource(place, _version(place), choice.split or SPLIT, choice.config, _classes(recipe))
+    return MnistSource(place, _version(place), choice.split or SPLIT, choice.config, _naming(recipe))
 
 
 def _hub(place: str, recipe: Recipe) -> Source:
@@ -194,7 +204,7 @@ def _webdataset(place: str, recipe: Recipe) -> Source:
     label, column = names.get("label", ""), "label"
     if label.startswith("json."):
         label, column = "json", label.removeprefix("json.")
-    return TarSource(folder, pattern, image, (label,) if label else LABELS, column, _classes(recipe))
+    return TarSource(folder, pattern, image, (label,) if label else LABELS, column, _naming(recipe))
 
 
 # Openers by kind: of a place, as `source_place` gives it, and the recipe.
@@ -220,9 +230,12 @@ def _version(place: str) -> str:
         return version_below(place)
 
 
-def _classes(recipe: Recipe) -> Classes:
+def _naming(recipe: Recipe) -> Naming:
     written = recipe.source.classes
-    return Classes.read(_list(recipe, "classes", written), name_of(written)) if written else Classes()
+    if not written:
+        return NAMELESS
+    name = name_of(written)
+    return Naming.read(text_of(_list(recipe, "classes", written), name), name)
 
 
 def _listed_place(recipe: Recipe, key: str, written: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -56,16 +56,19 @@ class ParquetRows:
         """Number of rows."""
         return self.edges[-1]
 
-    def values(self, column: str) -> list[Any]:
-        """Give a column of all rows."""
-        found: list[Any] = []
+    def values(self, column: str) -> Iterator[Any]:
+        """Give a column of all rows, a row group at a time."""
+        count = 0
         for place in self.files:
-            with reporting(place):
-                found += _plain(_file(place, self.version).read(columns=[column]).column(column))
-        if len(found) != self.count:
+            for group in range(len(_groups(place, self.version)) - 1):
+                with reporting(place):
+                    found = _plain(_file(place, self.version).read_row_group(group, columns=[column]).column(column))
+                count += len(found)
+                if count <= self.count:
+                    yield from found
+        if count != self.count:
             name = name_of(self.files[0])
-            raise SourceError(f"{name} is damaged: it claims {self.count} rows, and {column} has {len(found)}")
-        return found
+            raise SourceError(f"{name} is damaged: it claims {self.count} rows, and {column} has {count}")
 
     def value(self, index: int, column: str) -> Any:
         """Give one value."""

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from corruptgen.errors import Rejected
 from corruptgen.imaging import dicom, dicom_header
 from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_below, is_text, storable
+from corruptgen.names import is_below, is_hidden, is_text, storable
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources import dicom_files
 from corruptgen.sources.labels import Labelling
@@ -36,7 +36,8 @@ class RemoteFolder:
         names, others, rejected = [], [], []
         endings = EXTENSIONS | dicom.EXTENSIONS if self.deep else EXTENSIONS
         for name in found:
-            if PurePosixPath(name).suffix.lower() not in endings and not self._is_scan(name):
+            is_image = PurePosixPath(name).suffix.lower() in endings
+            if is_hidden(name) or not (is_image or self._is_scan(name)):
                 others.append(name)
             elif not is_text(name):
                 rejected.append(Rejection(storable(name), "has a name that is not UTF-8; rename it"))
@@ -44,9 +45,8 @@ class RemoteFolder:
                 rejected.append(Rejection(name, "has a name that leads out of the source; rename it"))
             else:
                 names.append(name)
-        items, unlabelled = self.labelling.labelled(names, others, lambda name: content(beside(self.url, name)))
-        rejected = sorted([*rejected, *unlabelled], key=lambda rejection: rejection.id)
-        return Listing(tuple(items), tuple(rejected), len(others), self.labelling.classes.names)
+        register = self.labelling.register(names, others, rejected, lambda name: content(beside(self.url, name)))
+        return register.listing(len(others))
 
     def _is_scan(self, name: str) -> bool:
         """Check whether the content of a file is DICOM, whatever its name is."""

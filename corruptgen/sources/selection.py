@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from heapq import nsmallest
+from itertools import chain
 
 from corruptgen.errors import RecipeError, SourceError
 from corruptgen.randomness.key import digest_of
-from corruptgen.records import Item, Listing
+from corruptgen.records import Listing
 from corruptgen.sources.label_tables import text_of
 
 SHOWN = 5
@@ -30,17 +32,18 @@ def subset(listing: Listing, ids: Sequence[str], place: str) -> Listing:
         If the source has no item of one of these ids.
     """
     wanted = set(ids)
-    known = {item.id for item in listing.items} | {rejection.id for rejection in listing.rejected}
-    strange = [key for key in dict.fromkeys(ids) if key not in known]
+    strange = dict.fromkeys(ids)
+    for known in chain(listing.items.ids(), (rejection.id for rejection in listing.rejected)):
+        strange.pop(known, None)
     if strange:
-        shown = ", ".join(strange[:SHOWN]) + (" ..." if len(strange) > SHOWN else "")
+        shown = ", ".join(list(strange)[:SHOWN]) + (" ..." if len(strange) > SHOWN else "")
         examples = ", ".join(item.id for item in listing.items[:2])
         raise SourceError(
             f"{place} names {len(strange)} ids that the source does not have: {shown}; its ids are such as {examples}"
         )
     return replace(
         listing,
-        items=tuple(item for item in listing.items if item.id in wanted),
+        items=listing.items.chosen([place for place, key in enumerate(listing.items.ids()) if key in wanted]),
         rejected=tuple(rejection for rejection in listing.rejected if rejection.id in wanted),
     )
 
@@ -57,11 +60,11 @@ def sample(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listi
     seed : of the recipe
     per_class : so many of each class
     """
-    groups: dict[str, list[Item]] = defaultdict(list)
-    for item in listing.items:
-        groups[item.label if per_class else ""].append(item)
-    kept = {item.id for group in groups.values() for item in sorted(group, key=lambda i: rank(seed, i.id))[:count]}
-    return replace(listing, items=tuple(item for item in listing.items if item.id in kept))
+    groups: dict[str, list[tuple[tuple[bytes, str], int]]] = defaultdict(list)
+    for place, item in enumerate(listing.items):
+        groups[item.label if per_class else ""].append((rank(seed, item.id), place))
+    kept = [place for group in groups.values() for _, place in nsmallest(count, group)]
+    return replace(listing, items=listing.items.chosen(sorted(kept)))
 
 
 def rank(seed: int, key: str) -> tuple[bytes, str]:

@@ -5,16 +5,14 @@ import re
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, BinaryIO
 
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.names import is_apple_double, is_below, is_text, storable
-from corruptgen.records import Item, Listing, Rejection
-from corruptgen.sources.label_tables import label_text
-from corruptgen.sources.labels import NUMBERED, Classes
+from corruptgen.records import Item, Listing
 from corruptgen.sources.packed import Guarded
 from corruptgen.sources.places import (
     beside,
@@ -26,6 +24,7 @@ from corruptgen.sources.places import (
     reporting,
     version_of,
 )
+from corruptgen.sources.register import NAMELESS, Naming, Register
 
 IMAGES = ("png", "jpg", "jpeg", "webp", "avif", "heic", "heif", "jp2", "jxl")
 LABELS = ("cls", "txt", "json")
@@ -42,7 +41,8 @@ class _Shard:
 
     images: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Where the image of a sample begins and how long it is, by id."""
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, Any] = field(default_factory=dict)
+    """As the members state them, by id."""
     rejected: dict[str, str] = field(default_factory=dict)
     """Reasons by id."""
     ignored: int = 0
@@ -64,22 +64,21 @@ class TarSource:
     """Endings of members that are labels; the first that a sample has is taken."""
     column: str = "label"
     """The key of the label in members that are JSON."""
-    classes: Classes = NUMBERED
+    naming: Naming = NAMELESS
 
     def listing(self) -> Listing:
         """List the samples sorted by id."""
-        items: list[Item] = []
-        rejected: dict[str, str] = {}
+        register = Register(self.naming)
         ignored = 0
         for place in _shards(self.folder, self.pattern):
             shard = _indexed(self, place, version_of(place))
             ignored += shard.ignored
-            rejected |= shard.rejected
-            found, refused = self.classes.sorted_out((key, shard.labels.get(key, "")) for key in shard.images)
-            items += found
-            rejected |= {rejection.id: rejection.reason for rejection in refused}
-        rejections = (Rejection(key, why) for key, why in sorted(rejected.items()))
-        return Listing(tuple(sorted(items, key=lambda i: i.id)), tuple(rejections), ignored, self.classes.names)
+            for key, reason in shard.rejected.items():
+                register.reject(key, reason)
+            for key in shard.images:
+                register.add(key, shard.labels.get(key))
+        found = register.listing(ignored)
+        return replace(found, items=found.items.by_id())
 
     def read(self, item: Item) -> bytes:
         """Give the bytes of the image of a sample."""
@@ -211,7 +210,7 @@ def _add(source: TarSource, shard: _Shard, key: str, members: dict[str, tuple[in
     shard.images[key] = images[0]
 
 
-def _label(content: bytes, ending: str, column: str) -> str:
+def _label(content: bytes, ending: str, column: str) -> Any:
     text = content.decode("utf-8").strip()
     if ending != "json":
         return text
@@ -220,4 +219,4 @@ def _label(content: bytes, ending: str, column: str) -> str:
         if column not in value:
             raise ValueError(f"it has no {column!r}; say which key with columns in [source]")
         value = value[column]
-    return label_text(value)
+    return value
