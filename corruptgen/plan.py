@@ -98,7 +98,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
         recipe = load(recipe)
     check_installed(recipe.output, windowed=recipe.decode.window is not None)
     preset = _preset(recipe)
-    recipe = _spelled(recipe, preset)
+    recipe = spell_out(recipe, preset)
     cells = spelled_cells(recipe)
     moving = (cell for cell in cells if cell != CLEAN)
     targets = targeted(recipe, preset, moving, source_place(recipe, source))
@@ -142,8 +142,8 @@ def _preset(recipe: Recipe) -> Preset:
         raise RecipeError(f"{recipe.name} [corrupt] preset: {error}{hint}") from error
 
 
-def _spelled(recipe: Recipe, preset: Preset) -> Recipe:
-    """Replace the defaults and groups of rows by names, and check that the table has every cell."""
+def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
+    """Replace what a recipe leaves to its table by values, as manifests record them; check that it has every cell."""
     chosen = recipe.corrupt
     try:
         rows = preset.named_rows(chosen.rows) if chosen.rows else list(preset.rows)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from corruptgen import catalog
 from corruptgen.errors import PublishError
 from corruptgen.manifest import MANIFEST, MARKER, json_bytes, parsed
+from corruptgen.plan import spell_out
 from corruptgen.publish.card import PICTURE, card
 from corruptgen.publish.croissant import croissant
 from corruptgen.publish.finished import Finished
@@ -94,15 +95,13 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
         raise PublishError(
             f"the severity table {table.name} is another than these images were made with; make them anew"
         )
-    corrupt = replace(
-        recipe.corrupt,
-        preset=table.name,
-        rows=tuple(dataset.preset.named_rows(recipe.corrupt.rows or list(dataset.preset.rows))),
-        severities=recipe.corrupt.severities or tuple(float(n) for n in range(1, dataset.preset.levels + 1)),
-    )
+    spelled = spell_out(recipe, table)
+    if recipe.output.escape_names:
+        # How depends on the names of the items, which were looked at when the images were made.
+        spelled = replace(spelled, output=replace(recipe.output, escape_names=old.output.escape_names))
     terms = {key: getattr(recipe.source, key) for key in TERMS}
     new = replace(old, version=recipe.version, publish=recipe.publish, source=replace(old.source, **terms))
-    wanted, have = replace(recipe, corrupt=corrupt).content(), new.content()
+    wanted, have = spelled.content(), new.content()
     differing = sorted(key for key in wanted.keys() | have.keys() if wanted.get(key) != have.get(key))
     if differing:
         raise PublishError(
