@@ -4,6 +4,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -14,22 +15,31 @@ from numpy.typing import NDArray
 from corruptgen import catalog
 from corruptgen.cell import Cell
 from corruptgen.declare import Warp
-from corruptgen.digests import file_digest, files_digest, pixels_digest
-from corruptgen.errors import ImageError, OutputError, RecipeError, Rejected, SourceError
+from corruptgen.digests import file_digest, files_digest, pixels_digest, split
+from corruptgen.errors import ImageError, MachineError, OutputError, RecipeError, Rejected, SourceError
 from corruptgen.identity import Identity, describe, functions, identify, marks
 from corruptgen.imaging.deep import picture
 from corruptgen.imaging.windowing import Picture
-from corruptgen.manifest import ItemRecord, Table, sample_record
+from corruptgen.manifest import MARKER, ItemRecord, Table, sample_record
 from corruptgen.plan import CLEAN, Block, Plan
 from corruptgen.randomness import Draws, rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.sinks import Dataset, Folder, Sample, Sink
 from corruptgen.sources import Content, Source, for_reading, source_digest
+from corruptgen.sources.places import name_of
+from corruptgen.sources.states import STATE_BYTES, local_files, states
 from corruptgen.table import Preset
 from corruptgen.targets import Targets
 from corruptgen.threads import single_threaded
+from corruptgen.trouble import RESUME, trouble_behind, unreadable, wording
 from corruptgen.values import severity_text
+
+GONE = (
+    "the output was removed, or taken over by another build, while it was made; once nothing else writes there, the "
+    "same command makes what is missing"
+)
+MOST_NAMED = 3  # files in one message
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,13 @@ class Work:
     """The masks and annotations that go with the images."""
     identity: Identity = field(default_factory=dict)
     """What the pixels are to be computed by, here and wherever a block is made."""
+    mark: bytes = b""
+    """The marker of the output, without which nothing is written; empty: it is not looked at."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all workers are on the machine of the build, and see its files as it does."""
+        return self.mark != b""
 
     @classmethod
     def of(cls, plan: Plan, output: Folder) -> "Work":
@@ -140,10 +157,21 @@ class Work:
         """Give the first image that is not rejected; None if there is none."""
         for item in items:
             try:
-                return self.decoded(item, self.source.read(item))
+                with reading(item):
+                    return self.decoded(item, self.content(item))
             except Rejected:
                 continue
         return None
+
+    def content(self, item: Item) -> Content:
+        """Read an item; raise `Rejected` for what the file is, and `SourceError` for trouble of the machine."""
+        try:
+            with reading(item):
+                return self.source.read(item)
+        except SourceError as error:
+            text = str(error)
+            named = text if item.id in text else f"{item.id}: {text}"
+            raise SourceError(named if RESUME in text else f"{named}; {RESUME}") from error
 
     def decoded(self, item: Item, content: Content) -> Picture:
         """Decode what was read of an item, or raise `Rejected` if there is a cell that cannot take it."""
@@ -188,7 +216,21 @@ def unpacked(packed: Packed) -> Work:
     return work
 
 
-def made(packed: Packed, block: Block, before: Mapping[str, str]) -> Table:
+@contextmanager
+def reading(item: Item) -> Iterator[None]:
+    """Turn trouble of the machine into a `SourceError` that names the item, though a decoder took it for damage."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except Exception as error:
+        trouble = trouble_behind(error)
+        if trouble is None:
+            raise
+        raise unreadable(item.id, trouble) from error
+
+
+def made(packed: Packed, block: Block, before: Mapping[str, str], seen: bytes | None = None) -> Table:
     """Make all shards of a block, then its table.
 
     Parameters
@@ -196,15 +238,24 @@ def made(packed: Packed, block: Block, before: Mapping[str, str]) -> Table:
     packed : what to make of each item
     block : the items
     before : the sha256 of the sources of items that an earlier run has made, by id
+    seen : the states of the files that hold the items when the build began; None: they are not compared
 
     Raises
     ------
     SourceError
-        If one of those has changed since.
+        If one of those has changed since, or an item cannot be read.
     OutputError
-        If something cannot be written.
+        If something cannot be written, or the output belongs to another build now.
+    MachineError
+        If the memory is full.
     """
-    work = unpacked(packed)
+    try:
+        return _made(unpacked(packed), block, before, seen)
+    except MemoryError as error:
+        raise MachineError(f"block {block.number}: {wording(error)}; {RESUME}") from error
+
+
+def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | None) -> Table:
     output = work.sink.output
     identity = work.cells.identity(work.source)
     if identity != work.identity:
@@ -213,6 +264,8 @@ def made(packed: Packed, block: Block, before: Mapping[str, str]) -> Table:
         )
     with single_threaded():
         records, images = _read(work, block, before)
+        _check_seen(work, block, seen)
+        _check_mark(work)
         digests: list[list[bytes]] = [[] for _ in images]
         shards = [
             work.sink.write(cell, block.number, _samples(work, name, images, digests))
@@ -233,8 +286,28 @@ def made(packed: Packed, block: Block, before: Mapping[str, str]) -> Table:
     )
     # What a record speaks of must not be lost when the record is not.
     output.sync()
+    _check_mark(work)
     output.write(block.table, table.to_bytes(), durable=True)
     return table
+
+
+def _check_seen(work: Work, block: Block, seen: bytes | None) -> None:
+    """Refuse items whose files are not those that the build was begun with."""
+    if seen is None or (now := states(work.source, block.items, times=work.is_here)) == seen:
+        return
+    places = local_files(work.source, block.items)
+    pairs = zip(split(seen, STATE_BYTES), split(now, STATE_BYTES), places, strict=False)
+    names = [name_of(place) for before, after, place in pairs if before != after] or [block.items[0].id]
+    raise SourceError(
+        f"the source was changed while this build was reading it: {', '.join(names[:MOST_NAMED])}; nothing was made of "
+        "the changed files: bring them back and the same command resumes, or begin again with --overwrite"
+    )
+
+
+def _check_mark(work: Work) -> None:
+    """Stop before anything is written into an output that was removed, or belongs to another build now."""
+    if work.mark and work.sink.output.read(MARKER) != work.mark:
+        raise OutputError(GONE)
 
 
 Images = list[tuple[Item, Picture]]
@@ -250,18 +323,20 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
     for item in block.items:
         source = ""
         try:
-            content = work.source.read(item)
+            content = work.content(item)
             source = source_digest(content)
             if before.get(item.id) not in (None, source):
                 raise SourceError(
                     f"{item.id} has changed since this output was begun; bring it back or use --overwrite"
                 )
-            image = work.decoded(item, content)
-            work.sink.check(image.pixels)
-            carried = work.targets.carried(item, content, partial(_warp, work, image, item))
+            with reading(item):
+                image = work.decoded(item, content)
+                work.sink.check(image.pixels)
+                carried = work.targets.carried(item, content, partial(_warp, work, image, item))
         except RecipeError as error:
             raise RecipeError(f"{item.id}: {error}") from error
         except Rejected as error:
+            _check_not_made(work, item, before, error)
             records[item.id] = ItemRecord(item.id, item.label, source, rejected=str(error))
             continue
         images.append((item, image))
@@ -279,12 +354,17 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
             samples=samples,
             notes=(*image.notes, *carried.notes),
         )
-    for record in records.values():
-        if record.rejected:
-            work.sink.discard(record.item)
-            for file in work.targets.files(record.item):
-                work.sink.output.remove(file)
     return records, images
+
+
+def _check_not_made(work: Work, item: Item, before: Mapping[str, str], error: Rejected) -> None:
+    """Refuse to reject an item that an earlier run has made images of: what is good is not removed."""
+    files = (*work.sink.files(item), *work.targets.files(item))
+    if item.id in before or any(work.sink.output.size(file) is not None for file in files):
+        raise SourceError(
+            f"{item.id} {error}, and this output has images of it already: it has changed since they were made; "
+            "bring it back or use --overwrite"
+        ) from error
 
 
 def _warp(work: Work, image: Picture, item: Item, name: tuple[str, float]) -> Warp:
@@ -296,6 +376,9 @@ def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[
     for (item, image), noted in zip(images, digests, strict=True):
         try:
             result = work.cells.apply(name, image, item.id)
+        except MemoryError as error:
+            place = f"{name[0]} at severity {severity_text(name[1])} of {item.id}"
+            raise MachineError(f"{place} cannot be made: {wording(error)}; {RESUME}") from error
         except Exception as error:
             error.add_note(f"This was {name[0]} at severity {severity_text(name[1])} of {item.id}.")
             raise

@@ -1,10 +1,9 @@
 """A build: a plan that becomes files in one directory, all of it or one shard."""
 
 import json
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
 from typing import Any
@@ -12,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from corruptgen.backends import Crew
-from corruptgen.block import Cells, Packed, Work
+from corruptgen.block import GONE, Cells, Packed, Work
 from corruptgen.block import made as block_made
 from corruptgen.claim import belongings, check_environment, check_ours, check_same
 from corruptgen.errors import AssetError, Interrupted, OutputError, SourceError, WorkerError
+from corruptgen.guard import Guard
 from corruptgen.identity import Identity, check_identity, check_marks, marks
 from corruptgen.imaging.textures import check_pictures
 from corruptgen.imaging.windowing import Picture
 from corruptgen.inspection import inspected
 from corruptgen.inventory import Inventory, inventory, sweep
+from corruptgen.lock import Lock
 from corruptgen.manifest import (
     CARD,
     MANIFEST,
@@ -30,6 +31,7 @@ from corruptgen.manifest import (
     annotation_record,
     json_bytes,
     manifest,
+    manifest_bytes,
     marker,
     noted,
     parsed,
@@ -42,15 +44,16 @@ from corruptgen.progress import Progress, results
 from corruptgen.records import Item, Outcome
 from corruptgen.shards import ANNOTATED, Shard, header, leftovers, records
 from corruptgen.sinks import Folder, Sink
+from corruptgen.sinks.folder import UNFINISHED
 from corruptgen.sinks.protocol import Whole
+from corruptgen.source_check import check_content, check_unchanged, fingerprint, sizes_digest
+from corruptgen.sources.states import states
 from corruptgen.stock import placed, stock
 from corruptgen.targets import Summary
 
 MOST_NAMED = 3  # rejected items in one message
 PROBE_SIDE = 64  # pixels
 BEGUN = "the output is not whole and was begun"
-# Network file systems remember for a while that a file was not there.
-SIGHT_SECONDS, LOOK_SECONDS = 90.0, 0.5
 
 
 def probe(cells: Cells, plan: Plan) -> None:
@@ -84,6 +87,8 @@ class Build:
     plan: Plan
     output: Folder
     shard: Shard | None = None
+    lock: Lock = field(default_factory=Lock)
+    """What keeps others out of the output while this is made."""
     recorded_identity: Identity | None = None
     """What the pixels were computed by, where that is known from records and nothing is made here."""
 
@@ -133,6 +138,40 @@ class Build:
         probe(Work.of(self.plan, self.output).cells, self.plan)
         check_ours(inventory(self.output, *belongings(self.plan, self.output)), self.output)
 
+    @property
+    def guard(self) -> Guard:
+        """What looks after the output while this is made."""
+        return Guard(self.plan, self.output, self.lock, self.marker)
+
+    def clean_up(self) -> None:
+        """Leave the output so that the same command resumes."""
+        self.guard.clean_up(self.marker | {"content": self.content}, shared=self.shard is not None)
+
+    @cached_property
+    def content(self) -> str:
+        """What the source is recognised by beside its names."""
+        return fingerprint(Work.of(self.plan, self.output), self.plan.listing.items)
+
+    def check_replacing(self) -> None:
+        """Find what would stop this build, before an earlier one is removed for it.
+
+        Raises
+        ------
+        SourceError
+            If a sample of the items cannot be read, or no item can be used.
+        RecipeError, AssetError
+            If the format cannot hold the images, or a row cannot be made.
+        OutputError
+            If nothing can be written.
+        """
+        work = Work.of(self.plan, self.output)
+        probe(work.cells, self.plan)
+        if work.first(self.plan.listing.items) is None:
+            raise SourceError("no item of the source can be used, so nothing was removed; `corruptgen plan` says more")
+        _ = self.content
+        self.output.write(UNFINISHED, b"")
+        self.output.remove(UNFINISHED)
+
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is not as it was made."""
         found = inventory(self.output, *belongings(self.plan, self.output))
@@ -144,12 +183,20 @@ class Build:
             kept = {table: known for table, known in kept.items() if table not in damage.tables}
             sources |= damage.sources
             spoilt, finished = damage.wholes, finished and damage.is_none
+        if finished and not self.shard and found.unfinished:
+            sweep(self.output)
         if not finished:
             check_ours(found, self.output)
             work = Work.of(self.plan, self.output)
             kept = self.make(work, kept, sources, crew, progress, stop)
-            if not self.shard:
-                self.finish(kept, work.sink, spoilt)
+            if self.shard:
+                self.guard.check_made(kept)
+            else:
+                try:
+                    self.finish(kept, work.sink, spoilt)
+                except OutputError:
+                    self.clean_up()
+                    raise
         return self.outcome(kept, finished)
 
     def outcome(self, kept: Mapping[str, Recorded], finished: bool) -> Outcome:
@@ -182,18 +229,30 @@ class Build:
         done = total - sum(len(block.items) for block in missing)
         if missing:
             probe(work.cells, self.plan)
-        self.begin(kept)
+        self.check_begun()
+        self.check_blocks(kept)
+        is_here = not crew.is_elsewhere
+        seen = {block.number: states(work.source, block.items, times=is_here) for block in missing}
+        # What a finished output has lost is recorded; what was never made is not.
+        if self.output.size(MANIFEST) is None or any(item.id not in sources for b in missing for item in b.items):
+            check_unchanged(work, [block for block in self.blocks if block.table in kept], crew, stop)
+            for begun in self.check_begun():
+                check_content(begun, self.content)
+        mark, guard = self.begin(), self.guard
+        work = replace(work, mark=mark if is_here else b"")
         progress(done, total)
         wanted, packed = takewhile(lambda block: not stop(), missing), Packed.of(work)
+        calls = ((block_made, (packed, block, _of(block, sources), seen[block.number])) for block in wanted)
         try:
-            calls = ((block_made, (packed, block, _of(block, sources))) for block in wanted)
-            for table in results(calls, crew.at_most(len(missing))):
-                block, content = self.plan.blocks[table.number], table.to_bytes()
-                if crew.is_elsewhere:
-                    self.check_sight(block, content)
-                made[block.table] = recorded(table, content, block.items)
-                done += len(block.items)
-                progress(done, total)
+            with closing(results(calls, crew.at_most(len(missing)))) as tables:
+                for table in tables:
+                    block, content = self.plan.blocks[table.number], table.to_bytes()
+                    if crew.is_elsewhere:
+                        guard.check_sight(block, content)
+                    guard.check_ours()
+                    made[block.table] = recorded(table, content, block.items)
+                    done += len(block.items)
+                    progress(done, total)
         except WorkerError:
             self.clean_up()
             if stop():
@@ -202,6 +261,8 @@ class Build:
             raise
         except OutputError as error:
             self.clean_up()
+            if str(error) == GONE:
+                raise
             way_on = "when that is mended, the same command goes on where this one stopped"
             raise OutputError(f"{error}; {way_on}") from error
         except BaseException:
@@ -211,26 +272,37 @@ class Build:
             raise Interrupted(f"interrupted; {done} of {total} items are done")
         return made
 
-    def begin(self, kept: Mapping[str, Recorded]) -> None:
-        """Say whose output this is, and refuse to mix with what other versions or other code have made."""
+    def check_begun(self) -> list[dict[str, Any]]:
+        """Refuse to mix with what others have made, or other versions; give the marks of all that was begun here."""
+        begun = [
+            parsed(content, MARKER)
+            for content in [self.output.read(MARKER), *records(self.output.root)]
+            if content is not None
+        ]
+        for mark in begun:
+            check_same(mark, self.marker)
+            check_environment(mark, self.marker)
+            check_identity(mark.get("identity"), self.identity, BEGUN)
+        return begun
+
+    def begin(self) -> bytes:
+        """Say whose output this is, and give what the marker says."""
+        self.check_begun()
         there = self.output.read(MARKER)
-        for content in [there, *records(self.output.root)]:
-            if content is not None:
-                begun = parsed(content, MARKER)
-                check_same(begun, self.marker)
-                check_environment(begun, self.marker)
-                check_identity(begun.get("identity"), self.identity, BEGUN)
-        self.check_blocks(kept)
         if there is None:
-            self.output.write(MARKER, json_bytes(self.marker), durable=True)
+            mark = self.marker | {"content": self.content}
+            self.output.write(MARKER, json_bytes(mark), durable=True)
         if self.shard:
             self.output.remove(MANIFEST)
             copy = self.plan.targets.annotation_bytes()
             if copy is not None and self.output.read(ANNOTATED) != copy:
                 self.output.write(ANNOTATED, copy, durable=True)
-            self.output.write(self.shard.record, json_bytes(self.record), durable=True)
+            sizes = sizes_digest(Work.of(self.plan, self.output), self.plan.listing.items)
+            record = self.record | {"content": self.content, "sizes": sizes}
+            self.output.write(self.shard.record, json_bytes(record), durable=True)
         elif there is not None:
             sweep(self.output)
+        return self.output.read(MARKER) or b""
 
     def check_blocks(self, kept: Mapping[str, Recorded]) -> None:
         """Refuse blocks that other code has made than this build goes on with."""
@@ -253,11 +325,13 @@ class Build:
         # A worker of a killed run may have lived on for a moment after the first sweep.
         sweep(self.output)
         files = sink.finish(list(placed(self.plan, kept)), spoilt)
-        known = {}
+        known, sizes = {}, {name: whole.size for name, whole in files.items()}
         for summary in self.summaries():
             self.output.write(summary.name, summary.content, durable=True)
             known[summary.name] = annotation_record(summary)
-        self.output.write(MANIFEST, self.manifest(kept, files, known), durable=True)
+            sizes[summary.name] = len(summary.content)
+        self.guard.check_made(kept, sizes)
+        self.output.write(MANIFEST, manifest_bytes(self.manifest(kept, files, known)), durable=True)
         for name in [*leftovers(self.output.root), *(name for name in CARD if name not in files)]:
             self.output.remove(name)
 
@@ -271,23 +345,6 @@ class Build:
                 f"no item is left for a dataset, all {len(found.rejected)} were rejected: {reasons}{more}"
             )
 
-    def clean_up(self) -> None:
-        """Remove what workers that were ended have not finished; beside other shards, `merge` does that."""
-        if not self.shard:
-            with suppress(OutputError):
-                sweep(self.output)
-
-    def check_sight(self, block: Block, content: bytes) -> None:
-        """Refuse workers that write to a directory of the same name on another machine."""
-        deadline = time.monotonic() + SIGHT_SECONDS
-        while self.output.read(block.table) != content:
-            if time.monotonic() > deadline:
-                raise OutputError(
-                    "the workers write to a file system that this machine does not see; "
-                    "choose an output that all of them share"
-                )
-            time.sleep(LOOK_SECONDS)
-
     def summaries(self) -> Iterator[Summary]:
         """Put together the annotation files of the output from the tables."""
 
@@ -298,25 +355,43 @@ class Build:
 
         return self.plan.targets.summarised(made_items)
 
-    def manifest(self, kept: Mapping[str, Recorded], files: Mapping[str, Whole], known: Mapping[str, Any]) -> bytes:
+    def manifest(
+        self, kept: Mapping[str, Recorded], files: Mapping[str, Whole], known: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Give the manifest of the whole build; `known` is what is known about each annotation file."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
-        return json_bytes(
-            manifest(plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known)
-        )
+        return manifest(plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known)
+
+    def _is_recorded(self, shard: Shard) -> bool:
+        """Check whether a shard has left its record, as it would be written today."""
+        content = self.output.read(shard.record)
+        if content is None:
+            return False
+        try:
+            said = parsed(content, shard.record)
+        except OutputError:
+            return False
+        for key in ("content", "sizes"):
+            said.pop(key, None)
+        return json_bytes(said) == json_bytes(self.record)
 
     def is_closed(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
         """Tell whether what comes at the end is there; other versions' manifests of the same build are as good."""
-        content = self.output.read(MANIFEST)
+        try:
+            content = self.output.read(MANIFEST)
+        except OutputError:
+            # One that nobody can read is damage like another.
+            return False
         if self.shard:
-            said = self.output.read(self.shard.record) == json_bytes(self.record)
+            said = self._is_recorded(self.shard)
             return content is not None or (said and self.output.read(ANNOTATED) == self.plan.targets.annotation_bytes())
         if content is None or leftovers(self.output.root) or not self.sink.is_settled(found):
             return False
         try:
             made = parsed(content, MANIFEST)
             card = made.pop("card", {})
+            made.pop("digest", None)
             files = wholes(made)
         except OutputError:
             # The marker beside it was understood: this is damage, and the end of a build writes it anew.
@@ -325,10 +400,10 @@ class Build:
             return False
         known = {}
         for summary in self.summaries():
-            if self.output.read(summary.name) != summary.content:
+            if not self.output.holds(summary.name, summary.content):
                 return False
             known[summary.name] = annotation_record(summary)
-        if json_bytes(made) == self.manifest(kept, files, known):
+        if json_bytes(made) == json_bytes(self.manifest(kept, files, known)):
             return True
         begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return any(begun.get(key) != self.marker[key] for key in ("environment", "identity"))

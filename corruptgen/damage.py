@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from corruptgen.digests import PIXELS_BYTES, SHARD_BYTES, file_digest, files_digest, pixels_digest, shard_digest, split
-from corruptgen.errors import Rejected
+from corruptgen.errors import OutputError, Rejected
 from corruptgen.imaging.deep import restored
 from corruptgen.manifest import ItemRecord, Table
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.image_folder import ImageFolder
-from corruptgen.sinks.protocol import Whole
+from corruptgen.sinks.protocol import UNREADABLE, Whole
 
 
 def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
@@ -29,7 +29,9 @@ def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
     problems, count, part = [], 0, table.part(start)
     for cell, (found, right) in enumerate(zip(sink.digests(part), split(table.shards, SHARD_BYTES), strict=True)):
         count += len(part.items) if found is not None else 0
-        if found != right:
+        if found == UNREADABLE:
+            problems.append(f"{sink.name(cell, part)} cannot be read")
+        elif found != right:
             problems.append(f"{sink.name(cell, part)} is {'missing' if found is None else 'not what was made'}")
     return problems, count
 
@@ -38,10 +40,13 @@ def damaged_wholes(output: Folder, wholes: Mapping[str, Whole]) -> Iterator[tupl
     """Find the damaged ones among the files that are for the whole output: the name of each and what is wrong."""
     for name, whole in wholes.items():
         size = output.size(name)
-        if size is None:
-            yield name, f"{name} is missing"
-        elif size != whole.size or output.sha256(name) != whole.sha256:
-            yield name, f"{name} is not what was made"
+        try:
+            if size is None:
+                yield name, f"{name} is missing"
+            elif size != whole.size or output.sha256(name) != whole.sha256:
+                yield name, f"{name} is not what was made"
+        except OutputError as error:
+            yield name, str(error)
 
 
 def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
@@ -51,9 +56,9 @@ def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
     problems = []
     for i, record in enumerate(made):
         for cell in range(count):
-            content = sink.output.read(sink.file(cell, record.item))
+            content, problem = read_file(sink.output, sink.file(cell, record.item))
             if content is None:
-                problems.append(f"{sink.file(cell, record.item)} is missing")
+                problems.append(problem)
             else:
                 digests[i, cell] = file_digest(content)
     shards = split(table.shards, SHARD_BYTES)
@@ -77,15 +82,26 @@ def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
         problems.append(f"the table of block {table.number} contradicts itself")
     masks = {file: digest for record in made for file, digest in record.masks.items()}
     for file, digest in masks.items():
-        content = sink.output.read(file)
-        if content is None or file_digest(content).hex() != digest:
-            problems.append(f"{file} is {'missing' if content is None else 'not what was made'}")
+        content, problem = read_file(sink.output, file)
+        if content is None:
+            problems.append(problem)
+        elif file_digest(content).hex() != digest:
+            problems.append(f"{file} is not what was made")
     return problems, len(digests) + len(masks)
+
+
+def read_file(output: Folder, name: str) -> tuple[bytes | None, str]:
+    """Read a file of an output, or say why that cannot be done."""
+    try:
+        content = output.read(name)
+    except OutputError as error:
+        return None, str(error)
+    return content, f"{name} is missing"
 
 
 def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
     """Tell whether a lossless file still has the pixels that were made; of others nobody can know."""
-    content = sink.output.read(sink.file(cell, record.item))
+    content, _ = read_file(sink.output, sink.file(cell, record.item))
     if content is None or not sink.encoding.is_lossless:
         return False
     try:

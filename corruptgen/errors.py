@@ -68,6 +68,10 @@ class ScoreError(CorruptgenError):
     """Predictions, results or a baseline that cannot be scored."""
 
 
+class MachineError(CorruptgenError):
+    """What a build needs of the machine, such as memory, is not there."""
+
+
 class WorkerError(CorruptgenError):
     """A worker, or the cluster it belongs to, that is gone."""
 

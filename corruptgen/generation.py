@@ -49,7 +49,8 @@ def generate(
     address : of a Dask scheduler or Ray cluster that runs already; None: one is started on this machine
     shard : "3/16" makes the third of sixteen shares and no manifest; `merge` makes one dataset of them
     check : also read what is there already, and make again what is not as it was made
-    overwrite : remove what an earlier build has put into the directory; never what something else has put there
+    overwrite : remove what an earlier build has put into the directory, once all that can be known beforehand of the
+        new one is checked; never what something else has put there
     progress : called with how many items are done and how many there are; with `check`, for the reading first
     stop : asked before each block; once it says yes, the build ends with the blocks that are begun
 
@@ -64,11 +65,13 @@ def generate(
     RecipeError
         If the recipe is wrong, or what is asked for beside it.
     SourceError
-        If the source is not there, or has changed since the output was begun.
+        If the source is not there, cannot be read, or has changed since the output was begun.
     OutputError
         If the directory cannot be written, holds something else, or is being written by another process.
     AssetError
         If a picture that a row needs is missing; nothing has been written then.
+    MachineError
+        If the memory is full.
     WorkerError
         If a worker was ended from outside.
     Interrupted
@@ -88,8 +91,10 @@ def generate(
     chosen = None if output is None else local_path(output, "the output")
     plan = recipe if isinstance(recipe, Plan) else planned(recipe, source)
     folder = _folder(plan, chosen)
-    build = Build(plan, folder, share)
-    with held(folder.root, share):
+    with held(folder.root, share) as lock:
+        build = Build(plan, folder, share, lock)
+        if overwrite:
+            build.check_replacing()
         claim(plan, folder, build.marker, overwrite=overwrite)
         return build.run(crew, progress or _silent, stop or _never, check=check)
 

@@ -15,6 +15,7 @@ from corruptgen.sinks.folder import UNFINISHED, Folder
 from corruptgen.sinks.protocol import Owner
 
 MOST_NAMED = 3  # foreign files in one message
+UNKNOWN_SIZE = -(1 << 60)
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,20 @@ def everything(root: Path) -> Iterator[Found]:
                         waiting.append(name + "/")
                     else:
                         follow = is_snapshot and _is_cached(root, entry)
-                        size = entry.stat(follow_symlinks=follow).st_size
-                        yield Found(name, size, entry.is_file(follow_symlinks=follow))
+                        yield Found(name, _size(entry, follow=follow), entry.is_file(follow_symlinks=follow))
         except FileNotFoundError:
             continue
         except OSError as error:
             place = storable(prefix) or "the output directory"
             raise OutputError(f"cannot read {place}: {error.strerror or type(error).__name__}") from error
+
+
+def _size(entry: os.DirEntry[str], *, follow: bool) -> int:
+    """Give the bytes of a file; of one that the system knows nothing of, a number that none has."""
+    try:
+        return entry.stat(follow_symlinks=follow).st_size
+    except OSError:
+        return UNKNOWN_SIZE
 
 
 def _is_cached(root: Path, entry: os.DirEntry[str]) -> bool:

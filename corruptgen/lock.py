@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from corruptgen.errors import OutputError
@@ -27,8 +28,32 @@ UNGUARDED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOLCK, errno.ENOSYS,
 FLAGS = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
+@dataclass(frozen=True)
+class Lock:
+    """A lock that is held; without files where the file system has no locks."""
+
+    files: tuple[tuple[Path, int], ...] = ()
+    """Each file and the descriptor that it was locked by."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether every file still is the one that was locked: an output that is removed takes its lock along."""
+        try:
+            return all(_is_same(path, descriptor) for path, descriptor in self.files)
+        except OSError:
+            return False
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether there is a file of somebody else's in the place of one of them."""
+        try:
+            return any(path.exists() and not _is_same(path, descriptor) for path, descriptor in self.files)
+        except OSError:
+            return True
+
+
 @contextmanager
-def held(root: Path, shard: Shard | None = None) -> Iterator[None]:
+def held(root: Path, shard: Shard | None = None) -> Iterator[Lock]:
     """Keep others out of an output.
 
     Parameters
@@ -39,7 +64,7 @@ def held(root: Path, shard: Shard | None = None) -> Iterator[None]:
     Raises
     ------
     OutputError
-        If somebody else is in it.
+        If somebody else is in it, or the lock cannot be let go of at the end.
     """
     if root.exists() and not root.is_dir():
         raise OutputError(f"the output {root.name} is a file; choose a directory with --output")
@@ -50,16 +75,18 @@ def held(root: Path, shard: Shard | None = None) -> Iterator[None]:
             except OSError as error:
                 raise OutputError(f"cannot make {root.name}: {error.strerror or type(error).__name__}") from error
             stack.callback(_remove_empty, root)
+        files = []
         if fcntl:
-            stack.enter_context(_locked(root / LOCK, shared=shard is not None, busy=f"the output {root.name}"))
+            busy = f"the output {root.name}"
+            files += stack.enter_context(_locked(root / LOCK, shared=shard is not None, busy=busy))
             if shard:
                 busy = f"shard {shard} of the output {root.name}"
-                stack.enter_context(_locked(root / shard.lock, shared=False, busy=busy))
-        yield
+                files += stack.enter_context(_locked(root / shard.lock, shared=False, busy=busy))
+        yield Lock(tuple(files))
 
 
 @contextmanager
-def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[None]:
+def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[list[tuple[Path, int]]]:
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     deadline = time.monotonic() + PATIENCE
     try:
@@ -73,16 +100,45 @@ def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in UNGUARDED:
             raise OutputError(f"cannot lock {busy}: {error.strerror or type(error).__name__}") from error
-        yield
+        yield []
         return
     try:
-        yield
-    finally:
-        # The last one out removes the file; who came in meanwhile finds that it is another one, and tries again.
+        yield [(path, lock)]
+    except BaseException:
+        # What went wrong inside is what has to be said.
         with suppress(OSError):
+            _let_go(path, lock)
+        raise
+    try:
+        _let_go(path, lock)
+    except OSError as error:
+        raise OutputError(
+            f"all is done, but the lock of {busy} cannot be let go of: {error.strerror or type(error).__name__}; "
+            f"remove the file {path.name}"
+        ) from error
+
+
+def _let_go(path: Path, lock: int) -> None:
+    """Remove the file if nobody else holds it, and close it in any case."""
+    try:
+        # The last one out removes the file; who came in meanwhile finds that it is another one, and tries again.
+        with suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+            if _is_same(path, lock):
+                path.unlink()
+    except OSError as error:
+        if error.errno not in UNGUARDED:
+            raise
+    finally:
         os.close(lock)
+
+
+def _is_same(path: Path, descriptor: int) -> bool:
+    """Check whether a path still leads to the file that is open."""
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _opened(path: Path, kind: int) -> int | None:
@@ -98,7 +154,7 @@ def _opened(path: Path, kind: int) -> int | None:
             os.close(lock)
             lock = os.open(path, os.O_RDWR | FLAGS, 0o666)
             fcntl.flock(lock, kind | fcntl.LOCK_NB)
-        if path.stat().st_ino == os.fstat(lock).st_ino:
+        if _is_same(path, lock):
             return lock
     except (BlockingIOError, FileNotFoundError):
         pass

@@ -24,6 +24,7 @@ from corruptgen.imaging.windowing import Picture
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.recipe import Recipe
 from corruptgen.records import Item, Items, Listing, Rejection
+from corruptgen.shapes import ENTRY_SHAPE, HEAD_SHAPE, MANIFEST_SHAPE, MARKER_SHAPE, RECORD_SHAPE, check_shape
 from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.table import Preset
 from corruptgen.targets import Summary
@@ -35,6 +36,9 @@ MARKER = ".corruptgen.json"
 CARD = ("README.md", "card.jpg", "croissant.json")
 # Decoders of formats that Pillow alone does not read, by the module that is imported.
 FORMAT_PACKAGES = {"pillow_heif": "pillow-heif", "pillow_jxl": "pillow-jxl-plugin"}
+RECORD = "the record of a shard"
+
+SHAPES = {MARKER: MARKER_SHAPE, RECORD: RECORD_SHAPE, MANIFEST: MANIFEST_SHAPE}
 # To read all that a package says of itself takes as long as to make ten images.
 _installed = lru_cache(version)
 
@@ -114,10 +118,21 @@ class Table:
         try:
             # Not splitlines: a name may hold other characters that end a line.
             head, *entries = [json.loads(line) for line in content.decode().split("\n")[:-1]]
-            made_by = {str(name): str(mark) for name, mark in head.get("made_by", {}).items()}
-            return cls(head["block"], tuple(map(_record, entries)), head["bytes"], _bytes(head["shards"]), made_by)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            check_shape(head, HEAD_SHAPE, "its first line")
+            for number, entry in enumerate(entries, start=2):
+                check_shape(entry, ENTRY_SHAPE, f"its line {number}")
+            table = cls(
+                head["block"],
+                tuple(map(_record, entries)),
+                head["bytes"],
+                _bytes(head["shards"]),
+                head.get("made_by", {}),
+            )
+        except (ValueError, RecursionError) as error:
             raise OutputError(f"this is not a table of items: {type(error).__name__}") from error
+        if head["items"] != len(table.made):
+            raise OutputError(f"this is not a whole table: it lists {len(table.made)} items and says {head['items']}")
+        return table
 
 
 @dataclass(frozen=True)
@@ -287,15 +302,32 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def manifest_bytes(content: Mapping[str, Any]) -> bytes:
+    """Write a manifest with a digest of all that it says, so that no value of it changes unnoticed."""
+    plain = {key: value for key, value in content.items() if key != "digest"}
+    return json_bytes(plain | {"digest": _digest(plain)})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
 def parsed(content: bytes, name: str) -> dict[str, Any]:
-    """Read a marker or manifest; raise `OutputError` if it is none that this version can read."""
+    """Read a marker, manifest or record; raise `OutputError` if it is none that this version can read.
+
+    A manifest that has a digest must be what was written; those of earlier releases have none.
+    """
     try:
         found = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         advice = "; bring it back, or remove the output and make it anew" if name == MARKER else ""
         raise OutputError(f"{name} is damaged: it is not JSON{advice}") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise OutputError(f"{name} has another schema than {SCHEMA}; use the version of corruptgen that wrote it")
+    check_shape(found, SHAPES[name if name in SHAPES else RECORD], name)
+    if "digest" in found and found["digest"] != _digest({k: v for k, v in found.items() if k != "digest"}):
+        raise OutputError(f"{name} is damaged: it is not what was written, as its own digest says; bring it back")
     return found
 
 

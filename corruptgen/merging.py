@@ -16,8 +16,8 @@ from corruptgen.errors import CorruptgenError, OutputError, Rejected
 from corruptgen.identity import describe, describe_missing
 from corruptgen.inventory import inventory
 from corruptgen.lock import held
-from corruptgen.manifest import MANIFEST, MARKER, Recorded, Table, environment, json_bytes, parsed, recorded
-from corruptgen.plan import CLEAN, Block, Plan, spelled_cells
+from corruptgen.manifest import MANIFEST, MARKER, RECORD, Recorded, Table, environment, json_bytes, parsed, recorded
+from corruptgen.plan import CLEAN, Block, Plan, spelled_cells, table_name
 from corruptgen.recipe import Recipe
 from corruptgen.recipe import read as read_recipe
 from corruptgen.records import Item, Items, Listing, Outcome, Rejection
@@ -29,6 +29,7 @@ from corruptgen.values import path_value
 
 AGREEING = (
     "schema", "recipe", "preset", "source", "environment", "identity", "blocks", "table", "listing", "shape", "dtype",
+    "content", "sizes",
 )  # fmt: skip
 MOST_NAMED = 20  # blocks or shards in one message
 
@@ -42,6 +43,9 @@ class _NoSource:
 
     def read(self, item: Item) -> bytes:
         raise Rejected("cannot be read: there is no source here")
+
+    def files(self, items: Sequence[Item]) -> list[str]:
+        return []
 
 
 def merge(directory: str | Path) -> Outcome:
@@ -65,13 +69,13 @@ def merge(directory: str | Path) -> Outcome:
     output = Folder(Path(os.path.abspath(local_path(directory, "the output"))))
     if not output.root.is_dir():
         raise OutputError(f"{output.root.name} is no directory; name the output of the shards")
-    with held(output.root):
-        written = [parsed(content, "the record of a shard") for content in records(output.root)]
+    with held(output.root) as lock:
+        written = [parsed(content, RECORD) for content in records(output.root)]
         if not written:
             return _merged(output)
         record = _agreed(written, parsed(output.read(MARKER) or b"", MARKER))
         plan, kept = _plan(output, record, _shares(written))
-        build = Build(plan, output, recorded_identity=record.get("identity", {}))
+        build = Build(plan, output, lock=lock, recorded_identity=record.get("identity", {}))
         build.check_blocks(kept)
         found = inventory(output, *belongings(build.plan, output))
         found.check_foreign()
@@ -160,12 +164,12 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
         count, header, _ = int(record["blocks"]), record["listing"], record["shape"]
     except OutputError:
         raise
-    except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"the record of a shard is damaged: {error}") from error
     blocks, kept, missing = [], {}, []
     for number in range(count):
-        content = output.read(Block(number, Items.of(())).table) or b""
         try:
+            content = output.read(table_name(number)) or b""
             table = Table.from_bytes(content)
         except OutputError:
             missing.append(number)

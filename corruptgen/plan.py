@@ -42,7 +42,12 @@ class Block:
     @property
     def table(self) -> str:
         """The file of its table, relative to the output."""
-        return f"items/{self.number:05d}.jsonl"
+        return table_name(self.number)
+
+
+def table_name(block: int) -> str:
+    """Return the file of the table of a block, relative to the output."""
+    return f"items/{block:05d}.jsonl"
 
 
 @dataclass(frozen=True)

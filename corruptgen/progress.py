@@ -1,7 +1,7 @@
 """Spread work over workers and tell how far it is."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TypeVar
 
 import joblib
@@ -25,7 +25,7 @@ T = TypeVar("T")
 Call = tuple[Callable[..., T], tuple[object, ...]]
 
 
-def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Iterator[T]:
+def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, None, None]:
     """Make calls in parallel and give their results as they come, in any order.
 
     Parameters
@@ -83,7 +83,7 @@ def _threaded(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T
 
     try:
         yield from parallel(joblib.delayed(tallied)(*call) for call in calls)
-    except Exception:
+    except (Exception, GeneratorExit):
         with idle:
             idle.wait_for(lambda: at_work == 0)
         raise

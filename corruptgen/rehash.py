@@ -23,10 +23,10 @@ def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[
     -------
     The block; whether all of it holds; the sha256 of the sources of its items, by id, where that can be trusted.
     """
-    content = sink.output.read(block.table) or b""
-    if digest not in (None, hashlib.sha256(content).hexdigest()):
-        return block, False, {}
     try:
+        content = sink.output.read(block.table) or b""
+        if digest not in (None, hashlib.sha256(content).hexdigest()):
+            return block, False, {}
         table = Table.from_bytes(content)
     except OutputError:
         return block, False, {}

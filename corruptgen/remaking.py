@@ -9,7 +9,7 @@ from pathlib import Path
 
 from corruptgen.block import Cells
 from corruptgen.digests import PIXELS_BYTES, file_digest, pixels_digest, split
-from corruptgen.errors import RecipeError, Rejected, SourceError
+from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.imaging.deep import picture, restored
 from corruptgen.imaging.orientations import STORED
 from corruptgen.imaging.windowing import Picture
@@ -23,6 +23,7 @@ from corruptgen.sources import Source, open_known, source_digest
 from corruptgen.sources.coco import annotations
 from corruptgen.targets import ANNOTATIONS, MASKS, Targets
 from corruptgen.threads import single_threaded
+from corruptgen.trouble import trouble_behind, wording
 
 SAMPLES = 20  # item-cells that the depth "sample" makes again
 CLEAN_CELL = 0
@@ -182,8 +183,9 @@ def _clean_images(
                 yield i, f"{record.id} in the source has changed"
             else:
                 yield i, picture(content, made.recipe.decode)
-        except Rejected as error:
-            yield i, f"{record.id} in the source {error}"
+        except (Rejected, SourceError, OSError, MemoryError) as error:
+            trouble = trouble_behind(error)
+            yield i, f"{record.id} in the source {f'cannot be read: {wording(trouble)}' if trouble else error}"
 
 
 def _twins(
@@ -192,7 +194,7 @@ def _twins(
     """Read the clean images of a block back from the output."""
     try:
         images = sink.images(CLEAN_CELL, part) if chosen else []
-    except Rejected as error:
+    except (Rejected, OutputError) as error:
         yield chosen[0], f"{part.items[chosen[0]].id} in the clean twin {error}"
         return
     for i in chosen:

@@ -39,8 +39,8 @@ def stock(
     sources: dict[str, str] = {}
     is_whole = wholeness(plan, output, found)
     for block in blocks:
-        content = output.read(block.table) or b""
         try:
+            content = output.read(block.table) or b""
             table = Table.from_bytes(content)
         except OutputError:
             continue

@@ -28,6 +28,8 @@ DECIDING = frozenset(
 )
 HEADER = WORDS | DEFAULTS | DECIDING
 
+MOST_LEVELS = 1000
+
 Find = Callable[[str], Corruption]
 Parameters = Mapping[str, Value]
 
@@ -190,7 +192,7 @@ def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         raise PresetError(f"{name} [preset]: " + unknown("header field", key, HEADER))
     check_keys(f"{name} [preset]", header, table_keys.HEADER)
     levels = header.get("levels", 5)
-    if type(levels) is not int or levels < 1:
+    if type(levels) is not int or not 1 <= levels <= MOST_LEVELS:
         raise PresetError(f"{name} [preset] levels: found {levels!r}, allowed is a whole number from 1")
 
     reader = _RowReader(name, header, levels, find)

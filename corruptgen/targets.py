@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from corruptgen.sinks.folder import cell_folder, item_name
 from corruptgen.sources import FolderSource, beside_source
 from corruptgen.sources.coco import Annotations, annotations, is_number, size_of
 from corruptgen.table import Preset
+from corruptgen.trouble import is_trouble, unreadable
 
 ANNOTATIONS = "annotations.json"
 MASKS = "masks"
@@ -227,8 +229,14 @@ class Targets:
         inside, file = os.path.realpath(root), root / on_disk(name)
         if not is_below(name) or os.path.commonpath([inside, os.path.realpath(file)]) != inside:
             raise Rejected(f"has a mask {name} that lies outside of the folder of masks")
-        if not os.path.isfile(file):
-            raise Rejected(f"has no mask {name}")
+        try:
+            if not stat.S_ISREG(os.stat(file).st_mode):
+                raise Rejected(f"has no mask {name}")
+        except OSError as error:
+            # A mask that is not there is missing; a folder of masks that is not there is trouble of the machine.
+            if is_trouble(error) and not (isinstance(error, FileNotFoundError | NotADirectoryError) and root.is_dir()):
+                raise unreadable(f"the mask {name}", error) from error
+            raise Rejected(f"has no mask {name}") from None
         try:
             return FolderSource(root).file(name)
         except Rejected as error:

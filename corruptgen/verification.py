@@ -12,14 +12,15 @@ from corruptgen import catalog
 from corruptgen.addresses import local_path
 from corruptgen.backends import Crew
 from corruptgen.block import Cells
-from corruptgen.damage import damage, damaged_wholes
+from corruptgen.contradictions import contradictions
+from corruptgen.damage import damage, damaged_wholes, read_file
 from corruptgen.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
 from corruptgen.identity import describe, describe_missing
 from corruptgen.inventory import inventory, naming
 from corruptgen.manifest import CARD, MANIFEST, MARKER, Table, environment, parsed, wholes
 from corruptgen.names import is_below, storable
-from corruptgen.plan import CLEAN, spelled_cells
+from corruptgen.plan import CLEAN, spelled_cells, table_name
 from corruptgen.progress import Progress, results
 from corruptgen.recipe import read as read_recipe
 from corruptgen.remaking import Made, jobs, origins, remade
@@ -143,12 +144,10 @@ def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
         right = (
             table_digest(table) == manifest["preset"]["digest"]
             and [cell_folder(*name) for name in cells.names] == manifest["cells"]
-            and all(TABLE.fullmatch(name) for name in manifest["tables"])
-            and all(type(manifest["counts"][key]) is int for key in ("items", "files"))
-            and isinstance(manifest["environment"], dict)
-            and all(map(is_below, annotations))
+            and list(manifest["tables"]) == [table_name(number) for number in range(len(manifest["tables"]))]
+            and all(map(is_below, (*annotations, *wholes(manifest))))
         )
-    except (CorruptgenError, LookupError, TypeError, AttributeError) as error:
+    except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
     if not right:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
@@ -161,9 +160,9 @@ def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list
     """Read all tables and hold them against the manifest: give what is wrong, and those that can be read."""
     problems, tables = [], []
     for name, digest in listed["tables"].items():
-        content = build.sink.output.read(name)
+        content, problem = read_file(build.sink.output, name)
         if content is None:
-            problems.append(f"{name} is missing")
+            problems.append(problem)
             continue
         if hashlib.sha256(content).hexdigest() != digest:
             problems.append(f"{name} is not what the manifest says")
@@ -172,13 +171,12 @@ def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list
         except OutputError as error:
             problems.append(f"{name} cannot be read: {error}")
             continue
-        if _fits(table, build):
+        if _fits(table, build) and table_name(table.number) == name:
             tables.append(table)
         else:
             problems.append(f"{name} does not fit the manifest")
-    items, counts = sum(len(table.made) for table in tables), listed["counts"]
-    if not problems and (counts["items"], counts["files"]) != (items, items * len(build.cells.names)):
-        problems.append(f"{MANIFEST} counts other items than its tables")
+    if not problems:
+        problems += contradictions(build.recipe, listed, tables)
     return problems, tables
 
 
@@ -198,7 +196,11 @@ def _strays(build: Made, tables: Sequence[Table], listed: Mapping[str, Any]) -> 
     names = set(listed["tables"])
     items = {record.item for table in tables for record in table.made}
     carried = {file for table in tables for record in table.made for file in record.masks} | build.annotations.keys()
-    found = inventory(build.sink.output, [build.sink.owner(items, len(names)), naming(carried)], names)
+    try:
+        found = inventory(build.sink.output, [build.sink.owner(items, len(names)), naming(carried)], names)
+    except OutputError as error:
+        yield str(error)
+        return
     unlisted = (name for name in CARD if name not in wholes(listed) and build.sink.output.size(name) is not None)
     for name in (*found.unfinished, *found.foreign, *unlisted):
         if not HUBS_OWN.fullmatch(name):
@@ -208,20 +210,23 @@ def _strays(build: Made, tables: Sequence[Table], listed: Mapping[str, Any]) -> 
 def _checked_annotations(build: Made) -> Iterator[str]:
     """Hold the annotation files against their digests."""
     for name, digest in build.annotations.items():
-        content = build.sink.output.read(name)
-        if content is None or hashlib.sha256(content).hexdigest() != digest:
-            yield f"{name} is {'missing' if content is None else 'not what the manifest says'}"
+        content, problem = read_file(build.sink.output, name)
+        if content is None:
+            yield problem
+        elif hashlib.sha256(content).hexdigest() != digest:
+            yield f"{name} is not what the manifest says"
 
 
 def _checked_marker(output: Folder, listed: dict[str, Any]) -> Iterator[str]:
     """Hold the marker against the manifest; copies of an output are good without it."""
-    content = output.read(MARKER)
-    if content is None:
-        return
     try:
+        content = output.read(MARKER)
+        if content is None:
+            return
         begun = parsed(content, MARKER)
     except OutputError as error:
         yield str(error)
         return
-    if (begun.get("recipe"), begun.get("preset")) != (listed["recipe"], listed["preset"]["digest"]):
+    said = (listed["recipe"], listed["preset"]["digest"], listed["environment"], listed.get("identity"))
+    if (begun["recipe"], begun["preset"], begun["environment"], begun.get("identity")) != said:
         yield f"{MARKER} is that of another build than {MANIFEST}"

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageFile
 
 import corruptgen
-from corruptgen.errors import OutputError, Rejected
+from corruptgen.errors import OutputError, Rejected, SourceError
 from corruptgen.imaging.codec import decoded, encoded
 from corruptgen.records import Decoding, Encoding
 from tests.photographs import command, pixels_of, tree, write_photographs, write_recipe
@@ -348,13 +348,13 @@ def test_what_is_no_file_is_rejected_and_not_waited_for(place):
     assert reasons(outcome) == {"pipe.png": "is not a regular file"}
 
 
-def test_a_file_that_goes_away_is_rejected(place):
+def test_a_file_that_goes_away_is_an_error_that_names_it(place):
     from corruptgen import generation  # noqa: PLC0415
 
     plan = generation.planned(write_recipe(place))
     (place / "photographs/astronaut/00.png").unlink()
 
-    with pytest.raises(Rejected, match="cannot be read: No such file"):
+    with pytest.raises(SourceError, match=r"astronaut/00\.png cannot be read: No such file"):
         plan.source.read(plan.listing.items[0])
 
 

@@ -1,7 +1,6 @@
 """Cards: what a dataset says about itself, in the words that people, the Hub and Croissant's own validator want."""
 
 import io
-import json
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import corruptgen
 from corruptgen import catalog
 from corruptgen.digests import pixels_digest
 from corruptgen.errors import PublishError, RecipeError
+from corruptgen.manifest import manifest_bytes
 from corruptgen.publish.card import card
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.leaks import PATHS
@@ -201,8 +201,8 @@ def test_terms_and_words_of_the_recipe_are_on_the_card(built, tmp_path):
         "tasks": ["image-to-image"],
     }
     shutil.copytree(built / "parquet", tmp_path / "out")
-    changed = json.dumps({**dataset.manifest, "recipe": read(content, "test").content()})
-    (tmp_path / "out/manifest.json").write_text(changed, "utf-8")
+    changed = manifest_bytes({**dataset.manifest, "recipe": read(content, "test").content()})
+    (tmp_path / "out/manifest.json").write_bytes(changed)
 
     text = card(Finished.at(tmp_path / "out"))
 
@@ -247,7 +247,7 @@ def test_a_licence_that_the_hub_does_not_know_is_refused(built, tmp_path):
     dataset = Finished.at(built / "folder")
     content = dataset.recipe.content()
     content["source"]["license"] = "cc0"
-    (tmp_path / "out/manifest.json").write_text(json.dumps({**dataset.manifest, "recipe": content}), "utf-8")
+    (tmp_path / "out/manifest.json").write_bytes(manifest_bytes({**dataset.manifest, "recipe": content}))
 
     with pytest.raises(PublishError, match="no license of the Hub is called 'cc0'; did you mean"):
         card(Finished.at(tmp_path / "out"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import corruptgen
+from corruptgen.manifest import manifest_bytes
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import WAITS
 from tests.hub.client import READER, WRITER, Session, begun
@@ -492,7 +493,7 @@ def test_a_licence_that_forbids_or_does_not_say_is_asked_about(session, hub, bui
     changed = Finished.at(place).manifest | {"recipe": corruptgen.recipe.load(str(wish)).content()}
     spelled = changed["recipe"]["corrupt"] | {"severities": [1, 2], "preset": "three"}
     changed["recipe"] |= {"corrupt": spelled}
-    (place / "manifest.json").write_text(json.dumps(changed), "utf-8")
+    (place / "manifest.json").write_bytes(manifest_bytes(changed))
     begun = json.loads((place / ".corruptgen.json").read_text("utf-8"))
     (place / ".corruptgen.json").write_text(json.dumps(begun | {"recipe": changed["recipe"]}), "utf-8")
 

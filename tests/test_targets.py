@@ -31,7 +31,7 @@ from corruptgen.imaging.geometry import fitted, placement
 from corruptgen.imaging.label_masks import LabelMask, label_mask, moved_labels
 from corruptgen.imaging.outlines import area, clipped
 from corruptgen.imaging.warp import Displacement
-from corruptgen.manifest import Table
+from corruptgen.manifest import Table, manifest_bytes
 from corruptgen.plan import planned
 from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
@@ -428,7 +428,7 @@ def test_a_build_with_targets_is_gone_on_with_and_the_same_for_any_number_of_wor
     manifest = read_json(tmp_path / "two/manifest.json")
     for damage in ([], {"a.json": 3}, {"../a.json": {"sha256": ""}}):
         shutil.copytree(tmp_path / "one", tmp_path / "damaged", dirs_exist_ok=True)
-        (tmp_path / "damaged/manifest.json").write_text(json.dumps({**manifest, "annotations": damage}), "utf-8")
+        (tmp_path / "damaged/manifest.json").write_bytes(manifest_bytes({**manifest, "annotations": damage}))
         with pytest.raises(OutputError, match=r"manifest\.json is damaged"):
             verify(tmp_path / "damaged", workers=1)
     (tmp_path / "two/annotations.json").unlink()
@@ -707,7 +707,7 @@ def forge(output, change):
     path.write_bytes(replace(table, records=(change(table.records[0]), *table.records[1:])).to_bytes())
     content = read_json(output / "manifest.json")
     content["tables"]["items/00000.jsonl"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (output / "manifest.json").write_text(json.dumps(content), "utf-8")
+    (output / "manifest.json").write_bytes(manifest_bytes(content))
 
 
 @pytest.mark.parametrize("decode", ["", "resize = 100"])

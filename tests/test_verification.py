@@ -8,6 +8,7 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.errors import OutputError, RecipeError
+from corruptgen.manifest import manifest_bytes
 from corruptgen.verification import verify
 from tests.photographs import command, write_photographs, write_recipe
 
@@ -181,7 +182,7 @@ def test_pixels_that_another_table_would_give_are_found(place):
     for path in (place / "out/manifest.json", place / "out/.corruptgen.json"):
         record = json.loads(path.read_text("utf-8"))
         record["recipe"]["seed"] = 1
-        path.write_text(json.dumps(record), "utf-8")
+        path.write_bytes(manifest_bytes(record) if path.name == "manifest.json" else json.dumps(record).encode())
 
     verdict = verify(place / "out", depth="full", workers=1)
 
@@ -205,7 +206,7 @@ def test_other_versions_are_noted(place):
     path = place / "out/manifest.json"
     manifest = json.loads(path.read_text("utf-8"))
     manifest["environment"]["numpy"] = "1.14.0"
-    path.write_text(json.dumps(manifest), "utf-8")
+    path.write_bytes(manifest_bytes(manifest))
 
     notes = verify(place / "out", workers=1).notes
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from PIL import ImageFile, UnidentifiedImageError
 
 from corruptgen.errors import CorruptgenError, Rejected
+from corruptgen.trouble import is_trouble
 
 # The modules whose warnings are about the file that is being decoded.
 DECODERS = r"PIL\.|pillow_heif|pillow_jxl|corruptgen\.imaging\.(codec|deep|label_masks|tolerance)"
@@ -44,7 +45,7 @@ def is_machine_trouble(error: BaseException) -> bool:
 
     Decoders raise `OSError` for truncated files too, but without the number that the operating system gives its errors.
     """
-    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None)
+    return is_trouble(error)
 
 
 @contextmanager

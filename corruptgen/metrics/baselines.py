@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from corruptgen.addresses import local_path
-from corruptgen.errors import ScoreError, UnknownName, unknown
+from corruptgen.errors import OutputError, ScoreError, UnknownName, unknown
 from corruptgen.metrics.grid import Grid
+from corruptgen.shapes import check_shape
 from corruptgen.toml_text import parse_toml
 
 HEADER = frozenset({"title", "task", "verified", "clean", "main", "severities", "references", "notes"})
 MEASURES = frozenset({"error", "balanced_error", "flip_probability", "top5_distance"})
+HEADER_SHAPE = {"title?": str, "task?": str, "verified?": bool, "main?": [str], "notes?": str}
 ENDINGS = (".toml", ".json")
+LARGEST = 1e300
 LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
 
 
@@ -105,7 +108,7 @@ def baseline(name: str) -> Baseline:
         content = json.loads(raw) if path.suffix == ".json" else parse_toml(raw)
     except OSError as error:
         raise ScoreError(f"{path.name}: cannot read this baseline: {error.strerror or type(error).__name__}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScoreError(f"{path.name}: cannot read this baseline: {error}") from error
     if isinstance(content, dict) and path.suffix == ".json":
         content = content.get("as_baseline")
@@ -121,6 +124,10 @@ def read(name: str, content: Mapping[str, Any]) -> Baseline:
     header = content.get("baseline")
     if not isinstance(header, dict):
         raise ScoreError(f"{name}: there is no section [baseline]; write one with a title")
+    try:
+        check_shape(header, HEADER_SHAPE, f"{name} [baseline]")
+    except OutputError as error:
+        raise ScoreError(str(error)) from error
     for key in header.keys() - HEADER:
         raise ScoreError(f"{name} [baseline]: " + unknown("key", key, HEADER))
     for key in content.keys() - MEASURES - {"baseline"}:
@@ -179,7 +186,7 @@ def _rows(place: str, table: Any, severities: int) -> Iterator[tuple[str, tuple[
 
 def _numbers(value: Any, place: str) -> tuple[float, ...]:
     numbers = value if isinstance(value, list) else [value]
-    if not numbers or not all(type(n) in (int, float) and np.isfinite(n) and n >= 0 for n in numbers):
+    if not numbers or not all(type(n) in (int, float) and 0 <= n <= LARGEST for n in numbers):
         raise ScoreError(f"{place}: found {value!r}, allowed are numbers from 0")
     return tuple(float(number) for number in numbers)
 

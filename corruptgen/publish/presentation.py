@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from corruptgen import catalog
 from corruptgen.errors import PublishError
-from corruptgen.manifest import MANIFEST, MARKER, json_bytes, parsed
+from corruptgen.manifest import MANIFEST, MARKER, json_bytes, manifest_bytes, parsed
 from corruptgen.plan import spell_out
 from corruptgen.publish.card import PICTURE, card
 from corruptgen.publish.croissant import croissant
@@ -36,7 +36,7 @@ class Presentation:
     def write(self, dataset: Finished) -> None:
         """Write what is not there yet; the manifest last, so that it never speaks of what is not there."""
         for name, content in self.contents.items():
-            if dataset.folder.read(name) != content:
+            if not dataset.folder.holds(name, content):
                 dataset.folder.write(name, content, durable=True)
 
 
@@ -66,7 +66,7 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
         CROISSANT: croissant(dataset, repo),
     }
     noted = {name: asdict(Whole(len(content), hashlib.sha256(content).hexdigest())) for name, content in files.items()}
-    return Presentation(files, json_bytes({**dataset.manifest, "card": noted}))
+    return Presentation(files, manifest_bytes({**dataset.manifest, "card": noted}))
 
 
 def standing(dataset: Finished) -> Presentation:

@@ -22,7 +22,7 @@ from corruptgen.labels import NO_CLASS, NONE, Classes
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import ArrayFile, Stacked, opened, part_pieces, write_npy, write_npz
 from corruptgen.sinks.folder import Folder
-from corruptgen.sinks.protocol import Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole
+from corruptgen.sinks.protocol import UNREADABLE, Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole
 from corruptgen.sinks.shards import read_digest, written
 from corruptgen.values import severity_text
 
@@ -96,8 +96,9 @@ class Arrays:
                 file.write(sample.pixels.tobytes())
             return file.shard
 
-    def discard(self, item: Item) -> None:
-        """Do nothing: a part is written anew with the items that are left."""
+    def files(self, item: Item) -> Sequence[str]:
+        """List nothing: a part holds all items of a block."""
+        return ()
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take parts, rows and labels for ours; the unit is a file, or the parts of a block in a row."""
@@ -144,7 +145,7 @@ class Arrays:
             self._compact(row, cells, parts, labels, anew=self.file(row) in spoilt)
         if labels is not None and not self.zipped:
             stacked = Stacked(labels, max(map(len, self.rows().values())))
-            if self.output.size(LABELS) is None or self.output.sha256(LABELS) != stacked.sha256():
+            if not self._holds_labels(stacked):
                 with self.output.whole(LABELS) as file:
                     write_npy(file, stacked.shape, stacked.dtype, stacked.pieces())
                 self.output.sync()
@@ -153,15 +154,28 @@ class Arrays:
             self.output.path(PARTS).rmdir()
         return {name: Whole(self.output.size(name) or 0, self.output.sha256(name)) for name in sorted(names)}
 
+    def _holds_labels(self, stacked: Stacked) -> bool:
+        """Check whether the file of labels has this content; one that cannot be read has not."""
+        try:
+            return self.output.size(LABELS) is not None and self.output.sha256(LABELS) == stacked.sha256()
+        except OutputError:
+            return False
+
     def _compact(
         self, row: str, cells: list[int], parts: Sequence[Part], labels: NDArray[Any] | None, *, anew: bool
     ) -> None:
-        total, path = sum(len(part.items) for part in parts), self.output.path(self.file(row))
+        total = sum(len(part.items) for part in parts)
         shape = (len(cells) * total, *self._stored_shape(total))
-        before = opened(path)
+        wanted = [self.part(cell, part.block) for cell in cells for part in parts]
+        there = [name for name in wanted if self.output.size(name) is not None]
+        try:
+            before = self._array(row)
+        except OutputError:
+            # One that cannot be read is replaced if all of its parts exist; else it is left alone.
+            if there != wanted:
+                raise
+            before = None
         before = before if before and (before.shape, before.dtype.name) == (shape, self.dtype) else None
-        there = [self.part(cell, part.block) for cell in cells for part in parts]
-        there = [name for name in there if self.output.size(name) is not None]
         if there or before is None or anew:
             samples = self._samples(cells, parts, before, prod(shape[1:]) * np.dtype(self.dtype).itemsize)
             with self.output.whole(self.file(row)) as file:
@@ -179,6 +193,21 @@ class Arrays:
             with suppress(OSError):
                 folder.rmdir()
 
+    def _array(self, row: str) -> ArrayFile | None:
+        """Find the array of a row; None if there is none that is whole.
+
+        Raises
+        ------
+        OutputError
+            If there is a file, and nobody can tell what it is because it cannot be read.
+        """
+        try:
+            with suppress(FileNotFoundError, NotADirectoryError), self.output.path(self.file(row)).open("rb") as file:
+                file.read(1)
+        except OSError as error:
+            raise OutputError(f"cannot read {self.file(row)}: {error.strerror or type(error).__name__}") from error
+        return opened(self.output.path(self.file(row)))
+
     def _samples(
         self, cells: list[int], parts: Sequence[Part], before: ArrayFile | None, length: int
     ) -> Iterator[bytes]:
@@ -191,7 +220,8 @@ class Arrays:
                 elif before:
                     samples = before.piece(level * total + part.start, len(part.items))
                 else:
-                    # Whatever is there in its place is not what this build would make.
+                    # Whatever is there in its place can be read, and is not what this build would make.
+                    self._array(self.cells[cell][0])
                     self.output.remove(self.file(self.cells[cell][0]))
                     raise OutputError(f"{name} is gone; the same command again makes it anew")
                 yield from self._checked(cell, part, samples)
@@ -240,25 +270,31 @@ class Arrays:
         """Read the piece of every array that is this block's."""
         levels = {cell: level for cells in self.rows().values() for level, cell in enumerate(cells)}
         for cell, (row, _) in enumerate(self.cells):
-            array = opened(self.output.path(self.file(row)))
-            if array is None:
-                yield read_digest(self.output, self.part(cell, part.block))
-                continue
-            total = array.shape[0] // len(self.rows()[row])
             try:
-                yield content_digest(array.piece(levels[cell] * total + part.start, len(part.items)))
+                array = self._array(row)
+                if array is None:
+                    yield read_digest(self.output, self.part(cell, part.block))
+                    continue
+                total = array.shape[0] // len(self.rows()[row])
+                found = content_digest(array.piece(levels[cell] * total + part.start, len(part.items)))
+            except (OutputError, OSError):
+                found = UNREADABLE
             except Rejected:
-                yield None
+                found = None
+            yield found
 
     def images(self, cell: int, part: Part) -> list[Image]:
         """Read the pixels of a block in a cell."""
         row = self.cells[cell][0]
-        array = opened(self.output.path(self.file(row)))
-        if array is None:
-            raise Rejected(f"cannot be read: {self.file(row)} is missing or damaged")
-        cells = self.rows()[row]
-        start = cells.index(cell) * (array.shape[0] // len(cells)) + part.start
-        samples = np.frombuffer(b"".join(array.piece(start, len(part.items))), array.dtype)
+        try:
+            array = self._array(row)
+            if array is None:
+                raise Rejected(f"cannot be read: {self.file(row)} is missing or damaged")
+            cells = self.rows()[row]
+            start = cells.index(cell) * (array.shape[0] // len(cells)) + part.start
+            samples = np.frombuffer(b"".join(array.piece(start, len(part.items))), array.dtype)
+        except (OutputError, OSError) as error:
+            raise Rejected(f"cannot be read: {self.file(row)}: {error}") from error
         return list(samples.reshape(len(part.items), *array.shape[1:3], -1))
 
 

@@ -147,6 +147,13 @@ class Folder:
         except OSError as error:
             raise OutputError(f"cannot read {name}: {error.strerror or type(error).__name__}") from error
 
+    def holds(self, name: str, content: bytes) -> bool:
+        """Check whether a file is there and has this content; one that cannot be read has not."""
+        try:
+            return self.read(name) == content
+        except OutputError:
+            return False
+
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
         try:

@@ -72,10 +72,9 @@ class ImageFolder:
             size += len(content)
         return Shard(shard_digest(named), size, tuple(digest for _, digest in named))
 
-    def discard(self, item: Item) -> None:
-        """Remove the files of an item."""
-        for cell in range(len(self.cells)):
-            self.output.remove(self.file(cell, item))
+    def files(self, item: Item) -> Sequence[str]:
+        """List the file of an item in each cell."""
+        return [self.file(cell, item) for cell in range(len(self.cells))]
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take the files of known items in known cells for ours."""

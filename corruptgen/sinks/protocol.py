@@ -18,6 +18,8 @@ Owner = Callable[[str], str | None]
 """Tells which unit a file, named relative to the output, is a piece of; None if it is not this build's."""
 Image = bytes | NDArray[Any] | None
 """As it is stored: encoded or as (H, W, C) pixels; None if it is missing."""
+UNREADABLE = b""
+"""In the place of the digest of a shard that is there and cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ class Sink(Protocol):
             If it cannot be written.
         """
 
-    def discard(self, item: Item) -> None:
-        """Remove what an earlier run has written of an item that is rejected now."""
+    def files(self, item: Item) -> Sequence[str]:
+        """List the files that hold this item alone, relative to the output."""
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Tell whose the files of an output are.
@@ -159,7 +161,7 @@ class Sink(Protocol):
         """Say what to call the shard of a block, or an item in it, in messages."""
 
     def digests(self, part: Part) -> Iterable[bytes | None]:
-        """Give the digest of each cell's shard as it lies there, None where it is missing."""
+        """Give the digest of each cell's shard as it lies there, None where it is missing, or `UNREADABLE`."""
 
     def images(self, cell: int, part: Part) -> Sequence[Image]:
         """Read the images of a block in a cell back.

@@ -12,9 +12,10 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from corruptgen.digests import SHARD_BYTES, content_digest
+from corruptgen.errors import OutputError
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.folder import Folder
-from corruptgen.sinks.protocol import Found, Names, Owner, Part, Shard, Whole, check_depth
+from corruptgen.sinks.protocol import UNREADABLE, Found, Names, Owner, Part, Shard, Whole, check_depth
 
 
 class Written:
@@ -69,10 +70,13 @@ def written(output: Folder, name: str) -> Iterator[Written]:
 
 
 def read_digest(output: Folder, name: str) -> bytes | None:
-    """Give the digest of a shard as it lies there, or None if it does not."""
+    """Give the digest of a shard as it lies there, None if it does not, and `UNREADABLE` if nobody can read it."""
     if output.size(name) is None:
         return None
-    return content_digest(output.pieces(name))
+    try:
+        return content_digest(output.pieces(name))
+    except OutputError:
+        return UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,9 @@ class Shards(ABC):
         """Take images of any shape whose samples the encoding can hold."""
         check_depth(image, self.encoding)
 
-    # Most formats have nothing to do here.
-    def discard(self, item: Item) -> None:  # noqa: B027
-        """Do nothing: a shard is written anew with the items that are left."""
+    def files(self, item: Item) -> Sequence[str]:
+        """List nothing: a shard holds all items of a block."""
+        return ()
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take the shards of the blocks that there are for ours."""
@@ -127,7 +131,7 @@ class Shards(ABC):
         """Write what is for the whole output."""
         files = self.wholes(parts)
         for name, content in files.items():
-            if self.output.read(name) != content:
+            if not self.output.holds(name, content):
                 self.output.write(name, content, durable=True)
         return {name: Whole(len(content), hashlib.sha256(content).hexdigest()) for name, content in files.items()}
 

@@ -1,6 +1,7 @@
 """Images in arrays: the .npz archives of MedMNIST, pairs of .npy files, their parts read one image at a time."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Item, Listing
 from corruptgen.sources.npy import Header, check_images, check_labels, header, index_of, numbered
-from corruptgen.sources.places import OUT_OF_MEANS, length_of, name_of, opened, piece, reporting
+from corruptgen.sources.places import length_of, name_of, opened, piece, reporting
 from corruptgen.sources.register import NAMELESS, Naming
 from corruptgen.sources.zipped import Member, Unpacked, check_whole, members
+from corruptgen.trouble import is_trouble, unreadable
 
 LONGEST_HEADER = 1 << 16  # bytes
 
@@ -53,6 +55,10 @@ class NpzSource:
         unpacked, found = _unpacked(self.place, self.version, self.image)
         return _image(unpacked.piece(found.offset + index_of(item) * found.stride, found.stride), found)
 
+    def files(self, items: Sequence[Item]) -> list[str]:
+        """Name the archive."""
+        return [self.place]
+
 
 @dataclass(frozen=True)
 class NpySource:
@@ -84,10 +90,14 @@ class NpySource:
         try:
             content = piece(self.place, found.offset + index_of(item) * found.stride, found.stride)
         except OSError as error:
-            if error.errno in OUT_OF_MEANS:
-                raise
+            if is_trouble(error):
+                raise unreadable(item.id, error) from error
             raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
         return _image(content, found)
+
+    def files(self, items: Sequence[Item]) -> list[str]:
+        """Name the file of the array."""
+        return [self.place]
 
 
 def _labels(content: bytes, found: Header) -> NDArray[Any] | None:

@@ -1,7 +1,7 @@
 """CIFAR-10 and CIFAR-100 from their own archives, packed or unpacked: the binary ones, and Python's pickles."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from corruptgen.records import Item, Listing
 from corruptgen.sources.npy import index_of, numbered
 from corruptgen.sources.packed import tar_members
 from corruptgen.sources.pickles import load_pickle
-from corruptgen.sources.places import content, files_below, is_folder, name_of, opened, reporting
+from corruptgen.sources.places import beside, content, files_below, is_folder, name_of, opened, reporting
 from corruptgen.sources.register import Naming
 
 SIDE = 32
@@ -71,6 +71,13 @@ class CifarSource:
         if not 0 <= index_of(item) < len(pixels):
             raise Rejected("is not there")
         return np.ascontiguousarray(pixels[index_of(item)].reshape(3, SIDE, SIDE).transpose(1, 2, 0))
+
+    def files(self, items: Sequence[Item]) -> list[str]:
+        """Name the archive, or the files of the folder."""
+        with reporting(self.place):
+            if not is_folder(self.place):
+                return [self.place]
+            return [beside(self.place, name) for name in files_below(self.place) if _is_wanted(name_of(name))]
 
 
 @lru_cache(maxsize=2)

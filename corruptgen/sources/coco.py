@@ -117,6 +117,10 @@ class CocoSource:
         """Give the bytes of an image, or say why it cannot be read."""
         return FolderSource(self.root).file(item.id)
 
+    def files(self, items: Sequence[Item]) -> list[str]:
+        """List the files of images."""
+        return FolderSource(self.root).files(items)
+
 
 def _unreadable(file: Path, error: OSError) -> SourceError:
     return SourceError(f"the annotations {file.name} cannot be read: {error.strerror or type(error).__name__}")

@@ -4,15 +4,18 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from corruptgen.errors import Rejected
+from corruptgen.errors import Rejected, SourceError
 from corruptgen.imaging import dicom
 from corruptgen.imaging.dicom_header import frame_count, is_dicom, is_directory, read_frame_count, read_header
 from corruptgen.imaging.windowing import Acquired
+from corruptgen.names import storable
 from corruptgen.sources.nifti import reading
+from corruptgen.trouble import is_trouble, unreadable
 
 # Tables and lists beside the images.
 LISTS = (".csv", ".jsonl", ".parquet", ".txt", ".json")
@@ -30,8 +33,10 @@ def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
             return False
         with open(path, "rb") as file:
             start = file.read(PROBED)
-    # What cannot be read is not called an image; who wants it by its name is told why.
-    except OSError:
+    except OSError as error:
+        # What is hindered by the machine may well be an image, and is not left out for good.
+        if is_trouble(error):
+            raise unreadable(storable(os.path.basename(path)), error) from error
         return False
     return is_dicom(start) and not is_directory(start)
 
@@ -39,7 +44,11 @@ def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
 def hint(root: Path, others: Iterable[str]) -> str:
     """Say how many of the files that are left out look like DICOM, and what reads them; "" if there are none."""
     names = sorted(others)
-    found = sum(looks_like_dicom(root / name) for name in names[:MOST_PROBED])
+    found = 0
+    for name in names[:MOST_PROBED]:
+        # A hint is not worth an error: nobody has asked for these files.
+        with suppress(SourceError):
+            found += looks_like_dicom(root / name)
     if not found:
         return ""
     more = "at least " if len(names) > MOST_PROBED else ""

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -14,8 +14,9 @@ from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources import dicom_files, nifti
 from corruptgen.sources.content import Content
 from corruptgen.sources.labels import Labelling
-from corruptgen.sources.places import OUT_OF_MEANS, beside, content
+from corruptgen.sources.places import beside, content
 from corruptgen.sources.register import Register
+from corruptgen.trouble import is_trouble, unreadable, wording
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,14 @@ class FolderSource:
             return dicom_files.read_frame(self.root / on_disk(frame[0]), frame[1])
         return self.file(item.id)
 
+    def files(self, items: Sequence[Item]) -> list[str]:
+        """List the files of images, and those that hold several: volumes and DICOM of many frames."""
+        return [beside(from_disk(str(self.root)), self._holder(item.id)) for item in items]
+
+    def _holder(self, name: str) -> str:
+        found = (nifti.slice_of(name) or dicom_files.frame_of(name)) if self.deep else None
+        return name if found is None or os.path.lexists(self.root / on_disk(name)) else found[0]
+
     def file(self, name: str) -> bytes:
         """Give the bytes of a file, or say why it cannot be read."""
         if not is_below(name):
@@ -77,8 +86,8 @@ class FolderSource:
         try:
             return (self.root / on_disk(name)).read_bytes()
         except OSError as error:
-            if error.errno in OUT_OF_MEANS:
-                raise
+            if is_trouble(error):
+                raise unreadable(name, error) from error
             raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
     def _is_scan(self, entry: os.DirEntry[str], name: str) -> bool:
@@ -114,10 +123,13 @@ def _entries(root: Path, rejected: list[Rejection]) -> Iterator[tuple[os.DirEntr
             with os.scandir(root / on_disk(prefix)) as found:
                 entries = list(found)
         except OSError as error:
-            if not prefix or error.errno in OUT_OF_MEANS:
-                raise SourceError(f"the source cannot be listed: {error.strerror or type(error).__name__}") from error
-            rejected.append(Rejection(storable(prefix.rstrip("/")), f"cannot be listed: {error.strerror}"))
-            continue
+            if prefix and not is_trouble(error):
+                rejected.append(Rejection(storable(prefix.rstrip("/")), f"cannot be listed: {error.strerror}"))
+                continue
+            place = f"the folder {storable(prefix.rstrip('/'))} of the source" if prefix else "the source"
+            raise SourceError(
+                f"{place} cannot be listed: {wording(error)}; make it readable, or move it out of the source"
+            ) from error
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(f"{prefix}{from_disk(entry.name)}/")
@@ -139,6 +151,9 @@ def _objection(entry: os.DirEntry[str], name: str, inside: str) -> str | None:
     try:
         kind = os.stat(entry.path).st_mode
     except OSError as error:
+        # A link that leads nowhere is a fault of the source; a file that was listed a moment ago is not.
+        if is_trouble(error) and not (entry.is_symlink() and isinstance(error, FileNotFoundError)):
+            raise unreadable(storable(name), error) from error
         return f"cannot be read: {error.strerror or type(error).__name__}"
     if entry.is_symlink() and os.path.commonpath([inside, os.path.realpath(entry.path)]) != inside:
         return "is a link that leads out of the source; copy the file into it"

@@ -1,7 +1,7 @@
 """Datasets of the library `datasets`: from the Hub at a pinned revision, saved to disk, or as parquet files."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import repeat
@@ -18,8 +18,9 @@ from corruptgen.sources.content import Content
 from corruptgen.sources.label_tables import class_names
 from corruptgen.sources.npy import index_of
 from corruptgen.sources.parquet import ParquetRows, parquet_files
-from corruptgen.sources.places import name_of, reason, reporting, version_of
+from corruptgen.sources.places import beside, files_below, name_of, reason, reporting, version_of
 from corruptgen.sources.register import Naming, Register
+from corruptgen.trouble import is_trouble, unreadable
 
 DATASETS = "a source of `datasets`"
 PIECE = 1 << 14  # values of a column that are in memory at once
@@ -111,6 +112,14 @@ class HubSource:
                 return _pixels(value, rows.features.get(column, {}))
         raise Rejected("holds no image")
 
+    def files(self, items: Sequence[Item]) -> Sequence[str]:
+        """Name the files of a dataset of this machine; one on the Hub is pinned by its revision."""
+        if not self.place:
+            return []
+        if _is_saved(self.place):
+            return [beside(self.place, name) for name in files_below(self.place)]
+        return parquet_files(self.place, self.split, self.config)
+
     def _ids(self, rows: Rows) -> Iterator[str]:
         """Name the rows."""
         if self.id is None:
@@ -163,12 +172,15 @@ class _DatasetRows:
 
     def values(self, column: str) -> Iterator[Any]:
         for start in range(0, len(self.dataset), PIECE):
-            yield from self.dataset.select_columns([column])[start : start + PIECE][column]
+            with reporting("the dataset"):
+                values = self.dataset.select_columns([column])[start : start + PIECE][column]
+            yield from values
 
     def value(self, index: int, column: str) -> Any:
         if column not in self._views:
             self._views[column] = _single(self.dataset, column)
-        return self._views[column][index][column]
+        with reporting("the dataset"):
+            return self._views[column][index][column]
 
 
 def _single(dataset: Any, column: str) -> Any:
@@ -233,6 +245,8 @@ def _downloaded(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
+        if is_trouble(error):
+            raise unreadable(Path(path).name, error) from error
         raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
 

@@ -1,5 +1,6 @@
 """What every source can do."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from corruptgen.records import Item, Listing
@@ -24,5 +25,10 @@ class Source(Protocol):
         Raises
         ------
         Rejected
-            If it cannot be read.
+            If what the file is cannot be used.
+        SourceError
+            If it cannot be read because of the machine: a disk, a network, permissions, a file that is gone.
         """
+
+    def files(self, items: Sequence[Item]) -> Sequence[str]:
+        """List the places of the files that hold some items; nothing where the source is not of this machine."""

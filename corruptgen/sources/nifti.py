@@ -22,7 +22,7 @@ from corruptgen.extras import need
 from corruptgen.imaging.geometry import check_area
 from corruptgen.imaging.guard import strict
 from corruptgen.imaging.windowing import DTYPES, Acquired, array_acquired, turn_around
-from corruptgen.sources.places import OUT_OF_MEANS
+from corruptgen.trouble import is_trouble, unreadable
 
 EXTENSIONS = (".nii", ".nii.gz")
 SLICE = re.compile(r"(.+\.nii(?:\.gz)?)#(\d{4,})", re.IGNORECASE | re.DOTALL)
@@ -270,8 +270,8 @@ def reading(path: Path) -> Iterator[None]:
     except (CorruptgenError, MemoryError):
         raise
     except OSError as error:
-        if error.errno in OUT_OF_MEANS:
-            raise
+        if is_trouble(error):
+            raise unreadable(path.name, error) from error
         raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
     except (EOFError, zlib.error) as error:
         raise Rejected("cannot be read: its packed bytes are damaged") from error

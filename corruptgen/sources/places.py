@@ -1,6 +1,5 @@
 """Places that hold sources: files of this machine, or whatever fsspec has a name for (`s3://`, `hf://`, `memory://`)."""
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -14,8 +13,6 @@ from corruptgen.errors import MissingPackage, Rejected, SourceError
 from corruptgen.extras import need
 from corruptgen.names import from_disk, is_apple_double, on_disk
 
-# The machine's own trouble, not the file's: the build fails instead of going on without the item.
-OUT_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 # Of what is read as a whole: lists of labels, names, ids.
 LONGEST_LIST = 1 << 30  # bytes
 

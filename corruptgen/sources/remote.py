@@ -1,5 +1,6 @@
 """A folder of image files behind a URL that fsspec knows: `s3://`, `gs://`, `hf://`, `memory://`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -64,5 +65,9 @@ class RemoteFolder:
             system, path = filesystem(beside(self.url, item.id))
             try:
                 return bytes(system.cat_file(path))
-            except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            except IsADirectoryError as error:
                 raise Rejected(f"cannot be read: {type(error).__name__}") from error
+
+    def files(self, items: Sequence[Item]) -> list[str]:
+        """Name nothing: servers are not asked for the state of files."""
+        return []

@@ -4,7 +4,7 @@ import json
 import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -25,6 +25,7 @@ from corruptgen.sources.places import (
     version_of,
 )
 from corruptgen.sources.register import NAMELESS, Naming, Register
+from corruptgen.trouble import is_trouble
 
 IMAGES = ("png", "jpg", "jpeg", "webp", "avif", "heic", "heif", "jp2", "jxl")
 LABELS = ("cls", "txt", "json")
@@ -84,7 +85,7 @@ class TarSource:
         """Give the bytes of the image of a sample."""
         if not is_below(item.id):
             raise Rejected("has a name that leads out of the source")
-        place = beside(self.folder, item.id.partition("/")[0] + ENDING)
+        place = self._shard(item)
         with reporting(place):
             found = _indexed(self, place, version_of(place)).images.get(item.id)
             if found is None:
@@ -93,6 +94,13 @@ class TarSource:
         if len(content) != found[1]:
             raise Rejected("cannot be read: its shard ends before it")
         return content
+
+    def files(self, items: Sequence[Item]) -> list[str]:
+        """Name the shards that hold some samples."""
+        return list(dict.fromkeys(self._shard(item) for item in items))
+
+    def _shard(self, item: Item) -> str:
+        return beside(self.folder, item.id.partition("/")[0] + ENDING)
 
 
 def _shards(folder: str, pattern: str) -> list[str]:
@@ -151,6 +159,8 @@ def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[
     try:
         archive = tarfile.TarFile(fileobj=guarded, mode="r", encoding="utf-8")
     except Exception as error:
+        if is_trouble(error):
+            raise
         raise SourceError(f"{name}.tar is no tar archive, or is damaged at its beginning") from error
     whole = False
     try:
@@ -160,8 +170,9 @@ def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[
         file.seek(archive.offset)
         whole = file.read(BLOCK) == b"\0" * BLOCK
     # What a damaged header makes the parser raise says nothing more than that it is damaged.
-    except Exception:  # noqa: S110
-        pass
+    except Exception as error:
+        if is_trouble(error):
+            raise
     if not whole:
         shard.rejected[name] = (
             f"is damaged or cut off after byte {min(archive.offset, length)}; what it holds behind that is left out"

@@ -1,0 +1,55 @@
+"""Trouble of the machine, told apart from faults of a file: the first ends a build, the second rejects one item."""
+
+import errno
+
+import cv2
+
+from corruptgen.errors import SourceError
+
+# What the system reports because of the file itself: its name, its links, or a header that points before its start.
+FAULTS_OF_FILES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.EINVAL, errno.EOVERFLOW)
+# Parsers raise a plain OSError without a number for damaged bytes; of these classes it is never one.
+FAILURES = (ConnectionError, TimeoutError, PermissionError, FileNotFoundError, BlockingIOError, InterruptedError)
+RESUME = "nothing was rejected or removed because of it, and the same command resumes when that is repaired"
+LONGEST = 160
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Check whether an error is one of the machine: memory, disk, network, permissions, a file that is gone.
+
+    Examples
+    --------
+    >>> is_trouble(OSError(errno.EIO, "Input/output error")), is_trouble(OSError("image file is truncated"))
+    (True, False)
+    """
+    if isinstance(error, cv2.error):
+        return bool(getattr(error, "code", None) == cv2.Error.StsNoMem)
+    if isinstance(error, OSError):
+        return isinstance(error, FAILURES) or error.errno not in (None, *FAULTS_OF_FILES)
+    return isinstance(error, MemoryError)
+
+
+def trouble_behind(error: BaseException | None) -> BaseException | None:
+    """Find the machine's trouble that an error was raised for, following its causes; None: there is none."""
+    while error is not None and not is_trouble(error):
+        error = error.__cause__
+    return error
+
+
+def wording(error: BaseException) -> str:
+    """Word a trouble in one line, without paths of this machine."""
+    if isinstance(error, MemoryError):
+        return "the memory is full; try fewer workers"
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return " ".join((text or "").split())[:LONGEST] or type(error).__name__
+
+
+def unreadable(name: str, error: BaseException) -> SourceError:
+    """Make the error that ends a build because an item of the source cannot be read.
+
+    Parameters
+    ----------
+    name : of the item or file
+    error : what the machine reports
+    """
+    return SourceError(f"{name} cannot be read: {wording(error)}; {RESUME}")
