@@ -1,13 +1,20 @@
 """What the original code was run on: which picture, table and seed belong to each of its results."""
 
+import importlib
+import json
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from skimage import data
 
 import corruptgen
+from corruptgen.imaging.colour import LUMA
 from tests.legacy import LegacyDraws
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -17,6 +24,9 @@ LEVELS = range(1, 6)
 # The results of these rows were kept twice: as the ImageMagick of 2018 gives them, and as newer ones do.
 IMAGEMAGICK_ROWS = ("motion_blur", "snow")
 ROUNDED = "@im_round"
+# Photographs that the original was run on too, as scikit-image ships them.
+PHOTOGRAPHS = {"rocket": "rocket", "coffee": "coffee", "ihc": "immunohistochemistry"}
+PHOTOGRAPH_PINS = GOLDEN / "photographs_2018.json"
 
 
 @lru_cache
@@ -65,6 +75,64 @@ def replayed(name: str, tables: Path) -> NDArray[np.uint8]:
         preset = str(_truncating(preset, tables))
     draws = LegacyDraws(100 + int(level))
     return corruptgen.corrupt(picture(SIDES[variant]), row, int(level), preset=preset, rng=draws)
+
+
+@lru_cache
+def photograph(name: str, side: int) -> NDArray[np.uint8]:
+    """Return the square centre of one of `PHOTOGRAPHS`, resized."""
+    whole = getattr(data, PHOTOGRAPHS[name])()
+    height, width = whole.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    centre = Image.fromarray(whole[top : top + edge, left : left + edge])
+    return np.asarray(centre.resize((side, side), Image.Resampling.BICUBIC))
+
+
+def photograph_digests() -> dict[str, str]:
+    """Read the digests of the original's results on photographs, by "variant/photograph/row/level/seed"."""
+    digests: dict[str, str] = json.loads(PHOTOGRAPH_PINS.read_text(encoding="utf-8"))["sha256"]
+    return {name: digest for name, digest in digests.items() if not name.startswith("in/")}
+
+
+def replay_photograph(name: str, tables: Path) -> NDArray[np.uint8]:
+    """Repeat a result on a photograph with the original's draws; its ImageMagick truncated.
+
+    Parameters
+    ----------
+    name : one of `photograph_digests()`
+    tables : a directory for the tables of an ImageMagick that truncates
+    """
+    variant, which, row, level, seed = name.split("/")
+    preset = str(_truncating(PRESETS[variant], tables)) if row in IMAGEMAGICK_ROWS else PRESETS[variant]
+    image = photograph(which, SIDES[variant])
+    return corruptgen.corrupt(image, row, int(level), preset=preset, rng=LegacyDraws(int(seed)))
+
+
+def grey_photograph(name: str, side: int) -> NDArray[np.uint8]:
+    """Return the green channel of a photograph as a colour image: every pixel of it is grey."""
+    return np.repeat(photograph(name, side)[..., 1:2], 3, axis=2)
+
+
+def snow(
+    image: NDArray[np.uint8], variant: str, level: int, luma: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+) -> NDArray[np.uint8]:
+    """Let it snow with the original's draws and another way to add up the luma."""
+    with mock.patch.object(importlib.import_module("corruptgen.corruptions.natural.snow"), "luma", luma):
+        return corruptgen.corrupt(image, "snow", level, preset=PRESETS[variant], rng=LegacyDraws(100 + level))
+
+
+def fused_luma(order: tuple[int, ...]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return a luma that adds the channels in this order with fused multiply-adds, as processors with FMA may."""
+
+    def luma(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        channels = np.moveaxis(image.astype(np.float32), 2, 0)
+        grey: NDArray[np.float32] = channels[order[0]] * LUMA[order[0]]
+        for channel in order[1:]:
+            # The product of two float32 is exact in float64, so that this rounds once, as the instruction does.
+            grey = (channels[channel].astype(np.float64) * np.float64(LUMA[channel]) + grey).astype(np.float32)
+        return grey
+
+    return luma
 
 
 def _truncating(preset: str, tables: Path) -> Path:
