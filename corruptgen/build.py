@@ -41,7 +41,7 @@ from corruptgen.manifest import (
 from corruptgen.names import shown
 from corruptgen.plan import Block, Plan
 from corruptgen.progress import Progress, results
-from corruptgen.records import Item, Outcome
+from corruptgen.records import Item, Outcome, Rejection
 from corruptgen.shards import ANNOTATED, Shard, header, leftovers, records
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.folder import UNFINISHED
@@ -78,6 +78,33 @@ def probe(cells: Cells, plan: Plan) -> None:
             problems[str(error)] = None
     if problems:
         raise AssetError("\n".join(problems))
+
+
+def check_any(items: int, rejected: Sequence[Rejection]) -> None:
+    """Refuse a dataset without items.
+
+    Raises
+    ------
+    SourceError
+        If there is none; the message names some that were rejected.
+    """
+    if not items:
+        reasons = "; ".join(f"{shown(r.id)} {shown(r.reason)}" for r in rejected[:MOST_NAMED])
+        more = f" (and {len(rejected) - MOST_NAMED} more)" if len(rejected) > MOST_NAMED else ""
+        raise SourceError(f"no item is left for a dataset, all {len(rejected)} were rejected: {reasons}{more}")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an output holds of a build already."""
+
+    found: Inventory
+    """Its files."""
+    kept: Mapping[str, Recorded]
+    """The complete blocks, by the name of their table."""
+    sources: Mapping[str, str]
+    """The digests of their clean images, by item."""
+    is_finished: bool
 
 
 @dataclass(frozen=True)
@@ -123,8 +150,23 @@ class Build:
         images = {"shape": work.shape and list(work.shape), **({} if work.dtype == "uint8" else {"dtype": work.dtype})}
         return self.marker | share | {"listing": header(self.plan.listing)} | images
 
-    def check_possible(self) -> None:
+    def standing(self) -> Standing:
+        """Find out what the output holds of this build already."""
+        found = inventory(self.output, *belongings(self.plan, self.output))
+        kept, sources = stock(self.plan, self.blocks, self.output, found)
+        finished = len(kept) == len(self.blocks) and self.is_closed(kept, found)
+        return Standing(found, kept, sources, finished)
+
+    def check_possible(self, standing: Standing | None = None) -> Work | None:
         """Find what would stop this build before anything is written; nothing is.
+
+        Parameters
+        ----------
+        standing : what the output holds, where that is known already
+
+        Returns
+        -------
+        What the blocks have in common; None if nothing is missing.
 
         Raises
         ------
@@ -133,10 +175,18 @@ class Build:
         RecipeError
             If the format cannot hold the images.
         OutputError
-            If the directory holds what this build has not put there.
+            If the directory holds what this build has not put there, or was begun by other code or versions.
         """
-        probe(Work.of(self.plan, self.output).cells, self.plan)
-        check_ours(inventory(self.output, *belongings(self.plan, self.output)), self.output)
+        standing = standing or self.standing()
+        if standing.is_finished:
+            return None
+        check_ours(standing.found, self.output)
+        work = Work.of(self.plan, self.output)
+        if len(standing.kept) < len(self.blocks):
+            probe(work.cells, self.plan)
+        self.check_begun()
+        self.check_blocks(standing.kept)
+        return work
 
     @property
     def guard(self) -> Guard:
@@ -174,20 +224,18 @@ class Build:
 
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is not as it was made."""
-        found = inventory(self.output, *belongings(self.plan, self.output))
-        kept, sources = stock(self.plan, self.blocks, self.output, found)
-        finished = len(kept) == len(self.blocks) and self.is_closed(kept, found)
+        standing = self.standing()
+        kept, sources, finished = standing.kept, dict(standing.sources), standing.is_finished
         spoilt: Sequence[str] = ()
         if check:
             damage = inspected(self.plan, self.blocks, self.output, kept, crew, progress, stop)
             kept = {table: known for table, known in kept.items() if table not in damage.tables}
             sources |= damage.sources
             spoilt, finished = damage.wholes, finished and damage.is_none
-        if finished and not self.shard and found.unfinished:
+        if finished and not self.shard and standing.found.unfinished:
             sweep(self.output)
-        if not finished:
-            check_ours(found, self.output)
-            work = Work.of(self.plan, self.output)
+        work = self.check_possible(replace(standing, kept=kept, is_finished=finished))
+        if work is not None:
             kept = self.make(work, kept, sources, crew, progress, stop)
             if self.shard:
                 self.guard.check_made(kept)
@@ -227,10 +275,6 @@ class Build:
         made, missing = dict(kept), [block for block in self.blocks if block.table not in kept]
         total = sum(len(block.items) for block in self.blocks)
         done = total - sum(len(block.items) for block in missing)
-        if missing:
-            probe(work.cells, self.plan)
-        self.check_begun()
-        self.check_blocks(kept)
         is_here = not crew.is_elsewhere
         seen = {block.number: states(work.source, block.items, times=is_here) for block in missing}
         # What a finished output has lost is recorded; what was never made is not.
@@ -321,7 +365,8 @@ class Build:
         sink : what the output is laid out by, ready to write
         spoilt : files for the whole output that are there, and damaged
         """
-        self.check_any(kept)
+        outcome = self.outcome(kept, finished=False)
+        check_any(outcome.items, outcome.rejected)
         # A worker of a killed run may have lived on for a moment after the first sweep.
         sweep(self.output)
         files = sink.finish(list(placed(self.plan, kept)), spoilt)
@@ -334,16 +379,6 @@ class Build:
         self.output.write(MANIFEST, manifest_bytes(self.manifest(kept, files, known)), durable=True)
         for name in [*leftovers(self.output.root), *(name for name in CARD if name not in files)]:
             self.output.remove(name)
-
-    def check_any(self, kept: Mapping[str, Recorded]) -> None:
-        """Refuse to finish a dataset without items."""
-        found = self.outcome(kept, finished=False)
-        if not found.items:
-            reasons = "; ".join(f"{shown(r.id)} {shown(r.reason)}" for r in found.rejected[:MOST_NAMED])
-            more = f" (and {len(found.rejected) - MOST_NAMED} more)" if len(found.rejected) > MOST_NAMED else ""
-            raise SourceError(
-                f"no item is left for a dataset, all {len(found.rejected)} were rejected: {reasons}{more}"
-            )
 
     def summaries(self) -> Iterator[Summary]:
         """Put together the annotation files of the output from the tables."""

@@ -100,7 +100,7 @@ def generate(
 
 
 def check(plan: Plan, output: str | Path | None = None) -> None:
-    """Find what would stop `generate` from making a plan; nothing is written.
+    """Find what would stop `generate` from making a plan, by the checks of its own; nothing is written.
 
     Parameters
     ----------

@@ -81,7 +81,9 @@ def leftovers(root: Path) -> list[str]:
 
 
 def records(root: Path) -> list[bytes]:
-    """Read the records of the shards that have been begun in an output, in order."""
+    """Read the records of the shards that have been begun in an output, in order; no directory holds none."""
+    if not root.exists():
+        return []
     try:
         return [(root / name).read_bytes() for name in sorted(_names(root)) if RECORD.fullmatch(name)]
     except OSError as error:

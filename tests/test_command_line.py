@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -259,6 +260,22 @@ class TestPlan:
             assert done.exit_code == code, arguments
             assert message in done.stderr
 
+    def test_plan_refuses_to_resume_what_generate_refuses_and_leaves_a_finished_output_alone(self, place, monkeypatch):
+        shutil.copytree(place / "out", place / "older")
+        marker = place / "older/.corruptgen.json"
+        other = json.loads(marker.read_text())
+        other["environment"]["numpy"] = "1.0"
+        marker.write_text(json.dumps(other))
+
+        for name in ("plan", "generate"):
+            assert run(name, "recipe.toml", "-o", "older", place=place, monkeypatch=monkeypatch).exit_code == 0
+        next((place / "older/items").iterdir()).unlink()
+        for name in ("plan", "generate"):
+            done = run(name, "recipe.toml", "-o", "older", place=place, monkeypatch=monkeypatch)
+
+            assert done.exit_code == 1
+            assert "was begun with other versions (numpy 1.0, now" in done.stderr
+
     def test_plan_names_missing_pictures(self, place, monkeypatch, tmp_path):
         monkeypatch.setattr("corruptgen.imaging.textures._places", lambda texture, reasons: iter(()))
         options = ["--set", "corrupt.preset=imagenet-c-64", "--set", "decode.resize=[64,64]", "--rows", "frost"]
@@ -273,8 +290,10 @@ class TestPlan:
         options = ["--set", "corrupt.preset=imagenet-c-64", "--rows", "contrast"]
 
         done = run("plan", "recipe.toml", *options, "-o", tmp_path / "new", place=place, monkeypatch=monkeypatch)
+        made = run("generate", "recipe.toml", *options, "-o", "all", "-j", 1, place=place, monkeypatch=monkeypatch)
 
-        assert done.exit_code == 3, done.stderr
+        assert done.exit_code == made.exit_code == 1, done.stderr
+        assert all("no item is left for a dataset" in each.stderr for each in (done, made))
         assert "3 of the 3 items that were read would be rejected" in done.stderr
         assert "has a size that the table does not hold for" in done.stderr
 
@@ -337,6 +356,26 @@ class TestApply:
 
         assert done.exit_code == 0, done.stderr
         assert np.array_equal(pixels_of(place / "same.png"), np.rot90(np.asarray(grey), -1))
+
+    @pytest.mark.parametrize(("preset", "channels"), [("natural", 1), ("imagecorruptions", 3)])
+    def test_a_grey_file_becomes_what_generate_makes_of_it(self, place, tmp_path, preset, channels, monkeypatch):
+        (tmp_path / "clean").mkdir()
+        grey = Image.fromarray(pixels_of(place / "photographs/chelsea/01.png")).convert("L").resize((40, 40))
+        grey.save(tmp_path / "clean/grey.png")
+        recipe = tmp_path / "recipe.toml"
+        recipe.write_text(
+            f'name = "grey"\nversion = "1.0.0"\n[source]\nkind = "folder"\npath = "clean"\n'
+            f'[corrupt]\npreset = "{preset}"\nrows = ["gaussian_noise"]\nseverities = [2]\n'
+        )
+        corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+        options = ["--preset", preset, "-o", "one.png"]
+        done = run("apply", "clean/grey.png", "gaussian_noise", 2, *options, place=tmp_path, monkeypatch=monkeypatch)
+
+        assert done.exit_code == 0, done.stderr
+        with Image.open(tmp_path / "one.png") as one, Image.open(tmp_path / "out/gaussian_noise/2/grey.png") as other:
+            assert len(one.getbands()) == len(other.getbands()) == channels
+            assert np.array_equal(np.asarray(one), np.asarray(other))
 
     def test_sixteen_bits_stay_with_a_window(self, place, monkeypatch):
         deep = (np.arange(256, dtype=np.uint16) * 16).reshape(16, 16)

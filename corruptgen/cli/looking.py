@@ -25,14 +25,14 @@ from corruptgen.values import normalise_severity
 def list_tables() -> None:
     """List the severity tables and the shipped recipes."""
     tables = [catalog.preset(name) for name in catalog.preset_names()]
-    columns((table.name, f"{len(table.rows)} rows", table.title) for table in tables)
+    columns((table.name, f"version {table.version}", f"{len(table.rows)} rows", table.title) for table in tables)
     print(f"\nshipped recipes: {', '.join(shipped_names())}")
 
 
 def list_rows(preset: str) -> None:
     """List the rows of a table."""
     table = catalog.preset(preset)
-    print(f"{table.name}: {table.title}\n")
+    print(f"{_headline(table)}\n")
     groups = {row: [name for name, rows in table.groups.items() if row in rows] for row in table.rows}
     columns((name, ", ".join(groups[name]), _summary(row)) for name, row in table.rows.items())
 
@@ -125,8 +125,8 @@ def photograph(path: Path, table: Preset, window: Window | None) -> Picture:
     return found
 
 
-def read_image(path: Path, window: Window | None) -> Picture:
-    """Decode an image file as it is: grey stays grey, and without a window only 8 bits are taken."""
+def read_image(path: Path, table: Preset, window: Window | None) -> Picture:
+    """Decode an image file as `generate` does under a table; without a window only 8 bits are taken."""
     try:
         content = _content(path, window)
         if window is not None:
@@ -137,7 +137,7 @@ def read_image(path: Path, window: Window | None) -> Picture:
                 f"has samples of {found.pixels.dtype.name}; say with --window what black and white are, such as "
                 "--window bits"
             )
-        return Picture(found.pixels)
+        return picture(content, Decoding(colour=table.colour))
     except Rejected as error:
         raise CorruptgenError(f"{path} {error}") from error
 
@@ -178,8 +178,12 @@ def _can_be_drawn(
     return True
 
 
+def _headline(table: Preset) -> str:
+    return f"{table.name}: {table.title} (version {table.version})"
+
+
 def _show_levels(table: Preset, row: Row) -> None:
-    print(f"{table.name}: {table.title}")
+    print(_headline(table))
     parameters = dict.fromkeys(name for level in row.levels for name in level.parameters)
     lines = [("  severity", *(str(number) for number in range(1, len(row.levels) + 1)))]
     lines += [(f"  {name}", *(_value(level.parameters.get(name)) for level in row.levels)) for name in parameters]

@@ -7,6 +7,7 @@ import typer
 
 from corruptgen import generation, merging, verification
 from corruptgen.backends import Crew, backend_of
+from corruptgen.build import check_any
 from corruptgen.class_summary import find_doubts, summarize
 from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, listen, tell
 from corruptgen.cli.voice import Voice, bar
@@ -146,6 +147,8 @@ def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
         more = f"; and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
         tell(f"{len(problems)} names cannot be used everywhere: {named}{more}; generate has --escape-names")
     _list([*listing.rejected, *expected.rejected])
+    if expected.looked_at == len(listing.items):
+        check_any(expected.looked_at - len(expected.rejected), [*listing.rejected, *expected.rejected])
     generation.check(plan, output)
     if listing.rejected or expected.rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -44,15 +44,16 @@ def init(name: str, output: Path | None) -> None:
 def apply(
     image: Path, row: str, severity: float, output: Path, draws: DrawChoice, *, window: str | None, quality: int
 ) -> None:
-    """Corrupt an image file; grey stays grey, and with a window depth stays depth."""
+    """Corrupt an image file as `generate` does: the table decides about grey, and with a window depth stays depth."""
     encoding = Encoding(ENCODINGS.get(output.suffix.lower(), ""), quality)
     if not encoding.name:
         fail(f"--output {output}: its ending says how it is stored; allowed are {', '.join(ENCODINGS)}", WRONG_USAGE)
     if output.exists() and image.exists() and os.path.samefile(image, output):
         fail(f"--output {output}: this is the image itself; choose another file", WRONG_USAGE)
     listen()
-    catalog.preset(draws.preset).cell(row, severity)
-    shot = read_image(image, read_window(window) if window else None)
+    table = catalog.preset(draws.preset)
+    table.cell(row, severity)
+    shot = read_image(image, table, read_window(window) if window else None)
     if shot.pixels.dtype.name not in encoding.dtypes:
         fail(
             f"--output {output}: a {encoding.name.upper()} holds samples of {' and '.join(encoding.dtypes)}, and the "
