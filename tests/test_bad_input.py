@@ -15,6 +15,7 @@ from PIL import Image, ImageFile
 import corruptgen
 from corruptgen.errors import OutputError, Rejected, SourceError
 from corruptgen.imaging.codec import decoded, encoded
+from corruptgen.imaging.deep import picture
 from corruptgen.records import Decoding, Encoding
 from tests.photographs import command, pixels_of, tree, write_photographs, write_recipe
 from tests.pictures import photograph
@@ -101,7 +102,7 @@ REJECTED = {
     "16-bit ppm": (deep(".ppm"), "more than 8 bits"),
     "float tiff": (deep(".tiff", DEEP[..., 0].astype(np.float32)), "more than 8 bits"),
     "32-bit tiff": (saved(PICTURE.convert("I"), "TIFF"), "more than 8 bits"),
-    "lab tiff": (saved(PICTURE.convert("LAB"), "TIFF"), "has mode LAB"),
+    "lab tiff": (saved(PICTURE.convert("LAB"), "TIFF"), "has samples in CIELAB"),
     "alpha": (saved(translucent(), "PNG"), "has transparent pixels"),
     "grey alpha": (saved(translucent("LA"), "PNG"), "has transparent pixels"),
     "alpha webp": (saved(translucent(), "WEBP", lossless=True), "has transparent pixels"),
@@ -219,6 +220,69 @@ def test_a_strip_that_would_grow_without_bounds_is_rejected():
 
 def test_png_gives_the_pixels_back():
     assert np.array_equal(decoded(encoded(PIXELS, Encoding("png")), UPRIGHT), PIXELS)
+
+
+def png_of(rows, claimed, *, bits=8, kind=2, interlace=0, last=255):
+    """Write a PNG of 24 columns with some rows of noise, the last of one value, under a header of its own."""
+    noise = np.random.RandomState(1843956201).randint(0, 256, (rows, {0: 1, 2: 3, 3: 1}[kind] * 24 * bits // 8))
+    noise[-1] = last
+    if interlace:
+        # The passes of an image of 24 columns have at most as many bytes as this, all of them without a filter.
+        packed = bytes(rows * (3 * 24 * bits // 8 + 8))
+    else:
+        packed = b"".join(b"\0" + bytes(row.tolist()) for row in noise)
+    palette = b"" if kind != 3 else chunk(b"PLTE", bytes(range(256)) * 3)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 24, claimed, bits, kind, 0, 0, interlace))
+    return b"\x89PNG\r\n\x1a\n" + header + palette + chunk(b"IDAT", zlib.compress(packed)) + chunk(b"IEND", b"")
+
+
+def chunk(name, content):
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"kind": 0}, {"kind": 3}, {"kind": 0, "bits": 1}, {"bits": 16}, {"bits": 16, "kind": 0}], ids=str
+)
+def test_a_png_with_fewer_rows_than_its_header_claims_is_rejected(form, capfd):
+    decoding = Decoding(window="range") if form.get("bits") == 16 else UPRIGHT
+
+    for claimed in (21, 40, 60000):
+        with pytest.raises(Rejected, match=r"fewer samples than the \d+ rows|samples are damaged"):
+            picture(png_of(20, claimed, **form), decoding)
+    # Rows that are black are there.
+    for last in (0, 255):
+        assert picture(png_of(20, 20, last=last, **form), decoding).pixels.shape[:2] == (20, 24)
+    capfd.readouterr()
+
+
+def test_an_interlaced_png_with_fewer_rows_than_its_header_claims_is_rejected():
+    assert not decoded(png_of(20, 20, interlace=1), UPRIGHT).any()
+
+    with pytest.raises(Rejected, match=r"fewer samples than the 40 rows|is truncated"):
+        decoded(png_of(20, 40, interlace=1), UPRIGHT)
+
+
+def claiming_more(form, **options):
+    """Write a file whose header claims 400 rows of 40."""
+    content = bytearray(saved(PICTURE, form, **options))
+    place, order = {
+        "JPEG": (content.find(b"\xff\xc2" if "progressive" in options else b"\xff\xc0") + 5, ">H"),
+        "BMP": (22, "<i"),
+        "GIF": (8, "<H"),
+        "WEBP": (content.find(b"VP8 ") + 16, "<H"),
+        "PPM": (content.find(b"60 40"), "5s"),
+    }[form]
+    struct.pack_into(order, content, place, b"60 99" if form == "PPM" else 400)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("JPEG", {}), ("JPEG", {"progressive": True}), ("BMP", {}), ("GIF", {}), ("WEBP", {"quality": 90}), ("PPM", {})],
+)
+def test_a_file_with_fewer_rows_than_its_header_claims_is_rejected(form, options):
+    with pytest.raises(Rejected, match=r"cannot be decoded|does not cover"):
+        decoded(claiming_more(form, **options), UPRIGHT)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from corruptgen.errors import Rejected
-from corruptgen.imaging import file_formats, tiff
+from corruptgen.imaging import file_formats, png_rows, tiff
 from corruptgen.imaging.file_formats import BITS, EXTENSIONS
 from corruptgen.imaging.geometry import check_area, fitted
 from corruptgen.imaging.guard import guarded
@@ -95,6 +95,11 @@ def _strictly(content: bytes, decoding: Decoding, orientation: int | None) -> Im
     with file_formats.opened(content) as image:
         check_area(image.height, image.width)
         _check_samples(image)
+        if image.format == "GIF":
+            png_rows.check_frame(image)
+        if image.format == "PNG":
+            image.load()
+            png_rows.check(content, image)
         return _coloured(_oriented(image, decoding.exif, orientation), decoding.colour)
 
 
