@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 # Classic and big files, of either byte order.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BITS = 8
+UNCOMPRESSED = 1
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 # The photometric interpretations that are taken of 8 bits, by the samples that a pixel has in them.
 TAKEN: Mapping[int, int] = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, 5: 4, 6: 3}
@@ -129,16 +131,20 @@ def _opaque(samples: NDArray[Any], colours: int) -> NDArray[Any]:
 
 
 def _samples(page: Any) -> NDArray[Any]:
+    advice = (
+        f"is compressed as {page.compression.name}, which the installed packages cannot decode; install imagecodecs, "
+        "or store it uncompressed"
+    )
+    # Without that package, the library unpacks a strip as far as it goes, whatever the header claims.
+    if page.compression != UNCOMPRESSED and find_spec("imagecodecs") is None:
+        raise Rejected(advice)
     try:
         samples = np.asarray(page.asarray())
     # The library says so in several ways, all of which name the package.
     except (ValueError, KeyError, NotImplementedError) as error:
         if "imagecodecs" not in str(error):
             raise
-        raise Rejected(
-            f"is compressed as {page.compression.name}, which the installed packages cannot decode; install "
-            "imagecodecs, or store it uncompressed"
-        ) from error
+        raise Rejected(advice) from error
     # Colours may lie in planes of their own.
     return np.moveaxis(samples, 0, -1) if page.axes == "SYX" else samples
 
