@@ -86,6 +86,29 @@ def test_every_row_and_severity_is_there_with_the_pixels_of_corrupt(chelsea, sho
             assert np.array_equal(pixels, corruptgen.corrupt(chelsea.pixels, row, severity, preset="natural"))
 
 
+def test_a_grey_file_stays_grey_under_open_tables_and_is_colour_under_frozen_ones(tmp_path):
+    Image.fromarray(photograph(64, 64)).convert("L").save(tmp_path / "grey.png")
+    image, rows = tmp_path / "grey.png", ("--rows", "gaussian_noise")
+
+    for table, is_grey in (("natural", True), ("imagecorruptions", False)):
+        for words in (
+            ("gallery", table, *rows, "--images", image, "--steps", 1, "--output", tmp_path / "page.html"),
+            ("preview", image, "--preset", table, *rows, "--severities", "5", "--output", tmp_path / "sheet.png"),
+        ):
+            done = CliRunner().invoke(app, [*map(str, words)])
+            assert done.exit_code == 0, done.output
+
+        found = [picture for _, picture in Parsed((tmp_path / "page.html").read_text("utf-8")).frames["gaussian_noise"]]
+        found.append(np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB"))[-40:, -40:])
+        assert [spread(picture) < 3 for picture in found] == [is_grey] * len(found)
+        assert len(found) > 1
+
+
+def spread(picture):
+    """Return how far the channels of a picture are apart at most; of a grey one there is one channel."""
+    return np.ptp(picture.astype(int), axis=2).max() if picture.ndim == 3 else 0
+
+
 def test_large_images_are_there_up_to_jpeg():
     large = Photograph("large", photograph(96, 128))
     rows = ["gaussian_noise", "fog", "pixelate"]
