@@ -17,6 +17,8 @@ LOCAL = ("path", "annotations", "masks")
 # Keys that decide no pixel: what may be done with the images and whom to thank for them.
 TERMS = ("license", "license_name", "license_link", "citation")
 OTHER = "other"
+# How the names of mask files may end; those of the output are PNG.
+MASK_KINDS = (".png", ".tif", ".tiff", ".gif", ".nii.gz", ".nii")
 # The kinds whose images are files of their own.
 OF_FILES = ("coco", "folder", "hub", "webdataset")
 
@@ -54,7 +56,7 @@ class SourceChoice:
     keep_keys: tuple[str, ...] = ()
     """Keys of annotations that hold no coordinates, whatever they look like."""
     mask_suffix: tuple[str, ...] | None = None
-    """How the name of an image ends, and how those of its masks do instead; None: as the image, but .png."""
+    """How the name of an image ends, and how those of its masks do instead; None: as the image, but for the format."""
     license: str | None = None
     """Of the clean images, as the Hub calls it, such as "cc-by-4.0"."""
     license_name: str | None = None
@@ -95,8 +97,15 @@ class SourceChoice:
 
 def _endings(value: Any) -> tuple[str, ...]:
     texts = value if isinstance(value, list) and all(isinstance(text, str) for text in value) else []
-    if len(texts) < 2 or not all(text.endswith(".png") and "/" not in text for text in texts[1:]):
-        raise ValueError('a list of an ending of images and of those of masks, ["_leftImg8bit.png", "_labelIds.png"]')
+    kinds = [next((kind for kind in MASK_KINDS if text.endswith(kind)), "") for text in texts[1:]]
+    if not kinds or not all(kinds) or any("/" in text for text in texts[1:]):
+        raise ValueError(
+            'a list of an ending of images and of those of masks, ["_leftImg8bit.png", "_labelIds.png"], each a '
+            f"{', '.join(MASK_KINDS)}"
+        )
+    stems = [text.removesuffix(kind) for text, kind in zip(texts[1:], kinds, strict=True)]
+    if len(set(stems)) < len(stems):
+        raise ValueError("endings of masks that differ in more than their format, since the output has all as PNG")
     return tuple(texts)
 
 

@@ -16,7 +16,8 @@ from corruptgen.coordinates import strange_keys
 from corruptgen.declare import Warp
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.frames import Frames
-from corruptgen.imaging.label_masks import label_mask
+from corruptgen.imaging.label_masks import LabelMask, label_mask
+from corruptgen.imaging.metadata import PNG_MAGIC
 from corruptgen.imaging.orientations import STORED
 from corruptgen.imaging.windowing import Acquired
 from corruptgen.names import escape_name, is_below, on_disk
@@ -25,6 +26,8 @@ from corruptgen.records import Decoding, Item
 from corruptgen.sinks.folder import cell_folder, item_name
 from corruptgen.sources import FolderSource, beside_source
 from corruptgen.sources.coco import Annotations, annotations, is_number, size_of
+from corruptgen.sources.mask_files import MaskName, mask_names, read_volume
+from corruptgen.sources.nifti import is_nifti
 from corruptgen.table import Preset
 from corruptgen.trouble import is_trouble, unreadable
 
@@ -76,7 +79,7 @@ class Targets:
     digest: str = ""
     """Its sha256 when the items were listed."""
     endings: tuple[str, ...] = ()
-    """How the names of images end, and how those of their masks do instead; "": whatever comes after the last dot.
+    """How the names of images end, and how those of their masks do instead; "": the ending of any image.
     Empty: there are no masks."""
     masks: Path | None = None
     """The folder of masks, needed to carry them."""
@@ -103,7 +106,7 @@ class Targets:
 
     def files(self, item: Item) -> list[str]:
         """Name the files in the output that belong to one item, beside its images."""
-        names = self._mask_names(item)
+        names = mask_names(item.id, self.endings)
         return [f"{folder}{self._stored(name)}" for folder in self._mask_folders() for name in names]
 
     def carried(self, item: Item, content: bytes | NDArray[Any] | Acquired, warp: Callable[[Name], Warp]) -> Carried:
@@ -124,7 +127,7 @@ class Targets:
             return Carried()
         frames = Frames.of(content, self.decoding, self.annotated_as)
         warps = {name: warp(name) for name in self.moved}
-        files = self._moved_masks(item, frames, warps) if self.endings else {}
+        files = self._moved_masks(item, content, frames, warps) if self.endings else {}
         changes, frame = self._changes(item, frames, warps) if self.is_annotated else ({}, ())
         return Carried(files, changes, frame, (GUESSED,) if frames.is_guess else ())
 
@@ -208,50 +211,74 @@ class Targets:
         }
         return changes, () if size and turn == STORED else (height, width, turn)
 
-    def _moved_masks(self, item: Item, frames: Frames, warps: Mapping[Name, Warp]) -> dict[str, bytes]:
-        names = self._mask_names(item)
+    def _moved_masks(
+        self, item: Item, image: bytes | NDArray[Any] | Acquired, frames: Frames, warps: Mapping[Name, Warp]
+    ) -> dict[str, bytes]:
+        names = mask_names(item.id, self.endings)
         if not names:
             raise Rejected(f"has no mask: its name does not end with {self.endings[0]}")
         files = {}
         for name in names:
-            content = self._read_mask(self._stored(name) if self.are_escaped else name)
-            mask = label_mask(content)
-            _, turn = frames.turn(mask.size, f"and its mask {name} {{}}")
+            found, mask, content = self._labels(name, image)
+            _, turn = frames.turn(mask.size, f"and its mask {found} {{}}")
             placed = mask.turned(turn).fitted(self.decoding)
             is_native = self.decoding.resize is None and self.decoding.crop is None and turn == STORED
-            files[f"{MASKS}/{self._stored(name)}"] = content if is_native else placed.encoded()
+            is_kept = is_native and content.startswith(PNG_MAGIC)
+            files[f"{MASKS}/{self._stored(name)}"] = content if is_kept else placed.encoded()
             for cell, warp in warps.items():
                 files[f"{cell_folder(*cell)}/{MASKS}/{self._stored(name)}"] = placed.warped(warp).encoded()
         return files
 
+    def _labels(self, name: MaskName, image: bytes | NDArray[Any] | Acquired) -> tuple[str, LabelMask, bytes]:
+        """Read a mask; return the name of its file as well, and its bytes if they are those of a picture."""
+        if self.are_escaped:
+            content = self._read_mask(self._stored(name))
+            return name.stored, label_mask(content), content
+        found = self._mask_file(name)
+        if is_nifti(found):
+            self._check_mask(found)
+            return found, read_volume((self.masks or Path()) / on_disk(found), found, name.number, image), b""
+        content = self._read_mask(found)
+        number = name.number if found in name.shared else None
+        return found, label_mask(content, number, image.siblings if isinstance(image, Acquired) else 1), content
+
+    def _mask_file(self, name: MaskName) -> str:
+        """Choose the file that holds a mask: the usual one, or the only one there is."""
+        usual = (name.own + name.shared)[0]
+        there = [file for file in name.own + name.shared if is_below(file) and self._is_there(file)]
+        if len(there) > 1 and there[0] != usual:
+            raise Rejected(f"has several masks, {' and '.join(there)}; leave one of them, or name it with mask_suffix")
+        return there[0] if there else usual
+
     def _read_mask(self, name: str) -> bytes:
+        self._check_mask(name)
+        try:
+            return FolderSource(self.masks or Path()).file(name)
+        except Rejected as error:
+            raise Rejected(f"has a mask {name} that {error}") from error
+
+    def _check_mask(self, name: str) -> None:
+        """Refuse a mask that lies outside of the folder of masks, or is not there."""
         root = self.masks or Path()
         inside, file = os.path.realpath(root), root / on_disk(name)
         if not is_below(name) or os.path.commonpath([inside, os.path.realpath(file)]) != inside:
             raise Rejected(f"has a mask {name} that lies outside of the folder of masks")
+        if not self._is_there(name):
+            raise Rejected(f"has no mask {name}")
+
+    def _is_there(self, name: str) -> bool:
+        root = self.masks or Path()
         try:
-            if not stat.S_ISREG(os.stat(file).st_mode):
-                raise Rejected(f"has no mask {name}")
+            return stat.S_ISREG(os.stat(root / on_disk(name)).st_mode)
         except OSError as error:
             # A mask that is not there is missing; a folder of masks that is not there is trouble of the machine.
             if is_trouble(error) and not (isinstance(error, FileNotFoundError | NotADirectoryError) and root.is_dir()):
                 raise unreadable(f"the mask {name}", error) from error
-            raise Rejected(f"has no mask {name}") from None
-        try:
-            return FolderSource(root).file(name)
-        except Rejected as error:
-            raise Rejected(f"has a mask {name} that {error}") from error
+            return False
 
-    def _mask_names(self, item: Item) -> list[str]:
-        image, *masks = self.endings or ("",)
-        if image and not item.id.endswith(image):
-            return []
-        stem = item.id[: -len(image)] if image else item.id.rpartition(".")[0]
-        return [stem + mask for mask in masks]
-
-    def _stored(self, mask: str) -> str:
+    def _stored(self, mask: MaskName) -> str:
         """Return what a mask is called in the output."""
-        stem, dot, ending = mask.rpartition(".")
+        stem, dot, ending = mask.stored.rpartition(".")
         return escape_name(stem, self.escape) + dot + ending
 
     def _mask_folders(self) -> list[str]:

@@ -93,6 +93,16 @@ def nifti(place, level=0):
     return write(place, decode="window = [0, 300]")
 
 
+def frames(place, level=0):
+    pytest.importorskip("pydicom")
+    from tests.scans import picture_file  # noqa: PLC0415
+
+    (place / "clean").mkdir(parents=True, exist_ok=True)
+    samples = np.random.RandomState(1843956201).randint(0, 255, (COUNT, 16, 16)).astype(np.uint16) + np.uint16(level)
+    (place / "clean/cine.dcm").write_bytes(picture_file(samples, frames=COUNT))
+    return write(place, decode="window = [0, 300]")
+
+
 KINDS = {f.__name__: f for f in (folder, npz, npy, tar, parquet, coco, nifti)}
 
 
@@ -198,6 +208,44 @@ def test_a_container_that_the_machine_cannot_read_rejects_nothing(tmp_path, brok
 
     with pytest.raises(SourceError, match="Input/output error"):
         make(plan, tmp_path, progress=after_first_block(hang))
+
+    assert not rejected(tmp_path / "out")
+    broken.clear()
+    assert not make(recipe, tmp_path).rejected
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE])
+def test_a_scan_without_an_ending_that_the_machine_cannot_read_is_not_left_out(tmp_path, monkeypatch, number):
+    recipe = frames(tmp_path)
+    (tmp_path / "clean/cine.dcm").rename(tmp_path / "clean/cine")
+
+    def failing(path, mode):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("corruptgen.sources.dicom_files.open", failing, raising=False)
+
+    with pytest.raises(SourceError, match=rf"cine cannot be read: {os.strerror(number)}"):
+        planned(recipe)
+    monkeypatch.undo()
+    assert len(planned(recipe).listing.items) == COUNT
+
+
+@pytest.mark.parametrize("kind", [nifti, frames])
+def test_a_mask_that_the_machine_cannot_read_rejects_nothing(tmp_path, broken, kind):
+    kind(tmp_path)
+    (tmp_path / "masks").mkdir()
+    (container,) = (tmp_path / "clean").iterdir()
+    mask = tmp_path / "masks" / container.with_suffix(".nii" if kind is nifti else ".tif").name
+    if kind is nifti:
+        shutil.copy(container, mask)
+    else:
+        pytest.importorskip("tifffile").imwrite(mask, np.ones((COUNT, 16, 16), np.uint8), photometric="minisblack")
+    masks = f'masks = "{tmp_path / "masks"}"'
+    recipe = write(tmp_path, decode="window = [0, 300]", source=masks, output='format = "folder"\nencoding = "tiff"')
+    broken[mask] = OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(SourceError, match=rf"{mask.name} cannot be read: Input/output error"):
+        make(recipe, tmp_path)
 
     assert not rejected(tmp_path / "out")
     broken.clear()
@@ -427,17 +475,17 @@ def test_images_that_are_replaced_before_they_are_made_are_noticed_on_resuming(t
         make(recipe, tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["folder", "npy", "npz", "tar", "parquet", "nifti"])
-def test_a_source_that_is_replaced_during_a_build_ends_it(tmp_path, kind):
-    recipe = KINDS[kind](tmp_path)
+@pytest.mark.parametrize("write_source", [folder, npy, npz, tar, parquet, nifti, frames])
+def test_a_source_that_is_replaced_during_a_build_ends_it(tmp_path, write_source):
+    recipe = write_source(tmp_path)
     make(recipe, tmp_path)
     whole = contents(tmp_path / "out")
     shutil.rmtree(tmp_path / "out")
 
     with pytest.raises(SourceError, match=r"the source was changed while this build was reading it|has changed"):
-        make(recipe, tmp_path, progress=after_first_block(lambda: KINDS[kind](tmp_path, level=3)))
+        make(recipe, tmp_path, progress=after_first_block(lambda: write_source(tmp_path, level=3)))
 
-    KINDS[kind](tmp_path)
+    write_source(tmp_path)
     make(recipe, tmp_path)
     assert contents(tmp_path / "out") == whole
 

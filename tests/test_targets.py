@@ -577,6 +577,9 @@ def test_an_image_without_a_fitting_mask_is_rejected(tmp_path):
     (folder / "astronaut_gtFine_instanceIds.png").unlink()
     (folder / "astronaut_gtFine_instanceIds.png").symlink_to(tmp_path / "recipe.toml")
     Image.new("L", (8, 8)).save(tmp_path / "leftImg8bit/aachen/other.png")
+    Image.new("L", (8, 8)).save(tmp_path / "leftImg8bit/aachen/whole_leftImg8bit.png")
+    for kind in ("labelIds", "instanceIds"):
+        Image.new("L", (8, 8)).save(folder / f"whole_gtFine_{kind}.png")
     recipe = write_recipe(tmp_path, CITYSCAPES)
 
     outcome = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
@@ -588,8 +591,11 @@ def test_an_image_without_a_fitting_mask_is_rejected(tmp_path):
         strict=True,
     ):
         assert re.search(expected, reason)
-    assert outcome.items == 0
-    assert not (tmp_path / "out/masks").exists() or not any((tmp_path / "out/masks").rglob("*.png"))
+    assert outcome.items == 1
+    assert {path.name for path in (tmp_path / "out/masks").rglob("*.png")} == {
+        "whole_gtFine_labelIds.png",
+        "whole_gtFine_instanceIds.png",
+    }
 
 
 @pytest.mark.parametrize(("source", "write"), [(CITYSCAPES, write_cityscapes), (COCO, write_coco)])

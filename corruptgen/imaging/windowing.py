@@ -36,6 +36,11 @@ class Acquired:
     """The window that the file itself advises, in its units."""
     padded: NDArray[np.bool_] | None = None
     """(H, W): the pixels that only fill up the picture, which decide no window and are drawn black; None: none do."""
+    siblings: int = 1
+    """The number of images in its file: slices of a volume, or frames."""
+    affine: tuple[float, ...] = ()
+    """Of a slice: 16 numbers that lead from voxels of the volume, counted to the right, to the front and upwards, to
+    millimetres, row by row."""
 
     @property
     def seen(self) -> NDArray[Any]:

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def read_frame(path: Path, number: int) -> Acquired:
         count = frame_count(header)
         if not 1 <= number <= count:
             raise Rejected(f"is not in the file, which has {count} frames")
-        return dicom.read_frame(header, number - 1)
+        return replace(dicom.read_frame(header, number - 1), siblings=count)
 
 
 @lru_cache(maxsize=1)

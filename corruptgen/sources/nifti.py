@@ -52,6 +52,8 @@ class Volume:
     """The axes of the file that run nearest to right, to the front and upwards."""
     flips: tuple[bool, bool, bool]
     """Whether each of these runs the other way."""
+    affine: tuple[float, ...]
+    """From voxels, counted along these axes, to millimetres, row by row."""
     advised: tuple[float, float] | None
     kept: np.dtype[Any]
     """The type in which samples are kept: the file's own, or one that holds each of them exactly."""
@@ -101,7 +103,14 @@ def read(path: Path, number: int) -> Acquired:
     if number >= volume.slices:
         raise Rejected(f"is not in the volume, which has {volume.slices} slices")
     found = array_acquired(_plane(path, state, volume, number).astype(volume.kept))
-    plain = Acquired(found.pixels, found.bits, volume.slope, volume.intercept, volume.advised)
+    plain = replace(
+        found,
+        slope=volume.slope,
+        intercept=volume.intercept,
+        advised=volume.advised,
+        siblings=volume.slices,
+        affine=volume.affine,
+    )
     return turn_around(plain) if volume.slope < 0 else plain
 
 
@@ -140,9 +149,11 @@ def _volume(path: Path, state: str) -> Volume:
         if not (np.isfinite(slope) and np.isfinite(intercept) and slope):
             raise Rejected(f"has the slope {slope:g} and intercept {intercept:g}, which give no units")
         orient: Any = nibabel.io_orientation
-        orientation = orient(header.get_best_affine())
+        affine = header.get_best_affine()
+        orientation = orient(affine)
         if np.isnan(orientation).any():
             raise Rejected("has an affine that does not say where its axes run")
+        along = affine @ nibabel.orientations.inv_ornt_aff(orientation, shape)
         order = [int(np.flatnonzero(orientation[:, 0] == axis)[0]) for axis in range(3)]
         for side in (order[0], order[1]):
             check_area(shape[side], shape[order[0] + order[1] - side])
@@ -155,6 +166,7 @@ def _volume(path: Path, state: str) -> Volume:
             intercept=intercept,
             axes=(order[0], order[1], order[2]),
             flips=tuple(bool(orientation[axis, 1] < 0) for axis in order),  # type: ignore[arg-type]
+            affine=tuple(float(value) for value in along.flat),
             advised=(low, high) if np.isfinite(high - low) and high > low else None,
             kept=header.get_data_dtype().newbyteorder("="),
         )
@@ -241,7 +253,8 @@ def _check_length(claimed: int, found: int) -> None:
         raise Rejected(f"is cut off: its header claims {claimed} bytes, there are {found}")
 
 
-@lru_cache(maxsize=1)
+# A volume and that of its masks.
+@lru_cache(maxsize=2)
 def _unpacked(path: Path, state: str, size: int) -> bytes:
     """Unpack the volume that is at work, once per process, as far as its header claims."""
     content = bytearray()
