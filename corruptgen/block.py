@@ -17,7 +17,7 @@ from corruptgen.cell import Cell
 from corruptgen.declare import Warp
 from corruptgen.digests import file_digest, files_digest, pixels_digest, split
 from corruptgen.errors import ImageError, MachineError, OutputError, RecipeError, Rejected, SourceError
-from corruptgen.identity import Identity, describe, functions, identify, marks
+from corruptgen.identity import Identity, describe, identify, marks
 from corruptgen.imaging.deep import picture
 from corruptgen.imaging.windowing import Picture
 from corruptgen.manifest import MARKER, ItemRecord, Table, sample_record
@@ -58,7 +58,7 @@ class Cells:
     @classmethod
     def of(cls, preset: Preset, recipe: Recipe, names: tuple[tuple[str, float], ...]) -> "Cells":
         """Take what a worker needs to know."""
-        by_hand = catalog.registered(functions(preset, (row for row, _ in names if row in preset.rows)))
+        by_hand = catalog.registered(preset, (row for row, _ in names if row in preset.rows))
         return cls(preset.name, json.dumps(preset.content), recipe.seed, recipe.corrupt.paired, names, by_hand)
 
     @classmethod

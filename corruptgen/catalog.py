@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import pickle
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any, TypeVar
+
+import cloudpickle
 
 from corruptgen import __version__
 from corruptgen import corruptions as corruptions_package
@@ -110,6 +113,15 @@ class Registered:
     corruption: Corruption
     origin: Origin
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By value: another process may not find the module, which a notebook does not have.
+        return _unpickled, (cloudpickle.dumps((self.corruption, self.origin)),)
+
+
+def _unpickled(content: bytes) -> Registered:
+    # The parent process wrote it, as it did the pickle around it.
+    return Registered(*pickle.loads(content))  # noqa: S301
+
 
 _registered: dict[str, Registered] = {}
 # Rises with every change of `_registered`: what was read before may call functions that are replaced.
@@ -201,9 +213,10 @@ def register(function: F) -> F:
     return function
 
 
-def registered(names: Iterable[str]) -> tuple[Registered, ...]:
-    """Return those of some corruptions that were registered by hand, for `adopt` in a worker."""
-    return tuple(_registered[name] for name in sorted(set(names)) if name in _registered)
+def registered(preset: Preset, rows: Iterable[str]) -> tuple[Registered, ...]:
+    """Return the corruptions of some rows that were registered by hand, for `adopt` in a worker."""
+    names = {level.corruption.name for row in rows for level in preset.row(row).levels}
+    return tuple(_registered[name] for name in sorted(names) if name in _registered)
 
 
 def adopt(entries: Iterable[Registered]) -> None:

@@ -16,10 +16,15 @@ from PIL import Image
 
 import corruptgen
 from corruptgen import catalog
-from corruptgen.errors import DeclarationError, OutputError, RecipeError
+from corruptgen.errors import DeclarationError, OutputError, RecipeError, ScoreError
 from corruptgen.identity import check_identity, describe, identify, marks
 from corruptgen.interactive import source_digest
 from corruptgen.provenance import LOADED, Sources
+from corruptgen.publish.card import card
+from corruptgen.publish.difference import difference
+from corruptgen.publish.finished import Finished
+from corruptgen.publish.presentation import presented
+from corruptgen.scoring.evaluation import score
 from corruptgen.verification import verify
 from tests.photographs import ROOT
 
@@ -313,6 +318,59 @@ def test_workers_know_what_was_registered(place):
     assert said["distribution"] == ""
     assert len(said["source"]) == 64
     assert verify(place / "out", workers=1).notes == ("the corruption dim is not registered here",)
+
+
+@pytest.mark.parametrize("in_a_notebook", [False, True])
+def test_loaders_that_are_spawned_know_what_was_registered(place, in_a_notebook):
+    (place / "prints.toml").write_text(DIM, "utf-8")
+    script = (
+        TYPED + "import multiprocessing, pickle, sys\nimport numpy as np\nimport corruptgen\n"
+        "from corruptgen.transforms import Corrupt, Corrupted\n"
+        "if __name__ == '__main__':\n"
+        "    corruptgen.register(dim)\n"
+        f"    if {in_a_notebook}: del sys.modules['__main__'].__file__\n"
+        "    image = np.full((4, 4, 3), 200, np.uint8)\n"
+        "    transform = Corrupt('prints.toml', ['dim'], severity=1, seed=0)\n"
+        "    dataset = Corrupted([image], 'prints.toml', 'dim', 1)\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        made = pool.map(transform, [image]) + pool.map(dataset.__getitem__, [0])\n"
+        "    print([int(one.max()) for one in made])\n"
+    )
+    (place / "script.py").write_text(script, "utf-8")
+
+    done = subprocess.run([sys.executable, "script.py"], cwd=place, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+
+    assert done.stdout == "[50, 50]\n", done.stderr[-2000:]
+
+
+def test_a_difference_names_the_code_that_computed_the_pixels(place, process):
+    generate()
+    (place / "site/prints/tint.py").write_text(PLUG_IN + "\n", "utf-8")
+    process()
+    generate("other")
+
+    found = difference(Finished.at("out"), Finished.at("other"))
+    same = difference(Finished.at("out"), Finished.at("out"))
+
+    assert found.others == (
+        "the code that computed the pixels differs: corruption sepia of prints 1.2: its source differs",
+    )
+    assert not found.breaks
+    assert not same.is_any
+
+
+def test_a_dataset_without_its_plug_in_is_neither_scored_nor_published(place, process):
+    generate()
+    process(plug_in=False)
+    (place / "answers.csv").write_text("image_id,corruption,severity,prediction\n", "utf-8")
+
+    with pytest.raises(ScoreError, match=r"the corruption sepia of prints 1\.2 is not installed; install it first"):
+        score("answers.csv", "out")
+    with pytest.raises(OutputError, match=r"the corruption sepia of prints 1\.2 is not installed; install it first"):
+        card(Finished.at("out"))
+    with pytest.raises(OutputError, match=r"the corruption sepia of prints 1\.2 is not installed; install it first"):
+        presented(Finished.at("out"), "owner/old")
 
 
 def test_an_edited_table_of_ones_own_gives_the_new_pixels_in_the_same_process(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import numpy as np
 from corruptgen.comparison import describe_differences
 from corruptgen.digests import PIXELS_BYTES, split
 from corruptgen.errors import Rejected
+from corruptgen.identity import describe
 from corruptgen.imaging.deep import restored
 from corruptgen.manifest import ItemRecord
 from corruptgen.publish.finished import Finished
@@ -76,7 +77,13 @@ def difference(old: Finished, new: Finished, *, change: Change | None = None) ->
     return Difference(
         breaks=tuple(breaks),
         added=tuple(added),
-        others=(*_parameters(old, new), *_recipe(old, new), *_environment(old, new), *_files(old, new)),
+        others=(
+            *_parameters(old, new),
+            *_recipe(old, new),
+            *_environment(old, new),
+            *_code(old, new),
+            *_files(old, new),
+        ),
         pixels=pixels,
         compared=len(common_items) * len(common_cells),
         change=change,
@@ -237,6 +244,13 @@ def _environment(old: Finished, new: Finished) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield f"made with {name} {after.get(name)}, before with {before.get(name)}"
+
+
+def _code(old: Finished, new: Finished) -> Iterator[str]:
+    """Name the code and the builds of libraries that computed the pixels, where others did before."""
+    before, after = old.manifest.get("identity"), new.manifest.get("identity")
+    if before != after:
+        yield f"the code that computed the pixels differs: {describe(before, after)}"
 
 
 def _files(old: Finished, new: Finished) -> Iterator[str]:

@@ -155,6 +155,14 @@ class Corrupt(Transform):
     def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
         return self._cell(draw).apply(alpha, self._rng(draw)) if self.moves(draw) else alpha
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker that is spawned has another catalog.
+        return {**super().__getstate__(), "_registered": catalog.registered(catalog.preset(self.preset), self.rows)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        catalog.adopt(state.pop("_registered"))
+        self.__dict__.update(state)
+
     def __repr__(self) -> str:
         return call_of(self, preset=self.preset, rows=list(self.rows), severity=self.severity, p=self.p, seed=self.seed)
 

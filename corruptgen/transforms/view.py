@@ -128,6 +128,14 @@ class Corrupted:
             return next(iter(catalog.preset(self.preset).rows)), 0.0
         return self.row, self.severity
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker that is spawned has another catalog.
+        return {**self.__dict__, "_registered": catalog.registered(catalog.preset(self.preset), [self._cell[0]])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        catalog.adopt(state.pop("_registered"))
+        self.__dict__.update(state)
+
     def __repr__(self) -> str:
         cell = f"{self.preset!r}, {self.row!r}, {severity_text(self.severity)}"
         return f"Corrupted({cell}, seed={self.seed}, items={len(self)})"
