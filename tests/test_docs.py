@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,10 @@ def test_the_recipe_in_the_readme_is_read_and_shows_the_defaults(tmp_path):
         "utf-8",
     )
 
-    assert recipe.load(str(shown)) == recipe.load(str(least))
+    found = recipe.load(str(least))
+    # What becomes of grey files is the table's default, which a recipe need not repeat.
+    spelled = replace(found, decode=replace(found.decode, colour=catalog.preset("imagenet-c").colour))
+    assert recipe.load(str(shown)) == spelled
 
 
 def test_the_readme_lists_every_table_and_every_recipe():
