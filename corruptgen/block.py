@@ -17,6 +17,7 @@ from corruptgen.cell import Cell
 from corruptgen.declare import Warp
 from corruptgen.digests import file_digest, files_digest, pixels_digest, split
 from corruptgen.errors import ImageError, MachineError, OutputError, RecipeError, Rejected, SourceError
+from corruptgen.growth import Earlier, Existing
 from corruptgen.identity import Identity, describe, identify, marks
 from corruptgen.imaging.deep import picture
 from corruptgen.imaging.windowing import Picture
@@ -25,7 +26,7 @@ from corruptgen.plan import CLEAN, Block, Plan
 from corruptgen.randomness import Draws, rng_for
 from corruptgen.recipe import Recipe
 from corruptgen.records import Decoding, Item
-from corruptgen.sinks import Dataset, Folder, Sample, Sink
+from corruptgen.sinks import Dataset, Folder, Sample, Shard, Sink
 from corruptgen.sources import Content, Source, for_reading, source_digest
 from corruptgen.sources.places import name_of
 from corruptgen.sources.states import STATE_BYTES, local_files, states
@@ -230,7 +231,13 @@ def reading(item: Item) -> Iterator[None]:
         raise unreadable(item.id, trouble) from error
 
 
-def made(packed: Packed, block: Block, before: Mapping[str, str], seen: bytes | None = None) -> Table:
+def made(
+    packed: Packed,
+    block: Block,
+    before: Mapping[str, str],
+    seen: bytes | None = None,
+    earlier: Earlier | None = None,
+) -> Table:
     """Make all shards of a block, then its table.
 
     Parameters
@@ -239,6 +246,7 @@ def made(packed: Packed, block: Block, before: Mapping[str, str], seen: bytes | 
     block : the items
     before : the sha256 of the sources of items that an earlier run has made, by id
     seen : the states of the files that hold the items when the build began; None: they are not compared
+    earlier : where the block lies in an output that grows; what exists there is not made again
 
     Raises
     ------
@@ -250,12 +258,12 @@ def made(packed: Packed, block: Block, before: Mapping[str, str], seen: bytes | 
         If the memory is full.
     """
     try:
-        return _made(unpacked(packed), block, before, seen)
+        return _made(unpacked(packed), block, before, seen, earlier)
     except MemoryError as error:
         raise MachineError(f"block {block.number}: {wording(error)}; {RESUME}") from error
 
 
-def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | None) -> Table:
+def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | None, earlier: Earlier | None) -> Table:
     output = work.sink.output
     identity = work.cells.identity(work.source)
     if identity != work.identity:
@@ -263,12 +271,18 @@ def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | Non
             f"a worker has other code or libraries than the process that plans: {describe(work.identity, identity)}"
         )
     with single_threaded():
+        existing = _existing(work, block, earlier)
         records, images = _read(work, block, before)
+        if existing:
+            _check_rejected(existing, records)
         _check_seen(work, block, seen)
         _check_mark(work)
         digests: list[list[bytes]] = [[] for _ in images]
+        size = existing.size if existing else 0
         shards = [
-            work.sink.write(cell, block.number, _samples(work, name, images, digests))
+            _kept(work, cell, existing, digests)
+            if existing and existing.holds(name)
+            else work.sink.write(cell, block.number, _samples(work, name, images, digests))
             for cell, name in enumerate(work.cells.names)
         ]
     files = [files_digest(made) for made in zip(*(shard.files for shard in shards), strict=True)]
@@ -280,7 +294,7 @@ def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | Non
     table = Table(
         block.number,
         tuple(records.values()),
-        sum(shard.size for shard in shards),
+        size + sum(shard.size for shard in shards),
         b"".join(shard.digest for shard in shards),
         marks(identity),
     )
@@ -289,6 +303,32 @@ def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | Non
     _check_mark(work)
     output.write(block.table, table.to_bytes(), durable=True)
     return table
+
+
+def _existing(work: Work, block: Block, earlier: Earlier | None) -> Existing | None:
+    """Find what is kept of a block in an output that grows; None if all of it is made."""
+    found = earlier.existing(block.table, marks(work.identity)) if earlier else None
+    return replace(found, outdated=work.sink.outdated(found.sink.cells)) if found else None
+
+
+def _kept(work: Work, cell: int, existing: Existing, digests: list[list[bytes]]) -> Shard:
+    """Keep what exists of a block in a cell, and note the digests of its pixels."""
+    name = work.cells.names[cell]
+    if name in work.sink.joined(existing.sink.cells):
+        work.sink.write(cell, existing.table.number, existing.samples(name))
+    for noted, pixels in zip(digests, existing.pixels(name), strict=True):
+        noted.append(pixels)
+    return existing.shard(name)
+
+
+def _check_rejected(existing: Existing, records: Mapping[str, ItemRecord]) -> None:
+    """Refuse to take items that were rejected before: they have no images in the cells that exist."""
+    for rejection in existing.table.rejected:
+        if not records[rejection.id].rejected:
+            raise SourceError(
+                f"{rejection.id} was rejected when this output was made ({rejection.reason}) and can be used now; "
+                "bring back what it was, or begin again with --overwrite"
+            )
 
 
 def _check_seen(work: Work, block: Block, seen: bytes | None) -> None:
@@ -341,7 +381,8 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
             continue
         images.append((item, image))
         for file, mask in carried.files.items():
-            work.sink.output.write(file, mask)
+            if not (before and work.sink.output.holds(file, mask)):
+                work.sink.output.write(file, mask)
         masks = {file: file_digest(mask).hex() for file, mask in carried.files.items()}
         samples = sample_record(image)
         records[item.id] = ItemRecord(

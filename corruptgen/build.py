@@ -15,6 +15,7 @@ from corruptgen.block import GONE, Cells, Packed, Work
 from corruptgen.block import made as block_made
 from corruptgen.claim import belongings, check_environment, check_ours, check_same
 from corruptgen.errors import AssetError, Interrupted, OutputError, SourceError, WorkerError
+from corruptgen.growth import GROWN_FROM, check_targets, choice_of, earlier_blocks, smaller_plan
 from corruptgen.guard import Guard
 from corruptgen.identity import Identity, check_identity, check_marks, marks
 from corruptgen.imaging.textures import check_pictures
@@ -184,7 +185,8 @@ class Build:
         work = Work.of(self.plan, self.output)
         if len(standing.kept) < len(self.blocks):
             probe(work.cells, self.plan)
-        self.check_begun()
+        if self.check_growth() is None:
+            self.check_begun()
         self.check_blocks(standing.kept)
         return work
 
@@ -224,6 +226,7 @@ class Build:
 
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is not as it was made."""
+        self.begin_growth()
         standing = self.standing()
         kept, sources, finished = standing.kept, dict(standing.sources), standing.is_finished
         spoilt: Sequence[str] = ()
@@ -277,6 +280,7 @@ class Build:
         done = total - sum(len(block.items) for block in missing)
         is_here = not crew.is_elsewhere
         seen = {block.number: states(work.source, block.items, times=is_here) for block in missing}
+        earlier = earlier_blocks(self.plan, self.output, self.read_marker())
         # What a finished output has lost is recorded; what was never made is not.
         if self.output.size(MANIFEST) is None or any(item.id not in sources for b in missing for item in b.items):
             check_unchanged(work, [block for block in self.blocks if block.table in kept], crew, stop)
@@ -286,7 +290,10 @@ class Build:
         work = replace(work, mark=mark if is_here else b"")
         progress(done, total)
         wanted, packed = takewhile(lambda block: not stop(), missing), Packed.of(work)
-        calls = ((block_made, (packed, block, _of(block, sources), seen[block.number])) for block in wanted)
+        calls = (
+            (block_made, (packed, block, _of(block, sources), seen[block.number], earlier.get(block.table)))
+            for block in wanted
+        )
         try:
             with closing(results(calls, crew.at_most(len(missing)))) as tables:
                 for table in tables:
@@ -315,6 +322,68 @@ class Build:
         if len(made) < len(self.blocks):
             raise Interrupted(f"interrupted; {done} of {total} items are done")
         return made
+
+    def read_marker(self) -> dict[str, Any]:
+        """Read whose output this is; nothing if it is that of no build yet."""
+        content = self.output.read(MARKER)
+        return {} if content is None else parsed(content, MARKER)
+
+    def check_growth(self) -> dict[str, Any] | None:
+        """Check whether the output is a smaller one that this build adds cells to, and whether that is possible.
+
+        Returns
+        -------
+        What the marker says of the cells that exist; None if the output does not begin to grow now.
+
+        Raises
+        ------
+        OutputError
+            If the output is not finished, or was made by other code or libraries.
+        SourceError
+            If the source has other images now.
+        RecipeError
+            If masks or annotations would move in the cells that are added.
+        AssetError
+            If one of these needs a picture that is not there.
+        """
+        there = self.read_marker()
+        smaller = smaller_plan(self.plan, there) if there and GROWN_FROM not in there else None
+        if smaller is None:
+            return None
+        check_targets(self.plan, smaller)
+        before = replace(self, plan=smaller)
+        check_same(there, before.marker)
+        what = "the output that rows or severities are to be added to was made"
+        check_environment(there, before.marker, what)
+        check_identity(there.get("identity"), before.identity, what)
+        if self.output.size(MANIFEST) is None or records(self.output.root):
+            if GROWN_FROM in self.read_marker():
+                # Another shard has begun meanwhile.
+                return None
+            raise OutputError(
+                "rows and severities can be added to a finished output, and this one is not: finish it with the "
+                "recipe that it was begun with, or begin again with --overwrite"
+            )
+        probe(Work.of(self.plan, self.output).cells, self.plan)
+        check_content(there, self.content)
+        return choice_of(smaller.recipe.content())
+
+    def begin_growth(self) -> None:
+        """Turn a finished output that this build adds cells to into an unfinished one of this build."""
+        choice = self.check_growth()
+        if choice is not None:
+            check_ours(inventory(self.output, *belongings(self.plan, self.output)), self.output)
+            mark = self.marker | {"content": self.content, GROWN_FROM: choice}
+            self.output.write(MARKER, json_bytes(mark), durable=True)
+        if GROWN_FROM in self.read_marker():
+            for name in (MANIFEST, *CARD):
+                self.output.remove(name)
+
+    def end_growth(self) -> None:
+        """Let the marker say what that of an output says that was made at once; all blocks have all cells now."""
+        mark = self.read_marker()
+        if mark.pop(GROWN_FROM, None) is not None:
+            self.output.write(MARKER, json_bytes(mark), durable=True)
 
     def check_begun(self) -> list[dict[str, Any]]:
         """Refuse to mix with what others have made, or other versions; give the marks of all that was begun here."""
@@ -376,6 +445,7 @@ class Build:
             known[summary.name] = annotation_record(summary)
             sizes[summary.name] = len(summary.content)
         self.guard.check_made(kept, sizes)
+        self.end_growth()
         self.output.write(MANIFEST, manifest_bytes(self.manifest(kept, files, known)), durable=True)
         for name in [*leftovers(self.output.root), *(name for name in CARD if name not in files)]:
             self.output.remove(name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from corruptgen.comparison import describe_differences
 from corruptgen.errors import OutputError
+from corruptgen.growth import smaller_plan
 from corruptgen.inventory import Inventory, clear, inventory, naming
 from corruptgen.manifest import MARKER, Table, parsed
 from corruptgen.plan import Plan, spelled_cells
@@ -36,7 +37,7 @@ def claim(plan: Plan, output: Folder, marker: Mapping[str, Any], *, overwrite: b
     there = output.read(MARKER)
     if overwrite:
         _overwrite(plan, output, there)
-    elif there is not None:
+    elif there is not None and smaller_plan(plan, parsed(there, MARKER)) is None:
         check_same(parsed(there, MARKER), marker)
 
 
@@ -58,14 +59,15 @@ def _what_differs(there: Mapping[str, Any], marker: Mapping[str, Any]) -> str:
     return f": {values}" if values else ""
 
 
-def check_environment(there: Mapping[str, Any], marker: Mapping[str, Any]) -> None:
+def check_environment(
+    there: Mapping[str, Any], marker: Mapping[str, Any], what: str = "the output is not whole and was begun"
+) -> None:
     """Refuse to go on with an output that was begun with other versions: its parts would not match."""
     before, now = there.get("environment", {}), marker["environment"]
     if before != now:
         versions = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
         raise OutputError(
-            f"the output is not whole and was begun with other versions ({'; '.join(versions)}); "
-            "finish it with those, or begin anew with --overwrite"
+            f"{what} with other versions ({'; '.join(versions)}); finish it with those, or begin anew with --overwrite"
         )
 
 

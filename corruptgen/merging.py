@@ -12,6 +12,7 @@ from corruptgen.addresses import local_path
 from corruptgen.build import Build
 from corruptgen.claim import belongings, check_environment
 from corruptgen.comparison import describe_differences
+from corruptgen.digests import SHARD_BYTES
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
 from corruptgen.identity import describe, describe_missing
 from corruptgen.inventory import inventory
@@ -166,6 +167,7 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
         raise
     except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"the record of a shard is damaged: {error}") from error
+    cells = spelled_cells(recipe)
     blocks, kept, missing = [], {}, []
     for number in range(count):
         try:
@@ -174,13 +176,15 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
         except OutputError:
             missing.append(number)
             continue
+        if len(table.shards) != len(cells) * SHARD_BYTES:
+            # Of an output that grows, by a shard that was not made yet.
+            missing.append(number)
         block = Block(number, Items.of(record.item for record in table.records))
         blocks.append(block)
         kept[block.table] = recorded(table, content, block.items)
     _check_whole(missing, shares)
     items = Items.of(item for block in blocks for item in block.items)
     listing = listed(header, items)
-    cells = spelled_cells(recipe)
     carried = known(recipe, preset, (name for name in cells if name != CLEAN))
     if carried.is_annotated and output.size(ANNOTATED) is None:
         raise OutputError(

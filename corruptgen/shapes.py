@@ -95,6 +95,7 @@ MARKER_SHAPE = {
     "environment": {str: str},
     "identity?": dict,
     "content?": str,
+    "grown_from?": {"version": str, "rows": [str], "severities": [float], "clean": bool},
 }
 RECORD_SHAPE = MARKER_SHAPE | {
     "shard": str,

@@ -130,6 +130,15 @@ class Arrays:
 
         return whole
 
+    def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List the cells of the rows that have more severities than before."""
+        grown = {row for row, severity in self.cells if (row, severity) not in earlier}
+        return [name for name in earlier if name[0] in grown]
+
+    def outdated(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List nothing: the layout of a file does not depend on other cells."""
+        return ()
+
     def is_settled(self, found: Found) -> bool:
         """Look for parts: rows have names without a number sign."""
         return not any("#" in unit for unit in found.counts)

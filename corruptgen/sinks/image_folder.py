@@ -102,6 +102,14 @@ class ImageFolder:
 
         return whole
 
+    def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List nothing: no file holds images of several cells."""
+        return ()
+
+    def outdated(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List nothing: the layout of a file does not depend on other cells."""
+        return ()
+
     def is_settled(self, found: Found) -> bool:
         """Join nothing."""
         return True

@@ -42,13 +42,15 @@ class Parquet(Shards):
     def ready(self, dataset: Dataset) -> "Parquet":
         """Lay out the columns; the workers need no `datasets` then."""
         parameters = tuple(_parameters(dataset.preset, name) for name in self.cells)
-        rows: dict[str, dict[str, type]] = {}
-        for (row, _), values in zip(self.cells, parameters, strict=True):
-            kinds = rows.setdefault(row, {})
-            for name, value in values.items():
-                kinds[name] = _kind(value)
+        rows = _kinds(self.cells, parameters)
         schemas = {row: _schema(dict(sorted(kinds.items())), dataset.classes) for row, kinds in rows.items()}
         return replace(self, classes=dataset.classes, parameters=parameters, schemas=schemas)
+
+    def outdated(self, earlier: Names) -> list[tuple[str, float]]:
+        """List the cells of rows that have other columns now: a severity may have parameters that others have not."""
+        known = dict(zip(self.cells, self.parameters, strict=True))
+        before, now = _kinds(earlier, [known[name] for name in earlier]), _kinds(self.cells, self.parameters)
+        return [name for name in earlier if before[name[0]] != now[name[0]]]
 
     def shard(self, cell: int, block: int) -> str:
         """Give the file of a block in a cell, relative to the output."""
@@ -112,6 +114,14 @@ def _parameters(preset: Preset, name: tuple[str, float]) -> dict[str, Value]:
     row, severity = name
     parameters = preset.cell(row, severity).parameters if severity else {}
     return {f"parameter_{key}" if key in COLUMNS else key: value for key, value in parameters.items()}
+
+
+def _kinds(cells: Names, parameters: Sequence[Mapping[str, Value]]) -> dict[str, dict[str, type]]:
+    """Give the types of the parameters of each row, all severities together."""
+    rows: dict[str, dict[str, type]] = {}
+    for (row, _), values in zip(cells, parameters, strict=True):
+        rows.setdefault(row, {}).update({name: _kind(value) for name, value in values.items()})
+    return rows
 
 
 def _kind(value: Value) -> type:

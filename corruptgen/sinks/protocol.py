@@ -140,6 +140,22 @@ class Sink(Protocol):
     def wholeness(self, found: Found) -> Callable[[Part], bool]:
         """Tell which blocks are there in full, judging by names and sizes."""
 
+    def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List the cells of a smaller output whose images share a file with cells that are added to it.
+
+        Parameters
+        ----------
+        earlier : all cells of that output
+        """
+
+    def outdated(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List the cells of a smaller output whose files have another layout in this one, which is ready to write.
+
+        Parameters
+        ----------
+        earlier : all cells of that output
+        """
+
     def is_settled(self, found: Found) -> bool:
         """Tell whether no shards are left that `finish` makes part of something else."""
 

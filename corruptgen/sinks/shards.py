@@ -123,6 +123,14 @@ class Shards(ABC):
             found.counts[str(part.block)] == len(self.cells) and found.sizes[str(part.block)] == part.size
         )
 
+    def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List nothing: no file holds images of several cells."""
+        return ()
+
+    def outdated(self, earlier: Names) -> Collection[tuple[str, float]]:
+        """List nothing: the layout of a file does not depend on other cells."""
+        return ()
+
     def is_settled(self, found: Found) -> bool:
         """Join nothing."""
         return True
