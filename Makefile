@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := $(VENV)/.demo
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check browser docs torchvision lint format clean
+.PHONY: demo test check browser docs torchvision versions lint format clean
 
 demo: $(DEMO) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
 	$(BIN)/python scripts/photographs.py demo/photographs
@@ -26,6 +26,10 @@ browser: $(INSTALLED) ## The galleries in Chromium, on the widths of a desk and 
 
 docs: $(INSTALLED) ## The site, with the galleries of all tables, in build/site/html; warnings are errors.
 	$(BIN)/python scripts/website.py
+
+versions: $(INSTALLED) ## The lowest and newest versions of every dependency: installed, used, and their pixels compared.
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python scripts/dependency_versions.py
 
 TORCHVISION := .venv-torchvision/bin/python
 
