@@ -145,7 +145,9 @@ def window_ends(window: object) -> tuple[float, float] | None:
     numbers = [real_number(end) for end in ends]
     low, high = numbers if len(numbers) == 2 else (None, None)
     if low is None or high is None or not -math.inf < low < high < math.inf:
-        raise ArgumentError(f"window is {shown(window)}; give (low, high), the samples that stand for black and white")
+        raise ArgumentError(
+            f"window is {shown(window)}; give (low, high) with low below high, the samples that stand for black and white"
+        )
     return float(low), float(high)
 
 

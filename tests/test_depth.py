@@ -13,7 +13,7 @@ from PIL import Image
 import corruptgen
 from corruptgen import catalog, corrupt
 from corruptgen.cli.looking import preview
-from corruptgen.errors import CorruptgenError, ImageError, RecipeError, Rejected
+from corruptgen.errors import ArgumentError, CorruptgenError, ImageError, RecipeError, Rejected
 from corruptgen.estimate import estimate
 from corruptgen.imaging.deep import acquired, picture, restored
 from corruptgen.imaging.pixels import SampleFormat
@@ -469,7 +469,7 @@ def test_a_plan_says_what_does_not_fit(tmp_path):
 
 @pytest.mark.parametrize("window", [(5, 5), (9, -9), (0, np.nan), (-np.inf, np.inf)])
 def test_a_window_without_anything_between_its_ends_is_refused(window):
-    with pytest.raises(ImageError, match="has no sample between black and white"):
+    with pytest.raises(ArgumentError, match=r"give \(low, high\) with low below high"):
         corrupt(ramp("float32"), "gaussian_noise", 1, preset="medical", window=window)
 
 

@@ -1001,7 +1001,7 @@ def test_turned_targets_are_resumed_checked_and_merged(tmp_path):
 
 
 def test_a_size_that_contradicts_the_image_rejects_it_by_name(tmp_path):
-    write_turned(tmp_path, annotated="stored", orientations=(6,))
+    write_turned(tmp_path, annotated="stored", orientations=(1, 6))
     sideways = write_recipe(tmp_path, COCO + '\nannotated_as = "upright"', corrupt='rows = ["brightness"]')
 
     (rejection,) = corruptgen.generate(sideways, output=tmp_path / "out", workers=1).rejected
