@@ -1,14 +1,16 @@
 """Shapes of JSON: what was read from a file is checked before it is used, so that damage is named and never a crash."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from corruptgen.errors import OutputError
 
-# A shape is a type; None, for null; object, for anything; a tuple of shapes, one of which must fit; a list with the
-# shape of all entries; a dict with the shapes of keys by name, "?" behind those that may be missing; or a dict with
-# `str` as its only key, and the shape of all values.
+# A shape is a type; None, for null; object, for anything; a pattern, for texts that match it; a tuple of shapes, of which
+# one must fit; a list with the shape of all entries; a dict with the shapes of keys by name, "?" behind those that may be
+# missing; or a dict with `str` as its only key, and the shape of all values.
 Shape = Any
+SHA256 = re.compile("[0-9a-f]{64}")
 KINDS = {
     str: "a text",
     int: "a whole number",
@@ -66,6 +68,8 @@ def _is_kind(value: Any, shape: Shape) -> bool:
         return any(_is_kind(value, one) for one in shape)
     if shape is object or shape is None:
         return shape is object or value is None
+    if isinstance(shape, re.Pattern):
+        return type(value) is str and shape.fullmatch(value) is not None
     kind = type(shape) if isinstance(shape, list | dict) else shape
     if kind is float:
         return type(value) in (int, float)
@@ -81,6 +85,8 @@ def _wanted(shape: Shape) -> str:
         return " or ".join(map(_wanted, shape))
     if shape is None:
         return "null"
+    if isinstance(shape, re.Pattern):
+        return "a sha256"
     return KINDS[type(shape) if isinstance(shape, list | dict) else shape]
 
 
@@ -122,7 +128,7 @@ MANIFEST_SHAPE = {
     "counts": {"items": int, "rejected": int, "ignored": int, "cells": int, "files": int},
     "cells": [str],
     "rejected": [{"id": str, "reason": str}],
-    "tables": {str: str},
+    "tables": {str: SHA256},
     "files?": _FILES,
     "card?": _FILES,
     "labels?": _LABELS,

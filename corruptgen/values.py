@@ -145,9 +145,8 @@ def window_ends(window: object) -> tuple[float, float] | None:
     numbers = [real_number(end) for end in ends]
     low, high = numbers if len(numbers) == 2 else (None, None)
     if low is None or high is None or not -math.inf < low < high < math.inf:
-        raise ArgumentError(
-            f"window is {shown(window)}; give (low, high) with low below high, the samples that stand for black and white"
-        )
+        advice = "give (low, high) with low below high, the samples that stand for black and white"
+        raise ArgumentError(f"window is {shown(window)}; {advice}")
     return float(low), float(high)
 
 
