@@ -6,9 +6,9 @@ from typing import Any
 
 from corruptgen.errors import OutputError
 
-# A shape is a type; None, for null; object, for anything; a pattern, for texts that match it; a tuple of shapes, of which
-# one must fit; a list with the shape of all entries; a dict with the shapes of keys by name, "?" behind those that may be
-# missing; or a dict with `str` as its only key, and the shape of all values.
+# A shape is a type; None, for null; object, for anything; a pattern, for texts that match it; a tuple of shapes, of
+# which one must fit; a list with the shape of all entries; a dict with the shapes of keys by name, "?" behind those
+# that may be missing; or a dict with `str` as its only key, and the shape of all values.
 Shape = Any
 SHA256 = re.compile("[0-9a-f]{64}")
 KINDS = {

@@ -301,4 +301,4 @@ def test_a_home_directory_in_a_recipe_is_expanded(tmp_path, monkeypatch):
 
     plan = planned(recipe)
 
-    assert (plan.preset.name, plan.listing.classes, len(plan.listing.items)) == ("three", ("astronaut",), 1)
+    assert (plan.preset.name, plan.listing.classes.names, len(plan.listing.items)) == ("three", ("astronaut",), 1)
