@@ -171,4 +171,5 @@ def test_optional_packages_are_imported_in_one_way():
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             found += [path.name for name in names if name.partition(".")[0] in EXTRAS]
 
-    assert sorted(set(found)) == ["albumentations.py", "module.py"]
+    # Modules of classes that are derived from those of a framework; they are loaded where that was asked for.
+    assert sorted(set(found)) == ["albumentations.py", "lazy_dataset.py", "module.py"]
