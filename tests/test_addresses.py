@@ -23,7 +23,7 @@ from corruptgen.redaction import without_secrets
 from corruptgen.scoring.evaluation import score
 from corruptgen.sources.arrays import NpySource, NpzSource
 from corruptgen.sources.cifar import CifarSource
-from corruptgen.sources.labels import Classes
+from corruptgen.sources.register import Naming
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.sources.webdataset import TarSource
 from corruptgen.verification import verify
@@ -228,8 +228,8 @@ def test_the_name_of_a_list_behind_a_signed_url_is_recorded_without_the_signatur
     [
         RemoteFolder(URL),
         TarSource(URL),
-        NpzSource(URL, "1", "test", "x", None, Classes()),
-        NpySource(URL, "1", "test", None, Classes()),
+        NpzSource(URL, "1", "test", "x", None, Naming()),
+        NpySource(URL, "1", "test", None, Naming()),
         CifarSource(URL, "1", "test", None),
     ],
     ids=lambda source: type(source).__name__,
