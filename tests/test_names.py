@@ -88,7 +88,7 @@ PARTS = st.text(st.sampled_from('aAbé\u0301ß.%_ ~:"\u202econ1'), min_size=1, m
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sets(st.lists(PARTS, min_size=1, max_size=3).map("/".join), max_size=6), st.sampled_from(ESCAPES[1:]))
 def test_escaped_names_are_usable_and_different(names, how):
     escaped = [escape_name(name, how) for name in names]
