@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corruptgen.catalog import register
-    from corruptgen.front import corrupt, presets, rows
-    from corruptgen.generation import generate
-    from corruptgen.merging import merge
+    from corruptgen.engine.generation import generate
+    from corruptgen.engine.merge import merge
+    from corruptgen.tables.api import corrupt, presets, rows
+    from corruptgen.tables.catalog import register
     from corruptgen.transforms import Corrupt
 
 __all__ = ["Corrupt", "__version__", "corrupt", "generate", "merge", "presets", "register", "rows"]
@@ -15,12 +15,12 @@ __version__ = "0.1.0"
 
 # Loaded at first use, so that `import corruptgen` costs nothing.
 _HOMES = {
-    "corrupt": "corruptgen.front",
-    "presets": "corruptgen.front",
-    "rows": "corruptgen.front",
-    "register": "corruptgen.catalog",
-    "generate": "corruptgen.generation",
-    "merge": "corruptgen.merging",
+    "corrupt": "corruptgen.tables.api",
+    "presets": "corruptgen.tables.api",
+    "rows": "corruptgen.tables.api",
+    "register": "corruptgen.tables.catalog",
+    "generate": "corruptgen.engine.generation",
+    "merge": "corruptgen.engine.merge",
     "Corrupt": "corruptgen.transforms",
 }
 

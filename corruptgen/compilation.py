@@ -18,7 +18,7 @@ import numba
 import numpy
 from numba.core import event
 
-from corruptgen.provenance import LOADED
+from corruptgen.runtime.provenance import LOADED
 
 COMPILING = "compiling kernels for this machine, which is done once"
 COMPILING_AGAIN = (

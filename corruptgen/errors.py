@@ -1,9 +1,19 @@
 """Every error that corruptgen raises on purpose; a message says where, what was found, what is allowed, what to do."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from corruptgen.redaction import without_secrets
+# Two letters at least: C:/ is a drive. A path of `pathlib` has one slash where the URL had two.
+SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:/+"
+# Who asks and with which password, the query, and the fragment, each of which may open a door.
+URL = re.compile(rf"({SCHEME})(?:[^\s/?#]*@)?([^\s?#'\"<>]*)(?:[?#][^\s'\"<>]*)?")
+# Parts of a query whose URL has been taken apart by who reports it.
+SIGNED = re.compile(
+    r"\b((?:X-(?:Amz|Goog)-[A-Za-z-]+|sig|signature|[A-Za-z]*(?:AccountKey|AccessKey|access_?key(?:_?id)?|token|secret|"
+    r"password|api_?key)))=[^\s&;,'\"<>)]+",
+    re.IGNORECASE,
+)
 
 
 class CorruptgenError(Exception):
@@ -90,3 +100,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=1)
     advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
     return f"no {kind} is called {name!r}; {advice}"
+
+
+def without_secrets(text: str) -> str:
+    """Take user names, passwords, queries and fragments out of all URLs in a text, and signatures that stand alone."""
+    return SIGNED.sub(r"\1=...", URL.sub(r"\1\2", text))

@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.labels import Classes
+from corruptgen.values.class_labels import Classes
 
 PIECE = 1 << 12  # items that are written at once
 Extent = int | tuple[int, int]

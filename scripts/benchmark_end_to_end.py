@@ -17,8 +17,8 @@ from PIL import Image
 from skimage import data
 
 import corruptgen
-from corruptgen.imaging.codec import decoded, encoded
-from corruptgen.recipe import load
+from corruptgen.codecs.images import decoded, encoded
+from corruptgen.recipe.recipe import load
 from corruptgen.records import Decoding, Encoding
 from corruptgen.threads import single_threaded
 

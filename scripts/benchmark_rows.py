@@ -17,8 +17,8 @@ from benchmark_peers import MIDDLE, PEERS, Image
 from skimage import data
 
 import corruptgen
-from corruptgen import catalog
 from corruptgen.errors import CorruptgenError
+from corruptgen.tables import catalog
 from corruptgen.threads import single_threaded
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")

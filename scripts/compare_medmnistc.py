@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import corruptgen  # noqa: E402
-from corruptgen import augmentation, catalog  # noqa: E402
+from corruptgen.tables import augmentation, catalog  # noqa: E402
 from tests.medical import (  # noqa: E402
     DATASETS,
     MedmnistcStreams,

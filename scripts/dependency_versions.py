@@ -165,7 +165,7 @@ def make_every_row() -> Pixels:
     from skimage import data  # noqa: PLC0415
 
     import corruptgen  # noqa: PLC0415
-    from corruptgen import catalog  # noqa: PLC0415
+    from corruptgen.tables import catalog  # noqa: PLC0415
 
     pixels = {}
     for table in corruptgen.presets():

@@ -16,9 +16,9 @@ from PIL import Image, ImageOps
 from skimage import data
 
 import corruptgen
-from corruptgen import catalog
-from corruptgen.contact_sheet import contact_sheet
-from corruptgen.table import Preset
+from corruptgen.gallery.contact_sheet import contact_sheet
+from corruptgen.tables import catalog
+from corruptgen.tables.table import Preset
 
 # Name of the photograph, and the (height, width) it is cut and resized to.
 PHOTOGRAPHS = (

@@ -19,9 +19,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from corruptgen import catalog  # noqa: E402
 from corruptgen.errors import AssetError  # noqa: E402
-from corruptgen.imaging.colour import luma  # noqa: E402
+from corruptgen.ops.colour import luma  # noqa: E402
+from corruptgen.tables import catalog  # noqa: E402
 from tests.originals import (  # noqa: E402
     IMAGEMAGICK_ROWS,
     LEVELS,

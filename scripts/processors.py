@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from skimage import data
 
 import corruptgen
-from corruptgen import catalog
 from corruptgen.errors import AssetError, ImageError
+from corruptgen.tables import catalog
 from corruptgen.threads import single_threaded
 
 HOST = "this machine"

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 
-from corruptgen import catalog
 from corruptgen.gallery.page import REFERENCES, URL
 from corruptgen.publish.wording import meanings, parameters_at, value_text
-from corruptgen.table import Preset, Row
+from corruptgen.tables import catalog
+from corruptgen.tables.table import Preset, Row
 
 HEADING = re.compile(r"\[([\w.-]+)\]")
 KEY = re.compile(r"([\w-]+)\s*=")

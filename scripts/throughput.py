@@ -15,8 +15,8 @@ from PIL import Image
 from skimage import data
 
 import corruptgen
-from corruptgen.backends import Crew
-from corruptgen.progress import results
+from corruptgen.engine.backends import Crew
+from corruptgen.engine.progress import results
 
 WANTED = 1.7
 RECIPE = """name = "throughput"

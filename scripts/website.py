@@ -18,9 +18,9 @@ from pathlib import Path
 import table_pages
 from sphinx.cmd.build import main as sphinx
 
-from corruptgen import catalog
 from corruptgen.gallery import gallery_of_table, page
 from corruptgen.gallery.photographs import shipped
+from corruptgen.tables import catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 # Which sections of the README become pages of their own; all others stay on the first page.
@@ -38,8 +38,8 @@ REFERENCE = ("api/index", "changes")
 # What a reader of the site is led to instead of a folder of the repository.
 FOLDERS = {"corruptgen/tables/data": "tables/index.md", "corruptgen/corruptions": "tables/index.md"}
 # The front doors, as users import them.
-DOORS = ("corruptgen", "corruptgen.transforms", "corruptgen.hf", "corruptgen.metrics", "corruptgen.gallery",
-         "corruptgen.catalog", "corruptgen.declare", "corruptgen.errors")  # fmt: skip
+DOORS = ("corruptgen", "corruptgen.transforms", "corruptgen.transforms.hf", "corruptgen.metrics", "corruptgen.gallery",
+         "corruptgen.tables.catalog", "corruptgen.declare", "corruptgen.errors")  # fmt: skip
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 CODE_OR_HEADING = re.compile(r"^```.*?^```$|^(#+) ", re.MULTILINE | re.DOTALL)

@@ -23,10 +23,10 @@ import pydicom
 import tifffile
 from PIL import Image, ImageFile, ImageOps
 
+from corruptgen.codecs.high_bit_depth import acquired
+from corruptgen.codecs.images import decoded
 from corruptgen.errors import CorruptgenError
-from corruptgen.imaging.codec import decoded
-from corruptgen.imaging.deep import acquired
-from corruptgen.recipe import read
+from corruptgen.recipe.recipe import read
 from corruptgen.records import Decoding
 from corruptgen.sources import open_source
 from tests.photographs import real_pixels, write_cifar

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
 from skimage import data
 
-from corruptgen import catalog
 from corruptgen.randomness.draws import Draws, Size
+from corruptgen.tables import catalog
 from tests.legacy import LegacyDraws
 
 DATASETS = {

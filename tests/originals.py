@@ -14,7 +14,7 @@ from PIL import Image
 from skimage import data
 
 import corruptgen
-from corruptgen.imaging.colour import LUMA
+from corruptgen.ops.colour import LUMA
 from tests.legacy import LegacyDraws
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pydicom
 
-from corruptgen.imaging.codec import encoded
+from corruptgen.codecs.images import encoded
 from corruptgen.records import Encoding
 
 SHIPPED = Path(pydicom.__file__).parent / "data/test_files"

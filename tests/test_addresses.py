@@ -14,19 +14,19 @@ from typer.models import ArgumentInfo, OptionInfo
 from typer.testing import CliRunner
 
 import corruptgen
-from corruptgen import backends, generation, merging
-from corruptgen.addresses import is_url, last_part, local_path
 from corruptgen.cli.app import app
-from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected, ScoreError
-from corruptgen.recipe import load, read
-from corruptgen.redaction import without_secrets
+from corruptgen.engine import backends, generation
+from corruptgen.engine import merge as merging
+from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected, ScoreError, without_secrets
+from corruptgen.recipe.recipe import load, read
 from corruptgen.scoring.evaluation import score
 from corruptgen.sources.arrays import NpySource, NpzSource
 from corruptgen.sources.cifar import CifarSource
 from corruptgen.sources.register import Naming
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.sources.webdataset import TarSource
-from corruptgen.verification import verify
+from corruptgen.values.addresses import is_url, last_part, local_path
+from corruptgen.verification.verify import verify
 from tests.photographs import write_photographs, write_recipe
 
 SECRETS = ("hunter2", "5ec4e7")

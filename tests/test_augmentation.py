@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corruptgen import augmentation, catalog
 from corruptgen.errors import AssetError, ImageError, UnknownName
 from corruptgen.randomness import rng_for
+from corruptgen.tables import augmentation, catalog
 from corruptgen.transforms import AugMedMNISTC, Draw
 from tests.medical import DATASETS, colour_pictures, grey_pictures
 

@@ -16,8 +16,8 @@ import tifffile
 from PIL import Image
 
 import corruptgen
+from corruptgen.codecs.high_bit_depth import picture
 from corruptgen.errors import Rejected
-from corruptgen.imaging.deep import picture
 from corruptgen.records import Decoding
 from corruptgen.sources import nifti
 from corruptgen.sources.folder import FolderSource
@@ -60,7 +60,7 @@ def strip_of(data, compression, dtype):
 BOUNDED = """
 import resource, sys
 from corruptgen.errors import Rejected
-from corruptgen.imaging.deep import picture
+from corruptgen.codecs.high_bit_depth import picture
 from corruptgen.records import Decoding
 import imagecodecs, tifffile
 for name in sys.argv[1:]:

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, ImageFile
 
 import corruptgen
+from corruptgen.codecs.high_bit_depth import picture
+from corruptgen.codecs.images import decoded, encoded
 from corruptgen.errors import OutputError, Rejected, SourceError
-from corruptgen.imaging.codec import decoded, encoded
-from corruptgen.imaging.deep import picture
 from corruptgen.records import Decoding, Encoding
 from tests.photographs import command, pixels_of, tree, write_photographs, write_recipe
 from tests.pictures import photograph
@@ -413,7 +413,7 @@ def test_what_is_no_file_is_rejected_and_not_waited_for(place):
 
 
 def test_a_file_that_goes_away_is_an_error_that_names_it(place):
-    from corruptgen import generation  # noqa: PLC0415
+    from corruptgen.engine import generation  # noqa: PLC0415
 
     plan = generation.planned(write_recipe(place))
     (place / "photographs/astronaut/00.png").unlink()

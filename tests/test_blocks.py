@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from corruptgen.compilation import njit
-from corruptgen.imaging import defocus
-from corruptgen.imaging.block_levels import store_levels, store_levels_of_words
-from corruptgen.imaging.block_sums import (
+from corruptgen.fast import defocus
+from corruptgen.fast.block_levels import store_levels, store_levels_of_words
+from corruptgen.fast.block_sums import (
     BLOCK,
     PIECE,
     add_moves,
@@ -17,7 +17,7 @@ from corruptgen.imaging.block_sums import (
     weigh_pairs,
     weigh_samples,
 )
-from corruptgen.imaging.scratch import ALIGNMENT, scratch
+from corruptgen.fast.scratch import ALIGNMENT, scratch
 
 SEED = 1843956201
 PLACES = np.array([3, 0, 17, 40, 5])

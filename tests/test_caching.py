@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corruptgen import metrics
-from corruptgen.caching import KeptArrays, bytes_of
+from corruptgen.runtime.caching import KeptArrays, bytes_of
 from tests.photographs import ROOT
 
 
@@ -57,7 +57,7 @@ def test_no_pixel_code_keeps_arrays_by_their_number():
     few = {"units": 2, "parts_of_a_level": 2, "glyphs": 1}
     found = [
         (path.name, name)
-        for folder in ("imaging", "corruptions")
+        for folder in ("assets", "corruptions", "fast", "ops")
         for path in (ROOT / "corruptgen" / folder).rglob("*.py")
         for name in re.findall(r"@lru_cache.*\ndef _?(\w+)", path.read_text("utf-8"))
     ]

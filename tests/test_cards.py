@@ -12,18 +12,18 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen import catalog
-from corruptgen.digests import pixels_digest
+from corruptgen.engine.manifest import manifest_bytes
 from corruptgen.errors import PublishError, RecipeError
-from corruptgen.manifest import manifest_bytes
 from corruptgen.publish.card import card
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.leaks import PATHS
 from corruptgen.publish.licenses import known
 from corruptgen.publish.presentation import presented
 from corruptgen.publish.wording import meanings, quirks
-from corruptgen.recipe import read
-from corruptgen.verification import verify
+from corruptgen.recipe.recipe import read
+from corruptgen.store.digests import pixels_digest
+from corruptgen.tables import catalog
+from corruptgen.verification.verify import verify
 from tests.photographs import tree, write_photographs, write_recipe
 from tests.scans import scan
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from corruptgen import generation
-from corruptgen.names import is_clutter
+from corruptgen.engine import generation
 from corruptgen.publish.finished import Finished
-from corruptgen.verification import verify
+from corruptgen.store.names import is_clutter
+from corruptgen.verification.verify import verify
 from tests.photographs import write_photographs, write_recipe
 
 LEFT = (".DS_Store", "items/Thumbs.db", "brightness/1/desktop.ini", "clean/._0", "@eaDir/a/b.png", ".directory")

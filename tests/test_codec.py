@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from corruptgen.codecs.images import decoded, encoded, restored
+from corruptgen.codecs.png import COMPRESSIONS, png
 from corruptgen.errors import Rejected
-from corruptgen.imaging.codec import decoded, encoded, restored
-from corruptgen.imaging.png import COMPRESSIONS, png
 from corruptgen.records import Decoding, Encoding
 from tests.pictures import photograph
 

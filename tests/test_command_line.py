@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 import corruptgen
 import corruptgen.transforms
-from corruptgen.catalog import corruption, corruptions
 from corruptgen.cli import app
 from corruptgen.cli.terminal import exit_codes
 from corruptgen.declare import docstring_in_source
-from corruptgen.recipe import load, shipped_text
+from corruptgen.recipe.recipe import load, shipped_text
+from corruptgen.tables.catalog import corruption, corruptions
 from tests.photographs import ROOT, pixels_of, tree, write_photographs, write_recipe
 
 # Long enough that the reader may be gone before the end.
@@ -277,7 +277,7 @@ class TestPlan:
             assert "was begun with other versions (numpy 1.0, now" in done.stderr
 
     def test_plan_names_missing_pictures(self, place, monkeypatch, tmp_path):
-        monkeypatch.setattr("corruptgen.imaging.textures._places", lambda texture, reasons: iter(()))
+        monkeypatch.setattr("corruptgen.assets.textures._places", lambda texture, reasons: iter(()))
         options = ["--set", "corrupt.preset=imagenet-c-64", "--set", "decode.resize=[64,64]", "--rows", "frost"]
 
         done = run("plan", "recipe.toml", *options, "-o", tmp_path / "new", place=place, monkeypatch=monkeypatch)

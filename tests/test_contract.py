@@ -6,11 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from corruptgen import catalog, corrupt
+from corruptgen import corrupt
+from corruptgen.assets.inks import ink_masks
+from corruptgen.assets.textures import frost_picture
 from corruptgen.errors import AssetError
-from corruptgen.imaging.inks import ink_masks
-from corruptgen.imaging.textures import frost_picture
 from corruptgen.randomness import rng_for
+from corruptgen.tables import catalog
 from tests.pictures import Plain, photograph
 
 ANY_SIZE = [(37, 53), (61, 32), (96, 128)]

@@ -12,14 +12,22 @@ import pytest
 from PIL import Image, ImageFile
 
 import corruptgen
-from corruptgen import block, lock
-from corruptgen.errors import AssetError, CorruptgenError, MachineError, OutputError, RecipeError, SourceError
-from corruptgen.generation import planned
-from corruptgen.imaging import textures
-from corruptgen.manifest import Table
-from corruptgen.merging import merge
-from corruptgen.sinks.folder import UNFINISHED
-from corruptgen.verification import verify
+from corruptgen.assets import textures
+from corruptgen.engine import block
+from corruptgen.engine.generation import planned
+from corruptgen.engine.manifest import Table
+from corruptgen.engine.merge import merge
+from corruptgen.errors import (
+    AssetError,
+    CorruptgenError,
+    MachineError,
+    OutputError,
+    RecipeError,
+    SourceError,
+)
+from corruptgen.store import lock
+from corruptgen.store.output_directory import UNFINISHED
+from corruptgen.verification.verify import verify
 from tests.photographs import TABLE, real_pixels, tree
 
 ROW = 'rows = ["brightness"]\nseverities = [1]'

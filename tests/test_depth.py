@@ -11,20 +11,21 @@ import typer
 from PIL import Image
 
 import corruptgen
-from corruptgen import catalog, corrupt
+from corruptgen import corrupt
 from corruptgen.cli.looking import preview
+from corruptgen.codecs.high_bit_depth import acquired, picture, restored
+from corruptgen.codecs.pixels import SampleFormat
+from corruptgen.engine.estimate import estimate
+from corruptgen.engine.manifest import Table
+from corruptgen.engine.plan import planned
 from corruptgen.errors import ArgumentError, CorruptgenError, ImageError, RecipeError, Rejected
-from corruptgen.estimate import estimate
-from corruptgen.imaging.deep import acquired, picture, restored
-from corruptgen.imaging.pixels import SampleFormat
-from corruptgen.manifest import Table
-from corruptgen.plan import planned
 from corruptgen.publish.difference import measured
 from corruptgen.publish.finished import Finished
 from corruptgen.records import Decoding, Encoding
 from corruptgen.sources import nifti
+from corruptgen.tables import catalog
 from corruptgen.transforms.samples import decoding_of
-from corruptgen.verification import verify
+from corruptgen.verification.verify import verify
 from tests.photographs import pixels_of, tree
 from tests.pictures import photograph
 from tests.scans import dicom, file, ramp, scan, volume

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 import corruptgen
+from corruptgen.codecs.dicom_header import is_dicom
+from corruptgen.codecs.high_bit_depth import acquired, picture
+from corruptgen.engine.plan import planned
 from corruptgen.errors import Rejected, SourceError
-from corruptgen.imaging.deep import acquired, picture
-from corruptgen.imaging.dicom_header import is_dicom
-from corruptgen.plan import planned
 from corruptgen.records import Decoding
 from corruptgen.sources.folder import FolderSource
-from corruptgen.verification import verify
+from corruptgen.verification.verify import verify
 from tests.photographs import command
 from tests.scans import dicom, group, picture_file, ramp, scan, volume
 from tests.test_depth import recipe, records

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corruptgen import catalog, corrupt
+from corruptgen import corrupt
 from corruptgen.randomness import rng_for
+from corruptgen.tables import catalog
 from tests.pictures import photograph
 from tests.test_contract import DRAWING_ROWS, _pictures_that_are_not_ours, sizes  # noqa: F401 - a fixture
 

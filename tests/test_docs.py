@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from corruptgen import catalog, recipe
+from corruptgen.recipe import recipe
+from corruptgen.tables import catalog
 from tests.pictures import photograph
 
 ROOT = Path(__file__).parents[1]

@@ -20,17 +20,18 @@ from PIL import Image
 from threadpoolctl import threadpool_info
 
 import corruptgen
-from corruptgen import claim, manifest
-from corruptgen.backends import Crew
+from corruptgen.codecs.images import decoded
+from corruptgen.engine import manifest
+from corruptgen.engine import ownership as claim
+from corruptgen.engine.backends import Crew
+from corruptgen.engine.progress import results
+from corruptgen.engine.shards import Shard
 from corruptgen.errors import Interrupted, OutputError, RecipeError, Rejected, SourceError, WorkerError
-from corruptgen.imaging.codec import decoded
-from corruptgen.lock import held
-from corruptgen.progress import results
 from corruptgen.records import Decoding
-from corruptgen.shards import Shard
-from corruptgen.sinks.folder import Folder, item_name
+from corruptgen.store.lock import held
+from corruptgen.store.output_directory import Folder, item_name
 from corruptgen.threads import single_threaded
-from corruptgen.verification import verify
+from corruptgen.verification.verify import verify
 from tests.builds import begun, gone, group, wait_for, workers
 from tests.photographs import ROOT, command, tree, write_photographs, write_recipe
 
@@ -263,7 +264,7 @@ def test_every_block_is_in_one_shard():
 def test_two_builds_do_not_share_an_output(place, whole):
     with held(place / "out"), pytest.raises(OutputError, match="out is being written by another process; wait"):
         corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1)
-    with held(place / "out", Shard(1, 2)):
+    with held(place / "out", *Shard(1, 2).locked_as):
         with pytest.raises(OutputError, match="shard 1/2 of the output out is being written"):
             corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1, shard="1/2")
         with pytest.raises(OutputError, match="out is being written"):
@@ -544,7 +545,7 @@ def test_a_terminal_shows_cells_pace_and_time_left(place):
 
 
 def test_the_claim_names_what_a_build_consists_of(place):
-    plan = corruptgen.plan.planned(place / "recipe.toml")
+    plan = corruptgen.engine.plan.planned(place / "recipe.toml")
 
     (images, targets), tables = claim.belongings(plan, Folder(place / "out"))
 

@@ -14,7 +14,7 @@ import pytest
 import tifffile
 
 import corruptgen
-from corruptgen.extras import DISTRIBUTIONS, EXTRAS
+from corruptgen.runtime.extras import DISTRIBUTIONS, EXTRAS
 from tests.photographs import ROOT, write_photographs, write_recipe
 
 # Put in front of the path, this makes a process one in which the packages were never installed.

@@ -9,22 +9,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corruptgen import catalog, corrupt
+from corruptgen import corrupt
+from corruptgen.codecs.pixels import BYTE, Arithmetic, given, stored
 from corruptgen.corruptions.common.digital import jpeg_compression, pixelate, pixelate_nearest
 from corruptgen.corruptions.common.warp import elastic_smooth
 from corruptgen.declare import Pixels, fused_path_of
-from corruptgen.imaging import wide_gaussian
-from corruptgen.imaging.block_sums import BLOCK
-from corruptgen.imaging.doubts import flat_places
-from corruptgen.imaging.gaussian import smooth
-from corruptgen.imaging.gaussian_bytes import smooth_bytes
-from corruptgen.imaging.gaussian_fields import smooth_field
-from corruptgen.imaging.large_pixels import with_large_pixels
-from corruptgen.imaging.liquids import muddied, spots_above, water_bytes
-from corruptgen.imaging.motion import motion_blurred, smear, trail_offsets, trail_weights
-from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
-from corruptgen.imaging.wide_gaussian import LONGEST, smooth_and_scale
+from corruptgen.fast import wide_gaussian
+from corruptgen.fast.block_sums import BLOCK
+from corruptgen.fast.doubts import flat_places
+from corruptgen.fast.gaussian_bytes import smooth_bytes
+from corruptgen.fast.gaussian_fields import smooth_field
+from corruptgen.fast.large_pixels import with_large_pixels
+from corruptgen.fast.liquids import muddied, spots_above, water_bytes
+from corruptgen.fast.wide_gaussian import LONGEST, smooth_and_scale
+from corruptgen.ops.gaussian import smooth
+from corruptgen.ops.motion import motion_blurred, smear, trail_offsets, trail_weights
 from corruptgen.randomness import rng_for
+from corruptgen.tables import catalog
 from tests.pictures import Plain, photograph
 
 ROWS = (

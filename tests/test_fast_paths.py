@@ -5,18 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
-from corruptgen import catalog, corrupt
+from corruptgen import corrupt
+from corruptgen.assets.textures import frost_picture
+from corruptgen.codecs.pixels import BYTE, Arithmetic, given, stored
 from corruptgen.compilation import njit
 from corruptgen.corruptions.common.exposure import brightness, contrast, saturate
 from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.errors import AssetError
-from corruptgen.imaging.byte_units import parts_of_a_level
-from corruptgen.imaging.channel_sums import add_up_channels
-from corruptgen.imaging.photons import counted
-from corruptgen.imaging.pixels import BYTE, Arithmetic, given, stored
-from corruptgen.imaging.textures import frost_picture
-from corruptgen.imaging.value_maps import follow_maps
+from corruptgen.fast.byte_units import parts_of_a_level
+from corruptgen.fast.channel_sums import add_up_channels
+from corruptgen.fast.photons import counted
+from corruptgen.fast.value_maps import follow_maps
 from corruptgen.randomness import rng_for
+from corruptgen.tables import catalog
 from tests.pictures import Plain, photograph
 
 SEED = 1843956201

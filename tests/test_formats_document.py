@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import corruptgen
-from corruptgen.output_choice import FORMATS
+from corruptgen.recipe.output_section import FORMATS
 from tests.photographs import ROOT, write_photographs
 
 TEXT = (ROOT / "docs/formats.md").read_text("utf-8")

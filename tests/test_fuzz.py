@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen.digests import pixels_digest
+from corruptgen.codecs.images import decoded
+from corruptgen.engine.manifest import Table
 from corruptgen.errors import CorruptgenError
-from corruptgen.imaging.codec import decoded
-from corruptgen.manifest import Table
-from corruptgen.recipe import load
+from corruptgen.recipe.recipe import load
 from corruptgen.records import Decoding
 from corruptgen.sources import open_source
+from corruptgen.store.digests import pixels_digest
 from tests.fuzzing import FILES, SOURCES, check_kind, check_sources
 from tests.photographs import TABLE, real_pixels, tree
 

@@ -13,13 +13,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import corruptgen
-from corruptgen import catalog
+from corruptgen.assets.textures import frost_picture
 from corruptgen.cli import app
 from corruptgen.errors import ImageError, OutputError, RecipeError, UnknownName
 from corruptgen.gallery import Photograph, gallery_of_dataset, gallery_of_table, page
 from corruptgen.gallery.photographs import shipped
 from corruptgen.gallery.thumbnails import LONGEST, thumbnail
-from corruptgen.imaging.textures import frost_picture
+from corruptgen.tables import catalog
 from tests import browser
 from tests.photographs import ROOT, command, write_photographs, write_recipe
 from tests.pictures import photograph
@@ -176,7 +176,7 @@ def test_every_built_in_table_has_a_gallery(name):
 
 def test_a_row_whose_pictures_are_missing_says_so(chelsea, monkeypatch, tmp_path):
     monkeypatch.setenv("CORRUPTGEN_TEXTURES", str(tmp_path))
-    monkeypatch.setattr("corruptgen.imaging.textures._places", lambda texture, reasons: iter(()))
+    monkeypatch.setattr("corruptgen.assets.textures._places", lambda texture, reasons: iter(()))
     frost_picture.cache_clear()
     square = Photograph("square", photograph(224, 224))
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 import corruptgen
+from corruptgen.codecs.images import decoded
+from corruptgen.engine.manifest import Table
 from corruptgen.errors import AssetError, OutputError, SourceError
-from corruptgen.imaging.codec import decoded
-from corruptgen.manifest import Table
 from corruptgen.records import Decoding
 from tests.photographs import ROOT, command, pixels_of, tree, write_photographs, write_recipe
 
@@ -301,12 +301,12 @@ def test_a_missing_picture_is_reported_before_anything_is_written(place, monkeyp
     def missing(*arguments):
         raise AssetError("no frost")
 
-    monkeypatch.setattr("corruptgen.imaging.textures.texture_bytes", missing)
+    monkeypatch.setattr("corruptgen.assets.textures.texture_bytes", missing)
     recipe = write_recipe(
         place, preset="imagenet-c-64", decode="resize = [64, 64]", corrupt='rows = ["brightness", "frost"]'
     )
 
-    from corruptgen.imaging.textures import frost_picture  # noqa: PLC0415
+    from corruptgen.assets.textures import frost_picture  # noqa: PLC0415
 
     frost_picture.cache_clear()
     with pytest.raises(AssetError, match="no frost"):

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corruptgen import catalog, corrupt
+from corruptgen import corrupt
 from corruptgen.errors import AssetError
+from corruptgen.tables import catalog
 from tests.pictures import photograph
 
 GOLDEN = Path(__file__).parent / "golden" / "cells"

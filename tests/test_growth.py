@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 import corruptgen
 from corruptgen.cli import app
+from corruptgen.engine.generation import check
+from corruptgen.engine.plan import planned
+from corruptgen.engine.source_check import sample
 from corruptgen.errors import Interrupted, OutputError, RecipeError, SourceError
-from corruptgen.generation import check
-from corruptgen.plan import planned
-from corruptgen.source_check import sample
-from corruptgen.verification import verify
+from corruptgen.verification.verify import verify
 from tests.builds import FORMATS
 from tests.photographs import ROOT, pixels_of, tree, write_photographs, write_recipe
 from tests.test_targets import COCO, write_coco
@@ -88,13 +88,13 @@ def test_what_a_finished_output_has_is_not_made_again_when_cells_are_added(place
 @pytest.mark.parametrize("form", FORMATS)
 def test_pixels_of_existing_cells_are_not_computed_again(place, form, monkeypatch):
     corruptgen.generate(recipe_of(place, form), output=place / "out", workers=1)
-    made, apply = [], corruptgen.block.Cells.apply
+    made, apply = [], corruptgen.engine.block.Cells.apply
 
     def counted(cells, name, image, key):
         made.append((name, key))
         return apply(cells, name, image, key)
 
-    monkeypatch.setattr("corruptgen.block.Cells.apply", counted)
+    monkeypatch.setattr("corruptgen.engine.block.Cells.apply", counted)
     corruptgen.generate(recipe_of(place, form, LARGER["both"][0]), output=place / "out", workers=1)
 
     images = [name for name, key in made if key != "probe"]

@@ -12,8 +12,8 @@ from PIL import Image
 
 from corruptgen import corrupt
 from corruptgen.errors import ImageError, Rejected, SeverityError, SourceError
-from corruptgen.hf import corrupt as corrupt_dataset
 from corruptgen.transforms import Corrupted
+from corruptgen.transforms.hf import corrupt as corrupt_dataset
 from tests.photographs import ROOT, real_pixels
 from tests.pictures import photograph
 
@@ -186,7 +186,7 @@ def test_a_written_dataset_is_the_lazy_one_in_png(tmp_path):
 
 SECOND = """
 import sys, datasets
-from corruptgen.hf import corrupt
+from corruptgen.transforms.hf import corrupt
 datasets.disable_progress_bars()
 whole = datasets.load_from_disk(sys.argv[1])
 made = corrupt(whole, "cifar-c", sys.argv[2], 3, lazy=False)
@@ -250,7 +250,7 @@ def test_a_stream_in_two_workers_repeats_no_noise():
 
 MEMORY = """
 import sys, datasets
-from corruptgen.hf import corrupt
+from corruptgen.transforms.hf import corrupt
 def anonymous():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon"))
 lazy = corrupt(datasets.load_from_disk(sys.argv[1]), "natural", "gaussian_noise", 3)

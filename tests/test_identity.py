@@ -15,17 +15,17 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen import catalog
+from corruptgen.engine.identity import check_identity, describe, identify, marks
 from corruptgen.errors import DeclarationError, OutputError, RecipeError, ScoreError
-from corruptgen.identity import check_identity, describe, identify, marks
-from corruptgen.interactive import source_digest
-from corruptgen.provenance import LOADED, Sources
 from corruptgen.publish.card import card
 from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.presentation import presented
+from corruptgen.runtime.interactive import source_digest
+from corruptgen.runtime.provenance import LOADED, Sources
 from corruptgen.scoring.evaluation import score
-from corruptgen.verification import verify
+from corruptgen.tables import catalog
+from corruptgen.verification.verify import verify
 from tests.photographs import ROOT
 
 PLUG_IN = '''"""Tints."""
@@ -414,7 +414,7 @@ def test_an_edit_of_our_own_changes_the_corruptions_that_depend_on_it_and_no_oth
 
     now = Sources()
     before = digests(now)
-    edited = "corruptgen.imaging.fog_banks"
+    edited = "corruptgen.fast.fog_banks"
     after = digests(Sources({**now.read, edited: replace(now.read[edited], digest=b"another")}))
 
     assert before == {name: catalog.origin(name).source for name in before}

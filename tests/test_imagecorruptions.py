@@ -9,7 +9,7 @@ import pytest
 
 import corruptgen
 from corruptgen.errors import AssetError, ImageError
-from corruptgen.imaging.motion import smear_unnormalised
+from corruptgen.ops.motion import smear_unnormalised
 from tests.replay import imagecorruptions_draws, picture_by_formula, seed_of
 
 # Written by scripts/compare_imagecorruptions.py, which takes in only pixels that are within its promise: equal to those

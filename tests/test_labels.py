@@ -17,23 +17,23 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import corruptgen
-from corruptgen.block import Packed, Work, unpacked
 from corruptgen.cli import app
+from corruptgen.engine.block import Packed, Work, unpacked
+from corruptgen.engine.merge import merge
+from corruptgen.engine.plan import planned
+from corruptgen.engine.shards import header, listed
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError, SourceError
-from corruptgen.labels import Classes
-from corruptgen.merging import merge
-from corruptgen.plan import planned
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.presentation import presented
-from corruptgen.recipe import load
+from corruptgen.recipe.recipe import load
 from corruptgen.records import Item, Items, Listing
 from corruptgen.scoring.evaluation import Wishes, score
 from corruptgen.scoring.truth import read
-from corruptgen.shards import header, listed
 from corruptgen.sinks import Folder
 from corruptgen.sinks.parquet import _schema
 from corruptgen.sources import for_reading, open_source, wanted
-from corruptgen.verification import verify
+from corruptgen.values.class_labels import Classes
+from corruptgen.verification.verify import verify
 
 FORMATS = ("folder", "parquet", "npy", "npz", "webdataset")
 # What people write for an image without a label.

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corruptgen import generation
-from corruptgen.manifest import MANIFEST
-from corruptgen.names import from_disk, on_disk, storable
+from corruptgen.engine import generation
+from corruptgen.engine.manifest import MANIFEST
+from corruptgen.store.names import from_disk, on_disk, storable
 from tests.photographs import ROOT, tree
 from tests.pictures import photograph
 
@@ -23,8 +23,8 @@ NAME = "Käfer 甲虫"
 BUILD = """
 import sys, warnings
 warnings.filterwarnings("error", category=EncodingWarning, module=r"corruptgen\\.")
-from corruptgen.generation import generate
-from corruptgen.verification import verify
+from corruptgen.engine.generation import generate
+from corruptgen.verification.verify import verify
 for recipe in sys.argv[1:]:
     outcome = generate(recipe, output=recipe.removesuffix(".toml") + "-there", workers=1, check=True)
     verdict = verify(outcome.output, workers=1)

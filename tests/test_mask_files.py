@@ -11,10 +11,10 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.errors import RecipeError, Rejected
-from corruptgen.imaging.label_masks import label_mask
-from corruptgen.recipe import load
+from corruptgen.recipe.recipe import load
+from corruptgen.sources.label_masks import label_mask
 from corruptgen.sources.mask_files import mask_names
-from corruptgen.verification import verify
+from corruptgen.verification.verify import verify
 from tests.photographs import write_photographs
 from tests.scans import RIGHT_TO_LEFT, picture_file, ramp, volume
 from tests.test_depth import recipe as recipe_of_scans

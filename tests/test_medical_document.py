@@ -8,9 +8,9 @@ import sys
 import pytest
 
 import corruptgen
-from corruptgen import catalog
-from corruptgen.recipe import load
-from corruptgen.verification import verify
+from corruptgen.recipe.recipe import load
+from corruptgen.tables import catalog
+from corruptgen.verification.verify import verify
 from tests.photographs import ROOT, command
 from tests.scans import scan
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 import corruptgen
-from corruptgen import catalog, recipe
+from corruptgen.assets.inks import ink_masks
+from corruptgen.assets.textures import textures
 from corruptgen.errors import AssetError, ImageError, Interrupted, PresetError
-from corruptgen.imaging.inks import ink_masks
-from corruptgen.imaging.textures import textures
 from corruptgen.randomness import rng_for
 from corruptgen.randomness.turns import in_turn, integer_between
+from corruptgen.recipe import recipe
+from corruptgen.tables import catalog
 from tests.medical import (
     DATASETS,
     MULTI_LABEL,

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
-from corruptgen import generation, merging
 from corruptgen.cli.app import app
+from corruptgen.engine import generation
+from corruptgen.engine import merge as merging
+from corruptgen.engine.plan import planned
 from corruptgen.errors import PublishError, RecipeError
-from corruptgen.names import ESCAPES, LONGEST_COMPONENT, escape_name, have_twins, portability_problems
-from corruptgen.plan import planned
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.readiness import check_names
 from corruptgen.scoring.truth import read as read_truth
-from corruptgen.verification import verify
+from corruptgen.store.names import ESCAPES, LONGEST_COMPONENT, escape_name, have_twins, portability_problems
+from corruptgen.verification.verify import verify
 from tests.photographs import tree, write_recipe
 from tests.pictures import photograph
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+from corruptgen.containers.pickles import load_pickle
 from corruptgen.errors import SourceError
-from corruptgen.recipe import read
+from corruptgen.recipe.recipe import read
 from corruptgen.sources import open_source
-from corruptgen.sources.pickles import load_pickle
 from tests.photographs import real_pixels, write_cifar
 from tests.pictures import photograph
 
@@ -137,7 +137,7 @@ def test_a_pickle_that_asks_for_anything_else_is_refused_by_name(tmp_path, monke
     ("content", "reason"),
     [
         (b"\x80\x02cos\nsystem\n.", "asks for os.system"),
-        (b"\x80\x02ccorruptgen.sources.pickles\nload_pickle\n.", "asks for corruptgen.sources.pickles.load_pickle"),
+        (b"\x80\x02ccorruptgen.sources.pickles\nload_pickle\n.", "asks for corruptgen.containers.pickles.load_pickle"),
         (b"\x80\x02\x82\x01.", "more than plain values"),
         (b"Pname\n.", "more than plain values"),
         (b"(ios\nsystem\n.", "more than plain values"),

@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from corruptgen import catalog, corrupt
-from corruptgen.cell import Cell
-from corruptgen.imaging.scattering import even_steps, scatter
+from corruptgen import corrupt
+from corruptgen.ops.scattering import even_steps, scatter
 from corruptgen.randomness import rng_for
+from corruptgen.tables import catalog
+from corruptgen.tables.cell import Cell
 from tests.pictures import photograph
 
 IMAGE = photograph(96, 128)

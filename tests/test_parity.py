@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corruptgen import catalog
 from corruptgen.errors import AssetError
-from corruptgen.imaging.colour import luma
+from corruptgen.ops.colour import luma
+from corruptgen.tables import catalog
 from tests.originals import (
     GOLDEN,
     LEVELS,

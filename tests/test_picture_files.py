@@ -13,19 +13,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corruptgen import catalog
+from corruptgen.codecs import guard
+from corruptgen.codecs import high_bit_depth as deep
+from corruptgen.codecs.images import decoded, encoded, native_size, restored
+from corruptgen.engine.generation import generate
+from corruptgen.engine.manifest import Table
+from corruptgen.engine.plan import planned
 from corruptgen.errors import RecipeError, Rejected
-from corruptgen.generation import generate
-from corruptgen.hf import corrupt as corrupt_dataset
-from corruptgen.imaging import deep, guard
-from corruptgen.imaging.codec import decoded, encoded, native_size, restored
-from corruptgen.imaging.label_masks import label_mask
-from corruptgen.manifest import Table
-from corruptgen.plan import planned
-from corruptgen.recipe import current_form, read
+from corruptgen.recipe.recipe import current_form, read
 from corruptgen.records import DEFAULT_TOLERATE, Decoding, Encoding
+from corruptgen.sources.label_masks import label_mask
+from corruptgen.tables import catalog
 from corruptgen.transforms import Corrupted, samples
-from corruptgen.verification import verify
+from corruptgen.transforms.hf import corrupt as corrupt_dataset
+from corruptgen.verification.verify import verify
 from tests.pictures import photograph
 
 PIXELS = photograph(40, 56)
@@ -537,7 +538,7 @@ def test_jpeg_xl_is_read_and_a_jpeg_inside_of_it_is_turned_as_a_jpeg(tmp_path):
     ("head", "package"), [(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "pillow_heif"), (b"\xff\x0a\0\0", "pillow_jxl")]
 )
 def test_a_format_whose_package_is_missing_says_what_to_install(head, package, monkeypatch):
-    monkeypatch.setattr("corruptgen.imaging.file_formats.find_spec", lambda name: None)
+    monkeypatch.setattr("corruptgen.codecs.file_formats.find_spec", lambda name: None)
     for form in ("HEIF", "JXL"):
         monkeypatch.delitem(Image.OPEN, form, raising=False)
 

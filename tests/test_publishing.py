@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import corruptgen
-from corruptgen.manifest import manifest_bytes
+from corruptgen.engine.manifest import manifest_bytes
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import WAITS
 from tests.hub.client import READER, WRITER, Session, begun
@@ -113,7 +113,7 @@ result = {
 def local_pixels(directory, cell):
     import hashlib  # noqa: PLC0415
 
-    from corruptgen.imaging.codec import restored  # noqa: PLC0415
+    from corruptgen.codecs.images import restored  # noqa: PLC0415
 
     dataset = Finished.at(directory)
     images = [i for table in dataset.tables for i in dataset.made.sink.images(dataset.cells.index(cell), table.part())]
@@ -490,7 +490,7 @@ def test_a_licence_that_forbids_or_does_not_say_is_asked_about(session, hub, bui
     place = built / f"licence-{terms}"
     shutil.copytree(built / "1.0.0", place)
     wish = recipe(built, terms=terms)
-    changed = Finished.at(place).manifest | {"recipe": corruptgen.recipe.load(str(wish)).content()}
+    changed = Finished.at(place).manifest | {"recipe": corruptgen.recipe.recipe.load(str(wish)).content()}
     spelled = changed["recipe"]["corrupt"] | {"severities": [1, 2], "preset": "three"}
     changed["recipe"] |= {"corrupt": spelled}
     (place / "manifest.json").write_bytes(manifest_bytes(changed))

@@ -6,8 +6,8 @@ import shlex
 import pytest
 
 from corruptgen.publish.licenses import known
-from corruptgen.publish_choice import KEYS
-from corruptgen.source_choice import TERMS
+from corruptgen.recipe.publish_section import KEYS
+from corruptgen.recipe.source_section import TERMS
 from tests.hub.client import Session
 from tests.hub.server import Hub
 from tests.photographs import ROOT, write_photographs

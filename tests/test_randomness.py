@@ -12,7 +12,7 @@ from corruptgen.randomness import impulses, pixels_digest, rng_for
 from corruptgen.randomness.philox import fill_words
 from corruptgen.randomness.poisson import LARGEST_SUMMED, fill_counts
 from corruptgen.randomness.stream import Purpose, Stream
-from corruptgen.values import severity_text
+from corruptgen.values.arguments import severity_text
 from tests.pictures import Plain
 
 GOLDEN = Path(__file__).parent / "golden" / "stream.json"

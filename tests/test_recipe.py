@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from corruptgen import catalog
+from corruptgen.engine.plan import planned
 from corruptgen.errors import RecipeError, SourceError
 from corruptgen.metrics.baselines import baseline
-from corruptgen.overrides import read_settings
-from corruptgen.plan import planned
-from corruptgen.recipe import load, read, shipped_names
+from corruptgen.recipe.overrides import read_settings
+from corruptgen.recipe.recipe import load, read, shipped_names
 from corruptgen.records import DEFAULT_TOLERATE
+from corruptgen.tables import catalog
 from tests.medical import write_archive
 from tests.photographs import ROOT, write_cifar, write_photographs, write_recipe
 

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import corruptgen
+from corruptgen.engine.manifest import MANIFEST, MARKER, manifest_bytes, parsed
+from corruptgen.engine.merge import merge
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.gallery.dataset_view import gallery_of_dataset
-from corruptgen.manifest import MANIFEST, MARKER, manifest_bytes, parsed
-from corruptgen.merging import merge
 from corruptgen.metrics import baseline
 from corruptgen.metrics.baselines import read as read_baseline
 from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.presentation import presented, standing
 from corruptgen.scoring.truth import read as read_truth
-from corruptgen.shapes import check_shape
-from corruptgen.verification import verify
+from corruptgen.values.json_shapes import check_shape
+from corruptgen.verification.verify import verify
 from tests.photographs import TABLE, tree
 
 # Every kind of value that JSON has, with those that programs stumble over.

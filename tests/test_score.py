@@ -15,10 +15,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import corruptgen
-from corruptgen import catalog
 from corruptgen.cli import app
 from corruptgen.errors import ScoreError
-from corruptgen.labels import Classes
 from corruptgen.metrics import Grid, baseline, baseline_names, families
 from corruptgen.metrics.balanced_error import decisions, mean_balanced_error
 from corruptgen.scoring import plot
@@ -27,6 +25,8 @@ from corruptgen.scoring.evidence import Source
 from corruptgen.scoring.measures import MEASURES
 from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.truth import Truth, read
+from corruptgen.tables import catalog
+from corruptgen.values.class_labels import Classes
 from tests.photographs import ROOT, real_pixels, write_photographs, write_recipe
 
 ROWS, LEVELS = ("gaussian_noise", "brightness", "jpeg_compression"), (1.0, 2.0)

@@ -12,8 +12,8 @@ import pytest
 
 import corruptgen
 from corruptgen.errors import OutputError
-from corruptgen.sinks.folder import UNFINISHED, Folder
-from corruptgen.verification import verify
+from corruptgen.store.output_directory import UNFINISHED, Folder
+from corruptgen.verification.verify import verify
 from tests.photographs import ROOT, tree, write_photographs, write_recipe
 
 SHARDED = ("parquet", "npy", "npz", "webdataset")

@@ -14,10 +14,10 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.errors import MissingPackage, RecipeError, SourceError
-from corruptgen.labels import Classes
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import opened
 from corruptgen.sinks.webdataset import sample_key
+from corruptgen.values.class_labels import Classes
 from tests.photographs import NAMES, pixels_of, write_photographs, write_recipe
 
 ROWS = ("gaussian_noise", "brightness", "jpeg_compression")
@@ -311,7 +311,7 @@ def test_an_encoding_of_arrays_is_an_error(tmp_path, form, key):
 
 def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
     write_photographs(tmp_path / "photographs", 1)
-    monkeypatch.setattr("corruptgen.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("corruptgen.runtime.extras.find_spec", lambda name: None)
 
     with pytest.raises(MissingPackage, match=r"needs datasets and pyarrow: .*corruptgen\[hub\]"):
         corruptgen.generate(recipe_of(tmp_path, "parquet"), output=tmp_path / "out")
@@ -343,7 +343,7 @@ def test_an_array_that_is_not_whole_is_none(built, tmp_path):
 
 
 def test_the_ids_of_arrays_are_ordered_by_number(tmp_path, monkeypatch):
-    from corruptgen.plan import planned  # noqa: PLC0415
+    from corruptgen.engine.plan import planned  # noqa: PLC0415
     from corruptgen.records import Items, Listing  # noqa: PLC0415
     from corruptgen.sources.folder import FolderSource  # noqa: PLC0415
 

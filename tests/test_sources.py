@@ -26,13 +26,13 @@ import webdataset
 from PIL import Image
 
 import corruptgen
+from corruptgen.codecs.images import decoded, encoded, restored
+from corruptgen.engine.plan import planned
 from corruptgen.errors import CorruptgenError, RecipeError, Rejected, SourceError
-from corruptgen.imaging.codec import decoded, encoded, restored
-from corruptgen.plan import planned
-from corruptgen.recipe import load, read
+from corruptgen.recipe.recipe import load, read
 from corruptgen.records import Decoding, Encoding, Item
 from corruptgen.sources import open_source, source_digest, wanted
-from corruptgen.verification import verify
+from corruptgen.verification.verify import verify
 from tests.photographs import ROOT, TABLE, command, pixels_of, real_pixels, tree, write_cifar, write_photographs
 from tests.pictures import photograph
 

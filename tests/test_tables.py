@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corruptgen import catalog, corrupt
+from corruptgen import corrupt
 from corruptgen.errors import PresetError, SeverityError, UnknownName
+from corruptgen.tables import catalog
 from tests.pictures import photograph
 
 GOLDEN = Path(__file__).parent / "golden" / "tables.json"

@@ -8,11 +8,11 @@ import tomllib
 import pytest
 
 import corruptgen
-from corruptgen.catalog import corruption
 from corruptgen.declare import RESERVED
 from corruptgen.errors import PresetError
-from corruptgen.interpolation import BETWEEN
-from corruptgen.table import HEADER, PRECISIONS, ROUNDINGS, read
+from corruptgen.tables.catalog import corruption
+from corruptgen.tables.interpolation import BETWEEN
+from corruptgen.tables.table import HEADER, PRECISIONS, ROUNDINGS, read
 from tests.photographs import ROOT
 
 TEXT = (ROOT / "docs/tables.md").read_text("utf-8")

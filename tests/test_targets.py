@@ -21,26 +21,26 @@ from skimage import data
 from skimage.draw import polygon2mask
 
 import corruptgen
-from corruptgen import catalog
-from corruptgen.annotations import Motion, moved
-from corruptgen.coordinates import strange_keys
+from corruptgen.codecs.geometry import fitted, placement
+from corruptgen.codecs.images import decoded, native_size
+from corruptgen.engine.manifest import Table, manifest_bytes
+from corruptgen.engine.plan import planned
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
-from corruptgen.imaging import run_lengths
-from corruptgen.imaging.codec import decoded, native_size
-from corruptgen.imaging.geometry import fitted, placement
-from corruptgen.imaging.label_masks import LabelMask, label_mask, moved_labels
-from corruptgen.imaging.outlines import area, clipped
-from corruptgen.imaging.warp import Displacement
-from corruptgen.manifest import Table, manifest_bytes
-from corruptgen.plan import planned
+from corruptgen.ops.warp import Displacement
 from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.versions import Bump, needed
 from corruptgen.randomness import rng_for
-from corruptgen.recipe import read
+from corruptgen.recipe.recipe import read
 from corruptgen.records import Decoding
-from corruptgen.targets import GUESSED
-from corruptgen.verification import verify
+from corruptgen.sources.label_masks import LabelMask, label_mask, moved_labels
+from corruptgen.tables import catalog
+from corruptgen.targets import run_lengths
+from corruptgen.targets.annotations import Motion, moved
+from corruptgen.targets.coordinates import strange_keys
+from corruptgen.targets.outlines import area, clipped
+from corruptgen.targets.targets import GUESSED
+from corruptgen.verification.verify import verify
 from tests.photographs import ROOT, command, pixels_of, tree
 
 GEOMETRIC = [
@@ -991,7 +991,7 @@ def test_turned_targets_are_resumed_checked_and_merged(tmp_path):
     whole = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
     for shard in ("1/2", "2/2"):
         corruptgen.generate(recipe, output=tmp_path / "parts", workers=1, shard=shard)
-    corruptgen.merging.merge(tmp_path / "parts")
+    corruptgen.engine.merge.merge(tmp_path / "parts")
 
     again = corruptgen.generate(recipe, output=tmp_path / "out", workers=1, check=True)
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from corruptgen.cli.terminal import Printed, columns, tell
-from corruptgen.names import shown
+from corruptgen.store.names import shown
 from tests.photographs import command, write_recipe
 
 CLEARING, TITLE, BIDI, BELL = "\x1b[2J\x1b[31mred", "\x1b]0;title\x07", "\u202egnp.exe\u202c", "a\rb\bc\x9b2J"

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 import corruptgen
+from corruptgen.assets.textures import Texture, frost_picture, texture_bytes, textures
 from corruptgen.errors import AssetError
-from corruptgen.imaging.textures import Texture, frost_picture, texture_bytes, textures
 from tests.photographs import write_photographs, write_recipe
 
 PICTURE = b"as good as a picture"
@@ -96,7 +96,7 @@ def frost(tmp_path, directory, monkeypatch) -> Iterator[list[Texture]]:
             (directory / f"frost{number}.png").write_bytes(content)
         url = f"http://127.0.0.1:9/{tmp_path.name}/frost{number}.png"
         registered.append(Texture(f"frost{number}.png", hashlib.sha256(content).hexdigest(), url, ("rime-pictures",)))
-    monkeypatch.setattr("corruptgen.imaging.textures.textures", lambda collection: tuple(registered))
+    monkeypatch.setattr("corruptgen.assets.textures.textures", lambda collection: tuple(registered))
     frost_picture.cache_clear()
     yield registered
     frost_picture.cache_clear()

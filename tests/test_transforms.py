@@ -12,9 +12,19 @@ import torch
 from PIL import Image
 
 import corruptgen
-from corruptgen import Corrupt, catalog, corrupt
+from corruptgen import Corrupt, corrupt
 from corruptgen.errors import ArgumentError, ImageError, SeverityError, UnknownName
-from corruptgen.transforms import PRIME, AugMedMNISTC, AugMix, Draw, GaussianNoise, Keyed, PatchGaussian, SpeckleNoise
+from corruptgen.tables import catalog
+from corruptgen.transforms import (
+    PRIME,
+    AugMedMNISTC,
+    AugMix,
+    Draw,
+    GaussianNoise,
+    Keyed,
+    PatchGaussian,
+    SpeckleNoise,
+)
 from corruptgen.transforms.module import CorruptModule
 from tests.pictures import photograph
 

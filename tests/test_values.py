@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen import Corrupt, augmentation, corrupt, generate, merge
+from corruptgen import Corrupt, corrupt, generate, merge
+from corruptgen.engine.plan import planned
 from corruptgen.errors import ArgumentError, AssetError, CorruptgenError, RecipeError, SeverityError
-from corruptgen.hf import corrupt as corrupt_dataset
 from corruptgen.metrics.grid import Grid
-from corruptgen.plan import planned
 from corruptgen.randomness import rng_for
+from corruptgen.tables import augmentation
 from corruptgen.transforms import (
     PRIME,
     AugMedMNISTC,
@@ -25,7 +25,8 @@ from corruptgen.transforms import (
     PatchGaussian,
     all_cells,
 )
-from corruptgen.values import normalise_key, normalise_seed, normalise_severity, severity_text
+from corruptgen.transforms.hf import corrupt as corrupt_dataset
+from corruptgen.values.arguments import normalise_key, normalise_seed, normalise_severity, severity_text
 from tests.photographs import write_photographs, write_recipe
 from tests.pictures import photograph
 
@@ -227,7 +228,7 @@ def test_a_window_that_is_none_and_a_source_of_draws_without_its_methods_are_nam
 
 
 def test_pipelines_fail_when_they_are_made_if_a_picture_of_frost_or_ink_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr("corruptgen.imaging.textures.textures", lambda collection: _nowhere(collection, tmp_path))
+    monkeypatch.setattr("corruptgen.assets.textures.textures", lambda collection: _nowhere(collection, tmp_path))
 
     for preset, row in (
         ("imagecorruptions", "frost"),
@@ -241,7 +242,7 @@ def test_pipelines_fail_when_they_are_made_if_a_picture_of_frost_or_ink_is_missi
 
 
 def _nowhere(collection, place):
-    from corruptgen.imaging.textures import Texture  # noqa: PLC0415
+    from corruptgen.assets.textures import Texture  # noqa: PLC0415
 
     return tuple(
         Texture(f"{collection}{n}.png", "0" * 64, f"http://127.0.0.1:9/{place.name}", ("none",)) for n in range(6)

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 import corruptgen
+from corruptgen.engine.manifest import manifest_bytes
 from corruptgen.errors import OutputError, RecipeError
-from corruptgen.manifest import manifest_bytes
-from corruptgen.verification import verify
+from corruptgen.verification.verify import verify
 from tests.photographs import command, write_photographs, write_recipe
 
 

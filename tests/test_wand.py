@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from corruptgen.imaging.motion import motion_blurred
+from corruptgen.ops.motion import motion_blurred
 from tests.pictures import photograph
 
 wand_image = pytest.importorskip(

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 import corruptgen
-from corruptgen import catalog
+from corruptgen.tables import catalog
 from tests.photographs import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))

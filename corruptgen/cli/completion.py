@@ -8,21 +8,21 @@ import typer
 
 def recipes(incomplete: str) -> list[str]:
     """Offer the shipped recipes."""
-    from corruptgen.recipe import shipped_names
+    from corruptgen.recipe.recipe import shipped_names
 
     return _beginning(shipped_names(), incomplete)
 
 
 def presets(incomplete: str) -> list[str]:
     """Offer the built-in severity tables."""
-    from corruptgen import catalog
+    from corruptgen.tables import catalog
 
     return _beginning(catalog.preset_names(), incomplete)
 
 
 def functions(incomplete: str) -> list[str]:
     """Offer the corruption functions."""
-    from corruptgen import catalog
+    from corruptgen.tables import catalog
 
     return _beginning(catalog.corruptions(), incomplete)
 
@@ -39,9 +39,9 @@ def rows_of(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _rows(params: dict[str, Any], *, groups: bool) -> Iterator[str]:
-    from corruptgen import catalog
     from corruptgen.errors import CorruptgenError
-    from corruptgen.recipe import load
+    from corruptgen.recipe.recipe import load
+    from corruptgen.tables import catalog
 
     try:
         if recipe := params.get("recipe"):

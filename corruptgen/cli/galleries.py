@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from corruptgen import catalog
-from corruptgen.addresses import local_path
 from corruptgen.cli.looking import photograph
 from corruptgen.cli.terminal import WRONG_USAGE, fail, listen, tell
 from corruptgen.cli.voice import bar
@@ -12,7 +10,9 @@ from corruptgen.cli.writing import write_whole
 from corruptgen.errors import SourceError
 from corruptgen.gallery import Gallery, gallery_of_dataset, gallery_of_table, page
 from corruptgen.gallery.photographs import Photograph, shipped
-from corruptgen.names import shown
+from corruptgen.store.names import shown
+from corruptgen.tables import catalog
+from corruptgen.values.addresses import local_path
 
 BYTES_PER_MB = 10**6
 

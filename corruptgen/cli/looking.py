@@ -5,21 +5,21 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from corruptgen import catalog
 from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, listen, tell
-from corruptgen.contact_sheet import contact_sheet
+from corruptgen.codecs import dicom
+from corruptgen.codecs.high_bit_depth import acquired, picture
+from corruptgen.codecs.pixels import BYTE
+from corruptgen.codecs.windowing import WINDOWS, Picture, Window
 from corruptgen.declare import Corruption
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
-from corruptgen.front import corrupt
-from corruptgen.imaging import dicom
-from corruptgen.imaging.deep import acquired, picture
-from corruptgen.imaging.pixels import BYTE
-from corruptgen.imaging.windowing import WINDOWS, Picture, Window
-from corruptgen.recipe import shipped_names
+from corruptgen.gallery.contact_sheet import contact_sheet
+from corruptgen.recipe.recipe import shipped_names
 from corruptgen.records import Decoding
 from corruptgen.sources import Content, nifti
-from corruptgen.table import Preset, Row
-from corruptgen.values import normalise_severity
+from corruptgen.tables import catalog
+from corruptgen.tables.api import corrupt
+from corruptgen.tables.table import Preset, Row
+from corruptgen.values.arguments import normalise_severity
 
 
 def list_tables() -> None:

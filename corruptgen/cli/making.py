@@ -5,23 +5,25 @@ from pathlib import Path
 
 import typer
 
-from corruptgen import generation, merging, verification
-from corruptgen.backends import Crew, backend_of
-from corruptgen.build import check_any
-from corruptgen.class_summary import find_doubts, summarize
 from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, listen, tell
 from corruptgen.cli.voice import Voice, bar
+from corruptgen.engine import generation
+from corruptgen.engine import merge as merging
+from corruptgen.engine.backends import Crew, backend_of
+from corruptgen.engine.build import check_any
+from corruptgen.engine.estimate import estimate
+from corruptgen.engine.plan import Plan, planned
+from corruptgen.engine.shards import Shard
 from corruptgen.errors import Interrupted
-from corruptgen.estimate import estimate
-from corruptgen.names import shown
-from corruptgen.overrides import read_settings, read_value
-from corruptgen.plan import Plan, planned
 from corruptgen.publish.revisions import is_published, local
-from corruptgen.recipe import Recipe, load
+from corruptgen.recipe.overrides import read_settings, read_value
+from corruptgen.recipe.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection
-from corruptgen.shards import Shard
-from corruptgen.signals import stopping
-from corruptgen.targets import GUESSED
+from corruptgen.runtime.signals import stopping
+from corruptgen.store.names import shown
+from corruptgen.targets.class_summary import find_doubts, summarize
+from corruptgen.targets.targets import GUESSED
+from corruptgen.verification import verify as verification
 
 BYTES_PER_MB = 10**6
 MOST_NAMED = 3

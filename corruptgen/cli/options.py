@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from corruptgen.addresses import local_path
 from corruptgen.cli.completion import presets, recipes, rows_of
 from corruptgen.errors import CorruptgenError
+from corruptgen.values.addresses import local_path
 
 
 def path(written: str | Path) -> Path:

@@ -7,7 +7,6 @@ from tqdm import tqdm
 
 from corruptgen.cli.terminal import columns, tell
 from corruptgen.cli.voice import bar
-from corruptgen.names import shown
 from corruptgen.publish import publication
 from corruptgen.publish.difference import Difference, changed_images, difference, measured, shards_of
 from corruptgen.publish.finished import Finished
@@ -15,7 +14,8 @@ from corruptgen.publish.presentation import mark, presented, restated
 from corruptgen.publish.publication import Publication, Wishes
 from corruptgen.publish.revisions import RECORDS, Revision, is_published, records
 from corruptgen.publish.versions import Version, needed
-from corruptgen.recipe import load
+from corruptgen.recipe.recipe import load
+from corruptgen.store.names import shown
 
 BYTES_PER_MB = 10**6
 

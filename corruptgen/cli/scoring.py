@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, tell
-from corruptgen.names import shown
 from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import Wishes
 from corruptgen.scoring.evaluation import score as scored
+from corruptgen.store.names import shown
 
 
 def score(

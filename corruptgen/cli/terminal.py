@@ -14,9 +14,16 @@ from typing import Any, NoReturn, TextIO
 
 import typer
 
-from corruptgen.errors import CorruptgenError, Interrupted, PresetError, RecipeError, SeverityError, UnknownName
-from corruptgen.names import shown
-from corruptgen.redaction import without_secrets
+from corruptgen.errors import (
+    CorruptgenError,
+    Interrupted,
+    PresetError,
+    RecipeError,
+    SeverityError,
+    UnknownName,
+    without_secrets,
+)
+from corruptgen.store.names import shown
 
 WAY_ON = "the same command goes on where this one stopped"
 FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from tqdm import tqdm
 
 from corruptgen.cli.terminal import SOME_REJECTED, event, tell
-from corruptgen.plan import Plan
-from corruptgen.progress import Progress
+from corruptgen.engine.plan import Plan
+from corruptgen.engine.progress import Progress
+from corruptgen.engine.shards import Shard
 from corruptgen.records import Outcome
-from corruptgen.shards import Shard
 
 BUILDING = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} items{unit}{postfix} [{elapsed}, {remaining} left]"
 

@@ -5,14 +5,14 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from corruptgen import catalog
 from corruptgen.cli.looking import read_image, read_window
 from corruptgen.cli.terminal import FAILED, WRONG_USAGE, fail, listen
-from corruptgen.front import corrupt
-from corruptgen.imaging.codec import encoded
-from corruptgen.recipe import shipped_text
+from corruptgen.codecs.images import encoded
+from corruptgen.errors import without_secrets
+from corruptgen.recipe.recipe import shipped_text
 from corruptgen.records import Encoding
-from corruptgen.redaction import without_secrets
+from corruptgen.tables import catalog
+from corruptgen.tables.api import corrupt
 
 ENCODINGS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 

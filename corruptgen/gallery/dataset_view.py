@@ -4,19 +4,19 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from corruptgen.codecs.high_bit_depth import picture
+from corruptgen.engine.manifest import ItemRecord
+from corruptgen.engine.plan import CLEAN
+from corruptgen.engine.progress import Progress
 from corruptgen.errors import OutputError, Rejected, UnknownName, unknown
 from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
 from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, thumbnail
-from corruptgen.imaging.deep import picture
-from corruptgen.manifest import ItemRecord
-from corruptgen.names import shown
-from corruptgen.plan import CLEAN
-from corruptgen.progress import Progress
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.stored import stored, visible
 from corruptgen.publish.wording import parameters_at
 from corruptgen.sinks import Part
 from corruptgen.sources import open_known, source_digest
+from corruptgen.store.names import shown
 
 Place = tuple[Part, ItemRecord]
 """The part of the output that an item lies in, and what is known about it."""

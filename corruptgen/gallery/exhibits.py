@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from corruptgen.declare import Corruption
 from corruptgen.gallery.thumbnails import Thumbnail
-from corruptgen.interpolation import Value
-from corruptgen.table import Row
+from corruptgen.tables.interpolation import Value
+from corruptgen.tables.table import Row
 
 
 @dataclass(frozen=True)

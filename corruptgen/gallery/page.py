@@ -11,9 +11,9 @@ from string import Template
 
 from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
 from corruptgen.gallery.thumbnails import Thumbnail
-from corruptgen.interpolation import Value
 from corruptgen.publish.wording import meanings, value_text
-from corruptgen.values import severity_text
+from corruptgen.tables.interpolation import Value
+from corruptgen.values.arguments import severity_text
 
 REFERENCES = re.compile(r"^References\n-+\n(.*?)(?=\n\n\w[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
 URL = re.compile(r"https?://[^\s,;)&<]+")

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from corruptgen.extras import need
-from corruptgen.table import Preset
+from corruptgen.runtime.extras import need
+from corruptgen.tables.table import Preset
 
 USUAL_SIDE = 224  # pixels, for tables that take any size
 # By the domain of a table's corruptions, the function of skimage.data that gives a photograph it is made for.

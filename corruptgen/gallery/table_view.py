@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from corruptgen import catalog
+from corruptgen.engine.progress import Progress
 from corruptgen.errors import AssetError, RecipeError
-from corruptgen.front import corrupt
 from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
 from corruptgen.gallery.photographs import Photograph
 from corruptgen.gallery.thumbnails import LONGEST, thumbnail
-from corruptgen.progress import Progress
 from corruptgen.publish.wording import parameters_at
-from corruptgen.table import Preset, Row
+from corruptgen.tables import catalog
+from corruptgen.tables.api import corrupt
+from corruptgen.tables.table import Preset, Row
 
 
 def gallery_of_table(

@@ -8,7 +8,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.imaging.codec import encoded
+from corruptgen.codecs.images import encoded
 from corruptgen.records import Encoding
 
 LONGEST = 224  # pixels, the longer side; larger images are made smaller after they were corrupted

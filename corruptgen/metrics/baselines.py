@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen.addresses import local_path
 from corruptgen.errors import OutputError, ScoreError, UnknownName, unknown
 from corruptgen.metrics.grid import Grid
-from corruptgen.shapes import check_shape
-from corruptgen.toml_text import parse_toml
+from corruptgen.values.addresses import local_path
+from corruptgen.values.json_shapes import check_shape
+from corruptgen.values.toml_text import parse_toml
 
 HEADER = frozenset({"title", "task", "verified", "clean", "main", "severities", "references", "notes"})
 MEASURES = frozenset({"error", "balanced_error", "flip_probability", "top5_distance"})

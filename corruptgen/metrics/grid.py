@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from corruptgen.errors import ScoreError
-from corruptgen.values import normalise_severity, severity_text
+from corruptgen.values.arguments import normalise_severity, severity_text
 
 Numbers = NDArray[np.float64]
 MOST_NAMED = 5  # missing cells in one message

@@ -2,14 +2,22 @@
 
 from typing import Any
 
-from corruptgen import catalog
-from corruptgen.extras import need
-from corruptgen.names import shown
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.publish.metadata import data_files, is_loadable, metadata, split, title
-from corruptgen.publish.wording import meanings, parameters, preprocessing, quirks, summaries, toml_text, value_text
-from corruptgen.values import severity_text
+from corruptgen.publish.wording import (
+    meanings,
+    parameters,
+    preprocessing,
+    quirks,
+    summaries,
+    toml_text,
+    value_text,
+)
+from corruptgen.runtime.extras import need
+from corruptgen.store.names import shown
+from corruptgen.tables import catalog
+from corruptgen.values.arguments import severity_text
 
 PICTURE = "card.jpg"
 BIBTEX = """@software{corruptgen,

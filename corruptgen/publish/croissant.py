@@ -4,10 +4,10 @@ import json
 import re
 from typing import Any
 
-from corruptgen.extras import need
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.publish.metadata import TAGS, data_files, shards, split, title
+from corruptgen.runtime.extras import need
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 # The context that the format prescribes, https://docs.mlcommons.org/croissant/docs/croissant-spec.html.

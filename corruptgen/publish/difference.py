@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen.comparison import describe_differences
-from corruptgen.digests import PIXELS_BYTES, split
+from corruptgen.codecs.high_bit_depth import restored
+from corruptgen.engine.identity import describe
+from corruptgen.engine.manifest import ItemRecord
 from corruptgen.errors import Rejected
-from corruptgen.identity import describe
-from corruptgen.imaging.deep import restored
-from corruptgen.manifest import ItemRecord
 from corruptgen.publish.finished import Finished
-from corruptgen.sinks.folder import cell_folder
-from corruptgen.values import severity_text
+from corruptgen.store.digests import PIXELS_BYTES, split
+from corruptgen.store.output_directory import cell_folder
+from corruptgen.values.arguments import severity_text
+from corruptgen.values.comparison import describe_differences
 
 MEASURED = 20  # images whose pixels are compared one by one
 

@@ -6,19 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from corruptgen import catalog
+from corruptgen.engine.inventory import everything, naming
+from corruptgen.engine.manifest import ItemRecord, Table
 from corruptgen.errors import OutputError
-from corruptgen.inventory import everything, naming
-from corruptgen.labels import Classes
-from corruptgen.manifest import ItemRecord, Table
-from corruptgen.names import is_clutter
-from corruptgen.recipe import Recipe
-from corruptgen.remaking import Made
+from corruptgen.recipe.recipe import Recipe
 from corruptgen.sinks import Folder
-from corruptgen.sinks.folder import UNFINISHED
 from corruptgen.sinks.protocol import Owner
-from corruptgen.table import Preset, Row
-from corruptgen.verification import HUBS_OWN, TABLE, opened, read_tables
+from corruptgen.store.names import is_clutter
+from corruptgen.store.output_directory import UNFINISHED
+from corruptgen.tables import catalog
+from corruptgen.tables.table import Preset, Row
+from corruptgen.values.class_labels import Classes
+from corruptgen.verification.recompute import Made
+from corruptgen.verification.verify import HUBS_OWN, TABLE, opened, read_tables
 
 # What the generation engine keeps for itself.
 OURS_ALONE = ".corruptgen"

@@ -10,7 +10,7 @@ from typing import Any
 
 from corruptgen import __version__
 from corruptgen.errors import PublishError
-from corruptgen.extras import need
+from corruptgen.runtime.extras import need
 
 DATASET, MAIN = "dataset", "main"
 REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 
 from corruptgen.errors import PublishError, unknown
-from corruptgen.source_choice import SourceChoice
+from corruptgen.recipe.source_section import SourceChoice
 
 UNKNOWN = "unknown"
 OVERRIDE = "if you have the right to publish the corrupted images, say so with --i-may-publish"

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from corruptgen.errors import PublishError
-from corruptgen.extras import need
-from corruptgen.labels import NAMES, NONE, NUMBERS
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
+from corruptgen.runtime.extras import need
 from corruptgen.sinks.image_folder import METADATA
 from corruptgen.sinks.parquet import Parquet, build_name, column, label_feature
-from corruptgen.values import severity_text
+from corruptgen.values.arguments import severity_text
+from corruptgen.values.class_labels import NAMES, NONE, NUMBERS
 
 PARQUET, CARD = "the card of a Parquet dataset", "the card of a dataset that `datasets` loads"
 TAGS = ("robustness", "image-corruptions", "distribution-shift", "benchmark", "synthetic", "corruptgen")

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from corruptgen.engine.plan import CLEAN
 from corruptgen.errors import PublishError
-from corruptgen.plan import CLEAN
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.stored import stored, visible
-from corruptgen.values import severity_text
+from corruptgen.values.arguments import severity_text
 
 SIDE = 112  # pixels, the longer one of each image
 MARGIN, FONT_SIZE = 4, 14

@@ -4,18 +4,18 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from corruptgen import catalog
+from corruptgen.engine.manifest import MANIFEST, MARKER, json_bytes, manifest_bytes, parsed
+from corruptgen.engine.plan import spell_out
 from corruptgen.errors import PublishError
-from corruptgen.manifest import MANIFEST, MARKER, json_bytes, manifest_bytes, parsed
-from corruptgen.plan import spell_out
 from corruptgen.publish.card import PICTURE, card
 from corruptgen.publish.croissant import croissant
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.picture import picture
-from corruptgen.recipe import Recipe
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import TERMS
 from corruptgen.sinks.formats import check_installed
 from corruptgen.sinks.protocol import Whole
-from corruptgen.source_choice import TERMS
+from corruptgen.tables import catalog
 
 README, CROISSANT = "README.md", "croissant.json"
 

@@ -6,18 +6,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from corruptgen.comparison import describe_differences
+from corruptgen.engine.manifest import MANIFEST, parsed
 from corruptgen.errors import PublishError
-from corruptgen.manifest import MANIFEST, parsed
 from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import MAIN, Entry, Hub, Say, State
 from corruptgen.publish.licenses import check_sharing
 from corruptgen.publish.presentation import Presentation, presented, standing
-from corruptgen.publish.readiness import check_limits, check_names, check_private, check_verified, check_whole, named
+from corruptgen.publish.readiness import (
+    check_limits,
+    check_names,
+    check_private,
+    check_verified,
+    check_whole,
+    named,
+)
 from corruptgen.publish.revisions import RECORDS, Revision
 from corruptgen.publish.versions import Version, check_follows, published
-from corruptgen.verification import HUBS_OWN, verify
+from corruptgen.values.comparison import describe_differences
+from corruptgen.verification.verify import HUBS_OWN, verify
 
 # One commit: files and bytes that the server takes well within its minute.
 FILES_PER_COMMIT, BYTES_PER_COMMIT = 200, 5 * 10**9

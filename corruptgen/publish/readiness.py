@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from corruptgen.engine.plan import stored_names
 from corruptgen.errors import PublishError
-from corruptgen.names import portability_problems, shown
-from corruptgen.plan import stored_names
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.leaks import leaks
 from corruptgen.publish.presentation import Presentation
+from corruptgen.store.names import portability_problems, shown
 
 # The Hub's limits, https://huggingface.co/docs/hub/storage-limits: files of a repository, of a folder, bytes of a file.
 MOST_FILES, MOST_IN_FOLDER, LARGEST_FILE = 100_000, 10_000, 200 * 10**9

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corruptgen.addresses import local_path
+from corruptgen.engine.manifest import CARD, MANIFEST
 from corruptgen.errors import PublishError
-from corruptgen.extras import need
-from corruptgen.manifest import CARD, MANIFEST
 from corruptgen.publish.hub import DATASET, MAIN, Hub, reported
+from corruptgen.runtime.extras import need
+from corruptgen.values.addresses import local_path
 
 PREFIX = "hf://datasets/"
 ADDRESS = re.compile(r"hf://datasets/([^/@]+/[^/@]+)(?:@(.+?))?/?")

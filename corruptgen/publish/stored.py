@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.high_bit_depth import restored
+from corruptgen.codecs.pixels import BYTE
+from corruptgen.codecs.windowing import Picture, shown
+from corruptgen.engine.manifest import ItemRecord, recorded_picture
 from corruptgen.errors import OutputError, Rejected
-from corruptgen.imaging.deep import restored
-from corruptgen.imaging.pixels import BYTE
-from corruptgen.imaging.windowing import Picture, shown
-from corruptgen.manifest import ItemRecord, recorded_picture
 from corruptgen.publish.finished import Finished
 from corruptgen.sinks import Part
 

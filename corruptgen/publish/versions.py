@@ -10,7 +10,7 @@ from functools import total_ordering
 
 from corruptgen.errors import PublishError
 from corruptgen.publish.difference import Difference
-from corruptgen.recipe import VERSION
+from corruptgen.recipe.recipe import VERSION
 
 TAG = re.compile(rf"v(?P<version>{VERSION.pattern})")
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from corruptgen.interpolation import Value
 from corruptgen.publish.finished import Finished
 from corruptgen.records import Decoding, Extent
-from corruptgen.table import Preset, Row
+from corruptgen.tables.interpolation import Value
+from corruptgen.tables.table import Preset, Row
 
 PARAMETER = re.compile(r"^(\w+) : (.*(?:\n    .*)*)", re.MULTILINE)
 DIGITS = 6

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.randomness.stream import Purpose, Stream
-from corruptgen.values import normalise_key, normalise_seed, normalise_severity, severity_text
+from corruptgen.values.arguments import normalise_key, normalise_seed, normalise_severity, severity_text
 
 # Part of every key. Another number means other pixels for every published recipe.
 STREAM_VERSION = "1"

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError, unknown
 from corruptgen.metrics.balanced_error import THRESHOLD, decisions
-from corruptgen.names import shown
 from corruptgen.scoring.class_numbers import checked_scores, decided
 from corruptgen.scoring.prediction_files import Batch, Stacked
 from corruptgen.scoring.truth import CLEAN, Truth
-from corruptgen.values import DECIMALS, severity_text
+from corruptgen.store.names import shown
+from corruptgen.values.arguments import DECIMALS, severity_text
 
 MOST_NAMED = 3
 MOST_COMPARED = 1000  # ids that a mistyped one is held against

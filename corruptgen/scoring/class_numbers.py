@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError, unknown
-from corruptgen.labels import NAMES
-from corruptgen.names import shown
 from corruptgen.scoring.prediction_files import Batch
 from corruptgen.scoring.truth import Truth
+from corruptgen.store.names import shown
+from corruptgen.values.class_labels import NAMES
 
 MOST_NAMED = 3
 # Tables write whole numbers as 2.0 where one of the column is missing.

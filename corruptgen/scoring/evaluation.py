@@ -19,7 +19,7 @@ from corruptgen.scoring.measures import ANSWERS, BALANCED, MEASURES, PERFORMANCE
 from corruptgen.scoring.prediction_files import Stacked
 from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.truth import CLEAN, Truth
-from corruptgen.values import severity_text
+from corruptgen.values.arguments import severity_text
 
 RESAMPLES = 1000
 RELATIVE = ("relative_mce", "rbe")

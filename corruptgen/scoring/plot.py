@@ -4,7 +4,7 @@ import io
 import math
 from typing import Any
 
-from corruptgen.extras import need
+from corruptgen.runtime.extras import need
 from corruptgen.scoring.report import Report
 
 COLUMNS = 5

@@ -11,10 +11,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.addresses import local_path
 from corruptgen.errors import ScoreError, unknown
-from corruptgen.extras import need
-from corruptgen.values import DECIMALS, severity_text
+from corruptgen.runtime.extras import need
+from corruptgen.values.addresses import local_path
+from corruptgen.values.arguments import DECIMALS, severity_text
 
 KINDS = (".csv", ".parquet", ".npz")
 BATCH = 65_536  # entries of a batch

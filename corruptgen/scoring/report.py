@@ -9,7 +9,7 @@ from typing import Any
 
 from corruptgen import __version__
 from corruptgen.scoring.measures import FRACTION, MEASURES, PERCENT
-from corruptgen.values import severity_text
+from corruptgen.values.arguments import severity_text
 
 SCHEMA = 1
 COLUMNS = ("metric", "row", "severity", "value", "low", "high", "unit", "better")

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen import catalog
-from corruptgen.addresses import local_path
+from corruptgen.engine.identity import describe_missing
+from corruptgen.engine.manifest import MANIFEST, Table, parsed
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
-from corruptgen.identity import describe_missing
-from corruptgen.labels import LISTS, NAMES, NO_CLASS, NUMBERS, Classes
-from corruptgen.manifest import MANIFEST, Table, parsed
 from corruptgen.metrics.baselines import families
-from corruptgen.recipe import read as read_recipe
+from corruptgen.recipe.recipe import read as read_recipe
 from corruptgen.records import Item
-from corruptgen.sinks.folder import Folder
-from corruptgen.table import Preset
+from corruptgen.store.output_directory import Folder
+from corruptgen.tables import catalog
+from corruptgen.tables.table import Preset
+from corruptgen.values.addresses import local_path
+from corruptgen.values.class_labels import LISTS, NAMES, NO_CLASS, NUMBERS, Classes
 
 CLEAN = "clean"
 MOST_NAMED = 3

@@ -14,9 +14,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.windowing import DTYPES
 from corruptgen.errors import Rejected
-from corruptgen.imaging.windowing import DTYPES
-from corruptgen.sinks.folder import PIECE
+from corruptgen.store.output_directory import PIECE
 
 # The fixed part of a member's header in a zip file, with the lengths of name and extra field at its end.
 ZIP_HEADER, ZIP_LENGTHS = 30, 26

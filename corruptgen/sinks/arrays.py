@@ -16,15 +16,26 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from corruptgen.digests import SHARD_BYTES, content_digest, split
 from corruptgen.errors import OutputError, RecipeError, Rejected
-from corruptgen.labels import NO_CLASS, NONE, Classes
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import ArrayFile, Stacked, opened, part_pieces, write_npy, write_npz
-from corruptgen.sinks.folder import Folder
-from corruptgen.sinks.protocol import UNREADABLE, Dataset, Found, Image, Names, Owner, Part, Sample, Shard, Whole
+from corruptgen.sinks.protocol import (
+    UNREADABLE,
+    Dataset,
+    Found,
+    Image,
+    Names,
+    Owner,
+    Part,
+    Sample,
+    Shard,
+    Whole,
+)
 from corruptgen.sinks.shards import read_digest, written
-from corruptgen.values import severity_text
+from corruptgen.store.digests import SHARD_BYTES, content_digest, split
+from corruptgen.store.output_directory import Folder
+from corruptgen.values.arguments import severity_text
+from corruptgen.values.class_labels import NO_CLASS, NONE, Classes
 
 PARTS = ".parts"
 LABELS = "labels.npy"

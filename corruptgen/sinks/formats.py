@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from corruptgen.errors import MissingPackage
-from corruptgen.extras import is_installed, missing
-from corruptgen.output_choice import OutputChoice
+from corruptgen.recipe.output_section import OutputChoice
+from corruptgen.runtime.extras import is_installed, missing
 from corruptgen.sinks.arrays import Arrays
-from corruptgen.sinks.folder import Folder
 from corruptgen.sinks.image_folder import ImageFolder
 from corruptgen.sinks.parquet import Parquet
 from corruptgen.sinks.protocol import Names, Sink
 from corruptgen.sinks.webdataset import WebDataset
+from corruptgen.store.output_directory import Folder
 
 # The packages that something in a recipe needs.
 NEEDED: Mapping[str, tuple[str, ...]] = {

@@ -8,12 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from corruptgen.digests import file_digest, shard_digest
-from corruptgen.imaging.codec import encoded
-from corruptgen.labels import MISSING, NONE, Classes
+from corruptgen.codecs.images import encoded
 from corruptgen.records import Encoding, Item
-from corruptgen.sinks.folder import Folder, cell_folder, item_name
 from corruptgen.sinks.protocol import Dataset, Found, Names, Owner, Part, Sample, Shard, Whole, check_depth
+from corruptgen.store.digests import file_digest, shard_digest
+from corruptgen.store.output_directory import Folder, cell_folder, item_name
+from corruptgen.values.class_labels import MISSING, NONE, Classes
 
 METADATA = "metadata.jsonl"
 

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from corruptgen.codecs.images import encoded
 from corruptgen.errors import Rejected
-from corruptgen.extras import need
-from corruptgen.imaging.codec import encoded
-from corruptgen.interpolation import Value
-from corruptgen.labels import NUMBERS, Classes
+from corruptgen.runtime.extras import need
 from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, written
-from corruptgen.table import Preset
-from corruptgen.values import severity_text
+from corruptgen.tables.interpolation import Value
+from corruptgen.tables.table import Preset
+from corruptgen.values.arguments import severity_text
+from corruptgen.values.class_labels import NUMBERS, Classes
 
 # Small enough for the Hub's viewer, which reads whole row groups.
 ROWS_PER_GROUP = 100

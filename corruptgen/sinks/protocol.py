@@ -7,10 +7,10 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected
-from corruptgen.labels import Classes
 from corruptgen.records import Encoding, Item
-from corruptgen.sinks.folder import Folder
-from corruptgen.table import Preset
+from corruptgen.store.output_directory import Folder
+from corruptgen.tables.table import Preset
+from corruptgen.values.class_labels import Classes
 
 Names = tuple[tuple[str, float], ...]
 """Row and severity of every cell."""

@@ -11,11 +11,11 @@ from typing import IO, Any
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from corruptgen.digests import SHARD_BYTES, content_digest
 from corruptgen.errors import OutputError
 from corruptgen.records import Encoding, Item
-from corruptgen.sinks.folder import Folder
 from corruptgen.sinks.protocol import UNREADABLE, Found, Names, Owner, Part, Shard, Whole, check_depth
+from corruptgen.store.digests import SHARD_BYTES, content_digest
+from corruptgen.store.output_directory import Folder
 
 
 class Written:

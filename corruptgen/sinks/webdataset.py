@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+from corruptgen.codecs.images import encoded
 from corruptgen.errors import Rejected
-from corruptgen.imaging.codec import encoded
-from corruptgen.labels import NO_CLASS, Classes
-from corruptgen.names import escape_name, shorten_name
 from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, written
-from corruptgen.values import severity_text
+from corruptgen.store.names import escape_name, shorten_name
+from corruptgen.values.arguments import severity_text
+from corruptgen.values.class_labels import NO_CLASS, Classes
 
 
 def sample_key(item_id: str, escape: str = "") -> str:

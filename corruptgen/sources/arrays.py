@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.containers.npy import Header, check_images, check_labels, header
+from corruptgen.containers.places import length_of, name_of, opened, piece, reporting
+from corruptgen.containers.zipped import Member, Unpacked, check_whole, members
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Item, Listing
-from corruptgen.sources.npy import Header, check_images, check_labels, header, index_of, numbered
-from corruptgen.sources.places import length_of, name_of, opened, piece, reporting
-from corruptgen.sources.register import NAMELESS, Naming
-from corruptgen.sources.zipped import Member, Unpacked, check_whole, members
-from corruptgen.trouble import is_trouble, unreadable
+from corruptgen.runtime.trouble import is_trouble, unreadable
+from corruptgen.sources.register import NAMELESS, Naming, Register
 
 LONGEST_HEADER = 1 << 16  # bytes
+PIECE = 1 << 14  # labels that are Python's own at once
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,31 @@ class NpySource:
     def files(self, items: Sequence[Item]) -> list[str]:
         """Name the file of the array."""
         return [self.place]
+
+
+def numbered(split: str, labels: NDArray[Any] | None, count: int, naming: Naming) -> Listing:
+    """List images that have numbers for names: their ids are `split/index`.
+
+    Parameters
+    ----------
+    split : the first part of the ids
+    labels : one for each image, or a row of them; None: there are none
+    count : number of images
+    naming : what a file of classes states
+    """
+    has_rows = labels is not None and labels.ndim == 2 and labels.shape[1] != 1
+    register = Register(naming, vectors=has_rows)
+    column = labels if labels is None or has_rows else labels.reshape(-1)
+    for start in range(0, count, PIECE):
+        piece = [None] * min(PIECE, count - start) if column is None else column[start : start + PIECE].tolist()
+        for index, label in enumerate(piece, start=start):
+            register.add(f"{split}/{index}", label)
+    return register.listing()
+
+
+def index_of(item: Item) -> int:
+    """Give the number in an id such as `test/17`."""
+    return int(item.id.rpartition("/")[2])
 
 
 def _labels(content: bytes, found: Header) -> NDArray[Any] | None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.containers.packed import tar_members
+from corruptgen.containers.pickles import load_pickle
+from corruptgen.containers.places import beside, content, files_below, is_folder, name_of, opened, reporting
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Item, Listing
-from corruptgen.sources.npy import index_of, numbered
-from corruptgen.sources.packed import tar_members
-from corruptgen.sources.pickles import load_pickle
-from corruptgen.sources.places import beside, content, files_below, is_folder, name_of, opened, reporting
+from corruptgen.sources.arrays import index_of, numbered
 from corruptgen.sources.register import Naming
 
 SIDE = 32

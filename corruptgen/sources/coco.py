@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from corruptgen.codecs.images import EXTENSIONS
 from corruptgen.errors import Rejected, SourceError
-from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_below
 from corruptgen.records import Item, Items, Listing, Rejection
 from corruptgen.sources.folder import FolderSource
+from corruptgen.store.names import is_below
 
 Annotation = Mapping[str, Any]
 

@@ -10,13 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from corruptgen.codecs import dicom
+from corruptgen.codecs.dicom_header import frame_count, is_dicom, is_directory, read_frame_count, read_header
+from corruptgen.codecs.windowing import Acquired
 from corruptgen.errors import Rejected, SourceError
-from corruptgen.imaging import dicom
-from corruptgen.imaging.dicom_header import frame_count, is_dicom, is_directory, read_frame_count, read_header
-from corruptgen.imaging.windowing import Acquired
-from corruptgen.names import storable
+from corruptgen.runtime.trouble import is_trouble, unreadable
 from corruptgen.sources.nifti import reading
-from corruptgen.trouble import is_trouble, unreadable
+from corruptgen.store.names import storable
 
 # Tables and lists beside the images.
 LISTS = (".csv", ".jsonl", ".parquet", ".txt", ".json")

@@ -6,17 +6,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from corruptgen.codecs import dicom
+from corruptgen.codecs.images import EXTENSIONS
+from corruptgen.containers.places import beside, content
 from corruptgen.errors import Rejected, SourceError
-from corruptgen.imaging import dicom
-from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import from_disk, is_apple_double, is_below, is_hidden, is_text, on_disk, storable
 from corruptgen.records import Item, Listing, Rejection
+from corruptgen.runtime.trouble import is_trouble, unreadable, wording
 from corruptgen.sources import dicom_files, nifti
-from corruptgen.sources.content import Content
+from corruptgen.sources.kind import Content
 from corruptgen.sources.labels import Labelling
-from corruptgen.sources.places import beside, content
 from corruptgen.sources.register import Register
-from corruptgen.trouble import is_trouble, unreadable, wording
+from corruptgen.store.names import (
+    from_disk,
+    is_apple_double,
+    is_below,
+    is_hidden,
+    is_text,
+    on_disk,
+    storable,
+)
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from corruptgen.containers.parquet import ParquetRows, parquet_files
+from corruptgen.containers.places import beside, files_below, name_of, reason, reporting, version_of
 from corruptgen.errors import Rejected, SourceError
-from corruptgen.extras import need
-from corruptgen.names import is_below, is_text, on_disk
 from corruptgen.records import Item, Listing
-from corruptgen.sources.content import Content
+from corruptgen.runtime.extras import need
+from corruptgen.runtime.trouble import is_trouble, unreadable
+from corruptgen.sources.arrays import index_of
+from corruptgen.sources.kind import Content
 from corruptgen.sources.label_tables import class_names
-from corruptgen.sources.npy import index_of
-from corruptgen.sources.parquet import ParquetRows, parquet_files
-from corruptgen.sources.places import beside, files_below, name_of, reason, reporting, version_of
 from corruptgen.sources.register import Naming, Register
-from corruptgen.trouble import is_trouble, unreadable
+from corruptgen.store.names import is_below, is_text, on_disk
 
 DATASETS = "a source of `datasets`"
 PIECE = 1 << 14  # values of a column that are in memory at once

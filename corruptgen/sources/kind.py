@@ -1,10 +1,15 @@
-"""What every source can do."""
+"""What every source can do, and what it gives for an item: the bytes of an image file, or the pixels themselves."""
 
+import hashlib
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from numpy.typing import NDArray
+
+from corruptgen.codecs.windowing import Acquired
 from corruptgen.records import Item, Listing
-from corruptgen.sources.content import Content
+
+Content = bytes | NDArray[Any] | Acquired
 
 
 class Source(Protocol):
@@ -32,3 +37,16 @@ class Source(Protocol):
 
     def files(self, items: Sequence[Item]) -> Sequence[str]:
         """List the places of the files that hold some items; nothing where the source is not of this machine."""
+
+
+def source_digest(content: Content) -> str:
+    """Give the sha256 of the bytes of a file; of pixels: of their type, their shape, their bytes and their meaning."""
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    if isinstance(content, Acquired):
+        meaning = repr((content.bits, content.slope, content.intercept, content.advised))
+        if content.padded is not None:
+            meaning += source_digest(content.padded)
+        return hashlib.sha256(f"{meaning} {source_digest(content.pixels)}".encode()).hexdigest()
+    shape = "x".join(map(str, content.shape))
+    return hashlib.sha256(f"{content.dtype.str} {shape}\0".encode() + content.tobytes()).hexdigest()

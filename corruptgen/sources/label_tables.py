@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from corruptgen.codecs.images import EXTENSIONS
+from corruptgen.containers.places import reporting
 from corruptgen.errors import SourceError
-from corruptgen.extras import need
-from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.labels import MISSING
-from corruptgen.sources.places import reporting
+from corruptgen.runtime.extras import need
 from corruptgen.sources.register import NAMELESS, Naming
+from corruptgen.values.class_labels import MISSING
 
 SEPARATORS = {".csv": ",\t;", ".tsv": "\t"}
 # What the first line of a list calls its first column, if it names its columns.

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from corruptgen.codecs.images import EXTENSIONS
 from corruptgen.errors import SourceError
-from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_below, is_hidden, is_text
+from corruptgen.recipe.source_section import FOLDERS, METADATA, NONE
 from corruptgen.records import Rejection
-from corruptgen.source_choice import FOLDERS, METADATA, NONE
 from corruptgen.sources.label_tables import Table, read_list, read_table
 from corruptgen.sources.register import NAMELESS, Naming, Register
+from corruptgen.store.names import is_below, is_hidden, is_text
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 _TWICE = object()

@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from corruptgen.codecs import dicom
+from corruptgen.codecs.images import EXTENSIONS
+from corruptgen.codecs.windowing import Acquired
 from corruptgen.errors import Rejected
-from corruptgen.imaging import dicom
-from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.imaging.label_masks import LabelMask, array_mask
-from corruptgen.imaging.windowing import Acquired
-from corruptgen.source_choice import MASK_KINDS
+from corruptgen.recipe.source_section import MASK_KINDS
 from corruptgen.sources import dicom_files, nifti
+from corruptgen.sources.label_masks import LabelMask, array_mask
 
 PNG = ".png"
 PICTURES = (PNG, ".tif", ".tiff", ".gif")

@@ -8,12 +8,21 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.geometry import MOST_PIXELS
+from corruptgen.containers.packed import GZIP, read_exactly, unpacked
+from corruptgen.containers.places import (
+    beside,
+    files_below,
+    is_folder,
+    length_of,
+    name_of,
+    opened,
+    piece,
+    reporting,
+)
 from corruptgen.errors import Rejected, SourceError
-from corruptgen.imaging.geometry import MOST_PIXELS
 from corruptgen.records import Item, Listing
-from corruptgen.sources.npy import index_of, numbered
-from corruptgen.sources.packed import GZIP, read_exactly, unpacked
-from corruptgen.sources.places import beside, files_below, is_folder, length_of, name_of, opened, piece, reporting
+from corruptgen.sources.arrays import index_of, numbered
 from corruptgen.sources.register import Naming
 
 # What the four files are called: by their makers, and as they are unpacked on some sites; EMNIST has its name before.

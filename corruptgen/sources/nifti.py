@@ -17,12 +17,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.geometry import check_area
+from corruptgen.codecs.guard import strict
+from corruptgen.codecs.windowing import DTYPES, Acquired, array_acquired, turn_around
 from corruptgen.errors import CorruptgenError, Rejected
-from corruptgen.extras import need
-from corruptgen.imaging.geometry import check_area
-from corruptgen.imaging.guard import strict
-from corruptgen.imaging.windowing import DTYPES, Acquired, array_acquired, turn_around
-from corruptgen.trouble import is_trouble, unreadable
+from corruptgen.runtime.extras import need
+from corruptgen.runtime.trouble import is_trouble, unreadable
 
 EXTENSIONS = (".nii", ".nii.gz")
 SLICE = re.compile(r"(.+\.nii(?:\.gz)?)#(\d{4,})", re.IGNORECASE | re.DOTALL)

@@ -7,12 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from corruptgen.addresses import local_path
+from corruptgen.containers.places import (
+    content,
+    is_folder,
+    is_remote,
+    local,
+    name_of,
+    reporting,
+    version_below,
+)
 from corruptgen.errors import RecipeError, SourceError
-from corruptgen.names import from_disk, on_disk
-from corruptgen.recipe import Recipe
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import FOLDERS, METADATA, NONE
 from corruptgen.records import Listing
-from corruptgen.source_choice import FOLDERS, METADATA, NONE
 from corruptgen.sources.arrays import NpySource, NpzSource
 from corruptgen.sources.cifar import CifarSource
 from corruptgen.sources.coco import CocoSource
@@ -22,11 +29,12 @@ from corruptgen.sources.kind import Source
 from corruptgen.sources.label_tables import text_of
 from corruptgen.sources.labels import Labelling
 from corruptgen.sources.mnist import MnistSource
-from corruptgen.sources.places import content, is_folder, is_remote, local, name_of, reporting, version_below
 from corruptgen.sources.register import NAMELESS, Naming
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.sources.selection import sample, subset, wanted_ids
 from corruptgen.sources.webdataset import IMAGES, LABELS, TarSource
+from corruptgen.store.names import from_disk, on_disk
+from corruptgen.values.addresses import local_path
 
 # Of arrays that say nothing about it.
 SPLIT = "test"

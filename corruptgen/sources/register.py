@@ -17,9 +17,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from corruptgen.errors import SourceError
-from corruptgen.labels import EMPTY, LISTS, MISSING, NAMES, NONE, NUMBER, NUMBERS, Classes, in_order
-from corruptgen.names import is_text
 from corruptgen.records import Items, Listing, Rejection
+from corruptgen.store.names import is_text
+from corruptgen.values.class_labels import (
+    EMPTY,
+    LISTS,
+    MISSING,
+    NAMES,
+    NONE,
+    NUMBER,
+    NUMBERS,
+    Classes,
+    in_order,
+)
 
 # What programs write into tables for a value that is missing.
 MARKS = ("-1", "-1.0", "nan", "NaN", "None")

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from corruptgen.codecs import dicom, dicom_header
+from corruptgen.codecs.images import EXTENSIONS
+from corruptgen.containers.places import beside, content, files_below, filesystem, piece, reporting
 from corruptgen.errors import Rejected
-from corruptgen.imaging import dicom, dicom_header
-from corruptgen.imaging.codec import EXTENSIONS
-from corruptgen.names import is_below, is_hidden, is_text, storable
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.sources import dicom_files
 from corruptgen.sources.labels import Labelling
 from corruptgen.sources.nifti import EXTENSIONS as VOLUMES
-from corruptgen.sources.places import beside, content, files_below, filesystem, piece, reporting
+from corruptgen.store.names import is_below, is_hidden, is_text, storable
 
 # Files that are no scans, whose content need not be asked for.
 OTHERS = (*dicom_files.LISTS, *VOLUMES, ".gz")

@@ -5,11 +5,11 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-from corruptgen.names import on_disk
+from corruptgen.containers.places import is_remote
 from corruptgen.records import Item
+from corruptgen.runtime.trouble import unreadable
 from corruptgen.sources.kind import Source
-from corruptgen.sources.places import is_remote
-from corruptgen.trouble import unreadable
+from corruptgen.store.names import on_disk
 
 STATE_BYTES = 8
 

@@ -10,11 +10,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from corruptgen.errors import Rejected, SourceError
-from corruptgen.names import is_apple_double, is_below, is_text, storable
-from corruptgen.records import Item, Listing
-from corruptgen.sources.packed import Guarded
-from corruptgen.sources.places import (
+from corruptgen.containers.packed import Guarded
+from corruptgen.containers.places import (
     beside,
     files_in,
     length_of,
@@ -24,8 +21,11 @@ from corruptgen.sources.places import (
     reporting,
     version_of,
 )
+from corruptgen.errors import Rejected, SourceError
+from corruptgen.records import Item, Listing
+from corruptgen.runtime.trouble import is_trouble
 from corruptgen.sources.register import NAMELESS, Naming, Register
-from corruptgen.trouble import is_trouble
+from corruptgen.store.names import is_apple_double, is_below, is_text, storable
 
 IMAGES = ("png", "jpg", "jpeg", "webp", "avif", "heic", "heif", "jp2", "jxl")
 LABELS = ("cls", "txt", "json")

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from corruptgen.extras import need
+from corruptgen.runtime.extras import need
 from corruptgen.transforms.augmedmnistc import AugMedMNISTC
 from corruptgen.transforms.augmix import AugMix
 from corruptgen.transforms.corrupt import Corrupt

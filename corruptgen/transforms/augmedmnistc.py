@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corruptgen import augmentation, catalog
-from corruptgen.cell import Cell
 from corruptgen.errors import ImageError
-from corruptgen.interpolation import Value
 from corruptgen.randomness import Stream, rng_for
+from corruptgen.tables import augmentation, catalog
+from corruptgen.tables.cell import Cell
+from corruptgen.tables.interpolation import Value
 from corruptgen.transforms.corrupt import ALL, Corrupt
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.transform import call_of
@@ -17,8 +17,8 @@ from corruptgen.transforms.transform import call_of
 class ParameterDraw(Draw):
     """A row with parameters that no level of the table has; its severity is 1, or 0 where nothing happens.
 
-    Unless `p` left the picture alone, `corruptgen.augmentation.augment(image, preset, seed=draw.seed, key=draw.key,
-    rows=...)` gives the same pixels.
+    Unless `p` left the picture alone, the same pixels are those of
+    `corruptgen.tables.augmentation.augment(image, preset, seed=draw.seed, key=draw.key, rows=...)`.
     """
 
     parameters: tuple[tuple[str, Value], ...] = ()
@@ -28,7 +28,7 @@ class ParameterDraw(Draw):
 class AugMedMNISTC(Corrupt):
     """Corrupt pictures by one row of a table or none, each equally often, at parameters between its ends.
 
-    What `corruptgen.augmentation` does, for pipelines.
+    What `corruptgen.tables.augmentation` does, for pipelines.
 
     Parameters
     ----------

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
+from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.errors import ArgumentError, SeverityError
-from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing
 from corruptgen.transforms.pictures import Picture, Samples
 from corruptgen.transforms.transform import Transform, call_of
-from corruptgen.values import normalise_severity, real_number, shown, truth_value, whole_number
+from corruptgen.values.arguments import normalise_severity, real_number, shown, truth_value, whole_number
 
 LEAST, HIGHEST = 0.1, 10
 VIEWS = (1, 3)

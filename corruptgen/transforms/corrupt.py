@@ -5,20 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen import catalog
-from corruptgen.cell import Cell
+from corruptgen.assets.textures import check_pictures, needed_pictures
+from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.declare import Warp
 from corruptgen.errors import ArgumentError, ImageError, SeverityError, UnknownName
-from corruptgen.imaging.label_masks import moved_labels
-from corruptgen.imaging.pixels import SampleFormat
-from corruptgen.imaging.textures import check_pictures, needed_pictures
 from corruptgen.randomness import Stream, rng_for
-from corruptgen.table import Preset
+from corruptgen.sources.label_masks import moved_labels
+from corruptgen.tables import catalog
+from corruptgen.tables.cell import Cell
+from corruptgen.tables.table import Preset
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.pictures import Picture, Samples, opened
 from corruptgen.transforms.targets import Motion, carried, check_carried, has_targets
 from corruptgen.transforms.transform import Transform, call_of
-from corruptgen.values import normalise_severity, preset_name, real_number, row_names, shown
+from corruptgen.values.arguments import normalise_severity, preset_name, real_number, row_names, shown
 
 Severity = float | tuple[float, float] | str
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen import catalog
 from corruptgen.errors import SeverityError
+from corruptgen.tables import catalog
 from corruptgen.transforms.corrupt import ALL, Corrupt, Severity
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.workers import torch_if_loaded
-from corruptgen.values import preset_name, row_names
+from corruptgen.values.arguments import preset_name, row_names
 
 Batch = tuple[Sequence[Any], Sequence[Any], Sequence[Mapping[str, Any]]]
 

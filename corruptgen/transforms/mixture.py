@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, gammaincinv
 
+from corruptgen.codecs.pixels import BYTE, SampleFormat
 from corruptgen.errors import ImageError
-from corruptgen.imaging.pixels import BYTE, SampleFormat
 from corruptgen.randomness import Stream
 from corruptgen.transforms.targets import check_carried, has_targets
 

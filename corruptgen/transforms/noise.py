@@ -4,16 +4,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from corruptgen import catalog
-from corruptgen.cell import Cell, Sizes
+from corruptgen.codecs.pixels import Arithmetic, SampleFormat
 from corruptgen.errors import SeverityError
-from corruptgen.imaging.pixels import Arithmetic, SampleFormat
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.randomness.stream import Purpose
+from corruptgen.tables import catalog
+from corruptgen.tables.cell import Cell, Sizes
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.pictures import Samples
 from corruptgen.transforms.transform import Transform, call_of
-from corruptgen.values import real_number, shown, truth_value
+from corruptgen.values.arguments import real_number, shown, truth_value
 
 Sigma = float | tuple[float, float]
 # Larger noise is no other noise, and no picture has a longer side.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from corruptgen.codecs.pixels import BYTE, SampleFormat, stored
 from corruptgen.declare import Pixels
 from corruptgen.errors import ImageError
-from corruptgen.imaging.pixels import BYTE, SampleFormat, stored
 from corruptgen.transforms.workers import torch_if_loaded
 
 Samples = NDArray[Any]

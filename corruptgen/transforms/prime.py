@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.errors import UnknownName, unknown
-from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing
 from corruptgen.transforms.pictures import Picture, Samples
 from corruptgen.transforms.primitives import random_colours, random_filter, random_warp
 from corruptgen.transforms.transform import Transform, call_of
-from corruptgen.values import text_value, truth_value
+from corruptgen.values.arguments import text_value, truth_value
 
 WIDTH, DEEPEST = 3, 3
 FILTER: Mapping[str, Any] = {"sigma": 4.0, "side": 3}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dstn
 
-from corruptgen.imaging.warp import Displacement
+from corruptgen.ops.warp import Displacement
 from corruptgen.randomness import Stream
 from corruptgen.transforms.mixture import symmetric_beta
 

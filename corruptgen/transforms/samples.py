@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from corruptgen.codecs.images import read_pixels
 from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError, unknown
-from corruptgen.imaging.codec import read_pixels
-from corruptgen.names import from_disk
-from corruptgen.recipe import SECTIONS
+from corruptgen.recipe.recipe import SECTIONS
 from corruptgen.records import Decoding
-from corruptgen.values import shown
+from corruptgen.store.names import from_disk
+from corruptgen.values.arguments import shown
 
 IMAGE_COLUMNS, ID_COLUMNS = ("image", "img"), ("id", "image_id")
 # What a `datasets` dataset without a name for its split calls it, as in the ids of `generate`.

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import Warp
 from corruptgen.errors import ImageError
-from corruptgen.imaging.label_masks import moved_labels
-from corruptgen.imaging.outlines import bendable, rectangle
+from corruptgen.sources.label_masks import moved_labels
+from corruptgen.targets.outlines import bendable, rectangle
 
 SPACING = 4.0  # pixels at most between the points of an outline that is bent
 # What torchvision calls the things that move with the pixels.

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.errors import ArgumentError, ImageError, SeverityError
-from corruptgen.imaging.pixels import SampleFormat
 from corruptgen.randomness import Stream, pixels_digest, rng_for
 from corruptgen.randomness.stream import Purpose
 from corruptgen.transforms import workers
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.epoch import Epoch
 from corruptgen.transforms.pictures import Picture, Samples, opened
-from corruptgen.values import (
+from corruptgen.values.arguments import (
     normalise_key,
     normalise_seed,
     normalise_severity,

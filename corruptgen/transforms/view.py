@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from corruptgen import catalog
 from corruptgen.errors import ArgumentError, ImageError, Rejected, SourceError
-from corruptgen.extras import need
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.records import Decoding
+from corruptgen.runtime.extras import need
+from corruptgen.tables import catalog
 from corruptgen.transforms import samples, workers
 from corruptgen.transforms.samples import KeyOf, Part, decoding_of, given_back, part_of, pixels_of, with_part
 from corruptgen.transforms.targets import Motion, carried, check_carried, check_columns, has_targets
 from corruptgen.transforms.transform import Transform
-from corruptgen.values import (
+from corruptgen.values.arguments import (
     callable_value,
     normalise_key,
     normalise_seed,

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Bytes, Unit, corruption, fused
-from corruptgen.imaging.defocus import defocused
-from corruptgen.imaging.gaussian import smooth
-from corruptgen.imaging.gaussian_bytes import smooth_bytes
-from corruptgen.imaging.glass import shuffled, shuffled_by_stream
-from corruptgen.imaging.kernels import correlate, disk
-from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.fast.defocus import defocused
+from corruptgen.fast.gaussian_bytes import smooth_bytes
+from corruptgen.fast.glass import shuffled, shuffled_by_stream
+from corruptgen.ops.gaussian import smooth
+from corruptgen.ops.kernels import correlate, disk
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 

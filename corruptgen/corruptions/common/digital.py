@@ -5,9 +5,9 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Bytes, corruption, fused
-from corruptgen.imaging.large_pixels import with_large_pixels
-from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.fast.large_pixels import with_large_pixels
 
 
 @corruption

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Unit, UnitColour, corruption, fused
-from corruptgen.imaging.colour import hsv_from_rgb, rgb_from_hsv
-from corruptgen.imaging.contrasts import pulled_to_means
-from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.vividness import changed_in_hsv
+from corruptgen.fast.contrasts import pulled_to_means
+from corruptgen.fast.vividness import changed_in_hsv
+from corruptgen.ops.colour import hsv_from_rgb, rgb_from_hsv
 
 
 @corruption

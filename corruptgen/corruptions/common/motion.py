@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Bytes, Levels, Unit, corruption, fused
-from corruptgen.imaging.motion import motion_blurred, smear_bytes, smear_unnormalised
-from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.zoom import zoomed
-from corruptgen.imaging.zoom_mean import mean_with_zooms
+from corruptgen.fast.zoom_mean import mean_with_zooms
+from corruptgen.ops.motion import motion_blurred, smear_bytes, smear_unnormalised
+from corruptgen.ops.zoom import zoomed
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 

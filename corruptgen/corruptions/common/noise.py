@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Unit, corruption, fused
-from corruptgen.imaging.grain import grained
-from corruptgen.imaging.photons import counted
-from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.salt import salted
+from corruptgen.fast.grain import grained
+from corruptgen.fast.photons import counted
+from corruptgen.fast.salt import salted
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import SALT, UNTOUCHED, impulses
 from corruptgen.randomness.stream import Stream

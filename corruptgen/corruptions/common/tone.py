@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import LUMA, Arithmetic
 from corruptgen.declare import Levels, Pixels, Unit, corruption, fused
-from corruptgen.imaging.lookup import by_table, sum_of_luma
-from corruptgen.imaging.pixels import LUMA, Arithmetic
+from corruptgen.ops.lookup import by_table, sum_of_luma
 
 LUMA_SHARES = np.array(LUMA) / 65536
 

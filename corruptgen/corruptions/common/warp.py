@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Unit, Warp, corruption, fused
-from corruptgen.imaging.gaussian import smooth_separably
-from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.warp import Displacement, Succession, Tilt, affine_map
-from corruptgen.imaging.waves import moved_by_waves
-from corruptgen.imaging.wide_gaussian import smooth_and_scale
+from corruptgen.fast.waves import moved_by_waves
+from corruptgen.fast.wide_gaussian import smooth_and_scale
+from corruptgen.ops.gaussian import smooth_separably
+from corruptgen.ops.warp import Displacement, Succession, Tilt, affine_map
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 
@@ -30,7 +30,7 @@ def elastic_transform(
     displacement : of every pixel, in pixels, before it is smoothed; more is worse, 0 is none
     sigma : standard deviation in pixels of the smoothing of the displacements; more is smoother, 0 is none
     affine : by how many pixels the three points move at most; more is worse, 0 is none
-    border : what lies outside, as in `corruptgen.imaging.warp.Displacement`: "reflect" or "reflect-2018"
+    border : what lies outside, as in `corruptgen.ops.warp.Displacement`: "reflect" or "reflect-2018"
 
     References
     ----------

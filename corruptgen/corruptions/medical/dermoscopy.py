@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.caching import keep_arrays
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import BytesColour, Pixels, Unit, corruption, fused
-from corruptgen.imaging.layers import canvas_size, fitted, laid_over
-from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.ops.layers import canvas_size, fitted, laid_over
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.turns import integer_between
+from corruptgen.runtime.caching import keep_arrays
 
 SHORTEST_WORD, SMALLEST_TEXT = 3, 14
 # Text keeps this distance from the border, and this room for each of its letters, in units.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from corruptgen.assets.glyphs import glyphs, lettering
 from corruptgen.declare import Unit, corruption
-from corruptgen.imaging.glyphs import glyphs, lettering
-from corruptgen.imaging.scattering import scatter
+from corruptgen.ops.scattering import scatter
 from corruptgen.randomness.draws import Draws
 
 FEWEST_LETTERS = 3

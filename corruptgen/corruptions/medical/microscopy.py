@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from corruptgen.assets.inks import ink_masks
+from corruptgen.assets.textures import need_pictures
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Pixels, Unit, corruption, fused
-from corruptgen.imaging.inks import ink_masks
-from corruptgen.imaging.layers import canvas_size, fitted, laid_over
-from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.textures import need_pictures
+from corruptgen.ops.layers import canvas_size, fitted, laid_over
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.turns import in_turn, integer_between
 

@@ -5,10 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Bytes, Levels, Unit, corruption
-from corruptgen.imaging.gaussian import gaussian_weights, smooth
-from corruptgen.imaging.kernels import LARGE_DISK_TAPS, SMALL_DISK, SMALL_DISK_TAPS, correlate, disk
-from corruptgen.imaging.motion import motion_blurred, trail_offsets, trail_weights
-from corruptgen.imaging.point_spread import spread_separably, tents
+from corruptgen.ops.gaussian import gaussian_weights, smooth
+from corruptgen.ops.kernels import LARGE_DISK_TAPS, SMALL_DISK, SMALL_DISK_TAPS, correlate, disk
+from corruptgen.ops.motion import motion_blurred, trail_offsets, trail_weights
+from corruptgen.ops.point_spread import spread_separably, tents
 from corruptgen.randomness.draws import Draws
 
 

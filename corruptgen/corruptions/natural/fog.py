@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Unit, corruption, fused
-from corruptgen.imaging.fields import plasma, power_of_two
-from corruptgen.imaging.fog_banks import fogged
-from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.fast.fog_banks import fogged
+from corruptgen.ops.fields import plasma, power_of_two
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.caching import keep_arrays
+from corruptgen.assets.textures import frost_picture, need_pictures
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import LevelsColour, corruption, fused
-from corruptgen.imaging.overlays import overlaid
-from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.textures import frost_picture, need_pictures
+from corruptgen.fast.overlays import overlaid
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
+from corruptgen.runtime.caching import keep_arrays
 
 
 @corruption

@@ -3,10 +3,10 @@
 import numpy as np
 
 from corruptgen.declare import UnitColour, corruption
-from corruptgen.imaging.fine_grid import averaged, fineness
-from corruptgen.imaging.frost_crystals import frost_feathers
-from corruptgen.imaging.noise_fields import cloud_noise
-from corruptgen.imaging.point_spread import gaussian_spread, spread_separably
+from corruptgen.ops.fine_grid import averaged, fineness
+from corruptgen.ops.frost_crystals import frost_feathers
+from corruptgen.ops.noise_fields import cloud_noise
+from corruptgen.ops.point_spread import gaussian_spread, spread_separably
 from corruptgen.randomness.draws import Draws
 
 ICE = np.array([0.86, 0.93, 1.0], np.float32)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from corruptgen.declare import Unit, corruption
-from corruptgen.imaging.gathers import displaced
-from corruptgen.imaging.point_spread import disk_spread, gaussian_spread, line_spread, spread, spread_separably
-from corruptgen.imaging.streaks import radial_streaks
+from corruptgen.fast.gathers import displaced
+from corruptgen.ops.point_spread import disk_spread, gaussian_spread, line_spread, spread, spread_separably
+from corruptgen.ops.streaks import radial_streaks
 from corruptgen.randomness.draws import Draws
 
 

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import UnitColour, corruption, fused
-from corruptgen.imaging.colour import luma
-from corruptgen.imaging.flakes import blown_flakes, drawn_flakes, magnified_centre, zoomed_part
-from corruptgen.imaging.motion import motion_blurred, smear_unnormalised
-from corruptgen.imaging.pixels import Arithmetic
-from corruptgen.imaging.snowfall import settled, snowed_over
-from corruptgen.imaging.zoom import magnified, zoomed
+from corruptgen.fast.flakes import blown_flakes, drawn_flakes, magnified_centre, zoomed_part
+from corruptgen.fast.snowfall import settled, snowed_over
+from corruptgen.ops.colour import luma
+from corruptgen.ops.motion import motion_blurred, smear_unnormalised
+from corruptgen.ops.zoom import magnified, zoomed
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 

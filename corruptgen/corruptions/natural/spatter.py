@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import UnitColour, corruption, fused
-from corruptgen.imaging.drops import drop_depth
-from corruptgen.imaging.gaussian import smooth
-from corruptgen.imaging.gaussian_fields import SmoothField, smooth_draws, smooth_field
-from corruptgen.imaging.liquids import muddied, spots_above, water_bytes, wetted
-from corruptgen.imaging.pixels import Arithmetic
+from corruptgen.fast.gaussian_fields import SmoothField, smooth_draws, smooth_field
+from corruptgen.fast.liquids import muddied, spots_above, water_bytes, wetted
+from corruptgen.ops.drops import drop_depth
+from corruptgen.ops.gaussian import smooth
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.stream import Stream
 

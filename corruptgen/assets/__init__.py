@@ -1,0 +1,1 @@
+"""Pictures and letters that corruptions use, found by their hashes."""

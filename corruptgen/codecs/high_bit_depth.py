@@ -1,0 +1,193 @@
+"""Images that keep their depth: what a source gives becomes stored samples with a window, and is read back."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corruptgen.codecs import dicom, tiff
+from corruptgen.codecs import images as codec
+from corruptgen.codecs.geometry import check_area, fitted
+from corruptgen.codecs.guard import guarded
+from corruptgen.codecs.orientations import STORED
+from corruptgen.codecs.pixels import SampleFormat, narrowed, widened
+from corruptgen.codecs.tolerance import EXIF_ORIENTATION, tolerantly
+from corruptgen.codecs.windowing import Acquired, Picture, array_acquired, clipped, fill_padding, windowed
+from corruptgen.errors import Rejected
+from corruptgen.records import Decoding
+
+PNG = b"\x89PNG\r\n\x1a\n"
+# Where a PNG says how many bits a sample has, and which channels there are.
+PNG_DEPTH, PNG_CHANNELS = 24, 25
+OPAQUE = 65535
+
+
+def picture(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> Picture:
+    """Give the clean image of what a source has for an item.
+
+    Parameters
+    ----------
+    content : the whole file; pixels of shape (H, W), (H, W, 1) or (H, W, 3); or stored samples and their meaning
+    decoding : the window, orientation, resizing and cropping; without a window the image is one of 8 bits, as
+        `codec.decoded` gives it
+
+    Raises
+    ------
+    Rejected
+        If this is no image, not the whole image, or one without a window.
+    """
+    if decoding.window is None:
+        if isinstance(content, Acquired):
+            raise Rejected("has samples of more than 8 bits; keep them with window in [decode]")
+        pixels, notes = codec.read_pixels(content, decoding)
+        return Picture(pixels, notes=notes)
+    found, notes = _acquired(content, decoding)
+    form = windowed(found, decoding.window)
+    samples = _coloured(_fitted(fill_padding(found, form), decoding), decoding.colour)
+    return Picture(clipped(samples, form), form, found.slope, found.intercept, notes)
+
+
+def acquired(content: bytes | NDArray[Any] | Acquired, exif: str) -> Acquired:
+    """Return the stored samples of an image, upright as its EXIF orientation asks or, for "ignore", as they lie."""
+    return _acquired(content, Decoding(exif=exif))[0]
+
+
+def _acquired(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> tuple[Acquired, tuple[str, ...]]:
+    """Return the stored samples of an image, and what was passed over because it changes none of them."""
+    if isinstance(content, Acquired):
+        return content, ()
+    if not isinstance(content, bytes):
+        return array_acquired(content), ()
+    with guarded():
+        opened, notes = tolerantly(content, decoding, _opened)
+    if opened is None:
+        whole = Decoding(exif=decoding.exif, colour="keep", tolerate=decoding.tolerate)
+        pixels, notes = codec.read_pixels(content, whole)
+        return array_acquired(pixels), notes
+    found, orientation = opened
+    if decoding.exif == "apply" and orientation in TURNS:
+        pixels = np.ascontiguousarray(TURNS[orientation](found.pixels))
+        found = Acquired(pixels, found.bits, found.slope, found.intercept, found.advised)
+    return found, notes
+
+
+def restored(content: bytes) -> NDArray[Any]:
+    """Decode a file that was written without loss: grey stays grey, and depth stays depth.
+
+    Raises
+    ------
+    Rejected
+        If it is damaged.
+    """
+    if content.startswith(tiff.MAGIC) or _is_deep_png(content):
+        return acquired(content, "ignore").pixels
+    return codec.restored(content)
+
+
+def native_size(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> tuple[int, int]:
+    """Give height and width of an image before it is resized or cropped."""
+    if decoding.window is not None:
+        return acquired(content, decoding.exif).pixels.shape[:2]
+    if isinstance(content, bytes):
+        return codec.native_size(content, decoding)
+    pixels = content.pixels if isinstance(content, Acquired) else content
+    return pixels.shape[0], pixels.shape[1]
+
+
+def orientation(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> int:
+    """Return the EXIF orientation that leads from an image as it is stored to the upright one; 1 if they are the same.
+
+    Raises
+    ------
+    Rejected
+        If the file does not say it.
+    """
+    if not isinstance(content, bytes):
+        return STORED
+    if decoding.window is not None:
+        with guarded():
+            found, _ = tolerantly(content, replace(decoding, exif="apply"), _opened)
+        if found is not None:
+            return found[1] if found[1] in TURNS else STORED
+    return codec.orientation(content, decoding)
+
+
+# What an EXIF orientation asks for, of arrays.
+TURNS: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: np.swapaxes(pixels, 0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(np.swapaxes(pixels, 0, 1), 2),
+    8: np.rot90,
+}
+
+
+def _opened(content: bytes, orientation: int | None) -> tuple[Acquired, int] | None:
+    """Decode a file of more than 8 bits, and return its orientation; None if it has 8 bits and is no DICOM.
+
+    An `orientation` is one that the file does not say itself.
+    """
+    if dicom.is_dicom(content):
+        return dicom.acquired(content), 1
+    if tiff.is_deep(content):
+        return tiff.acquired(content)
+    if _is_deep_png(content):
+        samples, own = _png(content)
+        return samples, orientation or own
+    return None
+
+
+def _coloured(samples: NDArray[Any], colour: str | None) -> NDArray[Any]:
+    """Bring samples to the channels that are asked for; they are kept if nothing is said."""
+    channels = samples.shape[2]
+    if colour == "rgb" and channels == 1:
+        return widened(samples)
+    if colour == "grey" and channels == 3:
+        return narrowed(samples, SampleFormat(samples.dtype.name, 1))
+    return samples
+
+
+def _is_deep_png(content: bytes) -> bool:
+    return content.startswith(PNG) and content[PNG_DEPTH : PNG_DEPTH + 1] == b"\x10"
+
+
+def _png(content: bytes) -> tuple[Acquired, int]:
+    """Decode a PNG of 16 bits, whose colours Pillow would reduce to 8."""
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        check_area(image.height, image.width)
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+        if getattr(image, "is_animated", False):
+            raise Rejected("holds more than one picture; take one of them out first")
+        if "transparency" in image.info:
+            raise Rejected("has transparent pixels; flatten it onto a background first")
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        image.verify()
+    samples = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16:
+        raise Rejected("cannot be decoded: its samples are damaged")
+    if samples.ndim == 3 and samples.shape[2] in (2, 4):
+        if samples[..., -1].min() != OPAQUE:
+            raise Rejected("has transparent pixels; flatten it onto a background first")
+        samples = samples[..., :-1]
+    if samples.ndim == 3 and samples.shape[2] == 3:
+        samples = samples[..., :1] if content[PNG_CHANNELS] in (0, 4) else samples[..., ::-1]
+    return array_acquired(samples), orientation
+
+
+def _fitted(pixels: NDArray[Any], decoding: Decoding) -> NDArray[Any]:
+    """Resize and crop as `geometry.fitted` does, each channel in floating point; whole samples are rounded."""
+    if decoding.resize is None and decoding.crop is None:
+        return pixels
+    planes = [Image.fromarray(pixels[..., k].astype(np.float32)) for k in range(pixels.shape[2])]
+    moved = np.stack([np.array(fitted(plane, decoding)) for plane in planes], axis=-1)
+    if pixels.dtype.kind == "f":
+        return moved
+    limits = np.iinfo(pixels.dtype)
+    return np.clip(np.rint(moved), limits.min, limits.max).astype(pixels.dtype)

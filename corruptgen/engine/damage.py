@@ -1,0 +1,118 @@
+"""Hold the files of an output against the digests that were noted when they were made."""
+
+from collections.abc import Iterator, Mapping
+
+from corruptgen.codecs.high_bit_depth import restored
+from corruptgen.engine.manifest import ItemRecord, Table
+from corruptgen.errors import OutputError, Rejected
+from corruptgen.sinks import Folder, Sink
+from corruptgen.sinks.image_folder import ImageFolder
+from corruptgen.sinks.protocol import UNREADABLE, Whole
+from corruptgen.store.digests import (
+    PIXELS_BYTES,
+    SHARD_BYTES,
+    file_digest,
+    files_digest,
+    pixels_digest,
+    shard_digest,
+    split,
+)
+
+
+def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
+    """Find the damaged files of a block.
+
+    Parameters
+    ----------
+    sink : where they lie
+    table : what is known about the block
+    start : number of complete items in the blocks before it
+
+    Returns
+    -------
+    One line for each damage, and the number of images in the shards and files that are there.
+    """
+    if isinstance(sink, ImageFolder):
+        return _damaged_files(sink, table)
+    problems, count, part = [], 0, table.part(start)
+    for cell, (found, right) in enumerate(zip(sink.digests(part), split(table.shards, SHARD_BYTES), strict=True)):
+        count += len(part.items) if found is not None else 0
+        if found == UNREADABLE:
+            problems.append(f"{sink.name(cell, part)} cannot be read")
+        elif found != right:
+            problems.append(f"{sink.name(cell, part)} is {'missing' if found is None else 'not what was made'}")
+    return problems, count
+
+
+def damaged_wholes(output: Folder, wholes: Mapping[str, Whole]) -> Iterator[tuple[str, str]]:
+    """Find the damaged ones among the files that are for the whole output: the name of each and what is wrong."""
+    for name, whole in wholes.items():
+        size = output.size(name)
+        try:
+            if size is None:
+                yield name, f"{name} is missing"
+            elif size != whole.size or output.sha256(name) != whole.sha256:
+                yield name, f"{name} is not what was made"
+        except OutputError as error:
+            yield name, str(error)
+
+
+def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
+    """Hold the files of a block against the digests of its shards and items."""
+    count, made = len(sink.cells), table.made
+    digests: dict[tuple[int, int], bytes] = {}
+    problems = []
+    for i, record in enumerate(made):
+        for cell in range(count):
+            content, problem = read_file(sink.output, sink.file(cell, record.item))
+            if content is None:
+                problems.append(problem)
+            else:
+                digests[i, cell] = file_digest(content)
+    shards = split(table.shards, SHARD_BYTES)
+    names = [sink.named(record.item) for record in made]
+    bad_cells = [
+        cell
+        for cell in range(count)
+        if shard_digest((names[i], digests.get((i, cell), b"")) for i in range(len(made))) != shards[cell]
+    ]
+    bad_items = [
+        i
+        for i, record in enumerate(made)
+        if files_digest(digests.get((i, cell), b"") for cell in range(count)) != record.files
+    ]
+    # A damaged file spoils the digests of its item and of its shard: it is where the two meet.
+    suspects = [(i, cell) for i in bad_items for cell in bad_cells if (i, cell) in digests]
+    damaged = [(i, cell) for i, cell in suspects if not _holds(sink, made[i], cell)] or suspects
+    if len(suspects) == 1 or len(damaged) < len(suspects) or not problems:
+        problems += [f"{sink.file(cell, made[i].item)} is not what was made" for i, cell in damaged]
+    if bad_cells and not problems:
+        problems.append(f"the table of block {table.number} contradicts itself")
+    masks = {file: digest for record in made for file, digest in record.masks.items()}
+    for file, digest in masks.items():
+        content, problem = read_file(sink.output, file)
+        if content is None:
+            problems.append(problem)
+        elif file_digest(content).hex() != digest:
+            problems.append(f"{file} is not what was made")
+    return problems, len(digests) + len(masks)
+
+
+def read_file(output: Folder, name: str) -> tuple[bytes | None, str]:
+    """Read a file of an output, or say why that cannot be done."""
+    try:
+        content = output.read(name)
+    except OutputError as error:
+        return None, str(error)
+    return content, f"{name} is missing"
+
+
+def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
+    """Tell whether a lossless file still has the pixels that were made; of others nobody can know."""
+    content, _ = read_file(sink.output, sink.file(cell, record.item))
+    if content is None or not sink.encoding.is_lossless:
+        return False
+    try:
+        return pixels_digest(restored(content)) == split(record.pixels, PIXELS_BYTES)[cell]
+    except Rejected:
+        return False

@@ -1,0 +1,110 @@
+"""A claim on a directory: what a build may write into, what it may remove, and what it may go on with."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from corruptgen.engine.growth import smaller_plan
+from corruptgen.engine.inventory import Inventory, clear, inventory, naming
+from corruptgen.engine.manifest import MARKER, Table, parsed
+from corruptgen.engine.plan import Plan, spelled_cells
+from corruptgen.errors import OutputError
+from corruptgen.recipe.recipe import current_form
+from corruptgen.recipe.recipe import read as read_recipe
+from corruptgen.sinks import Folder
+from corruptgen.sinks.formats import sink
+from corruptgen.sinks.protocol import Owner
+from corruptgen.store.output_directory import cell_folder
+from corruptgen.targets.targets import ANNOTATIONS
+from corruptgen.values.comparison import describe_differences
+
+
+def claim(plan: Plan, output: Folder, marker: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Make sure that the directory is ours to write into, and refuse it otherwise.
+
+    Parameters
+    ----------
+    plan : what is to be made
+    output : the directory; it need not exist
+    marker : whose output it is to be
+    overwrite : remove what an earlier build has put there
+
+    Raises
+    ------
+    OutputError
+        If it holds another build, or what no build has made.
+    """
+    there = output.read(MARKER)
+    if overwrite:
+        _overwrite(plan, output, there)
+    elif there is not None and smaller_plan(plan, parsed(there, MARKER)) is None:
+        check_same(parsed(there, MARKER), marker)
+
+
+def check_same(there: Mapping[str, Any], marker: Mapping[str, Any]) -> None:
+    """Refuse an output that another build has begun."""
+    there = {**there, "recipe": current_form(there.get("recipe") or {})}
+    differs = [key for key in ("recipe", "preset", "source") if there.get(key) != marker[key]]
+    if differs:
+        raise OutputError(
+            f"the output directory holds another build: its {' and '.join(differs)} "
+            f"{'is' if len(differs) == 1 else 'are'} not the same{_what_differs(there, marker)}; "
+            "choose another directory with --output, or remove that build with --overwrite"
+        )
+
+
+def _what_differs(there: Mapping[str, Any], marker: Mapping[str, Any]) -> str:
+    """Say which values of the recipe are others; of tables and sources the marker has digests alone."""
+    values = describe_differences(there.get("recipe"), marker["recipe"])
+    return f": {values}" if values else ""
+
+
+def check_environment(
+    there: Mapping[str, Any], marker: Mapping[str, Any], what: str = "the output is not whole and was begun"
+) -> None:
+    """Refuse to go on with an output that was begun with other versions: its parts would not match."""
+    before, now = there.get("environment", {}), marker["environment"]
+    if before != now:
+        versions = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
+        raise OutputError(
+            f"{what} with other versions ({'; '.join(versions)}); finish it with those, or begin anew with --overwrite"
+        )
+
+
+def belongings(plan: Plan, output: Folder) -> tuple[list[Owner], set[str]]:
+    """Say what a build consists of, as `inventory` wants it: who tells whose a file is, and the names of the tables."""
+    owner = plan.sink(output).owner(plan.listing.items, len(plan.blocks))
+    targets = plan.targets
+    carried = {*targets.summaries, *(file for item in plan.listing.items for file in targets.files(item))}
+    return [owner, naming(carried)], {block.table for block in plan.blocks}
+
+
+def check_ours(found: Inventory, output: Folder) -> None:
+    """Refuse a directory that holds anything that no build has put there, even under the names of this one."""
+    found.check_foreign()
+    if found.known and output.read(MARKER) is None:
+        raise OutputError(
+            "the output directory holds images, tables or a manifest, but not corruptgen's mark: "
+            "it may be the work of something else; choose another directory with --output"
+        )
+
+
+def _overwrite(plan: Plan, output: Folder, there: bytes | None) -> None:
+    """Remove an earlier build, whosever it is, and nothing else."""
+    owners, tables = belongings(plan, output)
+    if there is not None:
+        earlier = read_recipe(parsed(there, MARKER)["recipe"], MARKER)
+        items, cells = set(plan.listing.items), spelled_cells(earlier)
+        carried = set()
+        if earlier.source.kind == "coco":
+            carried |= {ANNOTATIONS, *(f"{cell_folder(*name)}/{ANNOTATIONS}" for name in cells)}
+        for path in sorted(output.root.glob("items/*.jsonl")):
+            tables.add(f"items/{path.name}")
+            with suppress(OutputError):
+                records = Table.from_bytes(path.read_bytes()).records
+                items |= {record.item for record in records}
+                carried |= {file for record in records for file in record.masks}
+        owners += [sink(earlier.output, cells, output, 0).owner(items, None), naming(carried)]
+    found = inventory(output, owners, tables, gather=True)
+    check_ours(found, output)
+    clear(output, [*found.ours, *found.unfinished])

@@ -1,0 +1,273 @@
+"""A plan: what a recipe means for the items that are really there; the same for everyone who works on it."""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from corruptgen.errors import CorruptgenError, RecipeError, SourceError
+from corruptgen.recipe.output_section import OutputChoice
+from corruptgen.recipe.recipe import NAME, Recipe, load
+from corruptgen.records import Item, Items, Listing, Rejection
+from corruptgen.sinks import Folder, Sink
+from corruptgen.sinks.formats import check_installed, reserved_rows, sink
+from corruptgen.sinks.webdataset import sample_key
+from corruptgen.sources import Source, open_source, source_place, wanted
+from corruptgen.store.names import (
+    ESCAPES,
+    LONGEST_COMPONENT,
+    TWINS,
+    have_twins,
+    is_below,
+    portability_problems,
+)
+from corruptgen.store.output_directory import cell_folder, item_name
+from corruptgen.tables import catalog
+from corruptgen.tables.table import Preset
+from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, targeted
+from corruptgen.values.class_labels import Classes
+
+CLEAN = ("clean", 0.0)
+LONGEST_LABEL = 80  # characters in a message
+# The ids of what lies in arrays: the place in an array, perhaps behind the array's name.
+INDEX = re.compile(r"(?:.*/)?(0|[1-9][0-9]*)", re.DOTALL)
+# Blocks of few items keep many workers busy, blocks of many keep the tables of a large build few.
+FEWEST_PER_BLOCK, MOST_PER_BLOCK, WANTED_BLOCKS = 8, 50, 32
+
+
+@dataclass(frozen=True)
+class Block:
+    """Items that one worker makes in all cells, and whose table is one file."""
+
+    number: int
+    items: Items
+
+    @property
+    def table(self) -> str:
+        """The file of its table, relative to the output."""
+        return table_name(self.number)
+
+
+def table_name(block: int) -> str:
+    """Return the file of the table of a block, relative to the output."""
+    return f"items/{block:05d}.jsonl"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe with its table read, its cells spelled out, and the items it is for."""
+
+    recipe: Recipe
+    """Rows and severities are those of `cells`, by name."""
+    preset: Preset
+    source: Source
+    listing: Listing
+    cells: tuple[tuple[str, float], ...]
+    """Row and severity in the order of all digests; the clean twin, if wanted, comes first."""
+    blocks: tuple[Block, ...]
+    targets: Targets = field(default_factory=Targets)
+    """The masks and annotations that go with the images."""
+
+    @property
+    def folders(self) -> list[str]:
+        """The folder of every cell, in the order of `cells`."""
+        return [cell_folder(row, severity) for row, severity in self.cells]
+
+    @property
+    def classes(self) -> Classes:
+        """What labels there are, and how they become numbers: those of the whole source."""
+        return self.listing.classes
+
+    def name_problems(self) -> Iterator[tuple[str, str]]:
+        """Find names in the output that somebody cannot download, check out or load, and say why."""
+        return portability_problems((*self.folders, *stored_names(self.recipe.output, self.listing.items)))
+
+    def sink(self, output: Folder) -> Sink:
+        """Give what writes this plan's images into a directory."""
+        return sink(self.recipe.output, self.cells, output, len(self.blocks))
+
+
+def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Plan:
+    """Find out what a recipe means.
+
+    Parameters
+    ----------
+    recipe : a recipe, the path of one, or the name of a shipped one
+    source : where the clean images are; None: where the recipe says
+
+    Raises
+    ------
+    RecipeError
+        If the recipe asks for something that is not there.
+    SourceError
+        If there is nothing in the source.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = load(recipe)
+    check_installed(recipe.output, windowed=recipe.decode.window is not None)
+    preset = _preset(recipe)
+    recipe = spell_out(recipe, preset)
+    cells = spelled_cells(recipe)
+    moving = (cell for cell in cells if cell != CLEAN)
+    targets = targeted(recipe, preset, moving, source_place(recipe, source))
+    opened = open_source(recipe, source)
+    listing = wanted(opened.listing(), recipe)
+    if not listing.items and not listing.rejected:
+        note = f"; {listing.note}" if listing.note else ""
+        raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind){note}")
+    if recipe.output.escape_names:
+        recipe = _told_apart(recipe, listing)
+        targets = replace(targets, escape=recipe.output.escape_names)
+    if recipe.output.format == "folder":
+        listing = _without_collisions(listing, recipe.output)
+    if targets.masks is not None:
+        listing = _without_masks(listing)
+    listing = _in_order(listing)
+    return Plan(
+        recipe=recipe,
+        preset=preset,
+        source=opened,
+        listing=listing,
+        cells=cells,
+        blocks=tuple(_blocks(listing.items, recipe.output)),
+        targets=replace(targets, digest=listing.annotations),
+    )
+
+
+def spelled_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
+    """Give the cells of a recipe whose rows and severities are spelled out, as those of plans and manifests are."""
+    corrupt = recipe.corrupt
+    cells = tuple((row, severity) for row in corrupt.rows or () for severity in corrupt.severities or ())
+    return (CLEAN, *cells) if recipe.output.clean else cells
+
+
+def _preset(recipe: Recipe) -> Preset:
+    name = recipe.corrupt.preset
+    try:
+        return catalog.preset(str(recipe.path(name)) if name.endswith(".toml") else name)
+    except CorruptgenError as error:
+        hint = recipe.elsewhere(name) if name.endswith(".toml") else ""
+        raise RecipeError(f"{recipe.name} [corrupt] preset: {error}{hint}") from error
+
+
+def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
+    """Replace what a recipe leaves to its table by values, as manifests record them; check that it has every cell."""
+    chosen = recipe.corrupt
+    try:
+        rows = preset.named_rows(chosen.rows) if chosen.rows else list(preset.rows)
+        severities = chosen.severities or tuple(float(level) for level in range(1, preset.levels + 1))
+        for row in rows:
+            for severity in severities:
+                preset.cell(row, severity)
+    except CorruptgenError as error:
+        raise RecipeError(f"{recipe.name} [corrupt]: {error}") from error
+    for row in rows:
+        if row in {*reserved_rows(recipe.output), ANNOTATIONS, MASKS} or not NAME.fullmatch(row):
+            raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
+    corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
+    decode = replace(recipe.decode, colour=recipe.decode.colour or _colour(recipe, preset))
+    return replace(recipe, corrupt=corrupt, decode=decode)
+
+
+def _colour(recipe: Recipe, preset: Preset) -> str:
+    """Choose what becomes of grey images: what the table wants of files; all others are kept as they are."""
+    return preset.colour if recipe.source.holds_files and recipe.decode.window is None else "keep"
+
+
+def _told_apart(recipe: Recipe, listing: Listing) -> Recipe:
+    """Say how names have to be escaped: whether there are some that differ in case or accents alone."""
+    plain = replace(recipe.output, escape_names=ESCAPES[1])
+    twins = have_twins(stored_names(plain, listing.items))
+    return replace(recipe, output=replace(plain, escape_names=TWINS) if twins else plain)
+
+
+def stored_names(output: OutputChoice, items: Iterable[Item]) -> Iterator[str]:
+    """Return what files, or members of shards, are called after items; nothing where a format has no such names."""
+    if output.format == "folder":
+        return (item_name(item, output.stored.extension, output.escape_names) for item in items)
+    if output.format == "webdataset":
+        return (sample_key(item.id, output.escape_names) + output.stored.extension for item in items)
+    return iter(())
+
+
+def _without_collisions(listing: Listing, output: OutputChoice) -> Listing:
+    """Reject the items that cannot have an output file of their own."""
+    hashes = np.fromiter(map(hash, stored_names(output, listing.items)), np.int64, len(listing.items))
+    found, counts = np.unique(hashes, return_counts=True)
+    users = defaultdict(list)
+    # Names are kept only where several may be the same: there may be millions.
+    for place in np.flatnonzero(np.isin(hashes, found[counts > 1])).tolist():
+        item = listing.items[place]
+        users[next(stored_names(output, [item]))].append(item.id)
+    folders = {folder for label in listing.items.count_labels() for folder in _ancestors(label)}
+    good, bad = [], list(listing.rejected)
+    for place, (item, name) in enumerate(zip(listing.items, stored_names(output, listing.items), strict=True)):
+        if item.label and not is_below(item.label):
+            shown = repr(item.label[:LONGEST_LABEL])
+            bad.append(Rejection(item.id, f"has the label {shown}, which cannot name a folder; take another format"))
+        elif len(users.get(name, ())) > 1:
+            twins = (twin for twin in users[name] if twin != item.id)
+            bad.append(Rejection(item.id, f"would be written to {name}, as {', '.join(twins)} would; rename one"))
+        elif name in folders:
+            bad.append(Rejection(item.id, f"would be written to {name}, which is the name of a folder; rename it"))
+        elif any(len(part.encode()) > LONGEST_COMPONENT for part in name.split("/")):
+            bad.append(
+                Rejection(item.id, f"would need an output name of more than {LONGEST_COMPONENT} bytes; rename it")
+            )
+        else:
+            good.append(place)
+    return replace(
+        listing, items=listing.items.chosen(good), rejected=tuple(sorted(bad, key=lambda rejection: rejection.id))
+    )
+
+
+def _without_masks(listing: Listing) -> Listing:
+    """Reject the items that would be written among the masks of a cell."""
+    is_among = [label.split("/")[0] == MASKS for label in listing.items.labels()]
+    reason = f"would be written to the folder of masks; give the source's folder {MASKS} another name"
+    among = listing.items.chosen(is_among) if any(is_among) else ()
+    bad = [*listing.rejected, *(Rejection(item.id, reason) for item in among)]
+    good = listing.items.chosen([place for place, bad in enumerate(is_among) if not bad])
+    return replace(listing, items=good, rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
+
+
+def _ancestors(label: str) -> list[str]:
+    parts = label.split("/")
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))] if label else []
+
+
+def _in_order(listing: Listing) -> Listing:
+    """Put the items of arrays into the order of the arrays, where 10 comes after 9; others are sorted by id."""
+    last = ("", -1)
+    is_ordered = True
+    for key in listing.items.ids():
+        if not INDEX.fullmatch(key):
+            return listing
+        place = _place(key)
+        is_ordered, last = is_ordered and last <= place, place
+    if is_ordered:
+        return listing
+    places = list(map(_place, listing.items.ids()))
+    return replace(listing, items=listing.items.chosen(sorted(range(len(places)), key=places.__getitem__)))
+
+
+def _place(key: str) -> tuple[str, int]:
+    """Return the place of an item of an array: the array's name and the number behind it."""
+    array, _, number = key.rpartition("/")
+    return array, int(number)
+
+
+def _blocks(items: Items, output: OutputChoice) -> list[Block]:
+    """Share the items out evenly; how depends on their number and the recipe alone, never on who works."""
+    size = output.items_per_shard
+    if output.format == "folder":
+        size = min(max(math.ceil(len(items) / WANTED_BLOCKS), FEWEST_PER_BLOCK), MOST_PER_BLOCK, size)
+    count = math.ceil(len(items) / size)
+    edges = [len(items) * number // count for number in range(count + 1)] if count else [0]
+    if output.format != "folder":
+        edges = [*range(0, len(items), size), len(items)]
+    return [Block(number, items[edges[number] : edges[number + 1]]) for number in range(count)]

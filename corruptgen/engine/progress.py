@@ -1,0 +1,89 @@
+"""Spread work over workers and tell how far it is."""
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import TypeVar
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from corruptgen.engine.backends import Crew, pool
+from corruptgen.engine.clusters import dask_results, ray_results
+from corruptgen.errors import WorkerError
+from corruptgen.runtime.signals import shielded
+
+Progress = Callable[[int, int], None]
+"""Called with how many items are done and how many there are."""
+
+# How the errors of clusters are called that say that a worker, not its work, has failed.
+LOST = (
+    "KilledWorker", "CommClosedError", "FutureCancelledError",
+    "WorkerCrashedError", "OutOfMemoryError", "NodeDiedError", "ObjectLostError",
+)  # fmt: skip
+
+T = TypeVar("T")
+Call = tuple[Callable[..., T], tuple[object, ...]]
+
+
+def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, None, None]:
+    """Make calls in parallel and give their results as they come, in any order.
+
+    Parameters
+    ----------
+    calls : functions and their arguments, which must be picklable; not asked for earlier than they can be begun
+    crew : who works, or the number of processes on this machine
+
+    Raises
+    ------
+    WorkerError
+        If a worker was ended from outside.
+    """
+    crew = crew if isinstance(crew, Crew) else Crew(crew)
+    if crew.kind == "sequential":
+        for function, arguments in calls:
+            yield function(*arguments)
+        return
+    try:
+        if crew.kind == "dask":
+            yield from dask_results(calls, crew)
+        elif crew.kind == "ray":
+            yield from ray_results(calls, crew)
+        else:
+            with pool(crew) as parallel:
+                yield from (_threaded if crew.kind == "threading" else _begun)(parallel, calls)
+    except Exception as error:
+        if not isinstance(error, TerminatedWorkerError) and type(error).__name__ not in LOST:
+            raise
+        raise WorkerError(
+            "a worker was ended from outside, most often because the memory was full; "
+            "the same command with fewer --workers goes on where this one stopped"
+        ) from error
+
+
+def _begun(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
+    with shielded():
+        generator = parallel(joblib.delayed(function)(*arguments) for function, arguments in calls)
+    yield from generator
+
+
+def _threaded(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
+    """Also wait for the threads that are still at work when another has failed: nobody can end them."""
+    idle, at_work = threading.Condition(), 0
+
+    def tallied(function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+        nonlocal at_work
+        with idle:
+            at_work += 1
+        try:
+            return function(*arguments)
+        finally:
+            with idle:
+                at_work -= 1
+                idle.notify_all()
+
+    try:
+        yield from parallel(joblib.delayed(tallied)(*call) for call in calls)
+    except (Exception, GeneratorExit):
+        with idle:
+            idle.wait_for(lambda: at_work == 0)
+        raise

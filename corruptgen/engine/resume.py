@@ -1,0 +1,67 @@
+"""What an output holds of a build: the blocks that are there in full."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from corruptgen.engine.inventory import Inventory
+from corruptgen.engine.manifest import Recorded, Table, recorded
+from corruptgen.engine.plan import Block, Plan
+from corruptgen.errors import OutputError
+from corruptgen.sinks import Folder, Part
+from corruptgen.store.digests import SHARD_BYTES
+
+
+def wholeness(plan: Plan, output: Folder, found: Inventory) -> Callable[[Part], bool]:
+    """Tell which blocks are there in full with the masks that go with them, judging by names and sizes."""
+    is_whole, targets = plan.sink(output).wholeness(found), plan.targets
+    return lambda part: (
+        is_whole(part) and all(found.counts[file] for item in part.items for file in targets.files(item))
+    )
+
+
+def stock(
+    plan: Plan, blocks: Iterable[Block], output: Folder, found: Inventory
+) -> tuple[dict[str, Recorded], dict[str, str]]:
+    """Read the tables of blocks, each of them once.
+
+    Parameters
+    ----------
+    plan : what is to be made
+    blocks : those of its blocks that are asked about
+    output : where
+    found : what lies there
+
+    Returns
+    -------
+    What is known of the blocks that are there in full, by table; the sha256 of the sources of items in others, by id.
+    """
+    kept: dict[str, Recorded] = {}
+    sources: dict[str, str] = {}
+    is_whole = wholeness(plan, output, found)
+    for block in blocks:
+        try:
+            content = output.read(block.table) or b""
+            table = Table.from_bytes(content)
+        except OutputError:
+            continue
+        fits = len(table.shards) == len(plan.cells) * SHARD_BYTES
+        fits = fits and [record.id for record in table.records] == [item.id for item in block.items]
+        known = recorded(table, content, block.items) if fits else None
+        if known and is_whole(known.part):
+            kept[block.table] = known
+        else:
+            sources |= {record.id: record.source for record in table.made}
+    return kept, sources
+
+
+def placed(plan: Plan, kept: Mapping[str, Recorded]) -> Iterator[Part]:
+    """Give the parts of the blocks that are there, in order, each with the number of items in those before it.
+
+    A block that is not there is taken to have had all of its items; if it had not, those behind it lie elsewhere.
+    """
+    start = 0
+    for block in plan.blocks:
+        known = kept.get(block.table)
+        if known:
+            yield replace(known.part, start=start)
+        start += len(known.part.items if known else block.items)

@@ -1,0 +1,1 @@
+"""Compiled fast paths of corruptions, which give the pixels of their formulas and may be deleted."""

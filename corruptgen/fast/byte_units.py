@@ -1,0 +1,22 @@
+"""Fractions of full scale that bytes stand for, without a division: for kernels that compute many at a time."""
+
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from corruptgen.codecs.pixels import FULL_SCALE_OF_LEVELS
+
+# A byte times a number whose last bits, so many, are 0 has no rounding error.
+_BITS_LEFT_FREE = 9
+
+
+@lru_cache(maxsize=2)
+def parts_of_a_level(precision: str) -> tuple[Any, Any]:
+    """Split 1 / 255 so that value * first + value * second is value / 255 to the last bit, for every byte."""
+    kind = np.dtype(precision).type
+    bits = np.dtype(f"uint{8 * kind().itemsize}").type
+    level = kind(1 / FULL_SCALE_OF_LEVELS)
+    first = (level.view(bits) >> bits(_BITS_LEFT_FREE) << bits(_BITS_LEFT_FREE)).view(kind)
+    return first, kind(Fraction(1, FULL_SCALE_OF_LEVELS) - Fraction(float(first)))

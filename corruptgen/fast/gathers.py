@@ -1,0 +1,220 @@
+"""Samples gathered from between the pixels of an image, bilinearly: along an affine map or a displacement field."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.fast.lanes import blend_corners
+
+# OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
+POSITION_STEPS = 1024
+# Samples that are read, and written, together.
+SLACK = 4
+
+
+def affine_warped(image: NDArray[Any], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Move an (H, W, C) image, in float32, by a 2 x 3 matrix, mirroring at the outermost samples, as OpenCV 3 and 4 do.
+
+    Positions are rounded to 1/32 of a pixel. OpenCV 5 no longer does that, and up to a quarter of its samples differ.
+    """
+    result = np.empty(image.size + SLACK, np.float32)
+    _affine_gathered(result, _with_slack(image, np.float32), image.shape, inverse(matrix))
+    return result[: image.size].reshape(image.shape)
+
+
+def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, border: str) -> NDArray[Any]:
+    """Take every pixel of an (H, W, C) image from (row + down, column + right), bilinearly.
+
+    Parameters
+    ----------
+    image : (H, W, C) float
+    down, right : (H, W) displacements in pixels
+    border : "reflect" mirrors between samples, as scipy does; "reflect-2018" does what scipy did then: positions are
+        mirrored between samples, but the missing neighbour of a position half a pixel outside is its mirror image
+        at the outermost sample
+    """
+    result = np.empty(image.size + SLACK, image.dtype)
+    _displaced(result, _with_slack(image, image.dtype), image.shape, down, right, border == "reflect-2018")
+    return result[: image.size].reshape(image.shape)
+
+
+def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Invert a 2 x 3 matrix of an affine map, in OpenCV's order."""
+    (a, b, shift_x), (c, d, shift_y) = matrix.tolist()
+    determinant = a * d - b * c
+    scale = 1 / determinant if determinant != 0 else 0.0
+    a, b, c, d = d * scale, -b * scale, -c * scale, a * scale
+    return np.array([[a, b, -a * shift_x - b * shift_y], [c, d, -c * shift_x - d * shift_y]])
+
+
+def _with_slack(image: NDArray[Any], kind: Any) -> NDArray[Any]:
+    samples = np.zeros(image.size + SLACK, kind)
+    samples[: image.size] = image.ravel()
+    return samples
+
+
+@part_of_kernel
+def _mirrored(index, length):  # type: ignore[no-untyped-def]
+    if length == 1:
+        return 0
+    folded = index % (2 * length - 2)
+    return min(folded, 2 * length - 2 - folded)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _affine_gathered(result, samples, shape, back):  # type: ignore[no-untyped-def]
+    height, width, channels = shape
+    columns, others = np.empty(width, np.int64), np.empty(width, np.int64)
+    for x in range(width):
+        columns[x] = np.int64(np.rint(back[0, 0] * x * POSITION_STEPS))
+        others[x] = np.int64(np.rint(back[1, 0] * x * POSITION_STEPS))
+    # Of one row of the result: the first samples of the four pixels, and their weights.
+    corners, weights = np.empty((4, width), np.uint32), np.empty((4, width), np.float32)
+    ones = (np.float32(1), np.float32(1), np.float32(1), np.float32(1))
+    for y in range(height):
+        across = np.int64(np.rint((back[0, 1] * y + back[0, 2]) * POSITION_STEPS)) + 16
+        down = np.int64(np.rint((back[1, 1] * y + back[1, 2]) * POSITION_STEPS)) + 16
+        outside, x = _aim_affinely(corners, weights, shape, across, down, columns, others), -1
+        while outside:
+            x += 1
+            # Of 1024 steps to a pixel.
+            column, row = (across + columns[x]) >> 10, (down + others[x]) >> 10
+            if 0 <= row < height - 1 and 0 <= column < width - 1:
+                continue
+            outside -= 1
+            top, bottom = _mirrored(row, height) * width, _mirrored(row + 1, height) * width
+            left, right = _mirrored(column, width), _mirrored(column + 1, width)
+            corners[0, x], corners[1, x] = (top + left) * channels, (top + right) * channels
+            corners[2, x], corners[3, x] = (bottom + left) * channels, (bottom + right) * channels
+        for x in range(width):
+            weight = (weights[0, x], weights[1, x], weights[2, x], weights[3, x])
+            first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
+            place = np.uint64((y * width + x) * channels)
+            _blend(result, place, samples, first, weight, ones, channels)
+
+
+@part_of_kernel
+def _blend(result, place, samples, corners, weights, others, channels):  # type: ignore[no-untyped-def]
+    """Blend all samples of a pixel; what is stored after them is overwritten by the next one."""
+    for k in range(0, channels, SLACK):
+        more = np.uint32(k)
+        first = (corners[0] + more, corners[1] + more, corners[2] + more, corners[3] + more)
+        blend_corners(result, place + np.uint64(k), samples, first, weights, others)
+
+
+@part_of_kernel
+def _aim_affinely(corners, weights, shape, across, down, columns, others):  # type: ignore[no-untyped-def]
+    """Aim as if all were inside of the image, and count what is not."""
+    height, width, channels = shape
+    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+    first = corners[0]
+    outside = 0
+    for x in range(width):
+        column, row = (across + columns[x]) >> 5, (down + others[x]) >> 5
+        fx, fy = np.float32(column & 31) * np.float32(1 / 32), np.float32(row & 31) * np.float32(1 / 32)
+        nx, ny = np.float32(1) - fx, np.float32(1) - fy
+        a[x], b[x], c[x], d[x] = ny * nx, ny * fx, fy * nx, fy * fx
+        column, row = column >> 5, row >> 5
+        outside += (column < 0) | (column >= width - 1) | (row < 0) | (row >= height - 1)
+        first[x] = (row * width + column) * channels
+    _find_neighbours(corners, channels)
+    return outside
+
+
+@part_of_kernel
+def _find_neighbours(corners, channels):  # type: ignore[no-untyped-def]
+    """Say where the pixels right of the first one, below it and beyond both begin, as if all were in the image."""
+    width = corners.shape[1]
+    first, second, third, fourth = corners[0], corners[1], corners[2], corners[3]
+    for x in range(width):
+        second[x] = first[x] + np.uint32(channels)
+        third[x] = first[x] + np.uint32(width * channels)
+        fourth[x] = first[x] + np.uint32((width + 1) * channels)
+
+
+@part_of_kernel
+def folded(position, length):  # type: ignore[no-untyped-def]
+    """Mirror a real position as scipy's "reflect" does; what comes out may lie half a pixel outside."""
+    period = 2.0 * length
+    if position < 0:
+        if position < -period:
+            position += period * int(-position / period)
+        return position + period if position < -length else -position - 1.0
+    if position > length - 1:
+        position -= period * int(position / period)
+        if position >= length:
+            return period - position - 1.0
+    return position
+
+
+@part_of_kernel
+def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
+    """Give the sample that stands for one next to a position that `folded` gave."""
+    if 0 <= index < length:
+        return index
+    if as_in_2018:
+        return _mirrored(index, length)
+    return 0 if index < 0 else length - 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _displaced(result, samples, shape, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+    height, width, channels = shape
+    # Of one row of the result: the first samples of the four pixels, and the weights of their rows and columns.
+    corners, weights = np.empty((4, width), np.uint32), np.empty((4, width))
+    for y in range(height):
+        outside = _aim(corners, weights, y, height, channels, down[y], right[y])
+        _aim_outside(corners, weights, outside, y, height, channels, down[y], right[y], as_in_2018)
+        for x in range(width):
+            upper, lower, near, far = weights[0, x], weights[1, x], weights[2, x], weights[3, x]
+            first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
+            place = np.uint64((y * width + x) * channels)
+            _blend(result, place, samples, first, (upper, upper, lower, lower), (near, far, near, far), channels)
+
+
+@part_of_kernel
+def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no-untyped-def]
+    """Aim as if all were inside of the image, and count what is not."""
+    width = down.size
+    first = corners[0]
+    upper, lower, near, far = weights[0], weights[1], weights[2], weights[3]
+    outside = 0
+    for x in range(width):
+        row, column = y + np.float64(down[x]), x + np.float64(right[x])
+        outside += not (row >= 0 and row < height - 1 and column >= 0 and column < width - 1)
+        first_row, first_column = np.int32(row), np.int32(column)
+        upper[x] = 1.0 - (row - first_row)
+        lower[x] = 1.0 - ((first_row + 1) - row)
+        near[x] = 1.0 - (column - first_column)
+        far[x] = 1.0 - ((first_column + 1) - column)
+        first[x] = (first_row * np.int32(width) + first_column) * np.int32(channels)
+    _find_neighbours(corners, channels)
+    return outside
+
+
+@part_of_kernel
+def _aim_outside(corners, weights, outside, y, height, channels, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+    """Aim the `outside` pixels that are not inside."""
+    width, x = down.size, -1
+    while outside:
+        x += 1
+        row, column = y + np.float64(down[x]), x + np.float64(right[x])
+        if row >= 0 and row < height - 1 and column >= 0 and column < width - 1:
+            continue
+        outside -= 1
+        row, column = folded(row, height), folded(column, width)
+        first_row, first_column = int(np.floor(row)), int(np.floor(column))
+        weights[0, x] = 1.0 - (row - first_row)
+        weights[1, x] = 1.0 - ((first_row + 1) - row)
+        weights[2, x] = 1.0 - (column - first_column)
+        weights[3, x] = 1.0 - ((first_column + 1) - column)
+        top = neighbour(first_row, height, as_in_2018) * width
+        bottom = neighbour(first_row + 1, height, as_in_2018) * width
+        before = neighbour(first_column, width, as_in_2018)
+        after = neighbour(first_column + 1, width, as_in_2018)
+        corners[0, x] = (top + before) * channels
+        corners[1, x] = (top + after) * channels
+        corners[2, x] = (bottom + before) * channels
+        corners[3, x] = (bottom + after) * channels

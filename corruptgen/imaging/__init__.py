@@ -1,1 +1,0 @@
-"""The basement of picture work: pixel rules, codecs, kernels, fields and warps. It knows nothing of severities."""

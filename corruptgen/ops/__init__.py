@@ -1,0 +1,1 @@
+"""Image operations that corruptions are made of: colour spaces, kernels, fields, warps and layers."""

@@ -1,0 +1,111 @@
+"""Gaussian smoothing in float64, in the order of operations of scipy's filters, so that no last digit differs."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.fast.lanes import BLOCK, weigh_block
+from corruptgen.ops.borders import border_indices
+from corruptgen.runtime.caching import keep_arrays
+
+Float64 = NDArray[np.float64]
+
+# skimage and scipy cut the kernel off here unless they are told otherwise.
+TRUNCATE = 4.0
+
+
+def gaussian_weights(sigma: float, radius: int) -> Float64:
+    """Give the 2 * `radius` + 1 weights of a Gaussian of `sigma` pixels; they add up to 1.
+
+    A `sigma` too small for a radius of one pixel gives the single weight 1.
+    """
+    if radius == 0:
+        return np.ones(1)
+    # scipy evaluates a polynomial by Horner's rule: the exponent is (c * x) * x, not c * (x * x).
+    coefficient = -0.5 / (sigma * sigma)
+    weights = np.array([math.exp(coefficient * x * x) for x in range(-radius, radius + 1)])
+    weights /= weights.sum()
+    return weights
+
+
+def smooth(image: NDArray[Any], sigma: float, *, truncate: float = TRUNCATE, border: str = "nearest") -> Float64:
+    """Smooth rows and columns of an (H, W) or (H, W, C) image with a Gaussian; channels stay apart.
+
+    Parameters
+    ----------
+    image : (H, W) or (H, W, C), any real type; computed in float64
+    sigma : standard deviation in pixels; below 0.5 / `truncate` nothing happens
+    truncate : where the kernel ends, in standard deviations
+    border : what lies outside the image, as in `border_indices`
+    """
+    return smooth_separably(image, sigma, sigma, truncate=truncate, border=border)
+
+
+def smooth_separably(
+    image: NDArray[Any], down: float, across: float, *, truncate: float = TRUNCATE, border: str = "nearest"
+) -> Float64:
+    """Smooth with a Gaussian of standard deviation `down` along the columns, then `across` along the rows."""
+    height, width = image.shape[:2]
+    samples = np.ascontiguousarray(image, np.float64).reshape(height, -1)
+    size = samples.shape[1]
+    weights, rows = _axis(height, down, truncate, border)
+    wide, columns = _axis(width, across, truncate, border)
+    channels = size // width
+    beside = np.arange(2 * wide.size - 1) * channels
+    result, padded = np.empty(samples.shape), np.empty(columns.size * channels)
+    _smooth_rows(result, padded, samples.ravel(), channels, weights, wide, rows * size, columns, beside)
+    return result.reshape(image.shape)
+
+
+@keep_arrays
+def _axis(length: int, sigma: float, truncate: float, border: str) -> tuple[Float64, NDArray[np.int64]]:
+    """Give the half kernel, and what stands for each sample from half a kernel before the first one on."""
+    radius = int(truncate * sigma + 0.5)
+    return gaussian_weights(sigma, radius)[radius:], border_indices(length, radius, border)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _smooth_rows(  # type: ignore[no-untyped-def]
+    result, padded, samples, channels, down, across, rows, columns, beside
+):
+    """Smooth the columns, then the rows, of an (H, W * C) image; `down` and `across` are half kernels."""
+    height, size = result.shape
+    border = (across.size - 1) * channels
+    middle = padded[border : border + size]
+    for y in range(height):
+        weigh(middle, samples, rows[y : y + 2 * down.size - 1], down)
+        pad(padded, columns, across.size - 1, channels)
+        weigh(result[y], padded, beside, across)
+
+
+@part_of_kernel
+def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
+    """Fill both ends of a row, whose middle is there already."""
+    for i in range(reach):
+        for end in (i, columns.size - 1 - i):
+            for c in range(channels):
+                padded[end * channels + c] = padded[(reach + columns[end]) * channels + c]
+
+
+@part_of_kernel
+def weigh(total, samples, offsets, half_kernel):  # type: ignore[no-untyped-def]
+    """Weigh the samples at each of `offsets` from every place, in scipy's order: the centre, then pairs from the ends.
+
+    `total` must not lie among `samples`.
+    """
+    size = total.size
+    for start in range(0, size - BLOCK + 1, BLOCK):
+        weigh_block(total, start, samples, offsets, half_kernel)
+    if size >= BLOCK:
+        # The rest, with some of what is done already.
+        weigh_block(total, size - BLOCK, samples, offsets, half_kernel)
+        return
+    reach = half_kernel.size - 1
+    for x in range(size):
+        value = samples[offsets[reach] + x] * half_kernel[0]
+        for k in range(reach, 0, -1):
+            value += (samples[offsets[reach - k] + x] + samples[offsets[reach + k] + x]) * half_kernel[k]
+        total[x] = value

@@ -1,0 +1,58 @@
+"""Curves over 8-bit samples: a formula of one value is computed for all 256 of them and looked up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.codecs.pixels import BYTE, LUMA, Arithmetic, given, stored
+from corruptgen.compilation import njit
+from corruptgen.declare import Pixels
+
+Curve = Callable[[NDArray[Any]], NDArray[Any]]
+
+EVERY_SAMPLE = np.arange(256, dtype=np.uint8)
+
+
+def by_table(
+    image: NDArray[np.uint8], curve: Curve, takes: Pixels, gives: Pixels, arithmetic: Arithmetic
+) -> NDArray[np.uint8]:
+    """Apply a formula that treats every value by itself to an (H, W, C) image of bytes.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    curve : the formula, of an (H, W, C) array
+    takes, gives : the units of its values and of its results
+    arithmetic : how the table of severities wants them computed
+
+    Returns
+    -------
+    The samples that the formula would give over the whole image.
+    """
+    return np.asarray(cv2.LUT(image, table_of(curve, takes, gives, arithmetic)), np.uint8).reshape(image.shape)
+
+
+def table_of(curve: Curve, takes: Pixels, gives: Pixels, arithmetic: Arithmetic) -> NDArray[np.uint8]:
+    """Give the 256 samples that `curve` makes of all samples there are."""
+    column = EVERY_SAMPLE.reshape(-1, 1, 1)
+    return stored(curve(given(column, takes, BYTE, arithmetic)), gives, BYTE, arithmetic.rounding).ravel()
+
+
+def sum_of_luma(image: NDArray[np.uint8]) -> int:
+    """Add up the luma of an (H, W, 3) image of bytes, or the values of an (H, W, 1) one; each a whole number."""
+    if image.shape[2] == 1:
+        return int(image.sum(dtype=np.int64))
+    return int(_luma_sum(np.ascontiguousarray(image), *LUMA))
+
+
+@njit(cache=True, nogil=True)
+def _luma_sum(image, red, green, blue):  # type: ignore[no-untyped-def]
+    total = 0
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            luma = red * image[y, x, 0] + green * image[y, x, 1] + blue * image[y, x, 2]
+            total += (luma + 32768) >> 16
+    return total

@@ -1,0 +1,1 @@
+"""Recipes: what dataset to make, section by section."""

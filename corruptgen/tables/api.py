@@ -1,0 +1,142 @@
+"""The front door: corrupt one image that is already in memory."""
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corruptgen.codecs.pixels import BYTE, SampleFormat
+from corruptgen.codecs.windowing import DTYPES, array_acquired, clipped, windowed
+from corruptgen.errors import ImageError, Rejected
+from corruptgen.randomness import Draws, pixels_digest, rng_for
+from corruptgen.tables import catalog
+from corruptgen.values.arguments import (
+    check_draws,
+    normalise_key,
+    normalise_seed,
+    normalise_severity,
+    preset_name,
+    text_value,
+    window_ends,
+)
+
+Picture = TypeVar("Picture", NDArray[Any], Image.Image)
+
+PIL_MODES = ("L", "RGB")
+EIGHT_BITS = np.dtype(np.uint8)
+# Handed to rows that draw nothing: to name an image and to make its stream takes longer than to brighten a small one.
+UNUSED = rng_for(0, "", None, "")
+
+
+def corrupt(
+    image: Picture,
+    row: str,
+    severity: float,
+    *,
+    preset: str = "imagecorruptions",
+    seed: int = 0,
+    key: str | int | None = None,
+    rng: Draws | None = None,
+    window: tuple[float, float] | None = None,
+) -> Picture:
+    """Corrupt an image.
+
+    Parameters
+    ----------
+    image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed.
+        With a window, also an array of uint16, int16 or float32
+    row : row of the severity table, as `rows(preset)` lists them
+    severity : 0 is the clean image, 1 to the table's last level are its levels, numbers between lie between two levels;
+        rounded to five decimals
+    preset : a built-in severity table, as `presets()` lists them, or the path of a .toml of your own
+    seed : any whole number of at most 128 bits; another seed gives other draws
+    key : the name of the image, a text or a whole number; the same name gives the same draws whatever the order and
+        number of calls. None takes a digest of the image's pixels.
+    rng : draws to use instead of the keyed ones: anything with the methods of `Draws`, such as a numpy Generator
+    window : the samples that stand for black and white; those beyond become black or white, in the result too.
+        None: 0 and 255
+
+    Returns
+    -------
+    A new image of the same kind, shape and type.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such preset or row.
+    SeverityError
+        If the severity is outside of the table's levels.
+    ArgumentError
+        If another argument is of a kind that is not allowed.
+    ImageError
+        If the image is of another kind or type, or of a size that the table does not hold for.
+    """
+    severity, seed = normalise_severity(severity), normalise_seed(seed)
+    name = None if key is None else normalise_key(key)
+    if rng is not None:
+        check_draws(rng)
+    cell = catalog.cell(preset_name(preset), text_value("row", row), severity)
+    pixels, form = accepted(image, window)
+    if rng is None and cell.draws:
+        rng = rng_for(seed, row, severity, pixels_digest(pixels) if name is None else name)
+    return alike(cell.apply(pixels, UNUSED if rng is None else rng, form), image)
+
+
+def presets() -> list[str]:
+    """List the built-in severity tables."""
+    return catalog.preset_names()
+
+
+def rows(preset: str) -> list[str]:
+    """List the rows of a severity table, in the table's order.
+
+    Parameters
+    ----------
+    preset : a built-in severity table or the path of a .toml of your own
+    """
+    return list(catalog.preset(preset_name(preset)).rows)
+
+
+def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[NDArray[Any], SampleFormat]:
+    """Give any accepted image as (H, W, C) in C order, not copied where it is that already, and what its samples mean.
+
+    Raises
+    ------
+    ImageError
+        If the image is of another kind or type than `corrupt` takes.
+    """
+    window = window_ends(window)
+    if not isinstance(image, np.ndarray):
+        image = _samples_of(image)
+    if image.dtype != EIGHT_BITS and window is None:
+        advice = (
+            "; or say with window=(low, high) which of them are black and white" if image.dtype.name in DTYPES else ""
+        )
+        raise ImageError(f"the image has samples of type {image.dtype}; give uint8, 0 to 255{advice}")
+    pixels = image[..., None] if image.ndim == 2 else image
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
+        raise ImageError(f"the image has shape {image.shape}; give (H, W), (H, W, 1) or (H, W, 3), none of them 0")
+    if window is None:
+        return np.ascontiguousarray(pixels), BYTE
+    try:
+        found = array_acquired(pixels)
+        form = windowed(found, window)
+        return clipped(found.pixels, form), form
+    except Rejected as error:
+        raise ImageError(f"the image {error}") from error
+
+
+def alike(pixels: NDArray[Any], image: Picture) -> Picture:
+    """Give pixels of shape (H, W, C) as an image of the kind and shape of another one."""
+    if isinstance(image, np.ndarray):
+        return pixels if pixels.ndim == image.ndim else pixels[..., 0]
+    return Image.fromarray(pixels[..., 0] if image.mode == "L" else pixels)
+
+
+def _samples_of(image: object) -> NDArray[np.uint8]:
+    if not isinstance(image, Image.Image):
+        raise ImageError(f"the image is a {type(image).__name__}; give a numpy array or a PIL image")
+    if image.mode not in PIL_MODES:
+        raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
+    return np.array(image)

@@ -1,0 +1,381 @@
+"""The catalog: every corruption and every severity table there is; the only door to both."""
+
+import hashlib
+import importlib
+import pickle
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import cloudpickle
+
+from corruptgen import __version__
+from corruptgen import corruptions as corruptions_package
+from corruptgen.declare import Corruption, declaration_of, fused_path_of
+from corruptgen.declare import corruption as declare
+from corruptgen.errors import DeclarationError, PresetError, UnknownName, unknown
+from corruptgen.runtime.interactive import source_digest
+from corruptgen.runtime.provenance import LOADED, data_digest, version_of
+from corruptgen.tables.cell import Cell
+from corruptgen.tables.table import Preset, read
+from corruptgen.values.addresses import local_path
+from corruptgen.values.toml_text import parse_toml
+
+ENTRY_POINTS = "corruptgen.corruptions"
+OURS = "corruptgen"
+LONGEST_REASON = 200  # characters of what a broken plug-in has raised
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a corruption is computed by."""
+
+    distribution: str
+    """The installed package that brings it; empty: it was registered by hand."""
+    version: str
+    source: str
+    """The sha256 of the sources of its module and of all modules of its own that this imports."""
+    uses: Mapping[str, str] = field(default_factory=dict)
+    """The versions of the other packages that a plug-in imports, by their top-level names."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """An installed package that brings corruptions."""
+
+    name: str
+    version: str
+    tops: frozenset[str]
+    """The top-level names of its modules, where its installer has written them down."""
+
+    @classmethod
+    def of(cls, entry: metadata.EntryPoint) -> "Distribution":
+        """Return that of an entry point."""
+        if entry.dist is None:
+            return cls(entry.module.partition(".")[0], "", frozenset())
+        files = (file.parts[0] for file in entry.dist.files or () if file.suffix == ".py" and file.parts[0] != "..")
+        return cls(entry.dist.name, entry.dist.version, frozenset(top.removesuffix(".py") for top in files))
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".rstrip()
+
+    def read(self, declared: Corruption) -> frozenset[str]:
+        """Read the sources of a corruption of this package, now that they have just been loaded.
+
+        Returns
+        -------
+        The top-level names of its own modules.
+        """
+        modules = _modules_of(declared)
+        within = frozenset({OURS}) if self is BUILT_IN else LOADED.kin(modules[0], *self.tops)
+        LOADED.modules(*modules, within=within)
+        return within
+
+    def origin(self, declared: Corruption) -> Origin:
+        """Find out what computes a corruption of this package."""
+        modules, within = _modules_of(declared), self.read(declared)
+        digest = LOADED.digest(*modules, within=within)
+        if self is BUILT_IN:
+            return Origin(self.name, self.version, digest)
+        outside = LOADED.outside(*modules, within=within)
+        data = data_digest(*(self.tops | {_modules_of(declared)[0].partition(".")[0]}))
+        source = hashlib.sha256(f"{digest} {data}".encode()).hexdigest()
+        return Origin(self.name, self.version, source, {name: version_of(name) for name in sorted(outside)})
+
+
+BUILT_IN = Distribution(OURS, __version__, frozenset({OURS}))
+
+
+@dataclass(frozen=True)
+class _Installed:
+    """What was found when the catalog was first asked."""
+
+    corruptions: Mapping[str, Corruption]
+    distributions: Mapping[str, Distribution]
+    """Who brings each of them."""
+    broken: tuple[str, ...]
+    """The plug-ins that cannot be loaded, in words."""
+    clashes: Mapping[str, str]
+    """What is wrong with names that two packages use."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A corruption that was registered by hand; it travels to workers."""
+
+    corruption: Corruption
+    origin: Origin
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By value: another process may not find the module, which a notebook does not have.
+        return _unpickled, (cloudpickle.dumps((self.corruption, self.origin)),)
+
+
+def _unpickled(content: bytes) -> Registered:
+    # The parent process wrote it, as it did the pickle around it.
+    return Registered(*pickle.loads(content))  # noqa: S301
+
+
+_registered: dict[str, Registered] = {}
+# Rises with every change of `_registered`: what was read before may call functions that are replaced.
+_state = {"generation": 0}
+
+
+def corruptions() -> Mapping[str, Corruption]:
+    """Return every declared corruption by name: ours, those of installed packages and those registered by hand.
+
+    A package adds its own through the entry point group `corruptgen.corruptions`; each entry names a module, of which
+    all that is declared is added, or one declared function. A package that cannot be loaded adds nothing, and is named
+    when a corruption is missing.
+
+    Raises
+    ------
+    DeclarationError
+        If two of our own corruptions have one name.
+    """
+    by_hand = {name: entry.corruption for name, entry in _registered.items()}
+    return MappingProxyType({**_installed().corruptions, **by_hand})
+
+
+def corruption(name: str) -> Corruption:
+    """Return the corruption of that name.
+
+    Raises
+    ------
+    UnknownName
+        If there is none; the message has the nearest name, and the plug-ins that cannot be loaded.
+    DeclarationError
+        If two packages bring one of that name.
+    """
+    installed = _installed()
+    if name in installed.clashes:
+        raise DeclarationError(installed.clashes[name])
+    if name in _registered:
+        return _registered[name].corruption
+    if name not in installed.corruptions:
+        raise UnknownName("; ".join([unknown("corruption", name, corruptions()), *installed.broken]))
+    return installed.corruptions[name]
+
+
+def broken() -> tuple[str, ...]:
+    """Name the plug-ins that cannot be loaded, and why."""
+    return _installed().broken
+
+
+def origin(name: str) -> Origin:
+    """Return what computes the corruption of that name; raises what `corruption` does."""
+    corruption(name)
+    return _registered[name].origin if name in _registered else _origin(name)
+
+
+def register(function: F) -> F:
+    """Add a corruption of a notebook or script to the catalog, for the severity tables of this process.
+
+    Builds record the digest of its source: of its text, and of the functions and values that it uses. To register a
+    changed function of the same name replaces the earlier one.
+
+    Parameters
+    ----------
+    function : a corruption as `corruptgen.declare.corruption` wants it; it is declared if it is not yet
+
+    Returns
+    -------
+    The function, so that this can be a decorator.
+
+    Raises
+    ------
+    DeclarationError
+        If it does not look like a corruption, an installed one has its name, or its source cannot be read.
+
+    Examples
+    --------
+    >>> from corruptgen.declare import Unit
+    >>> @register
+    ... def dim(image: Unit, *, factor: float) -> Unit:
+    ...     '''Multiply every value.'''
+    ...     return factor * image
+    >>> origin("dim").distribution
+    ''
+    """
+    declared = declaration_of(function) or declaration_of(declare(function))
+    if declared is None or declared.function is not function:
+        raise DeclarationError(f"{function!r} is no corruption; give the function that was declared")
+    if declared.name in _installed().corruptions or declared.name in _installed().clashes:
+        raise DeclarationError(f"an installed package has a corruption {declared.name!r} already; rename yours")
+    _add(Registered(declared, Origin("", "", source_digest(function))))
+    return function
+
+
+def registered(preset: Preset, rows: Iterable[str]) -> tuple[Registered, ...]:
+    """Return the corruptions of some rows that were registered by hand, for `adopt` in a worker."""
+    names = {level.corruption.name for row in rows for level in preset.row(row).levels}
+    return tuple(_registered[name] for name in sorted(names) if name in _registered)
+
+
+def adopt(entries: Iterable[Registered]) -> None:
+    """Register what another process has registered, with the origin that was found there."""
+    for entry in entries:
+        known = _registered.get(entry.corruption.name)
+        if known is None or known.origin != entry.origin:
+            _add(entry)
+
+
+def generation() -> int:
+    """Return a number that changes when a corruption is registered; part of the key of whatever caches tables."""
+    return _state["generation"]
+
+
+def _add(entry: Registered) -> None:
+    _registered[entry.corruption.name] = entry
+    _state["generation"] += 1
+
+
+def preset_names() -> list[str]:
+    """List the built-in severity tables."""
+    return sorted(_tables())
+
+
+def preset(name: str) -> Preset:
+    """Return a severity table: a built-in one by its name, or the user's own by the path of its .toml file.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such table.
+    PresetError
+        If the file cannot be read or does not fit its functions.
+    """
+    return _read(*_text(name), generation())
+
+
+def cell(preset: str, row: str, severity: float) -> Cell:
+    """Return a row of a severity table at a severity; raises what `preset` and `Preset.cell` do."""
+    return _cell(*_text(preset), generation(), row, severity)
+
+
+def preset_from(name: str, content: Mapping[str, Any]) -> Preset:
+    """Make a preset again of what a manifest recorded of it."""
+    return read(name, content, corruption)
+
+
+def _text(name: str) -> tuple[str, bytes]:
+    """Read the file of a table, every time: one of the user's own may have been edited."""
+    if name in _tables():
+        return name, _built_in_text(name)
+    path = local_path(name, "the severity table", PresetError)
+    if path.suffix != ".toml":
+        raise UnknownName(unknown("preset", name, preset_names()) + "; a table of your own is named by its .toml path")
+    try:
+        return path.stem, path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise PresetError(f"{path.name}: cannot read this severity table: {_reason(error)}") from error
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, text: bytes, generation: int) -> Preset:
+    """Read a table; the generation is part of the key."""
+    try:
+        content = parse_toml(text)
+    except ValueError as error:
+        raise PresetError(f"{name}.toml: cannot read this severity table: {error}") from error
+    return read(name, content, corruption)
+
+
+@lru_cache(maxsize=4096)
+def _cell(name: str, text: bytes, generation: int, row: str, severity: float) -> Cell:
+    return _read(name, text, generation).cell(row, severity)
+
+
+@lru_cache(maxsize=64)
+def _built_in_text(name: str) -> bytes:
+    return _tables()[name].read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _installed() -> _Installed:
+    found: dict[str, Corruption] = {}
+    distributions: dict[str, Distribution] = {}
+    for declared in _built_in():
+        if declared.name in found:
+            raise DeclarationError(_clash(found[declared.name], declared))
+        found[declared.name], distributions[declared.name] = declared, BUILT_IN
+    broken, clashes = [], {}
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        distribution = Distribution.of(entry)
+        try:
+            brought = _brought_by(entry)
+        # It is not our code: whatever it raises must not stop what does not need it.
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:LONGEST_REASON]
+            broken.append(f"the plug-in {entry.name} of {distribution} cannot be loaded ({reason})")
+            continue
+        for declared in brought:
+            twin = found.get(declared.name)
+            if twin is not None and twin.function is not declared.function:
+                clashes[declared.name] = _clash(twin, declared)
+            elif twin is None:
+                found[declared.name], distributions[declared.name] = declared, distribution
+    for name, declared in found.items():
+        distributions[name].read(declared)
+    return _Installed(found, distributions, tuple(broken), clashes)
+
+
+@lru_cache(maxsize=1024)
+def _origin(name: str) -> Origin:
+    return _installed().distributions[name].origin(_installed().corruptions[name])
+
+
+def _built_in() -> Iterator[Corruption]:
+    prefix = corruptions_package.__name__ + "."
+    for module in pkgutil.walk_packages(corruptions_package.__path__, prefix):
+        if not module.ispkg:
+            yield from _declared_in(importlib.import_module(module.name))
+
+
+def _brought_by(entry: metadata.EntryPoint) -> list[Corruption]:
+    thing = entry.load()
+    declared = declaration_of(thing)
+    return [declared] if declared else list(_declared_in(thing))
+
+
+def _clash(one: Corruption, other: Corruption) -> str:
+    places = f"{one.function.__module__} and {other.function.__module__}"
+    return f"two corruptions are called {one.name!r}, in {places}; rename one"
+
+
+def _modules_of(declared: Corruption) -> list[str]:
+    """Name the modules that a corruption and its fast path are written in."""
+    fast = fused_path_of(declared.function)
+    return list(dict.fromkeys([declared.function.__module__, *([fast.__module__] if fast else [])]))
+
+
+def _declared_in(module: Any) -> Iterator[Corruption]:
+    for thing in vars(module).values():
+        declared = declaration_of(thing)
+        if declared and declared.function.__module__ == module.__name__:
+            yield declared
+
+
+@lru_cache(maxsize=1)
+def _tables() -> Mapping[str, Traversable]:
+    return MappingProxyType(dict(_tables_below(resources.files("corruptgen") / "tables" / "data", "")))
+
+
+def _tables_below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _tables_below(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".toml"):
+            yield prefix + entry.name.removesuffix(".toml"), entry
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without the path: messages may travel into logs and manifests."""
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,156 @@
+"""A cell, a row at a severity: the one place where a corruption meets an image."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, given, narrowed, stored, widened
+from corruptgen.declare import Channels, Corruption, FastPath, Warp, fused_path_of
+from corruptgen.errors import ImageError
+from corruptgen.randomness import Draws, Stream
+from corruptgen.tables.interpolation import Value
+from corruptgen.values.arguments import severity_text
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The image sizes that a severity table holds for."""
+
+    preset: str
+    allowed: tuple[tuple[int, int], ...] = ()
+    """(height, width) pairs; empty: any size from `smallest` up."""
+    smallest: tuple[int, ...] = (1, 1)
+    others: str = ""
+    """What to use for other sizes, in words."""
+    reference_side: int | None = None
+    """The shorter side, in pixels, that scaled parameters are given for."""
+
+    def check(self, height: int, width: int) -> None:
+        """Raise `ImageError` if the table does not hold for images of this size."""
+        if self.allowed and (height, width) not in self.allowed:
+            allowed = " or ".join(f"{h}×{w}" for h, w in self.allowed)
+        elif height < self.smallest[0] or width < self.smallest[1]:
+            allowed = f"at least {self.smallest[0]}×{self.smallest[1]}"
+        else:
+            return
+        advice = f"; for other sizes use {self.others}" if self.others else ""
+        raise ImageError(f"{self.preset} is for images of {allowed} pixels, found {height}×{width}{advice}")
+
+    def factor(self, height: int, width: int) -> float:
+        """Give what scaled parameters are multiplied by for an image of this size."""
+        return min(height, width) / self.reference_side if self.reference_side else 1.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row at a severity, ready to be applied to any number of images."""
+
+    row: str
+    severity: float
+    corruption: Corruption | None
+    """None at severity 0: the clean image."""
+    parameters: Mapping[str, Value]
+    arithmetic: Arithmetic
+    scaled: frozenset[str]
+    sizes: Sizes
+    in_colour: bool = False
+    """Whether a grey image is made a colour one first and the luma of the result is taken, whatever the corruption."""
+
+    @property
+    def is_geometric(self) -> bool:
+        """Whether it moves pixels, and with them what masks and boxes are about."""
+        return self.corruption is not None and self.corruption.is_geometric
+
+    @cached_property
+    def draws(self) -> bool:
+        """Whether the result depends on chance."""
+        return self.corruption is not None and self.corruption.draws
+
+    def apply(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> NDArray[Any]:
+        """Corrupt one image.
+
+        Parameters
+        ----------
+        image : (H, W, 1) or (H, W, 3) samples in `form`; not changed
+        rng : the draws of this image in this cell
+        form : how the samples are stored
+
+        Returns
+        -------
+        A new array of the same shape and type.
+
+        Raises
+        ------
+        ImageError
+            If the table does not hold for images of this size.
+        """
+        height, width, channels = image.shape
+        self.sizes.check(height, width)
+        # Sums go along the memory, and their order decides about a last bit.
+        image = np.ascontiguousarray(image)
+        corruption = self.corruption
+        if corruption is None:
+            return image.copy()
+
+        widen = channels == 1 and (self.in_colour or corruption.channels is Channels.COLOUR)
+        whole = widened(image) if widen else image
+        parameters = self.parameters_for(height, width) if self.scaled else self._unscaled
+        samples, fast = None, self._fast_path
+        # Most often it is this very format, and then its fields need no comparing.
+        if fast is not None and (form is BYTE or form == BYTE) and isinstance(rng, Stream):
+            arguments = (whole, rng, self.arithmetic) if self.draws else (whole, self.arithmetic)
+            samples = fast(*arguments, **parameters)
+        if samples is None:
+            samples = _by_the_formula(corruption, whole, rng, form, self.arithmetic, parameters)
+        return narrowed(samples, form) if widen else samples
+
+    def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
+        """Give the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
+        if self.corruption is None or not self.corruption.is_geometric:
+            raise ImageError(
+                f"{self.row} at severity {severity_text(self.severity)} moves no pixels; there is no warp to give"
+            )
+        pixels = given(np.ascontiguousarray(image), self.corruption.takes, form, self.arithmetic)
+        arguments = (pixels, rng) if self.corruption.draws else (pixels,)
+        return cast(Warp, self.corruption.function(*arguments, **self.parameters_for(*image.shape[:2])))
+
+    def parameters_for(self, height: int, width: int) -> dict[str, Value]:
+        """Give the parameters for an image of this size; whole numbers that scale stay whole and at least 1."""
+        factor = self.sizes.factor(height, width)
+        return {name: _scaled(v, factor) if name in self.scaled else v for name, v in self.parameters.items()}
+
+    @cached_property
+    def _fast_path(self) -> FastPath | None:
+        """The corruption's fast path, if it has one; it gives None where it is none for an image."""
+        return None if self.corruption is None else fused_path_of(self.corruption.function)
+
+    @cached_property
+    def _unscaled(self) -> dict[str, Value]:
+        """The parameters as they are; a call takes a dict in a third of the time that it takes for other mappings."""
+        return dict(self.parameters)
+
+
+def _by_the_formula(
+    corruption: Corruption,
+    image: NDArray[Any],
+    rng: Draws,
+    form: SampleFormat,
+    arithmetic: Arithmetic,
+    parameters: dict[str, Value],
+) -> NDArray[Any]:
+    pixels = given(image, corruption.takes, form, arithmetic)
+    arguments = (pixels, rng) if corruption.draws else (pixels,)
+    made = corruption.function(*arguments, **parameters)
+    result = cast(Warp, made).moved(pixels) if corruption.is_geometric else cast(NDArray[Any], made)
+    return stored(result, corruption.gives, form, arithmetic.rounding)
+
+
+def _scaled(value: Value, factor: float) -> Value:
+    if isinstance(value, int):
+        return max(1, math.floor(value * factor + 0.5))
+    return value * factor if isinstance(value, float) else value

@@ -1,0 +1,343 @@
+"""Severity tables: how bad each level of a row is, read from TOML and held against the functions."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from corruptgen.codecs.pixels import Arithmetic
+from corruptgen.declare import RESERVED, Corruption
+from corruptgen.errors import PresetError, SeverityError, UnknownName, unknown
+from corruptgen.records import COLOURS
+from corruptgen.tables import table_keys
+from corruptgen.tables.cell import Cell, Sizes
+from corruptgen.tables.interpolation import BETWEEN, Value, blended, fits
+from corruptgen.tables.table_keys import check_keys
+from corruptgen.values.arguments import normalise_severity, severity_text
+
+PRECISIONS = ("float64", "float32")
+ROUNDINGS = ("truncate", "round")
+# Header fields that speak to people, and those that decide pixels.
+WORDS = frozenset({"title", "references", "notes", "other_sizes"})
+# The default of a key of recipes, where it is written down.
+DEFAULTS = frozenset({"colour"})
+DECIDING = frozenset(
+    {"version", "frozen", "levels", "sizes", "smallest", "precision", "rounding", "reference_side", "groups"}
+)
+HEADER = WORDS | DEFAULTS | DECIDING
+
+MOST_LEVELS = 1000
+
+Find = Callable[[str], Corruption]
+Parameters = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of a row: a function and its parameters."""
+
+    corruption: Corruption
+    parameters: Parameters
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a severity table."""
+
+    name: str
+    levels: tuple[Level, ...]
+    between: str
+    clean: Parameters
+    arithmetic: Arithmetic
+    scaled: frozenset[str]
+    not_worse: frozenset[int]
+    in_colour: bool = False
+    """Whether grey images are made colour ones first and the luma of the result is taken."""
+    augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
+    """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
+
+    @property
+    def is_geometric(self) -> bool:
+        """Whether one of its levels moves pixels, and with them what masks and boxes are about."""
+        return any(level.corruption.is_geometric for level in self.levels)
+
+    def at(self, severity: float) -> Level:
+        """Give function and parameters at a severity above 0, interpolating between the levels.
+
+        Between 0 and level 1 the parameters go from their clean values to those of level 1: by their logarithms if the
+        row says so and none of them is 0, else linearly.
+
+        Raises
+        ------
+        SeverityError
+            If the severity is out of range, or below 1 in a row without clean values.
+        """
+        severity = normalise_severity(severity)
+        if not 0 < severity <= len(self.levels):
+            raise SeverityError(f"{self.name}: severity {severity_text(severity)} is outside of 0..{len(self.levels)}")
+        if severity < 1:
+            first = self.levels[0]
+            if not self.clean:
+                raise SeverityError(
+                    f"{self.name}: severity {severity_text(severity)} lies between the clean image and level 1, and "
+                    "the table gives no clean values for this row; use 0, or 1 and above"
+                )
+            positive = all(isinstance(value, int | float) and value > 0 for value in self.clean.values())
+            between = "log" if self.between == "log" and positive else "linear"
+            clean = Level(first.corruption, {**first.parameters, **self.clean})
+            return _between(clean, first, severity, between)
+        lower = self.levels[int(severity) - 1]
+        upper = self.levels[min(int(severity), len(self.levels) - 1)]
+        return _between(lower, upper, severity % 1, self.between)
+
+
+def _between(lower: Level, upper: Level, fraction: float, between: str) -> Level:
+    """Give the level at `fraction` of the way; levels of different functions are only ever taken whole."""
+    nearest = upper.corruption if fraction >= 0.5 else lower.corruption
+    return Level(nearest, blended(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, between))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A severity table: rows by name, and what holds for all of them."""
+
+    name: str
+    title: str
+    version: str
+    """Another one has other pixels, whatever the values in the table."""
+    frozen: bool
+    levels: int
+    sizes: Sizes
+    rows: Mapping[str, Row]
+    groups: Mapping[str, tuple[str, ...]]
+    colour: str
+    """What becomes of files of grey images if the recipe does not say it, of `records.COLOURS`."""
+    content: Mapping[str, Any] = field(repr=False)
+    """The table as it was read, in plain TOML values; `read` makes the same preset of it again."""
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of all that decides pixels: the rows, and the header but for what is only said about it."""
+        return table_digest(self.content)
+
+    def row(self, name: str) -> Row:
+        """Give the row of that name, or raise `UnknownName` with the nearest one."""
+        if name not in self.rows:
+            raise UnknownName(unknown(f"row of {self.name}", name, self.rows))
+        return self.rows[name]
+
+    def named_rows(self, names: Sequence[str]) -> list[str]:
+        """Spell out a list of rows and groups, in the given order and each row once."""
+        spelled: dict[str, None] = {}
+        for name in names:
+            for row in self.groups.get(name, (name,)):
+                spelled[self.row(row).name] = None
+        return list(spelled)
+
+    def cell(self, row: str, severity: float) -> Cell:
+        """Give a row at a severity, ready to be applied; severity 0 leaves every image alone.
+
+        Raises
+        ------
+        UnknownName
+            If the table has no such row.
+        SeverityError
+            If the row has no such severity.
+        """
+        line, severity = self.row(row), normalise_severity(severity)
+        if severity == 0:
+            return self.cell_of(line, 0.0, None, MappingProxyType({}))
+        level = line.at(severity)
+        return self.cell_of(line, severity, level.corruption, level.parameters)
+
+    def cell_of(self, line: Row, severity: float, corruption: Corruption | None, parameters: Parameters) -> Cell:
+        """Give one of this table's rows with parameters of the caller's choice."""
+        return Cell(
+            line.name, severity, corruption, parameters, line.arithmetic, line.scaled, self.sizes, line.in_colour
+        )
+
+
+def table_digest(content: Mapping[str, Any]) -> str:
+    """Compute the sha256 of all that decides pixels in the plain values of a table; its corruptions are not needed."""
+    header = {key: value for key, value in content["preset"].items() if key not in WORDS | DEFAULTS}
+    return hashlib.sha256(json.dumps({**content, "preset": header}, sort_keys=True).encode()).hexdigest()
+
+
+def used_functions(content: Mapping[str, Any]) -> set[str]:
+    """Name the corruptions that the plain values of a table ask for, whether they are installed or not."""
+    uses = (columns.get("use", row) for row, columns in content.items() if row != "preset")
+    return {name for use in uses for name in ([use] if isinstance(use, str) else use)}
+
+
+def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
+    """Read a preset from the plain values of its TOML.
+
+    Parameters
+    ----------
+    name : what the preset is called
+    content : the parsed file
+    find : gives the corruption of a name, or raises `UnknownName`
+
+    Raises
+    ------
+    PresetError
+        If something is missing, unknown, of the wrong type or of the wrong length; the message says where.
+    """
+    header = content.get("preset")
+    if not isinstance(header, dict):
+        raise PresetError(f"{name}: the table has no [preset] header; write one with title and levels")
+    for key in header.keys() - HEADER:
+        raise PresetError(f"{name} [preset]: " + unknown("header field", key, HEADER))
+    check_keys(f"{name} [preset]", header, table_keys.HEADER)
+    levels = header.get("levels", 5)
+    if type(levels) is not int or not 1 <= levels <= MOST_LEVELS:
+        raise PresetError(f"{name} [preset] levels: found {levels!r}, allowed is a whole number from 1")
+
+    reader = _RowReader(name, header, levels, find)
+    rows = {row: reader.row(row, columns) for row, columns in content.items() if row != "preset"}
+    if not rows:
+        raise PresetError(f"{name}: the table has no rows; write at least one [row]")
+    groups = {group: tuple(members) for group, members in header.get("groups", {}).items()}
+    for group, members in groups.items():
+        for member in members:
+            if member not in rows:
+                raise PresetError(f"{name} [preset.groups] {group}: " + unknown("row", member, rows))
+    frozen = header.get("frozen", False)
+    colour = header.get("colour", "rgb" if frozen else "keep")
+    if colour not in COLOURS:
+        raise PresetError(f"{name} [preset] colour: found {colour!r}, allowed are {', '.join(COLOURS)}")
+    return Preset(
+        name=name,
+        title=header.get("title", name),
+        version=_version(name, header),
+        frozen=frozen,
+        levels=levels,
+        sizes=_sizes(name, header),
+        rows=MappingProxyType(rows),
+        groups=MappingProxyType(groups),
+        colour=colour,
+        content=content,
+    )
+
+
+def _version(name: str, header: Mapping[str, Any]) -> str:
+    version = header.get("version", "1.0")
+    if not isinstance(version, str) or not version:
+        raise PresetError(f'{name} [preset] version: found {version!r}, allowed is a text such as "1.1"')
+    return version
+
+
+def _sizes(name: str, header: Mapping[str, Any]) -> Sizes:
+    return Sizes(
+        preset=name,
+        allowed=tuple((height, width) for height, width in header.get("sizes", ())),
+        smallest=tuple(header.get("smallest", (1, 1))),
+        others=header.get("other_sizes", ""),
+        reference_side=header.get("reference_side"),
+    )
+
+
+@dataclass(frozen=True)
+class _RowReader:
+    """What is the same for all rows of one file while it is read."""
+
+    preset: str
+    header: Mapping[str, Any]
+    count: int
+    find: Find
+
+    def row(self, name: str, columns: Any) -> Row:
+        place = f"{self.preset} [{name}]"
+        if not isinstance(columns, dict):
+            raise PresetError(f"{place}: found {columns!r} outside of a row; write it below a [row]")
+        check_keys(place, columns, table_keys.ROW)
+        use = columns.get("use", name)
+        names = [use] * self.count if isinstance(use, str) else list(use)
+        if len(names) != self.count:
+            raise PresetError(f"{place} use: {len(names)} functions for {self.count} severities")
+        functions = [self.find(function) for function in names]
+
+        between = self.one_of(place, columns, "between", BETWEEN, "linear")
+        if between != "nearest" and len(set(names)) > 1:
+            raise PresetError(f'{place}: its levels use different functions, so write between = "nearest"')
+        for key in ("clean", "augment"):
+            if not isinstance(columns.get(key, {}), dict):
+                raise PresetError(f"{place} {key}: found {columns[key]!r}, allowed is a table of parameters")
+        levels = self.levels(place, columns, functions)
+        row = Row(
+            name=name,
+            levels=levels,
+            between=between,
+            clean=MappingProxyType(dict(columns.get("clean", {}))),
+            arithmetic=Arithmetic(
+                self.one_of(place, columns, "precision", PRECISIONS, self.header.get("precision", "float64")),
+                self.one_of(place, columns, "rounding", ROUNDINGS, self.header.get("rounding", "round")),
+            ),
+            scaled=frozenset(columns.get("scaled", ())),
+            not_worse=frozenset(columns.get("not_worse", ())),
+            in_colour=columns.get("in_colour", False),
+            augment=MappingProxyType({name: _ends(given) for name, given in columns.get("augment", {}).items()}),
+        )
+        self.check(place, row)
+        return row
+
+    def levels(self, place: str, columns: Mapping[str, Any], functions: Sequence[Corruption]) -> tuple[Level, ...]:
+        wanted = {parameter for function in functions for parameter in function.parameters}
+        for column in columns.keys() - RESERVED - wanted:
+            raise PresetError(f"{place}: " + unknown("parameter", column, wanted | RESERVED))
+        for column in sorted(wanted - columns.keys()):
+            raise PresetError(f"{place}: the column {column!r} is missing; write one value for each severity")
+
+        parameters: list[dict[str, Value]] = [{} for _ in functions]
+        for column in sorted(wanted):
+            users = [i for i, function in enumerate(functions) if column in function.parameters]
+            given = columns[column]
+            values = given if isinstance(given, list) else [given] * len(users)
+            if len(values) != len(users):
+                raise PresetError(f"{place} {column}: {len(values)} values for {len(users)} severities")
+            for i, value in zip(users, values, strict=True):
+                kind = functions[i].parameters[column]
+                if not fits(value, kind):
+                    raise PresetError(f"{place} {column}: found {value!r} at level {i + 1}, allowed is {kind.__name__}")
+                parameters[i][column] = float(value) if kind is float else value
+        return tuple(Level(f, MappingProxyType(p)) for f, p in zip(functions, parameters, strict=True))
+
+    def check(self, place: str, row: Row) -> None:
+        known = {name for level in row.levels for name in level.parameters}
+        for name in sorted(row.scaled | row.clean.keys()):
+            if name not in known:
+                raise PresetError(f"{place} scaled or clean: " + unknown("parameter", name, known))
+        kinds = {name: kind for level in row.levels for name, kind in level.corruption.parameters.items()}
+        for name, value in row.clean.items():
+            if not fits(value, kinds[name]):
+                raise PresetError(f"{place} clean {name}: found {value!r}, allowed is {kinds[name].__name__}")
+        for name, ends in row.augment.items():
+            if name not in known:
+                raise PresetError(f"{place} augment: " + unknown("parameter", name, known))
+            if not isinstance(ends, tuple) or len(ends) != 2 or not all(fits(end, kinds[name]) for end in ends):
+                found = list(ends) if isinstance(ends, tuple) else ends
+                raise PresetError(f"{place} augment {name}: found {found!r}, allowed are two of {kinds[name].__name__}")
+        if type(row.in_colour) is not bool:
+            raise PresetError(f"{place} in_colour: found {row.in_colour!r}, allowed are true and false")
+        if row.scaled and self.header.get("reference_side") is None:
+            raise PresetError(
+                f"{place} scaled: write reference_side, the side in pixels its values are for, in [preset]"
+            )
+        if row.between == "log":
+            for name in sorted(known):
+                column = [level.parameters[name] for level in row.levels]
+                if len(set(column)) > 1 and any(isinstance(v, int | float) and v <= 0 for v in column):
+                    raise PresetError(f'{place} {name}: between = "log" needs values above 0, found {column}')
+
+    def one_of(self, place: str, columns: Mapping[str, Any], key: str, allowed: Sequence[str], default: str) -> str:
+        value = columns.get(key, default)
+        if value not in allowed:
+            raise PresetError(f"{place} {key}: found {value!r}, allowed are {', '.join(allowed)}")
+        return str(value)
+
+
+def _ends(given: Any) -> Any:
+    """Give the two ends of a range as a pair; anything else as it is, for the check to refuse."""
+    return tuple(given) if isinstance(given, list) else given

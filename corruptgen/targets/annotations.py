@@ -1,0 +1,219 @@
+"""Annotations of objects, as COCO has them, moved with their image: boxes, polygons, run lengths, keypoints."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corruptgen.codecs.geometry import Placement, fitted, placement
+from corruptgen.codecs.orientations import STORED, turned_picture, turned_points, turned_size
+from corruptgen.declare import Warp
+from corruptgen.errors import Rejected
+from corruptgen.records import Decoding
+from corruptgen.sources.label_masks import moved_labels
+from corruptgen.targets import run_lengths
+from corruptgen.targets.coordinates import strange_keys
+from corruptgen.targets.outlines import Outline, area, bendable, clipped, rectangle
+
+DECIMALS = 2  # of a pixel, as COCO has them
+LONGEST_REASON = 160
+SPACING = 4.0  # pixels at most between the points of an outline that is bent
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How what is on an image moves: with the decoding of the image, then with a warp."""
+
+    height: int
+    """Of the image before."""
+    width: int
+    decoding: Decoding
+    warp: Warp | None = None
+    turn: int = STORED
+    """The EXIF orientation by which it is turned first."""
+    kept: tuple[str, ...] = ()
+    """Keys of annotations that hold no coordinates, whatever they look like."""
+
+    @property
+    def turned(self) -> tuple[int, int]:
+        """Height and width once it is turned."""
+        return turned_size(self.height, self.width, self.turn)
+
+    @property
+    def place(self) -> Placement:
+        """Where the decoding puts the points of the turned image."""
+        return placement(*self.turned, self.decoding)
+
+    @property
+    def is_rigid(self) -> bool:
+        """Whether nothing is scaled, bent or cut off."""
+        return self.warp is None and self.place == Placement(*self.turned)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing moves and nothing is cut off."""
+        return self.turn == STORED and self.is_rigid
+
+    def points(self, before: Outline) -> Outline:
+        """Move points as the decoding does."""
+        return self.place.placed(turned_points(before, self.height, self.width, self.turn))
+
+    def outline(self, before: Outline) -> Outline:
+        """Move an outline and cut off what leaves the image; nothing may be left."""
+        place = self.place
+        inside = clipped(self.points(before), place.height, place.width)
+        if self.warp is None or not len(inside):
+            return inside
+        # Outlines count from the corner of the first pixel, warps from its centre.
+        return self.warp.arrivals(bendable(inside, SPACING) - 0.5) + 0.5
+
+    def mask(self, before: run_lengths.Mask) -> run_lengths.Mask:
+        """Move the mask of one object; its mirror images, where the image is continued by them, are not part of it."""
+        picture = turned_picture(Image.fromarray(before.astype(np.uint8)), self.turn)
+        mask = np.asarray(fitted(picture, replace(self.decoding, interpolation="nearest"))).astype(bool)
+        return mask if self.warp is None else moved_labels(mask, self.warp, outside=0).astype(bool)
+
+
+def moved(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
+    """Move an annotation: return the entries that change, or None if nothing of the object is left in the image.
+
+    Box and area are those of the moved segmentation; without one, the box is that of its own moved outline, and the
+    area changes as the box does. Parts of a segmentation that are no area (of less than three points) are left out.
+    Where the image is only turned, box and area stay those of the annotation.
+
+    Raises
+    ------
+    Rejected
+        If it cannot be understood, or holds coordinates that nothing is known about.
+    """
+    if motion.is_still:
+        return {}
+    if strange := strange_keys(annotation, motion.kept):
+        raise Rejected(
+            f"has an annotation, id {str(annotation.get('id'))[:20]!r}, with coordinates that cannot be moved: "
+            + ", ".join(strange)
+        )
+    segmentation = annotation.get("segmentation")
+    try:
+        changes: dict[str, Any] | None = {}
+        if isinstance(segmentation, Mapping):
+            changes = _moved_run_lengths(segmentation, motion)
+        elif polygons := [part for part in segmentation or () if not _is_degenerate(part)]:
+            changes = _moved_polygons(polygons, motion)
+        elif annotation.get("bbox"):
+            changes = _moved_box(annotation, motion)
+        if motion.is_rigid and changes is not None:
+            changes = _turned(annotation, changes, motion)
+        if changes is not None and segmentation and "segmentation" not in changes:
+            changes["segmentation"] = []
+        if changes is not None and annotation.get("keypoints"):
+            changes |= _moved_keypoints(annotation["keypoints"], motion)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:LONGEST_REASON]
+        raise Rejected(
+            f"has an annotation, id {str(annotation.get('id'))[:20]!r}, that cannot be moved: {reason}"
+        ) from error
+    return None if changes is None else {key: value for key, value in changes.items() if key in annotation}
+
+
+def _turned(annotation: Mapping[str, Any], changes: Mapping[str, Any], motion: Motion) -> dict[str, Any]:
+    """Take box and area from the annotation itself, since nothing but their place changes."""
+    own = {key: value for key, value in changes.items() if key not in ("bbox", "area")}
+    if not annotation.get("bbox"):
+        return own
+    left, top, width, height = (_number(value) for value in annotation["bbox"])
+    box = _bounds(motion.points(rectangle(top, left, top + height, left + width)))
+    is_whole = all(type(value) is int for value in annotation["bbox"])
+    return own | {"bbox": [int(value) for value in box] if is_whole else box}
+
+
+def _is_degenerate(part: Any) -> bool:
+    """Check whether a part of a segmentation is nothing, a point or a line."""
+    return part is None or (isinstance(part, Sequence) and not isinstance(part, str) and len(part) in (0, 2, 4))
+
+
+def _moved_polygons(segmentation: Any, motion: Motion) -> dict[str, Any] | None:
+    outlines = [motion.outline(_points(polygon)) for polygon in segmentation]
+    left = [outline for outline in outlines if round(area(outline), DECIMALS) > 0]
+    if not left:
+        return None
+    return {
+        "segmentation": [_rounded(outline[:, ::-1].ravel()) for outline in left],
+        "bbox": _bounds(np.concatenate(left)),
+        "area": round(sum(map(area, left)), DECIMALS),
+    }
+
+
+def _moved_run_lengths(segmentation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
+    counts, size = segmentation["counts"], [motion.height, motion.width]
+    if list(segmentation["size"]) != size:
+        raise ValueError(f"its run lengths are for {segmentation['size']}, the image has {size}")
+    as_text = isinstance(counts, str)
+    lengths = run_lengths.counts_of(counts) if as_text else counts
+    mask = motion.mask(run_lengths.mask(lengths, motion.height, motion.width))
+    if not mask.any():
+        return None
+    after = run_lengths.counts(mask)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    return {
+        "segmentation": {"size": list(mask.shape), "counts": run_lengths.text(after) if as_text else after},
+        "bbox": [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top],
+        "area": int(mask.sum()),
+    }
+
+
+def _moved_box(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
+    left, top, width, height = (_number(value) for value in annotation["bbox"])
+    upper, lower = max(top, 0.0), min(top + height, float(motion.height))
+    first, last = max(left, 0.0), min(left + width, float(motion.width))
+    if first >= last or upper >= lower:
+        return None
+    outline = motion.outline(rectangle(upper, first, lower, last))
+    box = _bounds(outline) if len(outline) else [0.0, 0.0, 0.0, 0.0]
+    if min(box[2:]) <= 0:
+        return None
+    own = annotation.get("area")
+    covered = 1.0 if own is None else _number(own) / (width * height)
+    return {"bbox": box, "area": round(covered * box[2] * box[3], DECIMALS)}
+
+
+def _moved_keypoints(keypoints: Sequence[Any], motion: Motion) -> dict[str, Any]:
+    """Move keypoints, three numbers each: x, y and whether it is labelled; what leaves the image no longer is."""
+    place = motion.place
+    triples = np.array([_number(value) for value in keypoints], np.float64).reshape(-1, 3)
+    after: list[float] = []
+    for x, y, labelled in triples:
+        point = motion.points(np.array([[y, x]]) + 0.5)
+        inside = labelled > 0 and ((point >= 0) & (point <= (place.height, place.width))).all()
+        if inside and motion.warp is not None:
+            point = motion.warp.arrivals(point - 0.5) + 0.5
+        after += [*_rounded((point - 0.5)[0, ::-1]), int(labelled)] if inside else [0, 0, 0]
+    return {"keypoints": after, "num_keypoints": sum(visible > 0 for visible in after[2::3])}
+
+
+def _points(polygon: Any) -> Outline:
+    numbers = np.array([_number(value) for value in polygon], np.float64)
+    if len(numbers) < 6 or len(numbers) % 2:
+        raise ValueError(f"a polygon of {len(numbers)} numbers; three points or more are needed")
+    return numbers.reshape(-1, 2)[:, ::-1]
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"found {value!r} where a number is needed")
+    return float(value)
+
+
+def _bounds(outline: Outline) -> list[float]:
+    """Give the box of an outline as COCO has it: left, top, width, height."""
+    (top, left), (bottom, right) = outline.min(axis=0), outline.max(axis=0)
+    return _rounded(np.array([left, top, right - left, bottom - top]))
+
+
+def _rounded(numbers: NDArray[np.float64]) -> list[float]:
+    return [round(float(number), DECIMALS) + 0.0 for number in numbers]

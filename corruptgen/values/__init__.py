@@ -1,0 +1,1 @@
+"""Plain values from outside, checked and brought to one form: severities, keys, addresses, labels, JSON, TOML."""

@@ -1,0 +1,1 @@
+"""Verification of an output against its records, its sources, and the code that made it."""

@@ -1,0 +1,59 @@
+"""Contradictions: what a manifest says about its items, compared with what its tables record of them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from corruptgen.engine.manifest import MANIFEST, Table
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.values.class_labels import MISSING, NUMBER, Classes
+
+
+def contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Sequence[Table]) -> Iterator[str]:
+    """Name what a manifest says about its items and its tables do not.
+
+    Parameters
+    ----------
+    recipe : the one that the manifest records
+    manifest : the manifest, whose shape was checked
+    tables : all of its tables, in order
+    """
+    counts, cells = manifest["counts"], len(manifest["cells"])
+    items = sum(len(table.made) for table in tables)
+    said = (counts["items"], counts["files"], counts["cells"], counts["rejected"])
+    if said != (items, items * cells, cells, len(manifest["rejected"])) or counts["ignored"] < 0:
+        yield f"{MANIFEST} counts other items than its tables"
+    named = [(entry["id"], entry["reason"]) for entry in manifest["rejected"]]
+    unnamed = {(r.id, r.reason) for table in tables for r in table.rejected} - set(named)
+    if unnamed or [name for name, _ in named] != sorted(name for name, _ in named):
+        yield f"{MANIFEST} names other rejected items than its tables"
+    notes: Counter[str] = Counter()
+    for table in tables:
+        notes.update(table.noted)
+    if manifest.get("noted", {}) != dict(notes):
+        yield f"{MANIFEST} counts other notes than its tables"
+    ids = [record.id for table in tables for record in table.records]
+    if manifest.get("ids", ids) != ids or ("ids" in manifest) != recipe.source.is_selective:
+        yield f"{MANIFEST} lists other ids than its tables"
+    if not _labels_fit(recipe, manifest, {record.label for table in tables for record in table.records}):
+        yield f"{MANIFEST} names other classes than its tables"
+
+
+def _labels_fit(recipe: Recipe, manifest: Mapping[str, Any], labels: Collection[str]) -> bool:
+    """Check whether the labels of the items are among the classes, and each class is named once."""
+    names = manifest.get("classes", [])
+    if len(set(names)) < len(names):
+        return False
+    if "labels" not in manifest:
+        # Earlier versions recorded no kind, and of names those alone that an output has numbers for.
+        words = {label for label in labels if not all(NUMBER.fullmatch(number) for number in label.split(" "))}
+        return recipe.output.format == "folder" or words - {MISSING} <= set(names)
+    try:
+        classes = Classes.read(manifest["labels"], names)
+        values = [classes.value(label) for label in labels]
+    except (KeyError, ValueError):
+        return False
+    numbers = [
+        number for value in values if value is not None for number in (value if isinstance(value, list) else [value])
+    ]
+    return all(number < classes.count for number in numbers)

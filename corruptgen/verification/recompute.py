@@ -1,0 +1,208 @@
+"""Make images and targets of a finished output again, and hold them against what its tables say."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from corruptgen.codecs.high_bit_depth import picture, restored
+from corruptgen.codecs.orientations import STORED
+from corruptgen.codecs.windowing import Picture
+from corruptgen.engine.block import Cells
+from corruptgen.engine.manifest import ItemRecord, Table, recorded_picture
+from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
+from corruptgen.randomness import rng_for
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.records import Decoding, Item
+from corruptgen.runtime.trouble import trouble_behind, wording
+from corruptgen.sinks import Part, Sink
+from corruptgen.sources import Source, open_known, source_digest
+from corruptgen.sources.coco import annotations
+from corruptgen.store.digests import PIXELS_BYTES, file_digest, pixels_digest, split
+from corruptgen.store.output_directory import item_name
+from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets
+from corruptgen.threads import single_threaded
+
+SAMPLES = 20  # item-cells that the depth "sample" makes again
+CLEAN_CELL = 0
+RECORDED = "recorded"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the manifest says was made, in a form that can travel to every worker."""
+
+    recipe: Recipe
+    cells: Cells
+    sink: Sink
+    targets: Targets
+    """What was carried, without where it came from."""
+    annotations: Mapping[str, str]
+    """The sha256 of every annotation file."""
+    missing: str = ""
+    """Why nothing can be made again: the corruptions that are not installed; empty if all of them are."""
+
+
+@dataclass(frozen=True)
+class Origins:
+    """What things are made again from; small enough to travel to every worker."""
+
+    source: Source | None
+    """None: the clean twin in the output."""
+    targets: tuple[Targets, ...]
+    """Of the masks and of the annotations that all rows of the output share."""
+
+
+def origins(made: Made, source: str | Path | None) -> Origins:
+    """Find what images and targets can be made again from.
+
+    Masks that moved are made again from those that all rows share, and so are annotations, unless they were moved by
+    the decoding: of those, only the rounded result is there.
+
+    Parameters
+    ----------
+    made : what was made
+    source : where the clean images are; None: their twin in the output, or else as `RECORDED`, which is the dataset on
+        the Hub that the recipe names
+
+    Raises
+    ------
+    RecipeError
+        If the images cannot be made again without their source.
+    """
+    has_twin = made.recipe.output.clean and made.recipe.output.is_lossless
+    is_recorded = source == RECORDED or (source is None and not has_twin)
+    if is_recorded and not made.recipe.source.repo:
+        raise RecipeError(
+            "to make pixels again the clean images are needed, and the recipe records no repository with them: say "
+            "where they are with --source, or generate with clean = true and a lossless encoding"
+        )
+    still = replace(made.targets, decoding=Decoding())
+    found = []
+    if made.targets.endings:
+        found.append(replace(still, is_annotated=False, masks=made.sink.output.path(MASKS), are_escaped=True))
+    shared = made.sink.output.path(ANNOTATIONS)
+    if made.targets.is_annotated and made.recipe.decode.resize is None and made.recipe.decode.crop is None:
+        try:
+            digest = annotations(shared).digest
+        except SourceError:
+            digest = ""
+        if digest == made.annotations.get(ANNOTATIONS):
+            found.append(replace(still, endings=(), annotated=shared, digest=digest))
+    place = None if is_recorded else source
+    known = open_known(made.recipe, place) if place is not None or is_recorded else None
+    return Origins(known, tuple(found))
+
+
+def jobs(
+    tables: Sequence[Table], cells: int, depth: str, *, rng_key: bytes, seed: int
+) -> Iterator[tuple[Table, dict[int, list[int]]]]:
+    """Say which cells of which items are made again, block by block."""
+    made = [len(table.made) * cells for table in tables]
+    draws = rng_for(seed, "verify", None, hashlib.sha256(rng_key).digest())
+    sample = sorted({int(n) for n in draws.integers(sum(made), size=SAMPLES)}) if any(made) else []
+    start = 0
+    for table, count in zip(tables, made, strict=True):
+        chosen = range(count) if depth == "full" else [n - start for n in sample if start <= n < start + count]
+        wanted: dict[int, list[int]] = {}
+        for number in chosen:
+            wanted.setdefault(number // cells, []).append(number % cells)
+        yield table, wanted
+        start += count
+
+
+def remade(
+    made: Made, origins: Origins, part: Part, records: Sequence[ItemRecord], chosen: dict[int, list[int]]
+) -> tuple[list[str], int]:
+    """Make images of a block again and hold them against the digests of their pixels, and so what goes with them.
+
+    Parameters
+    ----------
+    made : what was made
+    origins : what to make it of
+    part : the complete items of the block
+    records : what its table says about them
+    chosen : the cells to make again, by the place of the item
+
+    Returns
+    -------
+    One line for each difference, and the number of images that were made.
+    """
+    problems, count = [], 0
+    with single_threaded():
+        for i, image in _clean_images(made, origins.source, part, records, chosen):
+            record = records[i]
+            if isinstance(image, str):
+                problems.append(image)
+                continue
+            digests = split(record.pixels, PIXELS_BYTES)
+            for cell in chosen[i]:
+                count += 1
+                if pixels_digest(made.cells.apply(made.cells.names[cell], image, record.id)) != digests[cell]:
+                    problems.append(f"{made.sink.name(cell, part, record.item)} has other pixels when made again")
+            for targets in origins.targets:
+                problems += _differing_targets(made, targets, record, image)
+    return problems, count
+
+
+def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: Picture) -> list[str]:
+    """Move what goes with an image again; name the masks and annotation files that differ from what was made."""
+    if targets.is_annotated and record.frame[2:] not in ((), (STORED,)):
+        # What all rows share was turned, and rounded then.
+        return []
+    # The annotations of the output call the image as the output does.
+    name = item_name(record.item, targets.extension, targets.escape) if targets.is_annotated else record.id
+    try:
+        again = targets.carried(
+            Item(name, record.label), image.pixels, partial(made.cells.warp, image=image, key=record.id)
+        )
+    except Rejected as error:
+        return [f"what goes with {record.id} cannot be made again: it {error}"]
+    masks = {file: file_digest(mask).hex() for file, mask in again.files.items()}
+    changes = json.loads(json.dumps(again.changes))
+    before = (record.changes, changes) if targets.is_annotated else (record.masks, masks)
+    differing = [file for file in {**before[0], **before[1]} if before[0].get(file) != before[1].get(file)]
+    kind = "annotations" if targets.is_annotated else "labels"
+    return [f"{file} has other {kind} for {record.id} when made again" for file in differing]
+
+
+def _clean_images(
+    made: Made, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
+) -> Iterator[tuple[int, Picture | str]]:
+    """Give the clean images of some items of a block, or what is wrong with them."""
+    if clean is None:
+        yield from _twins(made.sink, part, records, list(chosen))
+        return
+    for i in chosen:
+        record = records[i]
+        try:
+            content = clean.read(record.item)
+            if source_digest(content) != record.source:
+                yield i, f"{record.id} in the source has changed"
+            else:
+                yield i, picture(content, made.recipe.decode)
+        except (Rejected, SourceError, OSError, MemoryError) as error:
+            trouble = trouble_behind(error)
+            yield i, f"{record.id} in the source {f'cannot be read: {wording(trouble)}' if trouble else error}"
+
+
+def _twins(
+    sink: Sink, part: Part, records: Sequence[ItemRecord], chosen: list[int]
+) -> Iterator[tuple[int, Picture | str]]:
+    """Read the clean images of a block back from the output."""
+    try:
+        images = sink.images(CLEAN_CELL, part) if chosen else []
+    except (Rejected, OutputError) as error:
+        yield chosen[0], f"{part.items[chosen[0]].id} in the clean twin {error}"
+        return
+    for i in chosen:
+        image = images[i]
+        try:
+            if image is None:
+                raise Rejected("is missing")
+            pixels = restored(image) if isinstance(image, bytes) else image
+            yield i, recorded_picture(pixels, records[i].samples)
+        except Rejected as error:
+            yield i, f"{part.items[i].id} in the clean twin {error}"

@@ -1,0 +1,237 @@
+"""Check a finished output: its files against their digests, its pixels by making them again."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from corruptgen.engine.backends import Crew
+from corruptgen.engine.block import Cells
+from corruptgen.engine.damage import damage, damaged_wholes, read_file
+from corruptgen.engine.identity import describe, describe_missing
+from corruptgen.engine.inventory import inventory, naming
+from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, Table, environment, parsed, wholes
+from corruptgen.engine.plan import CLEAN, spelled_cells, table_name
+from corruptgen.engine.progress import Progress, results
+from corruptgen.errors import CorruptgenError, OutputError, RecipeError
+from corruptgen.recipe.recipe import read as read_recipe
+from corruptgen.sinks.formats import sink
+from corruptgen.store.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
+from corruptgen.store.names import is_below, storable
+from corruptgen.store.output_directory import Folder, cell_folder
+from corruptgen.tables import catalog
+from corruptgen.tables.table import table_digest
+from corruptgen.targets.targets import known
+from corruptgen.values.addresses import local_path
+from corruptgen.verification.contradictions import contradictions
+from corruptgen.verification.recompute import Made, jobs, origins, remade
+
+DEPTHS = ("files", "sample", "full")
+TABLE = re.compile(r"items/\d{5,}\.jsonl")
+# What the Hub, and its client in a folder of one's own, put beside a dataset.
+HUBS_OWN = re.compile(r"\.gitattributes|\.cache/huggingface/.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found."""
+
+    problems: tuple[str, ...]
+    """One line each, sorted; empty if all is well."""
+    notes: tuple[str, ...]
+    """What may explain problems: versions that are not those of the build."""
+    files: int
+    """Files that were read and held against their digests."""
+    pixels: int
+    """Images that were made again."""
+
+
+def verify(
+    directory: str | Path,
+    *,
+    source: str | Path | None = None,
+    depth: str = "files",
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Check a finished output.
+
+    Parameters
+    ----------
+    directory : what `generate` made
+    source : the clean images; None: the clean twin in the output where that is lossless, else the dataset on the Hub
+        that the recipe names; "recorded": that one in any case
+    depth : "files" holds every file against its digest; "sample" also makes some images again, "full" all of them,
+        with the severity table that the manifest records
+    seed : another seed takes another sample
+    workers : number of processes; None: one for each processor
+    progress : called with how many blocks are done and how many there are, files first, then pixels
+
+    Raises
+    ------
+    OutputError
+        If this is not a finished output.
+    RecipeError
+        If pixels cannot be made again without more; the message says what is needed.
+    """
+    if depth not in DEPTHS:
+        raise RecipeError(f"depth is {depth!r}; allowed are {', '.join(DEPTHS)}")
+    build, listed = opened(directory)
+    if build.missing and depth != "files":
+        raise RecipeError(f"pixels cannot be made again: {build.missing}; files can be verified without it")
+    output = build.sink.output
+    clean = origins(build, source) if depth != "files" else None
+
+    problems, tables = read_tables(build, listed)
+    report = progress or (lambda done, total: None)
+    rounds = len(tables) * (2 if clean else 1)
+    placed = list(zip(tables, accumulate((len(table.made) for table in tables), initial=0), strict=False))
+    # Without the tables before it, nobody knows where a block lies in an array.
+    checked = placed if len(tables) == len(listed["tables"]) or not build.sink.wants_one_shape else []
+    crew = Crew(workers).at_most(len(tables))
+    files = pixels = done = 0
+    problems += _checked_annotations(build)
+    problems += _checked_marker(output, listed)
+    problems += _strays(build, tables, listed)
+    for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), crew):
+        problems += found
+        files += count
+        report(done := done + 1, rounds)
+    for name, problem in damaged_wholes(output, wholes(listed)):
+        # Of a row's array, the damaged piece has been named.
+        if not any(line.startswith(f"{name}: ") for line in problems):
+            problems.append(problem)
+    if clean:
+        wanted = jobs(tables, len(build.cells.names), depth, rng_key=output.read(MANIFEST) or b"", seed=seed)
+        calls = (
+            (remade, (build, clean, table.part(start), table.made, chosen))
+            for (table, start), (_, chosen) in zip(placed, wanted, strict=True)
+        )
+        for found, count in results(calls, crew):
+            problems += found
+            pixels += count
+            report(done := done + 1, rounds)
+    before, now = listed["environment"], environment(build.recipe)
+    notes = [
+        f"made with {name} {before.get(name)}, this is {now[name]}" for name in now if before.get(name) != now[name]
+    ]
+    if build.missing:
+        notes.append(build.missing)
+    elif "identity" in listed and clean:
+        code = build.cells.identity(clean.source)
+        if clean.source is None:
+            # Of what they share, the reader of the source is a part, and a clean twin is read by none.
+            code["shared"] = listed["identity"].get("shared")
+        if listed["identity"] != code:
+            notes.append(f"made with other code or libraries: {describe(listed['identity'], code)}")
+    return Verdict(tuple(sorted(problems)), tuple(notes), files, pixels)
+
+
+def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
+    """Give what a finished output says was made, and its manifest; raise `OutputError` if it is none."""
+    output = Folder(local_path(directory, "the dataset").resolve())
+    content = output.read(MANIFEST)
+    if content is None:
+        advice = "it is unfinished; the generate command goes on with it" if output.read(MARKER) else "it has none"
+        raise OutputError(f"{Path(directory).name} cannot be verified without a {MANIFEST}: {advice}")
+    manifest = parsed(content, MANIFEST)
+    try:
+        recipe = read_recipe(manifest["recipe"], MANIFEST)
+        name, table, names = manifest["preset"]["name"], manifest["preset"]["table"], spelled_cells(recipe)
+        missing = describe_missing(table, manifest.get("identity"))
+        preset = None if missing else catalog.preset_from(name, table)
+        cells = Cells.of(preset, recipe, names) if preset else Cells.recorded(name, table, recipe, names)
+        annotations = {name: str(entry["sha256"]) for name, entry in manifest.get("annotations", {}).items()}
+        right = (
+            table_digest(table) == manifest["preset"]["digest"]
+            and [cell_folder(*name) for name in cells.names] == manifest["cells"]
+            and list(manifest["tables"]) == [table_name(number) for number in range(len(manifest["tables"]))]
+            and all(map(is_below, (*annotations, *wholes(manifest))))
+        )
+    except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise OutputError(f"{MANIFEST} is damaged: {error}") from error
+    if not right:
+        raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
+    layout = sink(recipe.output, cells.names, output, len(manifest["tables"]))
+    targets = known(recipe, preset, (name for name in cells.names if name != CLEAN))
+    return Made(recipe, cells, layout, targets, annotations, missing), manifest
+
+
+def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list[Table]]:
+    """Read all tables and hold them against the manifest: give what is wrong, and those that can be read."""
+    problems, tables = [], []
+    for name, digest in listed["tables"].items():
+        content, problem = read_file(build.sink.output, name)
+        if content is None:
+            problems.append(problem)
+            continue
+        if hashlib.sha256(content).hexdigest() != digest:
+            problems.append(f"{name} is not what the manifest says")
+        try:
+            table = Table.from_bytes(content)
+        except OutputError as error:
+            problems.append(f"{name} cannot be read: {error}")
+            continue
+        if _fits(table, build) and table_name(table.number) == name:
+            tables.append(table)
+        else:
+            problems.append(f"{name} does not fit the manifest")
+    if not problems:
+        problems += contradictions(build.recipe, listed, tables)
+    return problems, tables
+
+
+def _fits(table: Table, build: Made) -> bool:
+    cells, files = len(build.cells.names), FILES_BYTES if build.recipe.output.format == "folder" else 0
+    return len(table.shards) == cells * SHARD_BYTES and all(
+        len(record.pixels) == cells * PIXELS_BYTES
+        and len(record.files) == files
+        and (not files or (is_below(record.id) and (not record.label or is_below(record.label))))
+        and all(map(is_below, record.masks))
+        for record in table.made
+    )
+
+
+def _strays(build: Made, tables: Sequence[Table], listed: Mapping[str, Any]) -> Iterator[str]:
+    """Name what lies in the output and does not belong there."""
+    names = set(listed["tables"])
+    items = {record.item for table in tables for record in table.made}
+    carried = {file for table in tables for record in table.made for file in record.masks} | build.annotations.keys()
+    try:
+        found = inventory(build.sink.output, [build.sink.owner(items, len(names)), naming(carried)], names)
+    except OutputError as error:
+        yield str(error)
+        return
+    unlisted = (name for name in CARD if name not in wholes(listed) and build.sink.output.size(name) is not None)
+    for name in (*found.unfinished, *found.foreign, *unlisted):
+        if not HUBS_OWN.fullmatch(name):
+            yield f"{storable(name)} is not part of this build"
+
+
+def _checked_annotations(build: Made) -> Iterator[str]:
+    """Hold the annotation files against their digests."""
+    for name, digest in build.annotations.items():
+        content, problem = read_file(build.sink.output, name)
+        if content is None:
+            yield problem
+        elif hashlib.sha256(content).hexdigest() != digest:
+            yield f"{name} is not what the manifest says"
+
+
+def _checked_marker(output: Folder, listed: dict[str, Any]) -> Iterator[str]:
+    """Hold the marker against the manifest; copies of an output are good without it."""
+    try:
+        content = output.read(MARKER)
+        if content is None:
+            return
+        begun = parsed(content, MARKER)
+    except OutputError as error:
+        yield str(error)
+        return
+    said = (listed["recipe"], listed["preset"]["digest"], listed["environment"], listed.get("identity"))
+    if (begun["recipe"], begun["preset"], begun["environment"], begun.get("identity")) != said:
+        yield f"{MARKER} is that of another build than {MANIFEST}"
