@@ -7,7 +7,7 @@ from corruptgen.randomness import rng_for
 from corruptgen.transforms import PRIME, AugMix, PatchGaussian
 from corruptgen.transforms.augmix import OPERATIONS, OVERLAPPING
 from corruptgen.transforms.mixture import mixing, symmetric_beta
-from corruptgen.transforms.primitives import (
+from corruptgen.transforms.prime import (
     folds,
     random_colours,
     random_filter,

@@ -1,19 +1,29 @@
-"""An inspection: all that is there of a build, held against its digests, so that what is damaged can be made anew."""
+"""An inspection: the existing files of a build, compared with their digests, so that damaged ones are regenerated."""
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from corruptgen.codecs.high_bit_depth import restored
 from corruptgen.engine.backends import Crew
-from corruptgen.engine.damage import damaged_wholes
-from corruptgen.engine.manifest import MANIFEST, Recorded, parsed, wholes
+from corruptgen.engine.manifest import MANIFEST, ItemRecord, Recorded, Table, parsed, wholes
 from corruptgen.engine.plan import Block, Plan
 from corruptgen.engine.progress import Progress, results
-from corruptgen.engine.rehash import rehashed
 from corruptgen.engine.resume import placed
-from corruptgen.errors import Interrupted, OutputError
-from corruptgen.sinks import Folder
-from corruptgen.sinks.protocol import Whole
+from corruptgen.errors import Interrupted, OutputError, Rejected
+from corruptgen.sinks import Folder, Sink
+from corruptgen.sinks.image_folder import ImageFolder
+from corruptgen.sinks.protocol import UNREADABLE, Whole
+from corruptgen.store.digests import (
+    PIXELS_BYTES,
+    SHARD_BYTES,
+    file_digest,
+    files_digest,
+    pixels_digest,
+    shard_digest,
+    split,
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,78 @@ def inspected(
     return Damage(tuple(damaged), before, tuple(name for name, _ in damaged_wholes(output, files)))
 
 
+def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[Block, bool, dict[str, str]]:
+    """Find out whether a block is as it was made.
+
+    Parameters
+    ----------
+    sink : where its shards lie
+    block : the items
+    start : number of complete items in the blocks before it
+    digest : the sha256 of the block's table, where a manifest says it
+
+    Returns
+    -------
+    The block; whether all of it holds; the sha256 of the sources of its items, by id, where that can be trusted.
+    """
+    try:
+        content = sink.output.read(block.table) or b""
+        if digest not in (None, hashlib.sha256(content).hexdigest()):
+            return block, False, {}
+        table = Table.from_bytes(content)
+    except OutputError:
+        return block, False, {}
+    problems, _ = damage(sink, table, start)
+    return block, not problems, {record.id: record.source for record in table.made}
+
+
+def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
+    """Find the damaged files of a block.
+
+    Parameters
+    ----------
+    sink : where they lie
+    table : what is known about the block
+    start : number of complete items in the blocks before it
+
+    Returns
+    -------
+    One line for each damage, and the number of images in the shards and files that are there.
+    """
+    if isinstance(sink, ImageFolder):
+        return _damaged_files(sink, table)
+    problems, count, part = [], 0, table.part(start)
+    for cell, (found, right) in enumerate(zip(sink.digests(part), split(table.shards, SHARD_BYTES), strict=True)):
+        count += len(part.items) if found is not None else 0
+        if found == UNREADABLE:
+            problems.append(f"{sink.name(cell, part)} cannot be read")
+        elif found != right:
+            problems.append(f"{sink.name(cell, part)} is {'missing' if found is None else 'not what was made'}")
+    return problems, count
+
+
+def damaged_wholes(output: Folder, wholes: Mapping[str, Whole]) -> Iterator[tuple[str, str]]:
+    """Find the damaged ones among the files that are for the whole output: the name of each and what is wrong."""
+    for name, whole in wholes.items():
+        size = output.size(name)
+        try:
+            if size is None:
+                yield name, f"{name} is missing"
+            elif size != whole.size or output.sha256(name) != whole.sha256:
+                yield name, f"{name} is not what was made"
+        except OutputError as error:
+            yield name, str(error)
+
+
+def read_file(output: Folder, name: str) -> tuple[bytes | None, str]:
+    """Read a file of an output, or say why that cannot be done."""
+    try:
+        content = output.read(name)
+    except OutputError as error:
+        return None, str(error)
+    return content, f"{name} is missing"
+
+
 def _listed(output: Folder) -> tuple[Mapping[str, str], Mapping[str, Whole]]:
     """Give the digests of the tables and of the other files as a manifest has them; a damaged one has none."""
     try:
@@ -88,3 +170,55 @@ def _listed(output: Folder) -> tuple[Mapping[str, str], Mapping[str, Whole]]:
         return {}, {}
     tables = manifest.get("tables")
     return tables if isinstance(tables, dict) else {}, files
+
+
+def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
+    """Hold the files of a block against the digests of its shards and items."""
+    count, made = len(sink.cells), table.made
+    digests: dict[tuple[int, int], bytes] = {}
+    problems = []
+    for i, record in enumerate(made):
+        for cell in range(count):
+            content, problem = read_file(sink.output, sink.file(cell, record.item))
+            if content is None:
+                problems.append(problem)
+            else:
+                digests[i, cell] = file_digest(content)
+    shards = split(table.shards, SHARD_BYTES)
+    names = [sink.named(record.item) for record in made]
+    bad_cells = [
+        cell
+        for cell in range(count)
+        if shard_digest((names[i], digests.get((i, cell), b"")) for i in range(len(made))) != shards[cell]
+    ]
+    bad_items = [
+        i
+        for i, record in enumerate(made)
+        if files_digest(digests.get((i, cell), b"") for cell in range(count)) != record.files
+    ]
+    # A damaged file spoils the digests of its item and of its shard: it is where the two meet.
+    suspects = [(i, cell) for i in bad_items for cell in bad_cells if (i, cell) in digests]
+    damaged = [(i, cell) for i, cell in suspects if not _holds(sink, made[i], cell)] or suspects
+    if len(suspects) == 1 or len(damaged) < len(suspects) or not problems:
+        problems += [f"{sink.file(cell, made[i].item)} is not what was made" for i, cell in damaged]
+    if bad_cells and not problems:
+        problems.append(f"the table of block {table.number} contradicts itself")
+    masks = {file: digest for record in made for file, digest in record.masks.items()}
+    for file, digest in masks.items():
+        content, problem = read_file(sink.output, file)
+        if content is None:
+            problems.append(problem)
+        elif file_digest(content).hex() != digest:
+            problems.append(f"{file} is not what was made")
+    return problems, len(digests) + len(masks)
+
+
+def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
+    """Tell whether a lossless file still has the pixels that were made; of others nobody can know."""
+    content, _ = read_file(sink.output, sink.file(cell, record.item))
+    if content is None or not sink.encoding.is_lossless:
+        return False
+    try:
+        return pixels_digest(restored(content)) == split(record.pixels, PIXELS_BYTES)[cell]
+    except Rejected:
+        return False

@@ -1,16 +1,22 @@
-"""PRIME: chains of three general primitives, mixed with each other and with the picture."""
+"""PRIME: chains of a random filter, a warp that never folds and a smooth colour map, mixed with the picture."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dstn
+
 from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.errors import UnknownName, unknown
+from corruptgen.ops.warp import Displacement
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing
+from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing, symmetric_beta
 from corruptgen.transforms.pictures import Picture, Samples
-from corruptgen.transforms.primitives import random_colours, random_filter, random_warp
 from corruptgen.transforms.transform import Transform, call_of
 from corruptgen.values.arguments import text_value, truth_value
 
@@ -21,6 +27,7 @@ SETTINGS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "cifar": ({"frequencies": 100, "strength": 0.01, "bandwidth": None}, {"lowest": 2, "highest": 100}),
     "imagenet": ({"frequencies": 500, "strength": 0.05, "bandwidth": 20}, {"lowest": 2, "highest": 500}),
 }
+Bytes = NDArray[np.uint8]
 
 
 class PRIME(Transform):
@@ -80,3 +87,108 @@ class PRIME(Transform):
 
     def __repr__(self) -> str:
         return call_of(self, setting=self.setting, corner=self.corner, p=self.p, seed=self.seed)
+
+
+def random_filter(image: Bytes, rng: Stream, *, sigma: float, side: int = 3, corner: bool = False) -> Bytes:
+    """Filter all channels by one random kernel, the picture itself plus normal weights; zero outside.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    rng : the draws
+    sigma : the largest standard deviation of the weights; more is worse
+    side : of the kernel, in pixels
+    corner : put the picture itself into the kernel's last corner, as the original code does, which moves it
+    """
+    kernel = rng.uniform(0, sigma) * rng.standard_normal((side, side))
+    centre = -1 if corner else side // 2
+    kernel[centre, centre] += 1
+    filtered = cv2.filter2D(image, cv2.CV_32F, kernel.astype(np.float32), borderType=cv2.BORDER_CONSTANT)
+    return _stored(filtered).reshape(image.shape)
+
+
+def random_colours(image: Bytes, rng: Stream, *, frequencies: int, strength: float, bandwidth: int | None) -> Bytes:
+    """Map the values of each channel by a random sum of sines, which leaves black and white alone.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    rng : the draws
+    frequencies : the highest frequency, in half waves over the scale; more is rougher
+    strength : the largest variance of a wave's amplitude; more is worse
+    bandwidth : how many neighbouring frequencies are used; None: all from the first
+    """
+    cut = 1 + rng.integers(frequencies)
+    first = 1 if bandwidth is None else 1 + rng.integers(cut)
+    last = cut if bandwidth is None else min(first + bandwidth - 1, cut)
+    waves = np.arange(first, last + 1)
+    amplitudes = math.sqrt(rng.uniform(0, strength)) * rng.standard_normal((image.shape[2], len(waves)))
+    values = np.arange(256) / 255
+    maps = _stored(255 * (values + amplitudes @ np.sin(np.pi * np.outer(waves, values))))
+    return np.stack([channel_map[image[..., c]] for c, channel_map in enumerate(maps)], axis=2)
+
+
+def random_warp(image: Bytes, rng: Stream, *, lowest: int, highest: int) -> Bytes:
+    """Move the pixels along a random smooth field that is zero at the border and nowhere folds the picture.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    rng : the draws
+    lowest, highest : bounds of the field's cutoff in half waves over the picture; more is finer
+    """
+    warp = unfolded_warp(image.shape[0], image.shape[1], rng, lowest=lowest, highest=highest)
+    return _stored(warp.moved(image.astype(np.float32)))
+
+
+def unfolded_warp(height: int, width: int, rng: Stream, *, lowest: int, highest: int) -> Displacement:
+    """Draw the warp of `random_warp` for a picture of this size.
+
+    The field's temperature stays below half of the bound that the paper gives for warps without folds, at which one in
+    eight fields still folds; a field that folds nevertheless is halved until it does not.
+    """
+    top = lowest + 1 + rng.integers(max(1, highest - lowest))
+    cut = int(symmetric_beta(rng, 0.5) * (top + 1 - lowest) + lowest)
+    side = min(height, width)
+    logarithm = math.log(cut + 1e-6)
+    most = 4 / (math.pi**3 * cut**2 * logarithm) / 2
+    least = min(1 / (math.pi * side**2 * logarithm), most)
+    temperature = least + symmetric_beta(rng, 0.5) * (most - least)
+    down, right = (math.sqrt(temperature) * side * sine_field(height, width, cut, rng) for _ in range(2))
+    while folds(down, right):
+        down, right = down / 2, right / 2
+    return Displacement(-down, -right, "reflect")
+
+
+def folds(down: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
+    """Tell whether taking each pixel from its place less (down, right) turns any square of four pixels over."""
+    rows = [np.diff(field, axis=0)[:, :-1] for field in (down, right)]
+    columns = [np.diff(field, axis=1)[:-1] for field in (down, right)]
+    stretch = (1 - rows[0]) * (1 - columns[1]) - rows[1] * columns[0]
+    return bool(stretch.size and stretch.min() <= 0)
+
+
+def sine_field(height: int, width: int, cut: int, rng: Stream) -> NDArray[np.float64]:
+    """Sum sine waves of normal amplitudes, the long ones stronger, up to a cutoff."""
+    waves = np.arange(1, cut + 1)
+    length = np.hypot(waves[:, None], waves)
+    amplitudes = rng.standard_normal((cut, cut)) * (length < cut + 0.5) / length
+    field = np.zeros((height, width))
+    if min(height, width) > 2:
+        amplitudes = _aliased(_aliased(amplitudes, height).T, width).T
+        field[1:-1, 1:-1] = dstn(amplitudes, type=1) / 4
+    return field
+
+
+def _aliased(amplitudes: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Give waves that are too short for the pixels to the longer ones that look alike there: (size - 2, ...)."""
+    period = 2 * (size - 1)
+    waves = np.arange(1, len(amplitudes) + 1) % period
+    signs = np.where(waves < size, 1.0, -1.0)
+    longer = np.zeros((size, amplitudes.shape[1]))
+    np.add.at(longer, np.minimum(waves, period - waves), signs[:, None] * amplitudes)
+    return longer[1:-1]
+
+
+def _stored(samples: NDArray[Any]) -> Bytes:
+    return np.rint(samples.clip(0, 255)).astype(np.uint8)

@@ -10,8 +10,8 @@ from typing import Any
 
 from corruptgen.engine.backends import Crew
 from corruptgen.engine.block import Cells
-from corruptgen.engine.damage import damage, damaged_wholes, read_file
 from corruptgen.engine.identity import describe, describe_missing
+from corruptgen.engine.inspection import damage, damaged_wholes, read_file
 from corruptgen.engine.inventory import inventory, naming
 from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, Table, environment, parsed, wholes
 from corruptgen.engine.plan import CLEAN, spelled_cells, table_name

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from corruptgen.declare import Unit, corruption
-from corruptgen.ops.fine_grid import averaged, fineness
+from corruptgen.ops.layers import averaged, fineness
 from corruptgen.ops.noise_fields import cloud_noise
 from corruptgen.ops.scattering import even_steps, part_of
 from corruptgen.ops.specks import draw_trails

@@ -3,8 +3,8 @@
 import numpy as np
 
 from corruptgen.declare import UnitColour, corruption
-from corruptgen.ops.fine_grid import averaged, fineness
 from corruptgen.ops.frost_crystals import frost_feathers
+from corruptgen.ops.layers import averaged, fineness
 from corruptgen.ops.noise_fields import cloud_noise
 from corruptgen.ops.point_spread import gaussian_spread, spread_separably
 from corruptgen.randomness.draws import Draws

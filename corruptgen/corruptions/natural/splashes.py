@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from corruptgen.declare import Unit, UnitColour, corruption
-from corruptgen.ops.fine_grid import averaged, fineness
+from corruptgen.ops.layers import averaged, fineness
 from corruptgen.ops.lenses import draw_lenses, seen_through
 from corruptgen.ops.noise_fields import smooth_noise
 from corruptgen.ops.scattering import Float64, even_steps, scatter
