@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from corruptgen.runtime.renamed import find_moved_modules
+
 if TYPE_CHECKING:
     from corruptgen.engine.generation import generate
     from corruptgen.engine.merge import merge
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Corrupt", "__version__", "corrupt", "generate", "merge", "presets", "register", "rows"]
 __version__ = "0.1.0"
+find_moved_modules()
 
 # Loaded at first use, so that `import corruptgen` costs nothing.
 _HOMES = {

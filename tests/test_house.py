@@ -1,6 +1,8 @@
 """The house: light imports, one place per corruption, and declarations that say what is wrong with them."""
 
+import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import corruptgen
 from corruptgen.declare import Bytes, Unit, corruption
 from corruptgen.errors import DeclarationError
 from corruptgen.randomness import Draws
+from corruptgen.runtime.renamed import MOVED
 
 ROOT = Path(__file__).parents[1]
 
@@ -157,3 +160,25 @@ def with_a_reserved_word(image: Unit, *, between: float) -> Unit:
 def test_a_wrong_declaration_says_what_to_write(function, message):
     with pytest.raises(DeclarationError, match=message):
         corruption(function)
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_a_module_that_has_moved_is_found_by_its_old_name_with_a_warning(old):
+    sys.modules.pop(old, None)
+
+    with pytest.warns(DeprecationWarning, match=re.escape(f"{old} is {MOVED[old]} now")) as warned:
+        found = importlib.import_module(old)
+
+    assert found is importlib.import_module(MOVED[old])
+    assert found.__spec__.name == MOVED[old]
+    assert warned
+
+
+def test_a_module_that_has_moved_is_an_attribute_of_the_package_that_had_it():
+    for name in ("corruptgen.imaging", "corruptgen.imaging.warp"):
+        sys.modules.pop(name, None)
+
+    with pytest.warns(DeprecationWarning, match="warp is corruptgen.ops.warp now"):
+        from corruptgen.imaging import warp  # noqa: PLC0415
+
+    assert warp is importlib.import_module("corruptgen.ops.warp")
