@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -231,3 +232,29 @@ def test_the_exit_code_says_how_it_went(place):
 def test_a_source_that_nobody_recorded_cannot_be_taken(built):
     with pytest.raises(RecipeError, match="the recipe records no repository with them"):
         verify(built / "out", source="recorded", depth="sample", workers=1)
+
+
+@pytest.mark.parametrize("form", ["folder", "npz"])
+def test_an_output_that_0_1_0_made_is_verified_and_complete(tmp_path, monkeypatch, form):
+    # Made by the code of 0.1.0 with the recipe beside it, from photographs that scikit-image ships.
+    shutil.copytree(Path(__file__).parent / "golden/outputs-0.1.0", tmp_path / "place")
+    monkeypatch.chdir(tmp_path / "place")
+    before = {path: path.read_bytes() for path in Path(form).rglob("*") if path.is_file()}
+
+    verdict = verify(form, depth="full", source="photographs", workers=1)
+    outcome = corruptgen.generate(f"{form}.toml", output=form, workers=1)
+
+    assert (verdict.problems, verdict.files, verdict.pixels) == ((), 10, 10)
+    assert outcome.was_finished
+    assert {path: path.read_bytes() for path in Path(form).rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_file_of_an_output_that_0_1_0_made_is_named(tmp_path):
+    output = shutil.copytree(Path(__file__).parent / "golden/outputs-0.1.0/folder", tmp_path / "out")
+    damaged = output / "brightness/5/chelsea/1.png"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+
+    problems = verify(output, workers=1).problems
+
+    assert len(problems) == 1
+    assert "brightness/5/chelsea/1.png" in problems[0]
