@@ -210,7 +210,7 @@ def test_a_source_that_changed_between_two_runs_is_refused(tmp_path):
     done = command("generate", "recipe.toml", "--output", "out", "--workers", 1, cwd=tmp_path)
 
     assert done.returncode == 1
-    assert "the images of the source are not those that this output was begun with" in done.stderr
+    assert "the images of the source, or their masks, are not those that this output was begun with" in done.stderr
     after = tree(tmp_path / "out")
     assert {path: digest for path, digest in after.items() if path in before} == {
         path: digest for path, digest in before.items() if path in after

@@ -483,6 +483,20 @@ def test_images_that_are_replaced_before_they_are_made_are_noticed_on_resuming(t
         make(recipe, tmp_path)
 
 
+def test_masks_that_are_replaced_before_they_are_used_are_noticed_on_resuming(tmp_path):
+    folder(tmp_path)
+    (tmp_path / "masks").mkdir()
+    for number in range(COUNT):
+        Image.fromarray(np.zeros((16, 20), np.uint8)).save(tmp_path / f"masks/{number:02d}.png")
+    recipe = write(tmp_path, source='masks = "masks"')
+    with pytest.raises(CorruptgenError, match="interrupted"):
+        make(recipe, tmp_path, **stopping_after_first_block())
+    Image.fromarray(np.ones((16, 20), np.uint8)).save(tmp_path / "masks/11.png")
+
+    with pytest.raises(SourceError, match="or their masks, are not those that this output was begun with"):
+        make(recipe, tmp_path)
+
+
 @pytest.mark.parametrize("write_source", [folder, npy, npz, tar, parquet, nifti, frames])
 def test_a_source_that_is_replaced_during_a_build_ends_it(tmp_path, write_source):
     recipe = write_source(tmp_path)

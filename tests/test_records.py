@@ -204,13 +204,25 @@ def test_a_changed_manifest_is_written_again_by_the_same_command(place):
 
 @pytest.mark.parametrize("form", ["folder", "npy"])
 def test_a_manifest_without_a_digest_is_one_of_an_earlier_release(place, form):
-    path = place / form / MANIFEST
-    content = json.loads(path.read_bytes())
-    del content["digest"]
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    for name in (MANIFEST, MARKER):
+        path = place / form / name
+        content = json.loads(path.read_bytes())
+        content.pop("digest", None)
+        del content["identity"]
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
     assert verify(place / form, workers=1).problems == ()
     assert corruptgen.generate(place / f"{form}.toml", output=place / form, workers=1).was_finished
+
+
+def test_a_manifest_whose_digest_was_taken_out_is_damaged(place):
+    path = place / "folder" / MANIFEST
+    content = json.loads(path.read_bytes())
+    del content["digest"]
+    path.write_text(json.dumps(content), "utf-8")
+
+    with pytest.raises(OutputError, match="is not what was written, as its own digest says"):
+        verify(place / "folder", workers=1)
 
 
 def without_first(entries):

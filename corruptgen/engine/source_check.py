@@ -32,7 +32,7 @@ def sample(items: Sequence[Item]) -> list[Item]:
 
 
 def fingerprint(work: Work, items: Sequence[Item]) -> str:
-    """Recognise a source wherever it is, by the content of a sample of its items.
+    """Recognise a source wherever it is, by the content of a sample of its items and of their masks.
 
     Raises
     ------
@@ -42,8 +42,11 @@ def fingerprint(work: Work, items: Sequence[Item]) -> str:
     # What is gone is told before anything is read from what a process may still keep open.
     sizes_digest(work, items)
     found = hashlib.sha256()
-    for item in sample(items):
+    chosen = sample(items)
+    for item in chosen:
         found.update(json.dumps([item.id, _digest(work, item)]).encode())
+    if masks := work.targets.mask_digests(chosen):
+        found.update(json.dumps(masks).encode())
     return found.hexdigest()
 
 
@@ -84,8 +87,8 @@ def check_content(there: Mapping[str, Any], content: str) -> None:
     # Outputs of earlier releases do not say.
     if there.get("content", content) != content:
         raise SourceError(
-            "the images of the source are not those that this output was begun with, though their names are: "
-            f"{BRING_BACK}"
+            "the images of the source, or their masks, are not those that this output was begun with, though their "
+            f"names are: {BRING_BACK}"
         )
 
 

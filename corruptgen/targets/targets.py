@@ -1,5 +1,6 @@
 """Targets: the masks and annotations that belong to the images of a build and are carried to its output."""
 
+import hashlib
 import json
 import os
 import stat
@@ -108,6 +109,21 @@ class Targets:
         """Name the files in the output that belong to one item, beside its images."""
         names = mask_names(item.id, self.endings)
         return [f"{folder}{self._stored(name)}" for folder in self._mask_folders() for name in names]
+
+    def mask_digests(self, items: Iterable[Item]) -> dict[str, str]:
+        """Return the sha256 of every file that holds masks of these items, by its name; "" where there is none."""
+        names = [name for item in items for name in mask_names(item.id, self.endings)] if self.masks else []
+        files = dict.fromkeys(file for name in names for file in name.own + name.shared if is_below(file))
+        return {file: self._mask_digest(file) for file in files}
+
+    def _mask_digest(self, file: str) -> str:
+        if not self._is_there(file):
+            return ""
+        try:
+            with ((self.masks or Path()) / on_disk(file)).open("rb") as opened:
+                return hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError as error:
+            raise unreadable(f"the mask {file}", error) from error
 
     def carried(self, item: Item, content: bytes | NDArray[Any] | Acquired, warp: Callable[[Name], Warp]) -> Carried:
         """Move what belongs to an item as its image is moved.
