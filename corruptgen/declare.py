@@ -38,16 +38,16 @@ class Warp(Protocol):
     """
 
     def moved(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Give the moved image of an (H, W, C) one."""
+        """Return the moved image of an (H, W, C) one."""
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where in the image that is taken from which is seen at `positions` afterwards.
+        """Return where in the image that is taken from which is seen at `positions` afterwards.
 
         That may be outside of the image: it is continued by its mirror image there.
         """
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is seen afterwards which is at `positions`, N of them, in the image."""
+        """Return where that is seen afterwards which is at `positions`, N of them, in the image."""
 
 
 # What a corruption writes in its signature. The caller converts, clips and rounds: once, in one place.
@@ -127,12 +127,12 @@ def fused(plain: Callable[..., Any]) -> Callable[[Fused], Fused]:
 
 
 def fused_path_of(function: Callable[..., Any]) -> FastPath | None:
-    """Give the fast path that was declared for a corruption, if there is one."""
+    """Return the fast path that was declared for a corruption, if there is one."""
     return getattr(function, "fused", None)
 
 
 def declaration_of(thing: object) -> Corruption | None:
-    """Give what `@corruption` noted on `thing`, or None if `thing` was never declared."""
+    """Return what `@corruption` noted on `thing`, or None if `thing` was never declared."""
     found = getattr(thing, "declaration", None)
     return found if isinstance(found, Corruption) else None
 

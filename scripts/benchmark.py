@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def timed(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Give all times of rows, by the state in which they were measured."""
+    """Return all times of rows, by the state in which they were measured."""
     return results.get("rows", {}) | results.get("equivalents", {})
 
 
@@ -122,7 +122,7 @@ def parsed() -> argparse.Namespace:
 
 
 def listed(allowed: Any) -> Any:
-    """Give a parser of words with commas between them."""
+    """Return a parser of words with commas between them."""
 
     def parse(text: str) -> list[str]:
         words = text.split(",") if text else []
@@ -201,7 +201,7 @@ def equivalents(python: Path, options: argparse.Namespace) -> Any:
 
 
 def timing(options: argparse.Namespace, peers: list[str], tables: Sequence[str]) -> dict[str, Any]:
-    """Say what is to be timed in a process."""
+    """Return what is to be timed in a process."""
     return {
         "rows": options.rows,
         "sizes": options.sizes,

@@ -122,7 +122,7 @@ def built(recipe: Path, source: Path, output: Path, workers: int) -> int:
 
 
 def timed(what: Callable[[Path], int], output: Path) -> tuple[float, float]:
-    """Give the milliseconds of processor and of wall clock for each output."""
+    """Return the milliseconds of processor and of wall clock for each output."""
     processor, wall = time.process_time(), time.perf_counter()
     files = what(output)
     passed = time.process_time() - processor, time.perf_counter() - wall
@@ -130,7 +130,7 @@ def timed(what: Callable[[Path], int], output: Path) -> tuple[float, float]:
 
 
 def profiled(what: Callable[[Path], int], output: Path) -> dict[str, float]:
-    """Give the milliseconds for each output by stage; the rest is the engine's own."""
+    """Return the milliseconds for each output by stage; the rest is the engine's own."""
     profile = cProfile.Profile(time.process_time)
     files = profile.runcall(what, output)
     stats: Any = pstats.Stats(profile)

@@ -14,7 +14,7 @@ Figures = dict[str, float]
 
 
 def figures(rows: Mapping[str, Any]) -> Figures:
-    """Give our times in units of the calibration, which was timed in turn with them, so that machines compare."""
+    """Return our times in units of the calibration, which was timed in turn with them, so that machines compare."""
     found = {}
     for allocator, measured in rows.items():
         for size, by_row in measured["rows"].items():

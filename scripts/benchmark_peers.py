@@ -30,7 +30,7 @@ class Peer:
 
 
 def imagecorruptions() -> Calls:
-    """Give the rows of imagecorruptions, of the fork that runs on today's libraries."""
+    """Return the rows of imagecorruptions, of the fork that runs on today's libraries."""
     import imagecorruptions as package  # noqa: PLC0415
 
     def call(row: str) -> Callable[[Image, int], object]:
@@ -40,7 +40,7 @@ def imagecorruptions() -> Calls:
 
 
 def corrupt_tta() -> Calls:
-    """Give the rows of corrupt-tta."""
+    """Return the rows of corrupt-tta."""
     import corrupt_tta as package  # noqa: PLC0415
 
     def call(row: str) -> Callable[[Image, int], object]:
@@ -50,7 +50,7 @@ def corrupt_tta() -> Calls:
 
 
 def albumentations() -> Calls:
-    """Give the equivalents of albumentations, each with one fixed strength."""
+    """Return the equivalents of albumentations, each with one fixed strength."""
     import albumentations as package  # noqa: PLC0415
 
     always = {"p": 1.0}
@@ -103,7 +103,7 @@ def _on_tensors(transforms: Mapping[str, Callable[[Any], object]], *, unit: bool
 
 
 def kornia() -> Calls:
-    """Give the equivalents of kornia, on the processor."""
+    """Return the equivalents of kornia, on the processor."""
     from kornia import augmentation, enhance  # noqa: PLC0415
 
     transforms = {
@@ -123,7 +123,7 @@ def kornia() -> Calls:
 
 
 def torchvision() -> Calls:
-    """Give the equivalents of torchvision's transforms v2, on the processor."""
+    """Return the equivalents of torchvision's transforms v2, on the processor."""
     _declare_missing_operators()
     from torchvision.transforms import v2  # noqa: PLC0415
     from torchvision.transforms.v2 import functional  # noqa: PLC0415
@@ -166,7 +166,7 @@ def _declare_missing_operators() -> None:
 
 
 def medmnistc() -> Calls:
-    """Give the rows of MedMNIST-C, with the severities of the data set that has most of ours."""
+    """Return the rows of MedMNIST-C, with the severities of the data set that has most of ours."""
     from medmnistc.corruptions.registry import CORRUPTIONS_DS  # noqa: PLC0415
     from PIL import Image as Picture  # noqa: PLC0415
 
@@ -177,7 +177,7 @@ def medmnistc() -> Calls:
 
 
 def imgaug() -> Calls:
-    """Give the equivalents of imgaug."""
+    """Return the equivalents of imgaug."""
     from imgaug import augmenters as iaa  # noqa: PLC0415
 
     transforms = {

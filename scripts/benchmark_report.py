@@ -103,7 +103,7 @@ def _beside_equivalents(found: Mapping[str, Any], size: str) -> str:
 
 
 def _tables(measured: Mapping[str, Any]) -> str:
-    """Give the times of our other tables."""
+    """Return the times of our other tables."""
     columns = []
     for size, by_row in measured.items():
         names = dict.fromkeys(name for found in by_row.values() for name in found if name.startswith(OURS))

@@ -48,7 +48,7 @@ def main(job: dict[str, Any], output: Path) -> None:
 
 
 def photograph(name: str, size: int) -> Image:
-    """Give the middle of a photograph, resized."""
+    """Return the middle of a photograph, resized."""
     picture = getattr(data, name)()[..., :3]
     height, width = picture.shape[:2]
     side = min(height, width)
@@ -75,7 +75,7 @@ def loaded(names: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
 def candidates(
     row: str, size: int, tables: list[str], calls: dict[str, Any], reasons: dict[str, str]
 ) -> Iterator[Candidate]:
-    """Give everything that has this row and takes images of this size."""
+    """Return everything that has this row and takes images of this size."""
     image = photograph(PHOTOGRAPHS[0], size)
     for table in tables:
         if row in corruptgen.rows(table):
@@ -108,7 +108,7 @@ def calibration(image: Image, severity: int) -> object:
 
 
 def timed(candidates: list[Candidate], pictures: list[Image], repeats: int) -> dict[str, dict[int, float]]:
-    """Give the milliseconds of one thread by candidate and severity: the mean over images of the median of repeats."""
+    """Return the milliseconds of one thread by candidate and severity: means over images of medians of repeats."""
     same = {peer.name for peer in PEERS if peer.is_the_same}
     nanoseconds: dict[tuple[str, int, int], list[int]] = defaultdict(list)
     for repeat in range(-1, repeats):

@@ -44,13 +44,13 @@ def run(arguments: Iterable[str], cache: str | None = None) -> tuple[float, list
 
 
 def typical(*arguments: str) -> float:
-    """Give the median of some runs after a first one that warms the disk's cache."""
+    """Return the median of some runs after a first one that warms the disk's cache."""
     run(arguments)
     return median(run(arguments)[0] for _ in range(REPEATS))
 
 
 def compiled(rows: Iterable[str]) -> float:
-    """Give the seconds of processor of first calls in a new cache."""
+    """Return the seconds of processor of first calls in a new cache."""
     with tempfile.TemporaryDirectory() as cache:
         return float(run(["-c", CALL, *rows], cache)[1][0])
 

@@ -145,7 +145,7 @@ def chart(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def planned(size: tuple[int, int], rows: Iterable[str]) -> list[Job]:
-    """Give one job per picture, row and level; the tests know the seeds of the picture that is made by a formula."""
+    """Return one job per picture, row and level; the tests know the seeds of the picture that is made by a formula."""
     pictures = enumerate(("formula", "chart", *PHOTOGRAPHS))
     return [
         Job(size, picture, row, level, seed=seed_of(level) + 100 * number)

@@ -113,7 +113,7 @@ def installed(directory: Path) -> Path:
 
 
 def _softly(truth: NDArray[Any], noise: float, rng: np.random.RandomState) -> NDArray[np.float64]:
-    """Give scores from 0 to 1 that are right where the noise is small."""
+    """Return scores from 0 to 1 that are right where the noise is small."""
     return np.clip(truth + noise * rng.standard_normal(truth.shape), 0, 1)
 
 

@@ -42,17 +42,17 @@ def _factors(low: float, high: float | None = None) -> tuple[float, float]:
 
 
 def imagecorruptions_rows(rows: list[str]) -> dict[str, Apply]:
-    """Give the function of each row, over uint8 arrays."""
+    """Return the function of each row, over uint8 arrays."""
     return {row: partial(imagecorruptions.corrupt, severity=SEVERITY, corruption_name=row) for row in rows}
 
 
 def corrupt_tta_rows(rows: list[str]) -> dict[str, Apply]:
-    """Give the function of each row, over uint8 arrays."""
+    """Return the function of each row, over uint8 arrays."""
     return {row: partial(corrupt_tta.corrupt, severity=SEVERITY, corruption_name=row) for row in rows}
 
 
 def albumentations_rows(rows: list[str]) -> dict[str, Apply]:
-    """Give the transforms that albumentations has, over uint8 arrays."""
+    """Return the transforms that albumentations has, over uint8 arrays."""
     made = {
         "gaussian_noise": A.GaussNoise(std_range=_factors(0.18), p=1),
         "shot_noise": A.ShotNoise(scale_range=_factors(1 / 12), p=1),
@@ -77,7 +77,7 @@ def albumentations_rows(rows: list[str]) -> dict[str, Apply]:
 
 
 def kornia_rows(rows: list[str]) -> dict[str, Apply]:
-    """Give the modules that kornia has, over float tensors."""
+    """Return the modules that kornia has, over float tensors."""
     options: Mapping[str, Any] = {"p": 1.0, "keepdim": True}
     made = {
         "gaussian_noise": K.RandomGaussianNoise(std=0.18, **options),
@@ -96,7 +96,7 @@ def kornia_rows(rows: list[str]) -> dict[str, Apply]:
 
 
 def torchvision_rows(rows: list[str]) -> dict[str, Apply]:
-    """Give the transforms that torchvision has, over uint8 tensors; its noise is over float tensors."""
+    """Return the transforms that torchvision has, over uint8 tensors; its noise is over float tensors."""
     made = {
         "brightness": v2.ColorJitter(brightness=_factors(1.3)),
         "contrast": v2.ColorJitter(contrast=_factors(0.2)),
@@ -109,22 +109,22 @@ def torchvision_rows(rows: list[str]) -> dict[str, Apply]:
 
 
 def torchvision_float_rows(rows: list[str]) -> dict[str, Apply]:
-    """Give torchvision's noise."""
+    """Return torchvision's noise."""
     return {row: v2.GaussianNoise(sigma=0.18) for row in rows if row == "gaussian_noise"}
 
 
 def as_array(image: Any) -> Any:
-    """Give a uint8 (H, W, C) array as it is."""
+    """Return a uint8 (H, W, C) array as it is."""
     return image
 
 
 def as_tensor(image: Any) -> Any:
-    """Give it as torchvision's uint8 picture."""
+    """Return it as torchvision's uint8 picture."""
     return tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1).contiguous())
 
 
 def as_floats(image: Any) -> Any:
-    """Give it as a float tensor in [0, 1]."""
+    """Return it as a float tensor in [0, 1]."""
     return torch.from_numpy(image).permute(2, 0, 1).contiguous().float() / 255
 
 
@@ -153,7 +153,7 @@ class Pictures(Dataset):  # type: ignore[type-arg]
 
 
 def loaders(row: str | None, pictures: list[Any]) -> dict[str, Any]:
-    """Give a loader for ours with each kind of picture, and one for each peer that has the row; None: loading alone."""
+    """Return a loader for ours with each kind of picture, and one for each peer with the row; None: only loading."""
     found: dict[str, Any] = {}
     for name, (rows, kind) in PEERS.items():
         theirs = rows([row]).get(row) if row else None
@@ -167,7 +167,7 @@ def loaders(row: str | None, pictures: list[Any]) -> dict[str, Any]:
 
 
 def medians(contenders: Mapping[str, Any], images: int, rounds: int) -> dict[str, float]:
-    """Give the milliseconds of processor time per image of each loader, all of them in turn."""
+    """Return the milliseconds of processor time per image of each loader, all of them in turn."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, each in contenders.items():

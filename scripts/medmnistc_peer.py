@@ -105,7 +105,7 @@ def medmnists(dataset: str, path: Path, side: int) -> dict[str, str]:
 
 
 def digest(array: Any) -> str:
-    """Give the sha256 of an array's samples."""
+    """Return the sha256 of an array's samples."""
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 

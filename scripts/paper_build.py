@@ -19,14 +19,14 @@ CREWS = (
 
 
 def seconds(pace: float, workers: int, block: int) -> float:
-    """Say how long the last worker is at work, when each makes whole blocks."""
+    """Return how long the last worker is at work, when each makes whole blocks."""
     each = pace * (1 if workers == 1 else EFFICIENCY)
     rounds = math.ceil(math.ceil(ITEMS / block) / workers)
     return rounds * block * CELLS / each
 
 
 def said(duration: float) -> str:
-    """Say a time in the unit in which it is a handy number."""
+    """Return a time in the unit in which it is a handy number."""
     for unit, length in (("hours", 3600), ("minutes", 60)):
         if duration >= 2 * length:
             return f"{duration / length:.1f} {unit}"

@@ -228,7 +228,7 @@ def compare_snow_in_grey() -> GreySnow:
 
 
 def digest(samples: NDArray[np.uint8]) -> str:
-    """Give the sha256 of the samples."""
+    """Return the sha256 of the samples."""
     return hashlib.sha256(np.ascontiguousarray(samples).tobytes()).hexdigest()
 
 
@@ -252,7 +252,7 @@ def pillow_jpeg(name: str) -> NDArray[np.uint8]:
 
 
 def only_the_tie_differs(result: NDArray[np.uint8], original: NDArray[np.uint8]) -> bool:
-    """Tell whether all but the middle row and column are equal."""
+    """Check whether all but the middle row and column are equal."""
     middle = result.shape[0] // 2
     return bool(np.array_equal(*(np.delete(np.delete(a, middle, 0), middle, 1) for a in (result, original))))
 
@@ -303,7 +303,7 @@ def photograph_table(on_photographs: Mapping[str, bool]) -> str:
 
 
 def label(row: str) -> str:
-    """Say which of two results of ImageMagick is meant."""
+    """Return which of two results of ImageMagick is meant."""
     if row in IMAGEMAGICK_ROWS:
         return f"{row}, truncating as newer ImageMagick"
     return row.replace(ROUNDED, ", rounding as the tables do")

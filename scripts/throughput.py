@@ -58,7 +58,7 @@ def settle(seconds: float) -> int:
 
 
 def measured(recipe: Path, source: Path, output: Path, workers: int) -> tuple[float, float, int]:
-    """Give the images per second, those per second of this process's own work, and the bytes of an image."""
+    """Return the images per second, those per second of this process's own work, and the bytes of an image."""
     list(results(((settle, (5.0,)) for _ in range(workers)), Crew(workers)))
     began, worked = time.perf_counter(), time.process_time()
     outcome = corruptgen.generate(recipe, source=source, output=output, workers=workers)

@@ -74,7 +74,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _pages(names: Sequence[str], drawn: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Give every page by its place in the site."""
+    """Return every page by its place in the site."""
     documents = {path.stem: path for path in sorted((ROOT / "docs").glob("*.md"))}
     rest, parts = _parts((ROOT / "README.md").read_text("utf-8"))
     parts["adding"] += "\n" + _shifted((ROOT / "CONTRIBUTING.md").read_text("utf-8"), 1)

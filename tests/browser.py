@@ -44,7 +44,7 @@ class Browser:
         call("POST", f"{self.root}/element/{element}/click", {})
 
     def picture(self, element=None):
-        """Give a PNG of an element, or of what is on the screen."""
+        """Return a PNG of an element, or of what is on the screen."""
         place = f"{self.root}/element/{element}/screenshot" if element else f"{self.root}/screenshot"
         return base64.b64decode(call("GET", place))
 
@@ -57,11 +57,11 @@ class Browser:
         self.devtools("Emulation.setEmulatedMedia", features=features)
 
     def console(self):
-        """Give what the page has complained about since the last call."""
+        """Return what the page has complained about since the last call."""
         return [entry["message"] for entry in call("POST", f"{self.root}/se/log", {"type": "browser"})]
 
     def requests(self):
-        """Give the addresses that were asked for since the last call, but for those that hold their own content."""
+        """Return the addresses that were asked for since the last call, but for those that hold their own content."""
         events = [json.loads(entry["message"])["message"] for entry in
                   call("POST", f"{self.root}/se/log", {"type": "performance"})]  # fmt: skip
         asked = [

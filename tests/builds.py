@@ -38,7 +38,7 @@ def wait_for(child, output, files):
 
 
 def group(child):
-    """Give the living processes of a build, itself first."""
+    """Return the living processes of a build, itself first."""
     members = []
     for place in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -52,7 +52,7 @@ def group(child):
 
 
 def workers(child):
-    """Give the processes of a build that make images."""
+    """Return the processes of a build that make images."""
     found = []
     for member in group(child)[1:]:
         try:

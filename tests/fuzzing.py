@@ -142,7 +142,7 @@ def by_pillow(content):
 
 
 def by_pydicom(content):
-    """Give the units of every pixel of a DICOM file, or its colours."""
+    """Return the units of every pixel of a DICOM file, or its colours."""
     header = pydicom.dcmread(io.BytesIO(content), force=True)
     if "TransferSyntaxUID" not in header.file_meta:
         implicit, little = header.original_encoding
@@ -387,7 +387,7 @@ def opened(kind, place, **keys):
 
 
 def volumes(folder, name):
-    """Give the slices of a volume as nibabel sees them, in its units."""
+    """Return the slices of a volume as nibabel sees them, in its units."""
     image = nibabel.as_closest_canonical(nibabel.load(folder / name))
     values = np.asarray(image.dataobj, np.float64)
     values = values.reshape(values.shape[:3] if values.ndim > 2 else (*values.shape, 1))
@@ -395,7 +395,7 @@ def volumes(folder, name):
 
 
 def bits(values):
-    """Give what an item of a source is, to be compared: bytes decoded, arrays as they are, scans in their units."""
+    """Return what an item of a source is, to be compared: bytes decoded, arrays as they are, scans in their units."""
     if isinstance(values, bytes):
         return shallow(values)
     if isinstance(values, np.ndarray):
@@ -597,7 +597,7 @@ def source_harm(kind, content, draws):
 
 
 def inside_npz(folder):
-    """Give the images of an archive as numpy loads them."""
+    """Return the images of an archive as numpy loads them."""
     images = np.load(folder / "a.npz")["test_images"]
     return {f"test/{k}": v for k, v in enumerate(images)}
 
@@ -637,7 +637,7 @@ def check_sources(kind, folder, count, seed):
 
 
 def read_all(keys):
-    """Give what every item of a source is by id, and the reasons of what cannot be used."""
+    """Return what every item of a source is by id, and the reasons of what cannot be used."""
     found, reasons = {}, []
     with watched():
         try:

@@ -70,7 +70,7 @@ class Several(Dataset):
 
 
 def read(loader, dataset, epochs):
-    """Give the digests of all epochs: fresh noise, keyed noise by epoch, corrupted pictures by epoch."""
+    """Return the digests of all epochs: fresh noise, keyed noise by epoch, corrupted pictures by epoch."""
     fresh, keyed, corrupted = [], [], []
     for epoch in range(epochs):
         dataset.keyed.set_epoch(epoch)

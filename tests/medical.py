@@ -55,7 +55,7 @@ class MedmnistcStreams:
         self.generator = np.random.default_rng(seed)
 
     def of(self, row: str) -> Draws:
-        """Give the stream of a row."""
+        """Return the stream of a row."""
         if row in PYTHONS_ROWS:
             return self.pythons
         return self.generator if row in GENERATORS_ROWS else self.numpys
@@ -74,7 +74,7 @@ def made_like_medmnistc(dataset: str, images: NDArray[np.uint8]) -> Iterator[tup
 
 @lru_cache
 def colour_pictures(side: int) -> tuple[NDArray[np.uint8], ...]:
-    """Give stained tissue, the back of an eye and a colour ultrasound as (side, side, 3)."""
+    """Return stained tissue, the back of an eye and a colour ultrasound as (side, side, 3)."""
     tissue, eye = data.immunohistochemistry(), data.retina()
     return tuple(
         _squeezed(picture, side)
@@ -84,7 +84,7 @@ def colour_pictures(side: int) -> tuple[NDArray[np.uint8], ...]:
 
 @lru_cache
 def grey_pictures(side: int) -> tuple[NDArray[np.uint8], ...]:
-    """Give computed tomography, magnetic resonance, ultrasound and microscopy as (side, side)."""
+    """Return computed tomography, magnetic resonance, ultrasound and microscopy as (side, side)."""
     pictures = (
         _windowed("CT_small.dcm", 800, 1300),
         _windowed("MR_small.dcm", 100, 2000),
@@ -96,12 +96,12 @@ def grey_pictures(side: int) -> tuple[NDArray[np.uint8], ...]:
 
 
 def pictures_of(dataset: str, side: int, count: int = PICTURES) -> NDArray[np.uint8]:
-    """Give what stands for the test images of a dataset, as its file would hold them."""
+    """Return what stands for the test images of a dataset, as its file would hold them."""
     return np.stack((colour_pictures(side) if DATASETS[dataset] == 3 else grey_pictures(side))[:count])
 
 
 def labels_of(dataset: str, count: int) -> NDArray[np.uint8]:
-    """Give labels as a dataset's file would hold them."""
+    """Return labels as a dataset's file would hold them."""
     classes = CLASSES[dataset]
     if dataset in MULTI_LABEL:
         return np.array([[(image >> label) % 2 for label in range(classes)] for image in range(count)], np.uint8)

@@ -31,7 +31,7 @@ PHOTOGRAPH_PINS = GOLDEN / "photographs_2018.json"
 
 @lru_cache
 def picture(side: int) -> NDArray[np.uint8]:
-    """Give the picture that the original was run on: waves, noise and flat patches."""
+    """Return the picture that the original was run on: waves, noise and flat patches."""
     stored = GOLDEN / f"in_{side}.npy"
     if stored.exists():
         return np.load(stored)

@@ -48,7 +48,7 @@ def write_photographs(folder, count=12, size=(40, 48)):
 
 
 def real_pixels(count, side=32):
-    """Give real photographs as an array."""
+    """Return real photographs as an array."""
     whole = [photograph(side, side, name=name) for name in NAMES] + [
         np.asarray(Image.fromarray(image).resize((side, side))) for image in load_sample_images().images
     ]
@@ -85,7 +85,7 @@ def write_recipe(folder, *, top="", decode="", corrupt="", output="", preset="th
 
 
 def tree(folder):
-    """Give the digest of every file below a folder."""
+    """Return the digest of every file below a folder."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -94,7 +94,7 @@ def tree(folder):
 
 
 def pixels_of(path):
-    """Give the pixels of an image file."""
+    """Return the pixels of an image file."""
     with Image.open(path) as image:
         return np.asarray(image)
 

@@ -9,7 +9,7 @@ from skimage import data
 
 @lru_cache(maxsize=256)
 def photograph(height, width, channels=3, name="astronaut"):
-    """Give a photograph that scikit-image ships, cut to the aspect ratio and resized; read-only."""
+    """Return a photograph that scikit-image ships, cut to the aspect ratio and resized; read-only."""
     picture = getattr(data, name)()[..., :3]
     rows, columns = picture.shape[:2]
     scale = min(rows / height, columns / width)

@@ -26,12 +26,12 @@ def picture_by_formula(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def seed_of(level: int) -> int:
-    """Give the seed with which the formula's picture was corrupted at `level`."""
+    """Return the seed with which the formula's picture was corrupted at `level`."""
     return 1843956201 + 2 * level
 
 
 def imagecorruptions_draws(row: str, seed: int) -> Draws:
-    """Give what imagecorruptions-imaug draws from for `row` after `numpy.random.seed(seed)` and with `seed=seed`.
+    """Return what imagecorruptions-imaug draws from for `row` after `numpy.random.seed(seed)` and with `seed=seed`.
 
     Its salt and pepper come from scikit-image, which makes a generator of its own; its glass blur draws inside numba,
     whose generator gives numpy's legacy stream.

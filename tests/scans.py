@@ -16,12 +16,12 @@ RIGHT_TO_LEFT, BACK_TO_FRONT = np.diag([-1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1]
 
 
 def scan(name):
-    """Give the bytes of a DICOM file that pydicom ships."""
+    """Return the bytes of a DICOM file that pydicom ships."""
     return (SHIPPED / f"{name}.dcm").read_bytes()
 
 
 def dicom(name="CT_small", pixels=None, **fields):
-    """Give a shipped DICOM file with other fields or samples; None removes a field."""
+    """Return a shipped DICOM file with other fields or samples; None removes a field."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         header = pydicom.dcmread(io.BytesIO(scan(name)))
@@ -91,14 +91,14 @@ def group(slope=None, intercept=None, centre=None, width=None):
 
 
 def ramp(dtype, height=40, width=52, channels=1):
-    """Give an image whose samples are all different as far as the type allows, the lowest bits included."""
+    """Return an image whose samples are all different as far as the type allows, the lowest bits included."""
     size = height * width * channels
     samples = np.linspace(-1000.0, 3000.0, size) if dtype != "uint16" else np.linspace(0, 65535, size)
     return samples.reshape(height, width, channels).astype(dtype)
 
 
 def file(samples, encoding="tiff"):
-    """Give the bytes of an image file."""
+    """Return the bytes of an image file."""
     return encoded(samples, Encoding(encoding))
 
 

@@ -58,7 +58,7 @@ def test_jpegs_that_are_not_stored_as_luma_and_chroma_are_decoded_too(keep_rgb):
 
 
 def deep(image):
-    """Give an image with 16 bits, of which all are used."""
+    """Return an image with 16 bits, of which all are used."""
     return (image.astype(np.uint16) << 8) + image[::-1]
 
 

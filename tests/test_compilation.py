@@ -26,7 +26,7 @@ CORRUPT = (
 
 @pytest.fixture
 def bare(tmp_path):
-    """Give a copy of the package without anything compiled, and an environment in which numba chooses its cache."""
+    """Return a copy of the package without anything compiled, and an environment in which numba chooses its cache."""
     shutil.copytree(ROOT / "corruptgen", tmp_path / "site/corruptgen", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("home", "temporary"):
         (tmp_path / name).mkdir()

@@ -25,7 +25,7 @@ PRESETS = [catalog.preset(name) for name in catalog.preset_names()]
 
 
 def distinct_rows():
-    """Give every row of every table, but of a family's tables each row only once that is written alike.
+    """Return every row of every table, but of a family's tables each row only once that is written alike.
 
     The twelve tables of MedMNIST-C have 131 rows, of which little more than half differ in function or parameters.
     What a cell promises depends on these and the header alone, so that the rest would be the same cells again.
@@ -50,7 +50,7 @@ LARGE = {
 
 
 def sizes(preset, row):
-    """Give the sizes to try: all that a fixed table allows; else the smallest, odd ones and a common one."""
+    """Return the sizes to try: all that a fixed table allows; else the smallest, odd ones and a common one."""
     allowed = list(preset.sizes.allowed) or [tuple(preset.sizes.smallest), *ANY_SIZE]
     if preset.name.startswith(FAMILY) and (preset.name, row) not in LARGE.values():
         return [min(allowed)]
@@ -170,7 +170,7 @@ def test_a_higher_level_is_not_nearer_to_the_clean_image(preset, row):
 
 
 def mean_distance(image, preset, row, severity):
-    """Give the mean absolute distance from the clean image over a few keys, all levels sharing their draws."""
+    """Return the mean absolute distance from the clean image over a few keys, all levels sharing their draws."""
     keys = range(4 if image.size > 10_000 else 24)  # chance weighs more in a small picture
     streams = (rng_for(SEED, row, None, str(key)) for key in keys)
     return np.mean(

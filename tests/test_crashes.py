@@ -20,12 +20,12 @@ SHORT = [form if form in ("folder", "npy") else pytest.param(form, marks=pytest.
 
 
 def layout(form):
-    """Give the lines of a recipe that choose a format."""
+    """Return the lines of a recipe that choose a format."""
     return f'format = "{form}"\nclean = true\nitems_per_shard = {PER_SHARD}'
 
 
 def pieces(whole, cells):
-    """Give how many files a build writes one after the other, parts of arrays that are joined in the end included."""
+    """Return how many files a build writes one after the other, parts of arrays that are joined in the end included."""
     blocks = sum(name.startswith("items/") for name in whole)
     return max(len(whole), blocks * (cells + 1))
 
@@ -110,7 +110,7 @@ def test_killed_shards_go_on_to_the_same_bytes(tmp_path, form):
 
 @pytest.fixture
 def mounted(tmp_path):
-    """Give a function that mounts a small file system in memory."""
+    """Return a function that mounts a small file system in memory."""
     places = []
 
     def mount(place, *options):

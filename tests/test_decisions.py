@@ -115,7 +115,7 @@ KINDS = {f.__name__: f for f in (folder, npz, npy, tar, parquet, coco, nifti)}
 
 
 def contents(output):
-    """Give the digests of all files of an output but those that only a running build has."""
+    """Return the digests of all files of an output but those that only a running build has."""
     return tree(output) if output.exists() else {}
 
 

@@ -29,13 +29,13 @@ LOSSLESS = pydicom.uid.JPEGLosslessSV1
 
 
 def units(content, window="range"):
-    """Give the value of every pixel in the units of the file."""
+    """Return the value of every pixel in the units of the file."""
     found = picture(content, Decoding(window=window))
     return found.pixels[..., 0].astype(np.float64) * found.slope + found.intercept
 
 
 def seen(content, window):
-    """Give every pixel from black to white."""
+    """Return every pixel from black to white."""
     found = picture(content, Decoding(window=window))
     return (found.pixels[..., 0].astype(np.float64) - found.form.black) / found.form.full_scale
 

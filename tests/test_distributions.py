@@ -88,7 +88,7 @@ def test_what_a_row_draws_follows_the_distribution_that_it_asks_for(preset, row)
 
 
 def noise_of(row, severity, *, level=128, key="a", seed=SEED, preset="cifar-c", size=(32, 32)):
-    """Give what a noise row adds to a flat image, in fractions of full scale."""
+    """Return what a noise row adds to a flat image, in fractions of full scale."""
     image = np.full((*size, 3), level, np.uint8)
     return (corrupt(image, row, severity, preset=preset, seed=seed, key=key).astype(float) - level) / 255
 

@@ -36,7 +36,7 @@ SEED = 1843956201
 
 
 def pictures(height, width):
-    """Give what decides on last bits: flat areas, hard edges, nothing but noise; grey and colour."""
+    """Return what decides on last bits: flat areas, hard edges, nothing but noise; grey and colour."""
     draws = np.random.RandomState(SEED)
     astronaut = photograph(height, width).astype(int)
     edges = np.zeros((height, width, 3), np.uint8)
@@ -112,7 +112,7 @@ def test_flat_places_are_those_whose_whole_window_is_flat(channels):
 
 
 def ramps(height, width):
-    """Give pictures of which most means are whole numbers, though hardly a window is flat."""
+    """Return pictures of which most means are whole numbers, though hardly a window is flat."""
     across = np.resize(np.arange(256, dtype=np.uint8), (height, width))
     down = np.resize(np.arange(256, dtype=np.uint8), (width, height)).T
     return across[..., None], np.stack([across, down, 255 - 2 * across], axis=2)

@@ -27,7 +27,7 @@ ARITHMETICS = [Arithmetic(*both) for both in itertools.product(("float32", "floa
 
 
 def pictures(height, width, channels):
-    """Give pictures whose values sit where rounding, clipping and special cases are."""
+    """Return pictures whose values sit where rounding, clipping and special cases are."""
     shape = (height, width, channels)
     rng = np.random.RandomState(SEED)
     return {

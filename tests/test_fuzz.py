@@ -25,7 +25,7 @@ GOOD = 6
 
 
 def images(count=GOOD):
-    """Give real photographs in every form, by name."""
+    """Return real photographs in every form, by name."""
     files = {}
     for number, pixels in enumerate(real_pixels(count)):
         ending, form = list(FORMS.items())[number % len(FORMS)]
@@ -157,7 +157,7 @@ def check_container(folder, form, count, seed):
 
 
 def read_all(recipe, place):
-    """Give the digests of the items of a container by id, and the reasons of what cannot be used."""
+    """Return the digests of the items of a container by id, and the reasons of what cannot be used."""
     digests, reasons = {}, []
     try:
         source = open_source(recipe, place)

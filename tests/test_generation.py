@@ -27,7 +27,7 @@ def place(tmp_path):
 
 
 def digests(output):
-    """Give the pixel digests of every item."""
+    """Return the pixel digests of every item."""
     tables = [Table.from_bytes(path.read_bytes()) for path in sorted((output / "items").iterdir())]
     return {record.id: record.pixels for table in tables for record in table.made}
 

@@ -17,7 +17,7 @@ SEED = 290017
 
 
 def patches(name):
-    """Give the middle of every cell over one photograph, by row: (levels, PATCH, PATCH, 3)."""
+    """Return the middle of every cell over one photograph, by row: (levels, PATCH, PATCH, 3)."""
     preset = catalog.preset(name)
     image = photograph(*(preset.sizes.allowed or [SIZE])[0])
     top, left = ((side - PATCH) // 2 for side in image.shape[:2])

@@ -50,7 +50,7 @@ def recipe_of(place, form, corrupt=SMALL, *, clean=True, version="1.0.0"):
 
 
 def states(output):
-    """Give what tells whether a file was written again, for all files of an output."""
+    """Return what tells whether a file was written again, for all files of an output."""
     files = {path: path.stat() for path in output.rglob("*") if path.is_file()}
     return {str(path.relative_to(output)): (stat.st_ino, stat.st_mtime_ns) for path, stat in files.items()}
 

@@ -138,7 +138,7 @@ def with_a_default(image: Unit, *, sigma: float = 0.1) -> Unit:
 
 
 def without_pixels(image, *, sigma: float) -> Bytes:
-    """Say nothing about pixels."""
+    """Return nothing about pixels."""
     return image
 
 

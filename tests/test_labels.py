@@ -42,7 +42,7 @@ MISSING = (-1, None, float("nan"))
 
 @pytest.fixture
 def load_dataset(tmp_path):
-    """Give `datasets.load_dataset` with a cache of its own."""
+    """Return `datasets.load_dataset` with a cache of its own."""
     datasets.disable_progress_bars()
     yield lambda *arguments, **options: datasets.load_dataset(*arguments, cache_dir=str(tmp_path / "cache"), **options)
     datasets.enable_progress_bars()
@@ -64,7 +64,7 @@ def listing(place, source, **options):
 
 
 def values(found):
-    """Give the number of every item's class, by id."""
+    """Return the number of every item's class, by id."""
     return {item.id: found.classes.value(item.label) for item in found.items}
 
 

@@ -182,7 +182,7 @@ def write_volumes(folder):
 
 
 def label_of(slice_number):
-    """Give the labels of a slice as it is seen: the right side on the left."""
+    """Return the labels of a slice as it is seen: the right side on the left."""
     expected = np.full((8, 6), slice_number)
     expected[:, :2] = 10
     return expected

@@ -113,7 +113,7 @@ def test_a_small_image_gets_what_the_large_one_gets_made_smaller(row):
 
 
 def shrunk(image, factor):
-    """Give the mean of each square of pixels."""
+    """Return the mean of each square of pixels."""
     side = image.shape[0] // factor
     blocks = image.reshape(side, factor, side, factor, 3).mean(axis=(1, 3))
     return np.floor(blocks + 0.5).astype(np.uint8)

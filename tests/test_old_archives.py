@@ -28,7 +28,7 @@ def opened(kind, place, **keys):
 
 
 def contents(kind, place, **keys):
-    """Give label and pixels of every item."""
+    """Return label and pixels of every item."""
     source = opened(kind, place, **keys)
     listing = source.listing()
     return {item.id: (item.label, source.read(item)) for item in listing.items}

@@ -88,7 +88,7 @@ def place(built, tmp_path):
 
 
 def leaves(value, path=()):
-    """Give the path of every value in a record, those that hold others included."""
+    """Return the path of every value in a record, those that hold others included."""
     if path:
         yield path
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -97,7 +97,7 @@ def leaves(value, path=()):
 
 
 def replaced(value, path, new):
-    """Give a record with another value in one place."""
+    """Return a record with another value in one place."""
     key, *rest = path
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[key] = replaced(copy[key], rest, new) if rest else new

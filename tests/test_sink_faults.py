@@ -42,7 +42,7 @@ def place(built, tmp_path):
 
 
 def shards(output):
-    """Give the files of a build that hold images."""
+    """Return the files of a build that hold images."""
     return sorted(p for p in output.rglob("*") if p.suffix in (".parquet", ".npy", ".npz", ".tar"))
 
 

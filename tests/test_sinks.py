@@ -43,7 +43,7 @@ def built(tmp_path_factory):
 
 
 def expected(built, row, severity):
-    """Give id, class number and pixels of every item in a cell, by the front door."""
+    """Return id, class number and pixels of every item in a cell, by the front door."""
     place, pixels = built
     for item, clean in pixels.items():
         image = clean
@@ -77,7 +77,7 @@ def test_a_folder_is_what_torchvisions_image_folder_reads(built):
 
 @pytest.fixture
 def load_dataset(tmp_path, monkeypatch):
-    """Give `datasets.load_dataset` with a cache of its own."""
+    """Return `datasets.load_dataset` with a cache of its own."""
     datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()
 

@@ -38,7 +38,7 @@ def test_the_options_of_every_command_exist(command):
 
 
 def measured(ours):
-    """Give what the rows part writes, for a row at one size."""
+    """Return what the rows part writes, for a row at one size."""
     severities = [str(severity) for severity in range(1, 6)]
     candidates = {
         "imagecorruptions": dict.fromkeys(severities, 8.0),

@@ -24,7 +24,7 @@ def example(language):
 
 
 def keys_of(section):
-    """Give the keys in the first column of the table of a section."""
+    """Return the keys in the first column of the table of a section."""
     part = TEXT.split(f"## {section}\n")[1].split("\n## ")[0]
     rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
     return {key for row in rows for key in re.findall(r"`(\w+)`", row)}

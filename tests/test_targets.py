@@ -78,7 +78,7 @@ def box_of(mask):
 
 
 def object_in(size):
-    """Give the outline of a star in an image of this size, its points sharp enough to be hard to follow."""
+    """Return the outline of a star in an image of this size, its points sharp enough to be hard to follow."""
     angles = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     radii = np.where(np.arange(20) % 2, 0.35, 0.25) * min(size)
     return np.stack([size[1] / 2 + radii * np.cos(angles), size[0] / 2 + radii * np.sin(angles)], axis=-1).ravel()
@@ -869,7 +869,7 @@ def turned_file(pixels, orientation, kind="PNG"):
 
 
 def marked(size):
-    """Give an image that is bright where an object is, and the outline of that."""
+    """Return an image that is bright where an object is, and the outline of that."""
     outline = np.array([[4, 3], [4, 15], [9, 15], [9, 7], [12, 3]], float)
     mask = polygon2mask(size, outline - 0.5)
     return np.repeat(mask[..., None] * np.uint8(255), 3, axis=2), outline[:, ::-1].ravel().tolist(), mask
@@ -934,7 +934,7 @@ BOTH = COCO + '\nmasks = "masks"'
 
 
 def agreeing(output, number, name=""):
-    """Tell whether the polygon, the box and the mask of an image lie on what is bright in it."""
+    """Check whether the polygon, the box and the mask of an image lie on what is bright in it."""
     pixels = pixels_of(output / "clean" / "0" / f"{number}.png")
     bright = (pixels[..., 0] if pixels.ndim == 3 else pixels) > 127
     content = read_json(output / name / "annotations.json")

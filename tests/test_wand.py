@@ -13,7 +13,7 @@ wand_image = pytest.importorskip(
 
 
 def quantum():
-    """Give the name of what this ImageMagick does when its 16 bits become 8."""
+    """Return the name of what this ImageMagick does when its 16 bits become 8."""
     from wand.version import MAGICK_HDRI, MAGICK_VERSION_NUMBER  # noqa: PLC0415 - there only with the library
 
     truncates = MAGICK_VERSION_NUMBER >= 0x690 and not MAGICK_HDRI

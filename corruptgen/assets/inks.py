@@ -12,7 +12,7 @@ from corruptgen.runtime.caching import keep_arrays
 
 @keep_arrays
 def ink_masks(side: int) -> NDArray[np.uint8]:
-    """Give the masks of `side` pixels as (N, side, side) uint8, read-only: 1 where there is ink.
+    """Return the masks of `side` pixels as (N, side, side) uint8, read-only: 1 where there is ink.
 
     Raises
     ------

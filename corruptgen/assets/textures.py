@@ -40,7 +40,7 @@ class Texture:
 
 @keep_arrays
 def frost_picture(index: int, scale: float) -> NDArray[np.uint8]:
-    """Give a photograph of frost as (H, W, 3) uint8 RGB, read-only, scaled bilinearly by `scale`.
+    """Return a photograph of frost as (H, W, 3) uint8 RGB, read-only, scaled bilinearly by `scale`.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def need_pictures(collection: str) -> Callable[[F], F]:
 
 
 def needed_pictures(function: Callable[..., Any], parameters: Mapping[str, Any]) -> tuple[str, int | None] | None:
-    """Give the collection, and how many of its pictures, a corruption draws from; None if it draws from none."""
+    """Return the collection, and how many of its pictures, a corruption draws from; None if it draws from none."""
     collection = getattr(function, "collection", None)
     return (collection, parameters.get("pictures")) if collection else None
 
@@ -137,7 +137,7 @@ class PictureMissing(AssetError):
 
 
 def _advice(texture: Texture, missing: list[str], count: int, reasons: list[str]) -> str:
-    """Say what is missing, why, and what to do."""
+    """Return what is missing, why, and what to do."""
     if count == 1:
         what = f"the picture {texture.name} (sha256 {texture.sha256[:12]}...) was not found"
     else:
@@ -152,7 +152,7 @@ def _advice(texture: Texture, missing: list[str], count: int, reasons: list[str]
 
 
 def _places(texture: Texture, reasons: list[str]) -> Iterator[tuple[str, Path]]:
-    """Give where the picture may be, each place in words that name no path; note why it is not in the others."""
+    """Return where the picture may be, each place in words that name no path; note why it is not in the others."""
     directory = os.environ.get(DIRECTORY_VARIABLE)
     if not directory:
         reasons.append(f"{DIRECTORY_VARIABLE} is not set")
@@ -184,7 +184,7 @@ def _installed(distribution: str, texture: Texture) -> list[Path]:
 
 @lru_cache
 def _downloaded(texture: Texture) -> Path | str:
-    """Give the picture in the cache, or the reason why it is not there; cached, so that nobody waits twice."""
+    """Return the picture in the cache, or the reason why it is not there; cached, so that nobody waits twice."""
     host = urlsplit(texture.url).netloc
     if host in _unreachable:
         return f"the download from {host} failed"

@@ -173,7 +173,7 @@ def _plan(
     limit: LimitOption = None,
     seed: OtherSeedOption = None,
 ) -> None:
-    """Say what a recipe would make, without making it."""
+    """Show what a recipe would generate, without generating it."""
     with exit_codes():
         from corruptgen.cli import making
 
@@ -223,7 +223,7 @@ def _show(
     row: Annotated[str, typer.Argument(metavar="ROW", help="A row of a severity table.", autocompletion=row_names)],
     preset: Annotated[str | None, typer.Option(help="Only this severity table.", autocompletion=presets)] = None,
 ) -> None:
-    """Say what a row does and how bad it is in each table."""
+    """Describe a corruption and its severities in each table."""
     with exit_codes():
         from corruptgen.cli import looking
 

@@ -101,7 +101,7 @@ def _diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="A directory, or hf://datasets/OWNER/NAME@v1.0.0.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Another one.")],
 ) -> None:
-    """Say what differs between two datasets, and which number of the version that raises."""
+    """Show differences between two datasets and the version bump that they require."""
     with exit_codes():
         from corruptgen.cli import publishing
 

@@ -38,7 +38,7 @@ def list_rows(preset: str) -> None:
 
 
 def show(row: str, preset: str | None) -> None:
-    """Say what a row does and how bad it is in each table."""
+    """Describe a corruption and its severities in each table."""
     tables = [catalog.preset(name) for name in ([preset] if preset else catalog.preset_names())]
     found = [table for table in tables if row in table.rows]
     if not found:

@@ -126,7 +126,7 @@ def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
 
 
 def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
-    """Say what a recipe would make, and what would stop or reject it."""
+    """Print what a recipe would generate, and what would stop or reject it."""
     listen()
     plan = planned(recipe, source)
     expected = estimate(plan)
@@ -157,7 +157,7 @@ def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
 
 
 def _tell_classes(plan: Plan) -> None:
-    """Say which classes there are before anything is made: wrong ones are seen at once."""
+    """Print the classes before anything is generated, so that wrong ones are noticed early."""
     print(f"classes {summarize(plan.classes)}")
     for doubt in find_doubts(plan.listing, plan.recipe.source):
         tell(f"warning: {doubt}")

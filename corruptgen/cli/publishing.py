@@ -50,7 +50,7 @@ def publish(directory: Path, repo: str, wishes: Wishes, *, dry_run: bool, worker
 
 
 def _told(found: Publication, repo: str) -> None:
-    """Say what will be uploaded."""
+    """Print what will be uploaded."""
     visible = "private" if found.private else "public"
     place = f"{repo} ({visible}{'' if found.state else ', made now'})"
     if found.is_there:
@@ -62,7 +62,7 @@ def _told(found: Publication, repo: str) -> None:
 
 
 def diff(old: str, new: str) -> None:
-    """Say what differs between two datasets."""
+    """Print the differences between two datasets."""
     before, after = Finished.at(records(old)), Finished.at(records(new))
     images = changed_images(before, after)
     found = difference(

@@ -142,7 +142,7 @@ def exit_codes(way_on: str = "", *, json: bool = False) -> Iterator[None]:
 
 
 def open_streams() -> None:
-    """Give closed standard streams a place to go, before a file of ours gets their number; guard the terminal."""
+    """Return closed standard streams a place to go, before a file of ours gets their number; guard the terminal."""
     for number in range(3):
         try:
             os.fstat(number)

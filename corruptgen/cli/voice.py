@@ -31,13 +31,13 @@ class Voice:
         return self.quiet or self.json
 
     def heard(self) -> None:
-        """Say that a signal came."""
+        """Print that a signal was received."""
         if sys.stderr.isatty() and not self.is_silent:
             tell("ending after the blocks that are begun; once more ends at once")
 
     @contextmanager
     def progress(self, plan: Plan, shard: Shard | None) -> Iterator[Progress]:
-        """Give a report of items that also tells cells, images per second and the time left."""
+        """Return a report of items that also tells cells, images per second and the time left."""
         cells = len(plan.cells)
         if not self.json:
             with bar("item", self.quiet, cells) as report:
@@ -72,7 +72,7 @@ class Voice:
         yield report_line
 
     def finished(self, outcome: Outcome) -> None:
-        """Say what was made."""
+        """Print what was generated."""
         for rejection in outcome.rejected:
             self.event("rejected", **asdict(rejection))
         self.event(
@@ -95,7 +95,7 @@ class Voice:
 
 @contextmanager
 def bar(unit: str, quiet: bool, cells: int = 0) -> Iterator[Progress]:
-    """Give a report that draws a bar on stderr if that is a terminal.
+    """Return a report that draws a bar on stderr if that is a terminal.
 
     Parameters
     ----------

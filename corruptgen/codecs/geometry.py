@@ -52,22 +52,22 @@ class Placement:
         return self.scale == (1.0, 1.0) and self.shift == (0.0, 0.0)
 
     def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the new (row, column) of points."""
+        """Return the new (row, column) of points."""
         return points * self.scale + self.shift
 
     def resized(self, height: int, width: int) -> "Placement":
-        """Give the placement after a resizing to another size."""
+        """Return the placement after a resizing to another size."""
         down, right = height / self.height, width / self.width
         scale = (self.scale[0] * down, self.scale[1] * right)
         return Placement(height, width, scale, (self.shift[0] * down, self.shift[1] * right))
 
     def cropped(self, top: int, left: int, height: int, width: int) -> "Placement":
-        """Give the placement after all but a window is cut off."""
+        """Return the placement after all but a window is cut off."""
         return replace(self, height=height, width=width, shift=(self.shift[0] - top, self.shift[1] - left))
 
 
 def placement(height: int, width: int, decoding: Decoding) -> Placement:
-    """Say where `fitted` puts the points of an image of this size.
+    """Return where `fitted` puts the points of an image of this size.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _cropped(image: Image.Image, decoding: Decoding) -> Image.Image:
 
 
 def _window(whole_height: int, whole_width: int, crop: Extent | float) -> tuple[int, int, int, int]:
-    """Give top, left, height and width of what a crop leaves."""
+    """Return top, left, height and width of what a crop leaves."""
     match crop:
         case float(fraction):
             height, width = int(fraction * whole_height), int(fraction * whole_width)

@@ -28,7 +28,7 @@ OPAQUE = 65535
 
 
 def picture(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> Picture:
-    """Give the clean image of what a source has for an item.
+    """Return the clean image of what a source has for an item.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def restored(content: bytes) -> NDArray[Any]:
 
 
 def native_size(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> tuple[int, int]:
-    """Give height and width of an image before it is resized or cropped."""
+    """Return height and width of an image before it is resized or cropped."""
     if decoding.window is not None:
         return acquired(content, decoding.exif).pixels.shape[:2]
     if isinstance(content, bytes):

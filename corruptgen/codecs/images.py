@@ -120,7 +120,7 @@ def _layers(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
-    """Give the bytes of an image file; equal pixels give equal bytes.
+    """Return the bytes of an image file; equal pixels give equal bytes.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def _check_tiff(image: ImageFile.ImageFile) -> None:
 
 
 def _bits(image: ImageFile.ImageFile) -> int:
-    """Give the bits of a sample in the file; Pillow reduces some 16-bit files to 8 bits and does not say so."""
+    """Return the bits of a sample in the file; Pillow reduces some 16-bit files to 8 bits and does not say so."""
     match image.format:
         case "PNG":
             return 2 * BITS if "16" in str(image.tile[0].args) else BITS

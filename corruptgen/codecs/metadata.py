@@ -88,7 +88,7 @@ def pieces(content: bytes) -> list[Piece] | None:
 
 
 def _jpeg(content: bytes) -> Iterator[Piece]:
-    """Give the segments up to the first scan, and all the rest as one piece."""
+    """Return the segments up to the first scan, and all the rest as one piece."""
     yield Piece(content[:2])
     at = 2
     while True:

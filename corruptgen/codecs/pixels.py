@@ -59,7 +59,7 @@ def widened(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def narrowed(image: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
-    """Give the luma of an (H, W, 3) image as (H, W, 1), in the same sample format."""
+    """Return the luma of an (H, W, 3) image as (H, W, 1), in the same sample format."""
     if np.issubdtype(np.dtype(form.dtype), np.floating):
         return (image @ (np.array(LUMA) / 65536))[..., None].astype(form.dtype)
     summed = image.astype(np.int64) @ np.array(LUMA, np.int64)

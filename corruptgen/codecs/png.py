@@ -20,7 +20,7 @@ Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def png(image: Samples, compression: str) -> bytes:
-    """Give the bytes of a PNG file.
+    """Return the bytes of a PNG file.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ COMPRESSIONS: Mapping[str, Callable[[Samples], bytes]] = {"stored": _stored, "fa
 
 
 def _filtered(image: Samples, kind: int) -> NDArray[np.uint8]:
-    """Give the rows as they are compressed: each one's filter, then its bytes, the high one of a sample first."""
+    """Return the rows as they are compressed: each one's filter, then its bytes, the high one of a sample first."""
     height = image.shape[0]
     samples = image.astype(">u2") if image.dtype == np.uint16 else image
     rows = np.ascontiguousarray(samples).view(np.uint8).reshape(height, -1)

@@ -104,7 +104,7 @@ def fill_padding(found: Acquired, form: SampleFormat) -> NDArray[Any]:
 
 
 def windowed(acquired: Acquired, window: Window) -> SampleFormat:
-    """Say what black and white are in an image.
+    """Return what black and white are in an image.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def windowed(acquired: Acquired, window: Window) -> SampleFormat:
 
 
 def clipped(pixels: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
-    """Give stored samples from black to white: what is beyond is black or white."""
+    """Return stored samples from black to white: what is beyond is black or white."""
     kind = np.dtype(form.dtype)
     low, high = form.black, form.black + form.full_scale
     if kind.kind != "f":
@@ -146,12 +146,12 @@ def clipped(pixels: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
 
 
 def shown(pixels: NDArray[Any], form: SampleFormat) -> NDArray[np.uint8]:
-    """Give stored samples as the levels that a screen shows."""
+    """Return stored samples as the levels that a screen shows."""
     return given(pixels, Pixels.BYTES, form, Arithmetic("float64", "round"))
 
 
 def _stored(acquired: Acquired, window: Window) -> tuple[float, float]:
-    """Give black and white as stored samples, not rounded yet."""
+    """Return black and white as stored samples, not rounded yet."""
     if window == RANGE:
         if not acquired.seen.size:
             raise Rejected("holds nothing but padding")

@@ -34,7 +34,7 @@ class Guarded:
         return self.file.seek(*place)
 
     def tell(self) -> int:
-        """Say where it is."""
+        """Return where it is."""
         return self.file.tell()
 
 
@@ -65,7 +65,7 @@ def read_exactly(file: BinaryIO, length: int, name: str) -> bytes:
 def tar_members(
     file: BinaryIO, name: str, is_wanted: Callable[[str], bool], most: Callable[[str], int]
 ) -> Iterator[tuple[str, bytes]]:
-    """Give the names of the members of a tar archive and the bytes of the wanted ones.
+    """Return the names of the members of a tar archive and the bytes of the wanted ones.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def tar_members(
 
 
 def _headers(guarded: Any, name: str) -> Iterator[tarfile.TarInfo]:
-    """Give what a tar says about its members, up to its end."""
+    """Return what a tar says about its members, up to its end."""
     try:
         archive = tarfile.TarFile(fileobj=guarded, mode="r", encoding="utf-8")
         while (member := archive.next()) is not None:

@@ -57,7 +57,7 @@ class ParquetRows:
         return self.edges[-1]
 
     def values(self, column: str) -> Iterator[Any]:
-        """Give a column of all rows, a row group at a time."""
+        """Return a column of all rows, a row group at a time."""
         count = 0
         for place in self.files:
             for group in range(len(_groups(place, self.version)) - 1):
@@ -71,7 +71,7 @@ class ParquetRows:
             raise SourceError(f"{name} is damaged: it claims {self.count} rows, and {column} has {count}")
 
     def value(self, index: int, column: str) -> Any:
-        """Give one value."""
+        """Return one value."""
         number = bisect_right(self.edges, index) - 1
         row, place = index - self.edges[number], self.files[number]
         with reporting(place):
@@ -131,7 +131,7 @@ def _parquet_file(place: str, version: str) -> Any:
 
 @lru_cache(maxsize=64)
 def _groups(place: str, version: str) -> tuple[int, ...]:
-    """Give the number of rows before each row group, and of all."""
+    """Return the number of rows before each row group, and of all."""
     metadata = _file(place, version).metadata
     counts = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
     return tuple(accumulate(counts, initial=0))
@@ -143,7 +143,7 @@ def _group(place: str, version: str, group: int, column: str) -> Any:
 
 
 def _plain(column: Any) -> list[Any]:
-    """Give the values of a column, whether or not somebody has taught pyarrow the types that `datasets` adds."""
+    """Return the values of a column, whether or not somebody has taught pyarrow the types that `datasets` adds."""
     found: list[Any] = []
     for chunk in column.chunks:
         found += getattr(chunk, "storage", chunk).to_pylist()

@@ -18,27 +18,27 @@ LONGEST_LIST = 1 << 30  # bytes
 
 
 def is_remote(place: str) -> bool:
-    """Tell whether a place is a URL."""
+    """Check whether a place is a URL."""
     return "://" in place
 
 
 def local(place: str) -> str:
-    """Give the path that a URL of the kind `file://` means; everything else as it is."""
+    """Return the path that a URL of the kind `file://` means; everything else as it is."""
     return unquote(urlsplit(place).path) if place.startswith("file://") else place
 
 
 def name_of(place: str) -> str:
-    """Give the last part of a place, which may be shown and recorded."""
+    """Return the last part of a place, which may be shown and recorded."""
     return last_part(place)
 
 
 def beside(place: str, name: str) -> str:
-    """Give the place of what lies below another."""
+    """Return the place of what lies below another."""
     return f"{place.rstrip('/')}/{name}"
 
 
 def filesystem(place: str) -> tuple[Any, str]:
-    """Give the fsspec file system of a URL, and the path in it."""
+    """Return the fsspec file system of a URL, and the path in it."""
     try:
         return tuple(need("fsspec", f"the URL {place}").core.url_to_fs(place))
     except MissingPackage:
@@ -81,7 +81,7 @@ def opened(place: str) -> BinaryIO:
 
 
 def content(place: str) -> bytes:
-    """Give the bytes of a list or table; raise `SourceError` if it is not there."""
+    """Return the bytes of a list or table; raise `SourceError` if it is not there."""
     with reporting(place), opened(place) as file:
         found = file.read(LONGEST_LIST + 1)
     if len(found) > LONGEST_LIST:
@@ -90,7 +90,7 @@ def content(place: str) -> bytes:
 
 
 def piece(place: str, start: int, length: int) -> bytes:
-    """Give some bytes of a file; fewer if it ends before."""
+    """Return some bytes of a file; fewer if it ends before."""
     if is_remote(place):
         system, path = filesystem(place)
         return bytes(system.cat_file(path, start=start, end=start + length))
@@ -100,7 +100,7 @@ def piece(place: str, start: int, length: int) -> bytes:
 
 
 def length_of(place: str) -> int:
-    """Give the length of a file in bytes."""
+    """Return the length of a file in bytes."""
     if not is_remote(place):
         return Path(on_disk(place)).stat().st_size
     system, path = filesystem(place)
@@ -108,7 +108,7 @@ def length_of(place: str) -> int:
 
 
 def is_folder(place: str) -> bool:
-    """Tell whether something is a folder."""
+    """Check whether something is a folder."""
     if not is_remote(place):
         return Path(on_disk(place)).is_dir()
     system, path = filesystem(place)

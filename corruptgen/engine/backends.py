@@ -90,7 +90,7 @@ def backend_of(address: str) -> str:
 
 @contextmanager
 def pool(crew: Crew) -> Iterator[joblib.Parallel]:
-    """Give what calls are made with, and end the workers at once if that is left by an error."""
+    """Return what calls are made with, and end the workers at once if that is left by an error."""
     manager = _configured(crew.count, backend="threading") if crew.kind == "threading" else _loky(crew.count)
     with manager as parallel:
         yield parallel

@@ -88,13 +88,13 @@ class Cells:
             raise Rejected(f"has a size that the table does not hold for: {error}") from error
 
     def apply(self, name: tuple[str, float], image: Picture, key: str) -> NDArray[Any]:
-        """Give the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
+        """Return the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
         if name == CLEAN:
             return image.pixels
         return self._cell(name).apply(image.pixels, self._draws(name, key), image.form)
 
     def warp(self, name: tuple[str, float], image: Picture, key: str) -> Warp:
-        """Give the warp by which `apply` moves the pixels in a cell of a geometric row."""
+        """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
         return self._cell(name).warp(image.pixels, self._draws(name, key), image.form)
 
     def _draws(self, name: tuple[str, float], key: str) -> Draws:
@@ -155,7 +155,7 @@ class Work:
         return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, cells.identity(source))
 
     def first(self, items: Iterable[Item]) -> Picture | None:
-        """Give the first image that is not rejected; None if there is none."""
+        """Return the first image that is not rejected; None if there is none."""
         for item in items:
             try:
                 with reading(item):

@@ -399,7 +399,7 @@ class Build:
         return begun
 
     def begin(self) -> bytes:
-        """Say whose output this is, and give what the marker says."""
+        """Write the marker of this build, and return its content."""
         self.check_begun()
         there = self.output.read(MARKER)
         if there is None:
@@ -463,7 +463,7 @@ class Build:
     def manifest(
         self, kept: Mapping[str, Recorded], files: Mapping[str, Whole], known: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Give the manifest of the whole build; `known` is what is known about each annotation file."""
+        """Return the manifest of the whole build; `known` is what is known about each annotation file."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
         return manifest(plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known)
@@ -482,7 +482,7 @@ class Build:
         return json_bytes(said) == json_bytes(self.record)
 
     def is_closed(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
-        """Tell whether what comes at the end is there; other versions' manifests of the same build are as good."""
+        """Check whether the files of a finished build exist; manifests that other versions wrote are accepted."""
         try:
             content = self.output.read(MANIFEST)
         except OutputError:

@@ -123,7 +123,7 @@ def check(plan: Plan, output: str | Path | None = None) -> None:
 
 
 def _folder(plan: Plan, output: str | Path | None) -> Folder:
-    """Give the directory of a build, which does not lie among its clean images."""
+    """Return the directory of a build, which does not lie among its clean images."""
     name = f"{plan.recipe.name}-{plan.recipe.version}"
     folder = Folder(Path(os.path.abspath(name if output is None else local_path(output, "the output"))))
     _check_apart(plan, folder)

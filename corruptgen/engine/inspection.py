@@ -162,7 +162,7 @@ def read_file(output: Folder, name: str) -> tuple[bytes | None, str]:
 
 
 def _listed(output: Folder) -> tuple[Mapping[str, str], Mapping[str, Whole]]:
-    """Give the digests of the tables and of the other files as a manifest has them; a damaged one has none."""
+    """Return the digests of the tables and of the other files as a manifest has them; a damaged one has none."""
     try:
         manifest = parsed(output.read(MANIFEST) or b"{}", MANIFEST)
         files = wholes(manifest)

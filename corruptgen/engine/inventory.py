@@ -126,7 +126,7 @@ def everything(root: Path) -> Iterator[Found]:
 
 
 def _size(entry: os.DirEntry[str], *, follow: bool) -> int:
-    """Give the bytes of a file; of one that the system knows nothing of, a number that none has."""
+    """Return the bytes of a file; of one that the system knows nothing of, a number that none has."""
     try:
         return entry.stat(follow_symlinks=follow).st_size
     except OSError:
@@ -134,7 +134,7 @@ def _size(entry: os.DirEntry[str], *, follow: bool) -> int:
 
 
 def _is_cached(root: Path, entry: os.DirEntry[str]) -> bool:
-    """Tell whether this file of a snapshot in the Hub's cache is a link to the blobs of its repository or of all."""
+    """Check whether this file of a snapshot in the Hub's cache is a link to the blobs of its repository or of all."""
     if not entry.is_symlink():
         return False
     repository = root.parent.parent

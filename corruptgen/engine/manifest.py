@@ -110,11 +110,11 @@ class Table:
         return Counter(note for record in self.made for note in record.notes)
 
     def part(self, start: int = 0) -> Part:
-        """Give what the block adds to the output, with so many items before it."""
+        """Return what the block adds to the output, with so many items before it."""
         return Part(self.number, tuple(record.item for record in self.made), self.size, self.shards, start)
 
     def to_bytes(self) -> bytes:
-        """Give the table as JSON lines: one about the block, one per item."""
+        """Return the table as JSON lines: one about the block, one per item."""
         head = {"block": self.number, "items": len(self.made), "bytes": self.size, "shards": _text(self.shards)}
         head |= {"made_by": dict(self.made_by)} if self.made_by else {}
         return "".join([_line(head), *(_line(_entry(record)) for record in self.records)]).encode()
@@ -170,7 +170,7 @@ def recorded(table: Table, content: bytes, items: Items) -> Recorded:
 
 
 def marker(recipe: Recipe, preset: Preset, listing: Listing, identity: Identity) -> dict[str, Any]:
-    """Say whose output this is; written before anything else, so that no other build mixes with this one."""
+    """Return the marker of a build; it is written first, so that no other build mixes with this one."""
     return {
         "schema": SCHEMA,
         "recipe": recipe.content(),
@@ -191,7 +191,7 @@ def manifest(
     files: Mapping[str, Whole],
     annotations: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Say what was made, from what and with what; nothing about where, when and by how many.
+    """Return the record of what was generated, from what and with what; not where, when or by how many workers.
 
     Parameters
     ----------
@@ -239,13 +239,13 @@ def noted(tables: Iterable[Recorded]) -> dict[str, int]:
 
 
 def annotation_record(summary: Summary) -> dict[str, Any]:
-    """Say what a manifest says about an annotation file: its digest, how many there are, which are gone."""
+    """Return the record of an annotation file: its digest, the number of annotations, and those left out."""
     digest = hashlib.sha256(summary.content).hexdigest()
     return {"sha256": digest, "annotations": summary.annotations, "dropped": list(summary.dropped)}
 
 
 def sample_record(image: Picture) -> dict[str, Any]:
-    """Say what the stored samples of an image mean; of an image of 8 bits nothing is said.
+    """Return the meaning of the stored samples of an image; nothing for an image of 8 bits.
 
     White is `full_scale` above black; a unit of the file, such as Hounsfield, is slope times the sample plus intercept.
     """
@@ -276,7 +276,7 @@ def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> Pictur
 
 
 def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
-    """Give what a manifest says about files that are for the whole output; raise `OutputError` if that is damaged."""
+    """Return what a manifest says about files that are for the whole output; raise `OutputError` if that is damaged."""
     try:
         listed = manifest.get("files", {}) | manifest.get("card", {})
         files = {str(name): Whole(**whole) for name, whole in listed.items()}

@@ -54,7 +54,7 @@ def check_same(there: Mapping[str, Any], marker: Mapping[str, Any]) -> None:
 
 
 def _what_differs(there: Mapping[str, Any], marker: Mapping[str, Any]) -> str:
-    """Say which values of the recipe are others; of tables and sources the marker has digests alone."""
+    """Return which values of the recipe are others; of tables and sources the marker has digests alone."""
     values = describe_differences(there.get("recipe"), marker["recipe"])
     return f": {values}" if values else ""
 
@@ -72,7 +72,7 @@ def check_environment(
 
 
 def belongings(plan: Plan, output: Folder) -> tuple[list[Owner], set[str]]:
-    """Say what a build consists of, as `inventory` wants it: who tells whose a file is, and the names of the tables."""
+    """Return what a build consists of, for `inventory`: the owners of its files, and the names of its tables."""
     owner = plan.sink(output).owner(plan.listing.items, len(plan.blocks))
     targets = plan.targets
     carried = {*targets.summaries, *(file for item in plan.listing.items for file in targets.files(item))}

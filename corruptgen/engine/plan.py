@@ -87,7 +87,7 @@ class Plan:
         return portability_problems((*self.folders, *stored_names(self.recipe.output, self.listing.items)))
 
     def sink(self, output: Folder) -> Sink:
-        """Give what writes this plan's images into a directory."""
+        """Return what writes this plan's images into a directory."""
         return sink(self.recipe.output, self.cells, output, len(self.blocks))
 
 
@@ -139,7 +139,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
 
 
 def spelled_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
-    """Give the cells of a recipe whose rows and severities are spelled out, as those of plans and manifests are."""
+    """Return the cells of a recipe whose rows and severities are spelled out, as those of plans and manifests are."""
     corrupt = recipe.corrupt
     cells = tuple((row, severity) for row in corrupt.rows or () for severity in corrupt.severities or ())
     return (CLEAN, *cells) if recipe.output.clean else cells
@@ -179,7 +179,7 @@ def _colour(recipe: Recipe, preset: Preset) -> str:
 
 
 def _told_apart(recipe: Recipe, listing: Listing) -> Recipe:
-    """Say how names have to be escaped: whether there are some that differ in case or accents alone."""
+    """Return how names have to be escaped: whether there are some that differ in case or accents alone."""
     plain = replace(recipe.output, escape_names=ESCAPES[1])
     twins = have_twins(stored_names(plain, listing.items))
     return replace(recipe, output=replace(plain, escape_names=TWINS) if twins else plain)

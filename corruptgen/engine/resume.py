@@ -12,7 +12,7 @@ from corruptgen.store.digests import SHARD_BYTES
 
 
 def wholeness(plan: Plan, output: Folder, found: Inventory) -> Callable[[Part], bool]:
-    """Tell which blocks are there in full with the masks that go with them, judging by names and sizes."""
+    """Return a check whether a block and its masks are complete, by names and sizes."""
     is_whole, targets = plan.sink(output).wholeness(found), plan.targets
     return lambda part: (
         is_whole(part) and all(found.counts[file] for item in part.items for file in targets.files(item))
@@ -55,7 +55,7 @@ def stock(
 
 
 def placed(plan: Plan, kept: Mapping[str, Recorded]) -> Iterator[Part]:
-    """Give the parts of the blocks that are there, in order, each with the number of items in those before it.
+    """Return the parts of the blocks that are there, in order, each with the number of items in those before it.
 
     A block that is not there is taken to have had all of its items; if it had not, those behind it lie elsewhere.
     """

@@ -39,7 +39,7 @@ class Shard:
         return f"{self.number}/{self.count}"
 
     def holds(self, block: int) -> bool:
-        """Tell whether a block belongs to this shard: every so-manyth, so that all take about as long."""
+        """Check whether a block belongs to this shard: every n-th does, so that all shards take about as long."""
         return block % self.count == self.number - 1
 
     @property
@@ -58,7 +58,7 @@ class Shard:
 
 
 def header(listing: Listing) -> dict[str, Any]:
-    """Give what `merge` needs to know of a listing and cannot learn from the tables, as plain values."""
+    """Return what `merge` needs to know of a listing and cannot learn from the tables, as plain values."""
     plain = {field.name: getattr(listing, field.name) for field in fields(listing) if field.name != "items"}
     classes = {"labels": listing.classes.content(), "classes": list(listing.classes.names)}
     return plain | classes | {"rejected": [[rejection.id, rejection.reason] for rejection in listing.rejected]}

@@ -25,7 +25,7 @@ class Photograph:
 
 
 def shipped(table: Preset, side: int = USUAL_SIDE) -> Photograph:
-    """Give a photograph that scikit-image ships, cut to the size that the table is for.
+    """Return a photograph that scikit-image ships, cut to the size that the table is for.
 
     Parameters
     ----------

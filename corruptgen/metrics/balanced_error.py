@@ -14,7 +14,7 @@ THRESHOLD = 0.5
 
 
 def balanced_error(correct: ArrayLike, classes: ArrayLike, weights: Weights = None) -> Numbers:
-    """Give one minus the mean recall over the classes that are there.
+    """Return one minus the mean recall over the classes that are there.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def balanced_error(correct: ArrayLike, classes: ArrayLike, weights: Weights = No
 
 
 def mean_balanced_error(correct: ArrayLike, truth: ArrayLike, weights: Weights = None) -> Numbers:
-    """Give the balanced error, for several labels at once the mean over them.
+    """Return the balanced error, for several labels at once the mean over them.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def mean_balanced_error(correct: ArrayLike, truth: ArrayLike, weights: Weights =
 
 
 def error_rate(correct: ArrayLike, weights: Weights = None) -> Numbers:
-    """Give the plain error: the share of items that were classified wrong; of several labels, the share of wrong ones.
+    """Return the plain error: the share of misclassified items; of several labels, the share of wrong ones.
 
     Parameters
     ----------

@@ -45,18 +45,18 @@ class Baseline:
     notes: str = ""
 
     def table(self, measure: str) -> Mapping[str, tuple[float, ...]]:
-        """Give the numbers of a measure, or raise `ScoreError` with the measures there are."""
+        """Return the numbers of a measure, or raise `ScoreError` with the measures there are."""
         if measure not in self.values:
             known = ", ".join(sorted(self.values))
             raise ScoreError(f"the baseline {self.name} has no {measure}, only {known}; choose another baseline")
         return self.values[measure]
 
     def rows(self, measure: str) -> tuple[str, ...]:
-        """Give the rows that means are taken over."""
+        """Return the rows that means are taken over."""
         return self.main or tuple(self.table(measure))
 
     def mean(self, measure: str, row: str) -> float:
-        """Give a row's mean over the severities, or raise `ScoreError` if there is no such row."""
+        """Return a row's mean over the severities, or raise `ScoreError` if there is no such row."""
         table = self.table(measure)
         if row not in table:
             raise ScoreError(f"the baseline {self.name}: " + unknown(f"row of its {measure}", row, table))
@@ -72,7 +72,7 @@ class Baseline:
         return self.clean
 
     def grid(self, measure: str) -> Grid:
-        """Give the numbers as a grid over the main rows, which need a number for each severity."""
+        """Return the numbers as a grid over the main rows, which need a number for each severity."""
         table = self.table(measure)
         cells = {
             (row, severity): value
@@ -88,7 +88,7 @@ def baseline_names() -> list[str]:
 
 
 def baseline(name: str) -> Baseline:
-    """Give a baseline: a shipped one by its name, or one's own by the path of its .toml, or of a score's .json.
+    """Return a baseline: a shipped one by its name, or one's own by the path of its .toml, or of a score's .json.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def read(name: str, content: Mapping[str, Any]) -> Baseline:
 
 
 def weights(name: str) -> Mapping[str, float]:
-    """Give the shipped weights of data sets, by data set; "lr0-fm" are LR0.FM's."""
+    """Return the shipped weights of data sets, by data set; "lr0-fm" are LR0.FM's."""
     found = {entry.name.removesuffix(".toml"): entry for entry in (_package() / "weights").iterdir()}
     if name not in found:
         raise UnknownName(unknown("table of weights", name, found))
@@ -169,7 +169,7 @@ def weights(name: str) -> Mapping[str, float]:
 
 @lru_cache(maxsize=1)
 def families() -> Mapping[str, tuple[str, ...]]:
-    """Give the families of the fifteen common corruptions: noise, blur, weather and digital, with their rows."""
+    """Return the families of the fifteen common corruptions: noise, blur, weather and digital, with their rows."""
     content = tomllib.loads((_package() / "families.toml").read_text("utf-8"))
     return MappingProxyType({family: tuple(rows) for family, rows in content["families"].items()})
 

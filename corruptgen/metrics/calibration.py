@@ -13,7 +13,7 @@ BINS = 15
 def expected_calibration_error(
     confidence: ArrayLike, correct: ArrayLike, weights: Weights = None, *, bins: int = BINS
 ) -> Numbers:
-    """Give ECE: how far confidence and accuracy are apart, over bins of equal width.
+    """Return ECE: how far confidence and accuracy are apart, over bins of equal width.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def expected_calibration_error(
 
 
 def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weights = None) -> Numbers:
-    """Give the area under the curve of confidence as a detector of errors.
+    """Return the area under the curve of confidence as a detector of errors.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def validate(probabilities: ArrayLike) -> None:
 
 
 def evaluate(probabilities: ArrayLike, classes: ArrayLike, *, bins: int = BINS) -> dict[str, float]:
-    """Give ECE and the area of failure detection of one cell.
+    """Return ECE and the area of failure detection of one cell.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Numbers, Number
 
 
 def _area(hits: Numbers, misses: Numbers, first: NDArray[np.intp]) -> float:
-    """Give the share of pairs in the right order, of answers that ascend in confidence, equal ones from `first` on."""
+    """Return the share of pairs in the right order, of answers that ascend in confidence; ties begin at `first`."""
     hits, misses = np.add.reduceat(hits, first), np.add.reduceat(misses, first)
     above = hits[::-1].cumsum()[::-1] - hits / 2
     pairs = hits.sum() * misses.sum()

@@ -11,7 +11,7 @@ ALPHA = 0.1
 
 
 def least_probability(truth: ArrayLike, alpha: float = ALPHA) -> float:
-    """Give the probability that a class needs to be in the set, from clean images.
+    """Return the probability that a class needs to be in the set, from clean images.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ def least_probability(truth: ArrayLike, alpha: float = ALPHA) -> float:
 
 
 def set_sizes(probabilities: ArrayLike, least: float) -> NDArray[np.int64]:
-    """Give how many classes are in each item's set, (..., items), of (..., items, classes) probabilities."""
+    """Return how many classes are in each item's set, (..., items), of (..., items, classes) probabilities."""
     return (np.asarray(probabilities) >= least).sum(axis=-1)
 
 
 def coverage(truth: ArrayLike, least: float, weights: Weights = None) -> Numbers:
-    """Give the share of items whose set holds the truth; higher is better; 1 - α is what clean images have.
+    """Return the share of items whose set holds the truth; higher is better; 1 - α is what clean images have.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def coverage(truth: ArrayLike, least: float, weights: Weights = None) -> Numbers
 
 
 def abstention(sizes: ArrayLike, weights: Weights = None) -> Numbers:
-    """Give the share of items whose set is not one single class, so that nobody should decide by it; lower is better.
+    """Return the share of items whose set is not one single class, so that nobody should decide by it; lower is better.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def abstention(sizes: ArrayLike, weights: Weights = None) -> Numbers:
 def evaluate(
     probabilities: ArrayLike, classes: ArrayLike, clean: ArrayLike, clean_classes: ArrayLike, alpha: float = ALPHA
 ) -> dict[str, float]:
-    """Give coverage and abstention of one cell with the sets that clean images set.
+    """Return coverage and abstention of one cell with the sets that clean images set.
 
     Parameters
     ----------
@@ -87,6 +87,6 @@ def evaluate(
 
 
 def truth_probabilities(probabilities: ArrayLike, classes: ArrayLike) -> Numbers:
-    """Give the probability of each item's true class: (..., items) of (..., items, classes) and (items,)."""
+    """Return the probability of each item's true class: (..., items) of (..., items, classes) and (items,)."""
     numbers, labels = np.asarray(probabilities), np.asarray(classes)
     return np.take_along_axis(numbers, np.broadcast_to(labels[:, None], (*numbers.shape[:-1], 1)), axis=-1)[..., 0]

@@ -19,7 +19,7 @@ class WeakDenominator(UserWarning):
 
 
 def corruption_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> Numbers:
-    """Give CE, the error of each row in percent of the baseline's.
+    """Return CE, the error of each row in percent of the baseline's.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def corruption_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) 
 
 
 def mean_corruption_error(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> Numbers:
-    """Give mCE, the mean of `corruption_errors` over the baseline's main rows, (...); lower is better.
+    """Return mCE, the mean of `corruption_errors` over the baseline's main rows, (...); lower is better.
 
     With "balanced_error" this is the BE of MedMNIST-C, in percent.
     """
@@ -54,7 +54,7 @@ def mean_corruption_error(errors: Grid, baseline: Baseline, measure: str = MEASU
 
 
 def relative_corruption_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> Numbers:
-    """Give what each row adds to the clean error, in percent of what it adds to the baseline's.
+    """Return what each row adds to the clean error, in percent of what it adds to the baseline's.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def relative_corruption_errors(errors: Grid, baseline: Baseline, measure: str = 
 
 
 def relative_mean_corruption_error(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> Numbers:
-    """Give relative mCE, the mean of `relative_corruption_errors`, (...); lower is better; the rBE of MedMNIST-C."""
+    """Return relative mCE, the mean of `relative_corruption_errors`, (...); lower is better; the rBE of MedMNIST-C."""
     return relative_corruption_errors(errors, baseline, measure).mean(axis=-1)
 
 
@@ -111,7 +111,7 @@ def validate(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> None:
 
 
 def evaluate(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> dict[str, float]:
-    """Give all of it for one model: the mean over the rows, each row, and the same relative to clean if that is known.
+    """Return the mean over the rows, each row, and both relative to the clean error if that is known.
 
     Parameters
     ----------

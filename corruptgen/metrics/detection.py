@@ -7,7 +7,7 @@ from corruptgen.metrics.grid import Grid, Numbers
 
 
 def mean_performance(performance: Grid, rows: Iterable[str] | None = None) -> Numbers:
-    """Give mPC, the mean performance over rows and severities, (...); higher is better.
+    """Return mPC, the mean performance over rows and severities, (...); higher is better.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def mean_performance(performance: Grid, rows: Iterable[str] | None = None) -> Nu
 
 
 def relative_performance(performance: Grid, rows: Iterable[str] | None = None) -> Numbers:
-    """Give rPC, the share of the clean performance that is left, in percent, (...); higher is better.
+    """Return rPC, the share of the clean performance that is left, in percent, (...); higher is better.
 
     On Pascal-C the published numbers are the mean over the classes of each class's own ratio: give the classes as a
     leading axis, and take the mean of what comes back.
@@ -46,7 +46,7 @@ def validate(performance: Grid) -> None:
 
 
 def evaluate(performance: Grid, rows: Iterable[str] | None = None) -> dict[str, float]:
-    """Give mPC and, where the clean performance is known, rPC."""
+    """Return mPC and, where the clean performance is known, rPC."""
     validate(performance)
     chosen = performance.selected(rows)
     scores = {"mPC": float(mean_performance(chosen))}

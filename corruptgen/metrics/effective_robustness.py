@@ -21,7 +21,7 @@ class Trend:
     """In which the trend is a straight line."""
 
     def expected(self, clean: ArrayLike) -> Numbers:
-        """Give the expected accuracy under shift, (...), from clean accuracies, fractions."""
+        """Return the expected accuracy under shift, (...), from clean accuracies, fractions."""
         return _back(self.slope * _onto(clean, self.scale, "clean accuracies") + self.intercept, self.scale)
 
 
@@ -45,7 +45,7 @@ def trend(clean: ArrayLike, shifted: ArrayLike, scale: str = "logit") -> Trend:
 
 
 def effective_robustness(clean: ArrayLike, shifted: ArrayLike, baseline: Trend) -> Numbers:
-    """Give how far the accuracy under shift lies above the trend, (...): a fraction, higher is better, 0 is on it.
+    """Return how far the accuracy under shift lies above the trend, (...): a fraction, higher is better, 0 is on it.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class Grid:
         return cls(rows, severities, shaped, None if clean is None else np.asarray(clean, float))
 
     def selected(self, rows: Iterable[str] | None = None, severities: Iterable[float] | None = None) -> "Grid":
-        """Give some rows and severities, in the order of `rows`; `ScoreError` names the cells that are not there."""
+        """Return some rows and severities, in the order of `rows`; `ScoreError` names the cells that are not there."""
         wanted = tuple(rows) if rows is not None else self.rows
         levels = tuple(sorted(map(normalise_severity, severities))) if severities is not None else self.severities
         check_complete({(row, s) for row in self.rows for s in self.severities}, wanted, levels)
@@ -78,7 +78,7 @@ class Grid:
         return Grid(wanted, levels, across[..., [self.severities.index(s) for s in levels]], self.clean)
 
     def cell(self, row: str, severity: float) -> Numbers:
-        """Give the number of one cell, (...)."""
+        """Return the number of one cell, (...)."""
         return self.selected([row], [severity]).values[..., 0, 0]
 
     @cached_property
@@ -139,7 +139,7 @@ def check_fractions(grid: Grid, what: str = "errors") -> None:
 
 
 def group_means(grid: Grid, groups: Mapping[str, Sequence[str]]) -> dict[str, Numbers]:
-    """Give the mean over the cells of each group of rows, (...) each.
+    """Return the mean over the cells of each group of rows, (...) each.
 
     Parameters
     ----------

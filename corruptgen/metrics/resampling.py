@@ -25,7 +25,7 @@ class Interval:
 
 
 def weighted_mean(values: ArrayLike, weights: Weights = None) -> Numbers:
-    """Give the mean over the items.
+    """Return the mean over the items.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def resamples(items: int, count: int, seed: int = 0) -> Iterator[NDArray[np.floa
 
 
 def percentiles(samples: ArrayLike, level: float = 0.95, value: float | None = None) -> tuple[float, float]:
-    """Give the bounds between which the share `level` of the samples lies, as many below them as above.
+    """Return the bounds between which the share `level` of the samples lies, as many below them as above.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def interval(
     seed: int = 0,
     biased: bool = False,
 ) -> Interval:
-    """Give a score with its percentile bootstrap interval.
+    """Return a score with its percentile bootstrap interval.
 
     All cells are resampled together: an item is drawn with its pictures in every row and severity, as these belong
     together.

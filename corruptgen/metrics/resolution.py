@@ -12,7 +12,7 @@ ALPHA, POWER = 200.0, 2.0
 
 
 def relative_robustness(low: ArrayLike, full: ArrayLike) -> Numbers:
-    """Give γ, the share of the accuracy at full resolution that is left at a low one, (...); higher is better.
+    """Return γ, the share of the accuracy at full resolution that is left at a low one, (...); higher is better.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def relative_robustness(low: ArrayLike, full: ArrayLike) -> Numbers:
 def improved_robustness(
     low: ArrayLike, full: ArrayLike, chance: ArrayLike, *, alpha: float = ALPHA, power: float = POWER
 ) -> Numbers:
-    """Give Γ = γ (1 - exp(-α |E|^p)) with E = full - chance: a model that only guesses is not robust, (...).
+    """Return Γ = γ (1 - exp(-α |E|^p)) with E = full - chance: a model that only guesses is not robust, (...).
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def improved_robustness(
 
 
 def simple_aggregate(robustness: Mapping[str, float]) -> float:
-    """Give SAR, the mean over data sets of γ or Γ; higher is better."""
+    """Return SAR, the mean over data sets of γ or Γ; higher is better."""
     _checked(robustness)
     return float(np.mean(list(robustness.values())))
 
 
 def weighted_aggregate(robustness: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Give WAR = Σ w Γ / Σ w over data sets; higher is better.
+    """Return WAR = Σ w Γ / Σ w over data sets; higher is better.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def validate(low: ArrayLike, full: ArrayLike, chance: ArrayLike) -> None:
 def evaluate(
     accuracies: Mapping[str, tuple[float, float, float]], weights: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """Give SAR of γ and of Γ, and WAR if there are weights.
+    """Return SAR of γ and of Γ, and WAR if there are weights.
 
     Parameters
     ----------

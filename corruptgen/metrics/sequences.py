@@ -14,12 +14,12 @@ FLIPS, DISTANCES = "flip_probability", "top5_distance"
 
 
 def is_noise(perturbation: str) -> bool:
-    """Tell whether frames are compared with the first one, as the benchmark does where the name says noise."""
+    """Check whether frames are compared with the first one, as the benchmark does where the name says noise."""
     return "noise" in perturbation
 
 
 def frame_pairs(frames: int, *, noise: bool, difficulty: int = 1) -> Iterator[tuple[int, int]]:
-    """Give which frame is compared with which earlier one: (earlier, later).
+    """Return which frame is compared with which earlier one: (earlier, later).
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def frame_pairs(frames: int, *, noise: bool, difficulty: int = 1) -> Iterator[tu
 
 
 def flips(predictions: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
-    """Give the share of each sequence's pairs whose predictions differ.
+    """Return the share of each sequence's pairs whose predictions differ.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def flips(predictions: ArrayLike, *, noise: bool, difficulty: int = 1) -> Number
 
 
 def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
-    """Give how far the five highest classes move in each sequence's pairs, on average.
+    """Return how far the five highest classes move in each sequence's pairs, on average.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
 
 
 def zipf_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
-    """Give how far all classes move, high ones weighing more; lower is better.
+    """Return how far all classes move, high ones weighing more; lower is better.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def zipf_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
 
 
 def mean_flip_rate(probabilities: Mapping[str, float], baseline: Baseline) -> float:
-    """Give mFR, the mean over the perturbations of the flip probability in percent of the baseline's; lower is better.
+    """Return mFR: the mean over perturbations of the flip probability in percent of the baseline's; lower is better.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def mean_flip_rate(probabilities: Mapping[str, float], baseline: Baseline) -> fl
 
 
 def mean_top5_distance(distances: Mapping[str, float], baseline: Baseline) -> float:
-    """Give mT5D, the mean over the perturbations of the top-5 distance in percent of the baseline's; lower is better.
+    """Return mT5D, the mean over the perturbations of the top-5 distance in percent of the baseline's; lower is better.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def validate(values: Mapping[str, float], baseline: Baseline, measure: str = FLI
 def evaluate(
     probabilities: Mapping[str, float], baseline: Baseline, distances: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """Give the mean flip probability and mFR and, with distances, the same of these."""
+    """Return the mean flip probability and mFR and, with distances, the same of these."""
     scores = {"mFR": mean_flip_rate(probabilities, baseline), "mean FP": float(np.mean(list(probabilities.values())))}
     if distances is not None:
         scores["mT5D"] = mean_top5_distance(distances, baseline)
@@ -162,7 +162,7 @@ def _pairs(frames: int, *, noise: bool, difficulty: int) -> tuple[list[int], lis
 
 
 def _ranked(scores: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give the rank of each class, from 0, and the classes in the order of their ranks."""
+    """Return the rank of each class, from 0, and the classes in the order of their ranks."""
     numbers = np.asarray(scores, float)
     if numbers.ndim != 3 or not np.isfinite(numbers).all():
         raise ScoreError(f"scores have shape {numbers.shape}; give finite numbers of (sequences, frames, classes)")

@@ -11,12 +11,12 @@ from corruptgen.metrics.resampling import Weights
 
 
 def accuracy_drops(errors: Grid) -> Grid:
-    """Give by how much the accuracy of each cell is below the clean one; lower is better, negative is a gain."""
+    """Return by how much the accuracy of each cell is below the clean one; lower is better, negative is a gain."""
     return Grid(errors.rows, errors.severities, errors.values - errors.known_clean[..., None, None])
 
 
 def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
-    """Give the mean error along the severities, by the trapezoid rule: for severities that are any numbers.
+    """Return the mean error along the severities, by the trapezoid rule: for severities that are any numbers.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
 
 
 def failure_points(correct: ArrayLike, severities: Sequence[float]) -> Numbers:
-    """Give the first severity at which each image is classified wrong, whatever comes after it.
+    """Return the first severity at which each image is classified wrong, whatever comes after it.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def failure_points(correct: ArrayLike, severities: Sequence[float]) -> Numbers:
 
 
 def mean_failure_point(points: ArrayLike, weights: Weights = None) -> Numbers:
-    """Give the mean failure point of the trajectories that fail; higher is better; not a number if none does.
+    """Return the mean failure point of the trajectories that fail; higher is better; not a number if none does.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def mean_failure_point(points: ArrayLike, weights: Weights = None) -> Numbers:
 
 
 def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Numbers:
-    """Give how far before `end` images fail on average, those that never fail counting 0; lower is better.
+    """Return how far before `end` images fail on average, those that never fail counting 0; lower is better.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def failure_histogram(points: ArrayLike, severities: Sequence[float]) -> NDArray
 
 
 def end_of(severities: Sequence[float]) -> float:
-    """Give one step beyond the last severity."""
+    """Return one step beyond the last severity."""
     levels = [0.0, *severities] if severities[0] > 0 else list(severities)
     return levels[-1] + (levels[-1] - levels[-2]) if len(levels) > 1 else levels[-1] + 1
 
@@ -121,7 +121,7 @@ def validate(errors: Grid) -> None:
 
 
 def evaluate(errors: Grid) -> dict[str, float]:
-    """Give the mean area and, for each row, its own area and its largest drop."""
+    """Return the mean area and, for each row, its own area and its largest drop."""
     validate(errors)
     areas, drops = area_under_severity(errors), accuracy_drops(errors).values.max(axis=-1)
     scores = {"area": float(areas.mean())}

@@ -158,7 +158,7 @@ def _field(row: str, name: str, kind: str) -> dict[str, Any]:
 
 
 def _columns(dataset: Finished, row: str) -> dict[str, str]:
-    """Give the columns of a row's files and what is in each; `[]` for several of these."""
+    """Return the columns of a row's files and what is in each; `[]` for several of these."""
     parquet, types = (
         need(module, "the Croissant metadata of Parquet") for module in ("pyarrow.parquet", "pyarrow.types")
     )

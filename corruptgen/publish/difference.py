@@ -115,7 +115,7 @@ def measured(old: Finished, new: Finished) -> Change | None:
 
 
 def shards_of(dataset: Finished, images: list[tuple[str, str]]) -> list[str]:
-    """Give the patterns of the files that hold these images."""
+    """Return the patterns of the files that hold these images."""
     sink, found = dataset.made.sink, set()
     cells = {folder: number for number, folder in enumerate(_folders(dataset))}
     for table in dataset.tables:
@@ -154,7 +154,7 @@ def _records(dataset: Finished) -> dict[str, ItemRecord]:
 def _changed(
     old: Finished, new: Finished, before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]
 ) -> dict[str, list[str]]:
-    """Give the ids of the items whose pixels differ, by the folder of the cell."""
+    """Return the ids of the items whose pixels differ, by the folder of the cell."""
     places = {folder: number for number, folder in enumerate(_folders(old))}
     pairs = [(folder, places[folder], number) for number, folder in enumerate(_folders(new)) if folder in places]
     found: dict[str, list[str]] = {folder: [] for folder, _, _ in pairs}
@@ -196,7 +196,7 @@ def _items(before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]) ->
 
 
 def _targets_added(before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]) -> Iterator[str]:
-    """Say which items have masks or annotations in more cells: a row that moves pixels brings its own."""
+    """Return which items have masks or annotations in more cells: a row that moves pixels brings its own."""
     count = sum(
         bool(after[name].masks.keys() - before[name].masks.keys())
         or bool(after[name].changes.keys() - before[name].changes.keys())
@@ -207,7 +207,7 @@ def _targets_added(before: Mapping[str, ItemRecord], after: Mapping[str, ItemRec
 
 
 def _layout(old: Finished, new: Finished) -> Iterator[str]:
-    """Say what loaders would notice even where no pixel has changed."""
+    """Return what loaders would notice even where no pixel has changed."""
     before, after = old.recipe.output, new.recipe.output
     if before.format != after.format:
         yield f"the format is {after.format} and was {before.format}"
@@ -254,7 +254,7 @@ def _code(old: Finished, new: Finished) -> Iterator[str]:
 
 
 def _files(old: Finished, new: Finished) -> Iterator[str]:
-    """Say what changed in the files that present the dataset."""
+    """Return what changed in the files that present the dataset."""
     before, after = old.manifest.get("card", {}), new.manifest.get("card", {})
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:

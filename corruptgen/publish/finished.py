@@ -98,13 +98,13 @@ class Finished:
         return Classes.guess((record.label for record in self.records()), names)
 
     def records(self) -> Iterator[ItemRecord]:
-        """Give what is known about every complete item, in order."""
+        """Return what is known about every complete item, in order."""
         for table in self.tables:
             yield from table.made
 
     @property
     def owners(self) -> list[Owner]:
-        """Tell which files are those of this dataset, whatever the number of its blocks."""
+        """Return which files are those of this dataset, whatever the number of its blocks."""
         items = {record.item for record in self.records()}
         carried = {file for record in self.records() for file in record.masks} | self.made.annotations.keys()
         return [self.made.sink.owner(items, None), naming(carried), lambda name: TABLE.fullmatch(name) and name]

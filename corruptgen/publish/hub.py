@@ -153,7 +153,7 @@ class Hub:
         return str(done.oid)
 
     def tag(self, name: str, commit: str, message: str) -> None:
-        """Give a commit a name for ever."""
+        """Return a commit a name for ever."""
         http_error = need("huggingface_hub.errors", HUB).HfHubHTTPError
 
         def named() -> None:

@@ -89,7 +89,7 @@ def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None, m
 
 
 def _private(token: str | None, home: Path, root: Path) -> dict[bytes, str]:
-    """Give what is private here and now, by its bytes."""
+    """Return what is private here and now, by its bytes."""
     found = {f"{home}/".encode(): "the home directory", str(root).encode(): "the path of the output"}
     is_token = token and len(token) >= SHORTEST_TOKEN
     secret = {form.encode(): "the token" for form in (token, quote(token, safe=""))} if token and is_token else {}
@@ -129,7 +129,7 @@ def _in_line(line: str, private: Mapping[bytes, str], paths: re.Pattern[str]) ->
 
 
 def _texts(name: str, text: str) -> Iterator[str]:
-    """Give the texts of a file: of JSON all that is text in it, but for digests."""
+    """Return the texts of a file: of JSON all that is text in it, but for digests."""
     try:
         match Path(name).suffix:
             case ".json":

@@ -26,13 +26,13 @@ class License:
 
 @lru_cache(maxsize=1)
 def known() -> Mapping[str, License]:
-    """Give all licences that the Hub has a name for."""
+    """Return all licences that the Hub has a name for."""
     text = (resources.files("corruptgen.publish") / "licenses.toml").read_text("utf-8")
     return {name: License(name, **entry) for name, entry in tomllib.loads(text).items()}
 
 
 def license_of(source: SourceChoice) -> License:
-    """Give the licence of the clean images; raise `PublishError` if it is none that the Hub knows."""
+    """Return the licence of the clean images; raise `PublishError` if it is none that the Hub knows."""
     name = source.license or UNKNOWN
     if name not in known():
         raise PublishError(

@@ -32,7 +32,7 @@ MOST_CLASS_NAMES = 2_000
 
 
 def metadata(dataset: Finished) -> dict[str, Any]:
-    """Give the metadata of a dataset's card as plain values, in the order in which they are written.
+    """Return the metadata of a dataset's card as plain values, in the order in which they are written.
 
     Parameters
     ----------
@@ -63,17 +63,17 @@ def metadata(dataset: Finished) -> dict[str, Any]:
 
 
 def title(dataset: Finished) -> str:
-    """Give the name of a dataset for people."""
+    """Return the name of a dataset for people."""
     return dataset.recipe.publish.title or dataset.recipe.name
 
 
 def split(severity: float) -> str:
-    """Give the name of the split of a severity."""
+    """Return the name of the split of a severity."""
     return f"severity_{severity_text(severity)}"
 
 
 def data_files(dataset: Finished, row: str, severity: float) -> str:
-    """Give the pattern of the files of a cell."""
+    """Return the pattern of the files of a cell."""
     match dataset.recipe.output.format:
         case "parquet":
             return f"data/{row}/{split(severity)}-*.parquet"
@@ -83,7 +83,7 @@ def data_files(dataset: Finished, row: str, severity: float) -> str:
 
 
 def is_loadable(dataset: Finished) -> bool:
-    """Tell whether `datasets` can load it: it knows no arrays, and would take masks for more images."""
+    """Check whether `datasets` can load it: it knows no arrays, and would take masks for more images."""
     recipe = dataset.recipe
     has_targets = bool(dataset.made.targets.endings) or dataset.made.targets.is_annotated
     return not recipe.output.is_array and not (recipe.output.format == "folder" and has_targets)
@@ -110,7 +110,7 @@ def _configs(dataset: Finished) -> list[dict[str, Any]]:
 
 
 def _of_folders(dataset: Finished) -> dict[str, Any]:
-    """Tell the imagefolder of `datasets` what the labels are, which it else guesses from the names of the folders."""
+    """Declare the labels to the imagefolder of `datasets`, which otherwise guesses them from folder names."""
     classes = dataset.classes
     features = {"image": {"_type": "Image"}, **label_feature(classes)}
     if any(METADATA in name for name in dataset.manifest.get("files", {})):

@@ -70,14 +70,14 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
 
 
 def standing(dataset: Finished) -> Presentation:
-    """Give what presents a dataset as it lies there: an earlier release may have worded its card in another way."""
+    """Return what presents a dataset as it lies there: an earlier release may have worded its card in another way."""
     found = {name: dataset.folder.read(name) for name in (*dataset.manifest.get("card", {}), MANIFEST)}
     files = {name: content for name, content in found.items() if content is not None}
     return Presentation(files, files.pop(MANIFEST))
 
 
 def restated(dataset: Finished, recipe: Recipe) -> Finished:
-    """Give a dataset the version, the terms and the words of another recipe that makes the same images.
+    """Return a dataset the version, the terms and the words of another recipe that makes the same images.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
 
 
 def mark(dataset: Finished) -> None:
-    """Tell the engine that a dataset has another recipe now, so that the same build goes on being the same."""
+    """Record in the marker that a dataset has another recipe now, so that the same build is recognised."""
     content = dataset.folder.read(MARKER)
     if content is not None:
         marker = parsed(content, MARKER)

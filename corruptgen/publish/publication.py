@@ -218,7 +218,7 @@ def _content(publication: Publication, name: str) -> Any:
 
 
 def _compared(publication: Publication, state: State) -> Publication:
-    """Hold a dataset against what is in its repository."""
+    """Compare a dataset with what is in its repository."""
     version, tags = publication.version, state.tags
     if version.tag in tags:
         there = publication.hub.entries(tags[version.tag])
@@ -277,7 +277,7 @@ def _digest(kind: str, size: int, pieces: Iterable[bytes]) -> str:
 
 
 def _sizes(dataset: Finished, presentation: Presentation) -> dict[str, int]:
-    """Give the bytes of every file as it will be published."""
+    """Return the bytes of every file as it will be published."""
     return dict(sorted({**dataset.sizes, **{n: len(c) for n, c in presentation.contents.items()}}.items()))
 
 

@@ -47,17 +47,17 @@ class Revision:
 
 
 def is_published(place: str) -> bool:
-    """Tell whether this is the address of a published dataset."""
+    """Check whether this is the address of a published dataset."""
     return place.startswith(PREFIX)
 
 
 def local(place: str) -> Path:
-    """Give the folder of a dataset: a published one is downloaded first."""
+    """Return the folder of a dataset: a published one is downloaded first."""
     return Revision.parse(place).fetched() if is_published(place) else local_path(place, "the dataset")
 
 
 def records(place: str) -> Path:
-    """Give a folder with the manifest and the tables of a dataset, which may be named by its manifest."""
+    """Return a folder with the manifest and the tables of a dataset, which may be named by its manifest."""
     if is_published(place):
         return Revision.parse(place).fetched([*RECORDS, *CARD])
     path = local_path(place, "the dataset")

@@ -40,5 +40,5 @@ def stored(dataset: Finished, cell: tuple[str, float], part: Part, record: ItemR
 
 
 def visible(found: Picture) -> NDArray[np.uint8]:
-    """Give an image as a screen shows it: of one with a window, what lies between black and white, in 8 bits."""
+    """Return an image as a screen shows it: of one with a window, what lies between black and white, in 8 bits."""
     return found.pixels if found.form == BYTE else shown(found.pixels, found.form)

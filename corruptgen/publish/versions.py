@@ -61,14 +61,14 @@ class Version:
         return self.numbers, not before, parts
 
     def bump_from(self, old: "Version") -> Bump:
-        """Tell which number was raised."""
+        """Return which number was raised."""
         for new, before, bump in zip(self.numbers, old.numbers, (Bump.MAJOR, Bump.MINOR, Bump.PATCH), strict=True):
             if new != before:
                 return bump
         return Bump.NONE if self.text == old.text else Bump.PATCH
 
     def raised(self, bump: Bump) -> str:
-        """Give the next version of that kind."""
+        """Return the next version of that kind."""
         major, minor, patch = self.numbers
         return {
             Bump.MAJOR: f"{major + 1}.0.0",
@@ -78,12 +78,12 @@ class Version:
 
 
 def published(tags: list[str]) -> list[Version]:
-    """Give the versions among the tags of a repository, oldest first."""
+    """Return the versions among the tags of a repository, oldest first."""
     return sorted(Version(match["version"]) for tag in tags if (match := TAG.fullmatch(tag)))
 
 
 def needed(difference: Difference) -> Bump:
-    """Tell which number a change has to raise at least."""
+    """Return which number a change has to raise at least."""
     if difference.breaks:
         return Bump.MAJOR
     if difference.added:

@@ -17,7 +17,7 @@ COLOURS = {None: "", "keep": ", grey images kept grey", "rgb": ", grey images ma
 
 
 def preprocessing(decoding: Decoding, dataset: Finished) -> str:
-    """Say what was done to an image before and after it was corrupted."""
+    """Return what was done to an image before and after it was corrupted."""
     steps = {
         "resize": decoding.resize and f"resized to {_size(decoding.resize)} ({decoding.interpolation})",
         "crop": decoding.crop and f"cropped to {_cropped(decoding.crop)} around the centre",
@@ -64,24 +64,24 @@ def _stored(dataset: Finished) -> str:
 
 
 def parameters(dataset: Finished, row: str) -> dict[str, list[Value | None]]:
-    """Give the parameters of a row: the value of each at every severity of the dataset."""
+    """Return the parameters of a row: the value of each at every severity of the dataset."""
     return parameters_at(dataset.preset, row, dataset.recipe.corrupt.severities or ())
 
 
 def parameters_at(table: Preset, row: str, severities: Sequence[float]) -> dict[str, list[Value | None]]:
-    """Give the parameters of a row: the value of each at every severity, None where the function has no such one."""
+    """Return the parameters of a row: the value of each at every severity, None where the function has no such one."""
     levels = [table.cell(row, severity).parameters for severity in severities]
     names = dict.fromkeys(name for level in levels for name in level)
     return {name: [level.get(name) for level in levels] for name in names}
 
 
 def summaries(row: Row) -> list[str]:
-    """Say what a row does; where its levels use different functions, what each of them does."""
+    """Return what a row does; where its levels use different functions, what each of them does."""
     return list(dict.fromkeys(level.corruption.summary for level in row.levels))
 
 
 def meanings(row: Row) -> dict[str, str]:
-    """Give what the parameters of a row mean, from the documentation of its functions."""
+    """Return what the parameters of a row mean, from the documentation of its functions."""
     found: dict[str, str] = {}
     for level in row.levels:
         documented = PARAMETER.findall(level.corruption.docstring)
@@ -102,7 +102,7 @@ def value_text(value: Value | None) -> str:
 
 
 def quirks(dataset: Finished) -> Iterator[str]:
-    """Say what is odd about a table that is kept as it was published."""
+    """Return what is odd about a table that is kept as it was published."""
     header = dataset.manifest["preset"]["table"]["preset"]
     if not dataset.preset.frozen:
         return

@@ -18,7 +18,7 @@ DIGEST_BYTES = 16
 def rng_for(
     seed: int, row: str, severity: float | None, key: str | int | bytes, *, purpose: Purpose = Purpose.DRAWS
 ) -> Stream:
-    """Give the stream of random numbers that belongs to one item in one cell.
+    """Return the stream of random numbers that belongs to one item in one cell.
 
     Parameters
     ----------

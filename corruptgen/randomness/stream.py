@@ -135,7 +135,7 @@ def _shaped(values: NDArray[Any], size: Size) -> Any:
 
 
 def _moved(draws: Any, scale: float, loc: float) -> Any:
-    """Give loc + scale * draws, in the memory of the draws if they are an array."""
+    """Return loc + scale * draws, in the memory of the draws if they are an array."""
     draws *= scale
     draws += loc
     return draws

@@ -13,7 +13,7 @@ def integer_between(rng: Draws, lowest: int, highest: int) -> int:
 
 
 def in_turn(rng: Draws, count: int) -> Callable[[int, int], int]:
-    """Give what draws like `integer_between`, `count` times in all.
+    """Return what draws like `integer_between`, `count` times in all.
 
     The numbers are the same; from the keyed stream they come at a tenth of the price, since its words are made at once.
     """

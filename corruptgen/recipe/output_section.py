@@ -62,7 +62,7 @@ class OutputChoice:
             )
 
     def content(self) -> dict[str, Any]:
-        """Give the section in plain values; `chosen` makes it again."""
+        """Return the section in plain values; `chosen` makes it again."""
         encoding = {} if self.is_array else {"encoding": self.encoding}
         compression = {"compression": self.compression} if self.is_compressed else {}
         quality = {"quality": self.quality} if self.encoding == "jpeg" else {}

@@ -32,7 +32,7 @@ def read_settings(settings: Iterable[str]) -> dict[str, Any]:
 
 
 def apply_overrides(content: Mapping[str, Any], overrides: Overrides, place: str) -> dict[str, Any]:
-    """Give the values of a recipe with some of them replaced; what they may be is checked with the others.
+    """Return the values of a recipe with some of them replaced; what they may be is checked with the others.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class PublishChoice:
     """Whether the dataset may be published though items of the source were rejected."""
 
     def content(self) -> dict[str, Any]:
-        """Give the section in plain values; only what was chosen."""
+        """Return the section in plain values; only what was chosen."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 

@@ -70,7 +70,7 @@ class Recipe:
     """Where the recipe's file is, which paths in it are relative to; None: to the current directory."""
 
     def content(self) -> dict[str, Any]:
-        """Give the recipe in plain values, defaults spelled out and without local paths; `read` makes it again."""
+        """Return the recipe in plain values, defaults spelled out and without local paths; `read` makes it again."""
         corrupt, decode = self.corrupt, self.decode
         chosen = {
             "preset": corrupt.preset,
@@ -200,7 +200,7 @@ def current_form(content: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(
     content: Any, keys: Mapping[str, Check], place: str, sections: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Hold every key of a section against what it may be."""
+    """Compare every key of a section with what it may be."""
     if not isinstance(content, Mapping):
         raise RecipeError(f"{place}: found {content!r}, allowed is a section of keys")
     for key in content:

@@ -87,7 +87,7 @@ class SourceChoice:
         return dict(self.columns)
 
     def content(self) -> dict[str, Any]:
-        """Give the section in plain values, without local paths; only what was chosen."""
+        """Return the section in plain values, without local paths; only what was chosen."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in LOCAL and getattr(self, f.name)}
         shortened = {key: last_part(given[key].replace("\\", "/")) for key in FILES if key in given}
         masks = {"mask_suffix": list(self.mask_endings)} if self.mask_endings else {}

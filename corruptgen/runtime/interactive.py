@@ -51,7 +51,7 @@ def _note(thing: Any, name: str, found: dict[str, str], sources: Sources) -> Non
 
 
 def _is_typed(module: str) -> bool:
-    """Tell whether what is defined in a module is looked at piece by piece: in a script, much else may change."""
+    """Check whether what is defined in a module is looked at piece by piece: in a script, much else may change."""
     return module == "__main__" or not hasattr(sys.modules.get(module), "__file__")
 
 

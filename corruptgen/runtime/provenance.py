@@ -143,7 +143,7 @@ def _is_within(name: str, within: Collection[str]) -> bool:
 
 
 def _is_loose(name: str) -> bool:
-    """Tell whether a top-level module is a file or folder that no installer has put there."""
+    """Check whether a top-level module is a file or folder that no installer has put there."""
     spec = _spec(name)
     return spec is not None and spec.has_location and INSTALLED.isdisjoint(Path(spec.origin or "").parts)
 

@@ -19,7 +19,7 @@ class Stop:
         self.signal: int | None = None
 
     def __call__(self) -> bool:
-        """Tell whether a signal came."""
+        """Check whether a signal was received."""
         return self.signal is not None
 
 

@@ -42,7 +42,7 @@ class Rule:
     thresholds: tuple[float, ...] = (THRESHOLD,)
 
     def decide(self, scores: NDArray[np.floating], truth: Truth) -> NDArray[np.int64]:
-        """Give (..., items, labels) of (..., items, classes)."""
+        """Return (..., items, labels) of (..., items, classes)."""
         task = self.task or _task(truth, scores.shape[-1])
         if len(self.thresholds) > 1 and not truth.is_multi_label:
             raise ScoreError(f"{len(self.thresholds)} thresholds for one decision; several are for several labels")

@@ -17,7 +17,7 @@ WHOLE = re.compile(r"([0-9]{1,18})(\.0+)?")
 
 
 def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
-    """Give the scores of a batch in the order of the classes."""
+    """Return the scores of a batch in the order of the classes."""
     scores, names = batch.answers, batch.names
     if not np.issubdtype(scores.dtype, np.floating):
         scores = scores.astype(float)
@@ -44,7 +44,7 @@ def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
 
 
 def decided(batch: Batch, truth: Truth) -> NDArray[np.int64]:
-    """Give predicted classes as numbers, (entries, labels)."""
+    """Return predicted classes as numbers, (entries, labels)."""
     given = batch.answers
     given = given.astype(np.uint8) if given.dtype == bool else given
     numbers = given.reshape(len(batch.ids), -1) if given.dtype.kind in "iuf" else _from_texts(batch, truth)

@@ -252,14 +252,14 @@ def _bounds(samples: Numbers, level: float, values: Numbers | None) -> tuple[Num
 
 
 def _groups_of(name: str, source: Source, dataset: Truth) -> dict[str, list[int]]:
-    """Give the groups whose rows a metric has all, and the places of these rows among the metric's."""
+    """Return the groups whose rows a metric has all, and the places of these rows among the metric's."""
     rows = _rows_of(name, source, dataset.rows)
     groups = truth.groups_of(dataset)
     return {group: [rows.index(row) for row in of] for group, of in groups.items() if set(of) <= set(rows)}
 
 
 def _means(by_row: Numbers, groups: Sequence[Sequence[int]]) -> Numbers:
-    """Give the mean over each group of rows, (..., groups) of (..., rows)."""
+    """Return the mean over each group of rows, (..., groups) of (..., rows)."""
     return np.stack([by_row[..., places].mean(axis=-1) for places in groups], axis=-1)
 
 

@@ -41,7 +41,7 @@ class Measure:
     """What it is made of."""
 
     def fits(self, preset: str) -> bool:
-        """Tell whether it is meant for a severity table."""
+        """Check whether it is meant for a severity table."""
         return any(fnmatchcase(preset, pattern) for pattern in self.presets)
 
 
@@ -223,5 +223,5 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def _main(evidence: Evidence) -> tuple[str, ...] | None:
-    """Give the rows that the benchmark averages over."""
+    """Return the rows that the benchmark averages over."""
     return evidence.source.common or None

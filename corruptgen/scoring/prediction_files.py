@@ -144,7 +144,7 @@ def _parquet_batches(file: Path, opened: Any) -> Iterator[tuple[int, Columns]]:
 
 
 def _plain(column: Any) -> Any:
-    """Give a column as an array or a list; a list of scores as (entries, classes)."""
+    """Return a column as an array or a list; a list of scores as (entries, classes)."""
     if "list" in str(column.type):
         lengths = {len(value) if value is not None else -1 for value in column.to_pylist()}
         if len(lengths) == 1 and -1 not in lengths:

@@ -58,7 +58,7 @@ class Report:
     """What was left out, and what to be careful with."""
 
     def to_json(self) -> str:
-        """Give everything, fractions as fractions; `as_baseline` in it can be a baseline of other scores."""
+        """Return everything, fractions as fractions; `as_baseline` in it can be a baseline of other scores."""
         titled = {
             name: {key: getattr(MEASURES[name], key) for key in ("title", "better", "unit")} for name in self.scores
         }
@@ -92,7 +92,7 @@ class Report:
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def to_csv(self) -> str:
-        """Give one line for each number, with the columns `COLUMNS`."""
+        """Return one line for each number, with the columns `COLUMNS`."""
         written = io.StringIO()
         writer = csv.writer(written, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -103,7 +103,7 @@ class Report:
         return written.getvalue()
 
     def lines(self) -> Iterator[tuple[str, ...]]:
-        """Give the scores in columns for people: fractions as percent."""
+        """Return the scores in columns for people: fractions as percent."""
         for name, estimate in self.scores.items():
             measure = MEASURES[name]
             low_high = f"[{shown(estimate.low, measure.unit)}, {shown(estimate.high, measure.unit)}]"
@@ -111,7 +111,7 @@ class Report:
             yield name, shown(estimate.value, measure.unit), interval, f"{measure.better} is better", measure.title
 
     def row_lines(self) -> Iterator[tuple[str, ...]]:
-        """Give the cells in columns for people, with means and what these are in percent of the baseline.
+        """Return the cells in columns for people, with means and what these are in percent of the baseline.
 
         Rows come first, then the means over groups of them.
         """
@@ -148,7 +148,7 @@ class Report:
             yield self.main, "clean", "0", self.clean
 
     def _baseline(self) -> dict[str, Any]:
-        """Give the cells as a baseline table."""
+        """Return the cells as a baseline table."""
         header: dict[str, Any] = {"title": f"scored on {self.dataset}", "severities": list(self.severities)}
         if self.clean:
             header["clean"] = self.clean.value

@@ -61,7 +61,7 @@ class Truth:
         return self.labels.shape[1] if self.is_multi_label else self.classes.count
 
     def over(self, rows: Sequence[str]) -> "Truth":
-        """Give the same dataset with some of its rows or groups of rows; `UnknownName` or `ScoreError` for others."""
+        """Return the same dataset with some of its rows or groups of rows; `UnknownName` or `ScoreError` for others."""
         chosen = tuple(self.preset.named_rows(rows))
         if strange := [row for row in chosen if row not in self.made]:
             raise ScoreError(f"the dataset has no pictures of {', '.join(strange)}; it has {', '.join(self.made)}")
@@ -208,7 +208,7 @@ def _reordered(
 
 
 def groups_of(truth: Truth) -> Mapping[str, tuple[str, ...]]:
-    """Give the groups of which every row is in the dataset: those of the severity table, and the common families.
+    """Return the groups of which every row is in the dataset: those of the severity table, and the common families.
 
     Families are those of tables with the fifteen common corruptions; a table's own group of such a name goes first.
     """

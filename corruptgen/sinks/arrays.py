@@ -85,18 +85,18 @@ class Arrays:
             )
 
     def rows(self) -> dict[str, list[int]]:
-        """Give the cells of each row, by ascending severity."""
+        """Return the cells of each row, by ascending severity."""
         rows: dict[str, list[int]] = {}
         for cell in sorted(range(len(self.cells)), key=lambda cell: self.cells[cell][1]):
             rows.setdefault(self.cells[cell][0], []).append(cell)
         return rows
 
     def file(self, row: str) -> str:
-        """Give the file of a row, relative to the output."""
+        """Return the file of a row, relative to the output."""
         return f"{row}.{'npz' if self.zipped else 'npy'}"
 
     def part(self, cell: int, block: int) -> str:
-        """Give the file of a block in a cell while the build goes on, relative to the output."""
+        """Return the file of a block in a cell while the build goes on, relative to the output."""
         row, severity = self.cells[cell]
         return f"{PARTS}/{row}/{severity_text(severity)}/{block:05d}"
 
@@ -256,7 +256,7 @@ class Arrays:
             raise OutputError(f"{self.name(cell, part)} is not what was made; the same command with --check mends it")
 
     def _stored_shape(self, total: int) -> tuple[int, ...]:
-        """Give the shape of an image in the array: grey has no axis of its own, as in MedMNIST."""
+        """Return the shape of an image in the array: grey has no axis of its own, as in MedMNIST."""
         if self.shape is None:
             if total:
                 raise OutputError("no image of the source can be read any more; bring the source back")

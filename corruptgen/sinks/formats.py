@@ -21,7 +21,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sink:
-    """Give the sink of a format.
+    """Return the sink of a format.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ METADATA = "metadata.jsonl"
 
 
 def are_told_by_folders(classes: Classes, labels: Set[str]) -> bool:
-    """Tell whether the folders of a cell say all about labels: one for each class, without others in it.
+    """Check whether the folders of a cell say all about labels: one for each class, without others in it.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class ImageFolder:
         return item_name(item, self.encoding.extension, self.escape)
 
     def file(self, cell: int, item: Item) -> str:
-        """Give the file of an item in a cell, relative to the output."""
+        """Return the file of an item in a cell, relative to the output."""
         return f"{cell_folder(*self.cells[cell])}/{self.named(item)}"
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:

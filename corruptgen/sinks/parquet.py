@@ -53,15 +53,15 @@ class Parquet(Shards):
         return [name for name in earlier if before[name[0]] != now[name[0]]]
 
     def shard(self, cell: int, block: int) -> str:
-        """Give the file of a block in a cell, relative to the output."""
+        """Return the file of a block in a cell, relative to the output."""
         return f"{_stem(*self.cells[cell])}-{block:05d}-of-{self.blocks:05d}.parquet"
 
     def pattern(self, cell: int) -> str:
-        """Give the regular expression of such names."""
+        """Return the regular expression of such names."""
         return rf"{re.escape(_stem(*self.cells[cell]))}-\d{{5,}}-of-\d{{5,}}\.parquet"
 
     def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
-        """Give the README, which tells `datasets` about configs and splits."""
+        """Return the README, which tells `datasets` about configs and splits."""
         return {README: _readme(self.cells, build_name(part.shards for part in parts))}
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
@@ -110,14 +110,14 @@ def _stem(row: str, severity: float) -> str:
 
 
 def _parameters(preset: Preset, name: tuple[str, float]) -> dict[str, Value]:
-    """Give the parameters of a cell under the names of their columns."""
+    """Return the parameters of a cell under the names of their columns."""
     row, severity = name
     parameters = preset.cell(row, severity).parameters if severity else {}
     return {f"parameter_{key}" if key in COLUMNS else key: value for key, value in parameters.items()}
 
 
 def _kinds(cells: Names, parameters: Sequence[Mapping[str, Value]]) -> dict[str, dict[str, type]]:
-    """Give the types of the parameters of each row, all severities together."""
+    """Return the types of the parameters of each row, all severities together."""
     rows: dict[str, dict[str, type]] = {}
     for (row, _), values in zip(cells, parameters, strict=True):
         rows.setdefault(row, {}).update({name: _kind(value) for name, value in values.items()})
@@ -179,7 +179,7 @@ def _arrow_type(pa: Any, feature: Mapping[str, Any]) -> Any:
 
 
 def _columns(schema: Any) -> dict[str, Any]:
-    """Say how columns are stored: images as they are, for they are compressed already, all else compressed."""
+    """Return how columns are stored: images as they are, since they are compressed, everything else compressed."""
     plain = ["image.bytes", "image.path"]
     others = [f"{name}.list.element" if _is_list(schema, name) else name for name in schema.names if name != "image"]
     return {

@@ -105,7 +105,7 @@ class Sink(Protocol):
         """Whether all images must have the shape of the first."""
 
     def ready(self, dataset: Dataset) -> "Sink":
-        """Give the sink that can write this dataset.
+        """Return the sink that can write this dataset.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Sink(Protocol):
         """List the files that hold this item alone, relative to the output."""
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
-        """Tell whose the files of an output are.
+        """Return a function that maps the files of an output to their units.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class Sink(Protocol):
         """
 
     def wholeness(self, found: Found) -> Callable[[Part], bool]:
-        """Tell which blocks are there in full, judging by names and sizes."""
+        """Return a check whether a block is complete, by names and sizes."""
 
     def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
         """List the cells of a smaller output whose images share a file with cells that are added to it.
@@ -157,7 +157,7 @@ class Sink(Protocol):
         """
 
     def is_settled(self, found: Found) -> bool:
-        """Tell whether no shards are left that `finish` makes part of something else."""
+        """Check whether no shards are left that `finish` joins into other files."""
 
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
         """Write what is for the whole output, once all blocks are there; doing it again changes nothing.
@@ -174,10 +174,10 @@ class Sink(Protocol):
         """
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
-        """Say what to call the shard of a block, or an item in it, in messages."""
+        """Return what to call the shard of a block, or an item in it, in messages."""
 
     def digests(self, part: Part) -> Iterable[bytes | None]:
-        """Give the digest of each cell's shard as it lies there, None where it is missing, or `UNREADABLE`."""
+        """Return the digest of each cell's shard as it lies there, None where it is missing, or `UNREADABLE`."""
 
     def images(self, cell: int, part: Part) -> Sequence[Image]:
         """Read the images of a block in a cell back.

@@ -34,7 +34,7 @@ class Written:
         return self._file.write(data)
 
     def tell(self) -> int:
-        """Give the bytes written so far."""
+        """Return the bytes written so far."""
         return self._size
 
     def flush(self) -> None:
@@ -45,15 +45,15 @@ class Written:
         self.closed = True
 
     def writable(self) -> bool:
-        """Say that this can be written."""
+        """Check that this format can be written."""
         return True
 
     def readable(self) -> bool:
-        """Say that this cannot be read."""
+        """Report that this cannot be read."""
         return False
 
     def seekable(self) -> bool:
-        """Say that what is written stays."""
+        """Keep what is written."""
         return False
 
     @property
@@ -70,7 +70,7 @@ def written(output: Folder, name: str) -> Iterator[Written]:
 
 
 def read_digest(output: Folder, name: str) -> bytes | None:
-    """Give the digest of a shard as it lies there, None if it does not, and `UNREADABLE` if nobody can read it."""
+    """Return the digest of a shard as it lies there, None if it does not, and `UNREADABLE` if nobody can read it."""
     if output.size(name) is None:
         return None
     try:
@@ -90,14 +90,14 @@ class Shards(ABC):
 
     @abstractmethod
     def shard(self, cell: int, block: int) -> str:
-        """Give the file of a block in a cell, relative to the output."""
+        """Return the file of a block in a cell, relative to the output."""
 
     @abstractmethod
     def pattern(self, cell: int) -> str:
-        """Give the regular expression of such names, whatever the number of blocks; its first group is the block."""
+        """Return the regular expression of such names, whatever the number of blocks; its first group is the block."""
 
     def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
-        """Give the files that are for the whole output, made of these blocks."""
+        """Return the files that are for the whole output, made of these blocks."""
         return {}
 
     def check(self, image: NDArray[Any]) -> None:

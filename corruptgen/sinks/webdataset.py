@@ -42,12 +42,12 @@ class WebDataset(Shards):
         return replace(self, classes=dataset.classes)
 
     def shard(self, cell: int, block: int) -> str:
-        """Give the file of a block in a cell, relative to the output."""
+        """Return the file of a block in a cell, relative to the output."""
         row, severity = self.cells[cell]
         return f"{row}/severity_{severity_text(severity)}-{block:05d}.tar"
 
     def pattern(self, cell: int) -> str:
-        """Give the regular expression of such names."""
+        """Return the regular expression of such names."""
         row, severity = self.cells[cell]
         return rf"{re.escape(f'{row}/severity_{severity_text(severity)}')}-\d{{5,}}\.tar"
 

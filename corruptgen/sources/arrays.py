@@ -52,7 +52,7 @@ class NpzSource:
             return numbered(self.split, _labels(content, found), images[1].shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[Any]:
-        """Give the pixels of an image."""
+        """Return the pixels of an image."""
         unpacked, found = _unpacked(self.place, self.version, self.image)
         return _image(unpacked.piece(found.offset + index_of(item) * found.stride, found.stride), found)
 
@@ -86,7 +86,7 @@ class NpySource:
             return numbered(self.split, _labels(file.read(), found), images.shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[Any]:
-        """Give the pixels of an image."""
+        """Return the pixels of an image."""
         found = _header(self.place, self.version)
         try:
             content = piece(self.place, found.offset + index_of(item) * found.stride, found.stride)
@@ -122,7 +122,7 @@ def numbered(split: str, labels: NDArray[Any] | None, count: int, naming: Naming
 
 
 def index_of(item: Item) -> int:
-    """Give the number in an id such as `test/17`."""
+    """Return the number in an id such as `test/17`."""
     return int(item.id.rpartition("/")[2])
 
 

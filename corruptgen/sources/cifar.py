@@ -66,7 +66,7 @@ class CifarSource:
         return found if names else replace(found, classes=replace(found.classes, count=count))
 
     def read(self, item: Item) -> NDArray[np.uint8]:
-        """Give the pixels of an image."""
+        """Return the pixels of an image."""
         pixels = _split(self)[1]
         if not 0 <= index_of(item) < len(pixels):
             raise Rejected("is not there")
@@ -149,7 +149,7 @@ def _most(name: str) -> int:
 
 
 def _files(place: str) -> Iterator[tuple[str, bytes]]:
-    """Give the base names of the files of a folder or archive, and the bytes of those that are wanted."""
+    """Return the base names of the files of a folder or archive, and the bytes of those that are wanted."""
     with reporting(place):
         if is_folder(place):
             for path in files_below(place):

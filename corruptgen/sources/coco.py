@@ -36,7 +36,7 @@ class Annotations:
     """The sha256 of the file."""
 
     def of(self, name: str) -> tuple[Annotation, ...]:
-        """Give the annotations of the image of this file name."""
+        """Return the annotations of the image of this file name."""
         return self.of_image.get(self.images[name]["id"], ())
 
 
@@ -114,7 +114,7 @@ class CocoSource:
         )
 
     def read(self, item: Item) -> bytes:
-        """Give the bytes of an image, or say why it cannot be read."""
+        """Return the bytes of an image, or say why it cannot be read."""
         return FolderSource(self.root).file(item.id)
 
     def files(self, items: Sequence[Item]) -> list[str]:
@@ -164,7 +164,7 @@ def _parts(
 
 
 def _counted(entries: Sequence[Annotation], done: str, key: str, name: str) -> str:
-    """Say in one line how many annotations name what does not exist."""
+    """Return in one line how many annotations name what does not exist."""
     return (
         f"{name}: {len(entries)} annotations {'are' if len(entries) > 1 else 'is'} {done} whose {key} names nothing in "
         f"the file, such as the one with id {str(entries[0].get('id'))[:20]!r}"
@@ -207,7 +207,7 @@ def plain_name(name: str) -> str:
 
 
 def _objection(name: str, refused: Mapping[str, str]) -> str:
-    """Say why a listed image is not an item."""
+    """Return why a listed image is not an item."""
     if name in refused:
         return refused[name]
     if not is_below(name):

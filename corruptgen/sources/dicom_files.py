@@ -43,7 +43,7 @@ def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
 
 
 def hint(root: Path, others: Iterable[str]) -> str:
-    """Say how many of the files that are left out look like DICOM, and what reads them; "" if there are none."""
+    """Return how many of the ignored files look like DICOM, and what reads them; "" if there are none."""
     names = sorted(others)
     found = 0
     for name in names[:MOST_PROBED]:

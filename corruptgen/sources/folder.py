@@ -70,7 +70,7 @@ class FolderSource:
         return replace(found, note=dicom_files.hint(self.root, others))
 
     def read(self, item: Item) -> Content:
-        """Give the bytes of a file, or the samples of a slice, or say why it cannot be read."""
+        """Return the bytes of a file, or the samples of a slice, or say why it cannot be read."""
         place = nifti.slice_of(item.id) if self.deep else None
         if place and is_below(item.id):
             return nifti.read(self.root / on_disk(place[0]), place[1])
@@ -88,7 +88,7 @@ class FolderSource:
         return name if found is None or os.path.lexists(self.root / on_disk(name)) else found[0]
 
     def file(self, name: str) -> bytes:
-        """Give the bytes of a file, or say why it cannot be read."""
+        """Return the bytes of a file, or say why it cannot be read."""
         if not is_below(name):
             raise Rejected("has a name that leads out of the source")
         try:
@@ -115,7 +115,7 @@ class FolderSource:
 
 
 def is_image(name: str, *, deep: bool) -> bool:
-    """Tell whether a name ends like an image's; where depth is kept, also like that of DICOM or a volume."""
+    """Check whether a name ends like an image's; where depth is kept, also like that of DICOM or a volume."""
     ending = PurePosixPath(name).suffix.lower()
     if is_apple_double(name):
         return False
@@ -153,7 +153,7 @@ def _is_link_to_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _objection(entry: os.DirEntry[str], name: str, inside: str) -> str | None:
-    """Say why a file cannot be an item, judging by its name and kind alone."""
+    """Return why a file cannot be an item, judging by its name and kind alone."""
     if not is_text(name):
         return "has a name that is not UTF-8; rename it"
     try:

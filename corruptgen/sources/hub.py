@@ -44,10 +44,10 @@ class Rows(Protocol):
         """Number of rows."""
 
     def values(self, column: str) -> Iterator[Any]:
-        """Give a column of all rows."""
+        """Return a column of all rows."""
 
     def value(self, index: int, column: str) -> Any:
-        """Give one value."""
+        """Return one value."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class HubSource:
         return register.listing()
 
     def read(self, item: Item) -> Content:
-        """Give the bytes of an image, as the dataset holds them, or the pixels of a column of arrays."""
+        """Return the bytes of an image, as the dataset holds them, or the pixels of a column of arrays."""
         rows = _rows(self)
         column = self._column(rows, "image", self.image, IMAGE_COLUMNS)
         index = _index(self).get(item.id) if self.id else index_of(item)
@@ -184,7 +184,7 @@ class _DatasetRows:
 
 
 def _single(dataset: Any, column: str) -> Any:
-    """Give a dataset of one column, which holds the bytes of images as they are."""
+    """Return a dataset of one column, which holds the bytes of images as they are."""
     datasets = need("datasets", DATASETS)
 
     single = dataset.select_columns([column])

@@ -25,7 +25,7 @@ class Source(Protocol):
         """
 
     def read(self, item: Item) -> Content:
-        """Give the bytes of an item, or its pixels where the source holds those.
+        """Return the bytes of an item, or its pixels where the source holds those.
 
         Raises
         ------
@@ -40,7 +40,7 @@ class Source(Protocol):
 
 
 def source_digest(content: Content) -> str:
-    """Give the sha256 of the bytes of a file; of pixels: of their type, their shape, their bytes and their meaning."""
+    """Return the sha256 of the bytes of a file; of pixels: of their type, shape, bytes and meaning."""
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
     if isinstance(content, Acquired):

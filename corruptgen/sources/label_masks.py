@@ -61,7 +61,7 @@ class LabelMask:
         return LabelMask(moved)
 
     def encoded(self) -> bytes:
-        """Give the bytes of a PNG file."""
+        """Return the bytes of a PNG file."""
         buffer = io.BytesIO()
         self.image.save(buffer, "PNG")
         return buffer.getvalue()

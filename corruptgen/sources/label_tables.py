@@ -212,7 +212,7 @@ def _listed(lines: Sequence[str], place: str, names: Sequence[str], known: Set[s
 
 
 def _names_one(line: str, mark: str, known: Set[str]) -> bool:
-    """Tell whether a line is the name of an image and a label."""
+    """Check whether a line is the name of an image and a label."""
     name = _name(line, mark, known)
     return name.removeprefix("./") in known and _label(line, mark, name) is not None
 

@@ -36,7 +36,7 @@ class MaskName:
 
 
 def mask_names(name: str, endings: tuple[str, ...]) -> list[MaskName]:
-    """Say what the masks of an image are called.
+    """Return what the masks of an image are called.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class MnistSource:
         return numbered(self.split, values, shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[np.uint8]:
-        """Give the pixels of an image."""
+        """Return the pixels of an image."""
         images, _ = _files(self.place, self.split, self.config)
         shape, index = _header(images, self.version), index_of(item)
         if not 0 <= index < shape[0]:

@@ -70,12 +70,12 @@ class Volume:
 
 
 def is_nifti(name: str) -> bool:
-    """Tell whether a name ends like that of a volume."""
+    """Check whether a name ends like that of a volume."""
     return name.lower().endswith(EXTENSIONS)
 
 
 def is_packed(path: Path) -> bool:
-    """Tell whether a volume is compressed."""
+    """Check whether a volume is compressed."""
     return path.suffix.lower() == ".gz"
 
 
@@ -91,7 +91,7 @@ def slice_ids(path: Path, name: str) -> list[str]:
 
 
 def read(path: Path, number: int) -> Acquired:
-    """Give a slice: the front of the patient above, the right side on the left.
+    """Return a slice: the front of the patient above, the right side on the left.
 
     Raises
     ------

@@ -82,7 +82,7 @@ def wanted(listing: Listing, recipe: Recipe) -> Listing:
 
 
 def source_place(recipe: Recipe, source: str | Path | None) -> str:
-    """Say where a source is: an absolute path, a URL, or "" for a dataset on the Hub."""
+    """Return where a source is: an absolute path, a URL, or "" for a dataset on the Hub."""
     if source is None and recipe.source.repo:
         return ""
     written = recipe.source.path if source is None else os.fspath(source)
@@ -229,7 +229,7 @@ KINDS: Mapping[str, Callable[[str, Recipe], Source]] = {
 
 
 def _is_deep(recipe: Recipe) -> bool:
-    """Tell whether samples keep their depth, so that other types of them are taken than bytes."""
+    """Check whether samples keep their depth, so that other types of them are taken than bytes."""
     return recipe.decode.window is not None
 
 

@@ -58,7 +58,7 @@ class RemoteFolder:
         return dicom_header.is_dicom(start) and not dicom_header.is_directory(start)
 
     def read(self, item: Item) -> bytes:
-        """Give the bytes of a file; trouble with the server is an error of the build, not of the file."""
+        """Return the bytes of a file; trouble with the server is an error of the build, not of the file."""
         if not is_below(item.id):
             raise Rejected("has a name that leads out of the source")
         with reporting(beside(self.url, item.id)):

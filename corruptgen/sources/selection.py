@@ -68,5 +68,5 @@ def sample(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listi
 
 
 def rank(seed: int, key: str) -> tuple[bytes, str]:
-    """Give the place of an item in the order that samples are taken in."""
+    """Return the place of an item in the order that samples are taken in."""
     return digest_of(b"sample", str(seed).encode(), key.encode()), key

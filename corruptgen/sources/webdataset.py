@@ -82,7 +82,7 @@ class TarSource:
         return replace(found, items=found.items.by_id())
 
     def read(self, item: Item) -> bytes:
-        """Give the bytes of the image of a sample."""
+        """Return the bytes of the image of a sample."""
         if not is_below(item.id):
             raise Rejected("has a name that leads out of the source")
         place = self._shard(item)
@@ -154,7 +154,7 @@ def _indexed(source: TarSource, place: str, version: str) -> _Shard:
 
 
 def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[tarfile.TarInfo]:
-    """Give the members of a tar up to its end, or up to where it is damaged, which is noted."""
+    """Return the members of a tar up to its end, or up to where it is damaged, which is noted."""
     guarded: Any = Guarded(file)
     try:
         archive = tarfile.TarFile(fileobj=guarded, mode="r", encoding="utf-8")
@@ -180,7 +180,7 @@ def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[
 
 
 def _objection(member: tarfile.TarInfo, length: int) -> str | None:
-    """Say why a member of a tar cannot be used."""
+    """Return why a member of a tar cannot be used."""
     name = member.name.removeprefix("./")
     if not is_text(name):
         return "has a name that is not UTF-8"

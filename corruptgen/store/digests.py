@@ -16,7 +16,7 @@ FILE_BYTES = 16
 
 
 def pixels_digest(pixels: NDArray[Any]) -> bytes:
-    """Give the digest of an image before it is encoded: of its shape, its samples and, if not uint8, their type."""
+    """Return the digest of an image before it is encoded: of its shape, its samples and, if not uint8, their type."""
     kind = "" if pixels.dtype == np.uint8 else f"{pixels.dtype.name} "
     digest = blake3((kind + "x".join(map(str, pixels.shape))).encode() + b"\0")
     digest.update(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data)
@@ -24,23 +24,23 @@ def pixels_digest(pixels: NDArray[Any]) -> bytes:
 
 
 def file_digest(content: bytes) -> bytes:
-    """Give the digest of a file, which goes into those of its item and its shard."""
+    """Return the digest of a file, which goes into those of its item and its shard."""
     return blake3(content).digest(FILE_BYTES)
 
 
 def files_digest(files: Iterable[bytes]) -> bytes:
-    """Give the digest of all files of one item, from the digest of each, in the order of the cells."""
+    """Return the digest of all files of one item, from the digest of each, in the order of the cells."""
     return blake3(b"".join(files)).digest(FILES_BYTES)
 
 
 def shard_digest(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """Give the digest of the files of one cell in one block, from the name and digest of each, in order."""
+    """Return the digest of the files of one cell in one block, from the name and digest of each, in order."""
     named = b"".join(name.encode() + b"\0" + digest for name, digest in files)
     return blake3(named).digest(SHARD_BYTES)
 
 
 def content_digest(pieces: Iterable[bytes]) -> bytes:
-    """Give the digest of a shard that is one file, from its content in pieces of any size."""
+    """Return the digest of a shard that is one file, from its content in pieces of any size."""
     digest = blake3()
     for piece in pieces:
         digest.update(piece)

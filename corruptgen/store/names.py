@@ -20,12 +20,12 @@ def is_clutter(path: str) -> bool:
 
 
 def is_below(path: str) -> bool:
-    """Tell whether a relative path with "/" stays below where it starts."""
+    """Check whether a relative path with "/" stays below where it starts."""
     return bool(path) and "\0" not in path and not any(part in ("", ".", "..") for part in path.split("/"))
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether a file lies in a folder that programs keep for themselves."""
+    """Check whether a file lies in a folder that programs keep for themselves."""
     return (name.startswith(".") and "/" in name) or "/." in name.rpartition("/")[0]
 
 
@@ -50,7 +50,7 @@ def shown(name: str) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Tell whether a name can be stored as UTF-8: one that was read from a file may hold half a character."""
+    """Check whether a name can be stored as UTF-8: one that was read from a file may hold half a character."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -59,7 +59,7 @@ def is_text(name: str) -> bool:
 
 
 def is_apple_double(path: str) -> bool:
-    """Tell whether macOS has put a file beside another one, to keep what other systems have no place for."""
+    """Check whether macOS has put a file beside another one, to keep what other systems have no place for."""
     *folders, name = path.split("/")
     return name.startswith("._") or "__MACOSX" in folders
 
@@ -110,7 +110,7 @@ def shorten_name(path: str) -> str:
 
 
 def _problem(part: str) -> str | None:
-    """Say why one component of a path is no name everywhere."""
+    """Return why one component of a path is no name everywhere."""
     bad = next((c for c in part if c in FORBIDDEN or not c.isprintable()), None)
     if bad is not None:
         return f"holds {bad!r}, which Windows does not take or terminals do not show"

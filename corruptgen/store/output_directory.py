@@ -25,7 +25,7 @@ PIECE = 1 << 20  # bytes that are read at once
 
 @lru_cache(maxsize=4096)
 def cell_folder(row: str, severity: float) -> str:
-    """Give the folder of a cell, relative to the output."""
+    """Return the folder of a cell, relative to the output."""
     return f"{row}/{severity_text(severity)}"
 
 
@@ -52,7 +52,7 @@ class Folder:
     root: Path
 
     def path(self, name: str) -> Path:
-        """Give the place of a file, and refuse names that lead elsewhere."""
+        """Return the place of a file, and refuse names that lead elsewhere."""
         if not is_below(name):
             raise _leading_out(name)
         return self.root / on_disk(name)
@@ -125,21 +125,21 @@ class Folder:
             raise OutputError(f"cannot read {name}: {error.strerror or type(error).__name__}") from error
 
     def sha256(self, name: str) -> str:
-        """Give the digest of a file of any size."""
+        """Return the digest of a file of any size."""
         digest = hashlib.sha256()
         for piece in self.pieces(name):
             digest.update(piece)
         return digest.hexdigest()
 
     def size(self, name: str) -> int | None:
-        """Give the bytes of a file, or None if there is none."""
+        """Return the bytes of a file, or None if there is none."""
         try:
             return self.path(name).stat().st_size
         except OSError:
             return None
 
     def read(self, name: str) -> bytes | None:
-        """Give the bytes of a file, or None if it is not there."""
+        """Return the bytes of a file, or None if it is not there."""
         try:
             return self.path(name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -179,7 +179,7 @@ def _leading_out(name: str) -> OutputError:
 
 @lru_cache
 def _sync_filesystem() -> Any | None:
-    """Give Linux's call that waits for one file system alone: other people's writing shall not hold us up."""
+    """Return Linux's call that waits for one file system alone: other people's writing shall not hold us up."""
     try:
         return ctypes.CDLL(None, use_errno=True).syncfs
     except (AttributeError, OSError, TypeError):

@@ -99,7 +99,7 @@ def rows(preset: str) -> list[str]:
 
 
 def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[NDArray[Any], SampleFormat]:
-    """Give any accepted image as (H, W, C) in C order, not copied where it is that already, and what its samples mean.
+    """Return any accepted image as (H, W, C) in C order, copied only if needed, and what its samples mean.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
 
 
 def alike(pixels: NDArray[Any], image: Picture) -> Picture:
-    """Give pixels of shape (H, W, C) as an image of the kind and shape of another one."""
+    """Return pixels of shape (H, W, C) as an image of the kind and shape of another one."""
     if isinstance(image, np.ndarray):
         return pixels if pixels.ndim == image.ndim else pixels[..., 0]
     return Image.fromarray(pixels[..., 0] if image.mode == "L" else pixels)

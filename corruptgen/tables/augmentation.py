@@ -51,13 +51,13 @@ def draw(preset: Preset, rng: Draws, rows: Sequence[str] | None = None) -> Cell:
 
 
 def cell_of(preset: Preset, row: str, parameters: Mapping[str, Value]) -> Cell:
-    """Give a row with parameters that were drawn for it; its severity is not a number."""
+    """Return a row with parameters that were drawn for it; its severity is not a number."""
     line = preset.row(row)
     return preset.cell_of(line, math.nan, line.levels[0].corruption, MappingProxyType(dict(parameters)))
 
 
 def identity(preset: Preset) -> Cell:
-    """Give the cell that leaves an image alone."""
+    """Return the cell that leaves an image alone."""
     row = next(iter(preset.rows.values()))
     return Cell("identity", 0.0, None, MappingProxyType({}), row.arithmetic, frozenset(), preset.sizes)
 

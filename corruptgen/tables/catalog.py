@@ -377,5 +377,5 @@ def _tables_below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Trave
 
 
 def _reason(error: Exception) -> str:
-    """Say what went wrong without the path: messages may travel into logs and manifests."""
+    """Return what went wrong without the path: messages may travel into logs and manifests."""
     return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)

@@ -42,7 +42,7 @@ class Sizes:
         raise ImageError(f"{self.preset} is for images of {allowed} pixels, found {height}×{width}{advice}")
 
     def factor(self, height: int, width: int) -> float:
-        """Give what scaled parameters are multiplied by for an image of this size."""
+        """Return what scaled parameters are multiplied by for an image of this size."""
         return min(height, width) / self.reference_side if self.reference_side else 1.0
 
 
@@ -110,7 +110,7 @@ class Cell:
         return narrowed(samples, form) if widen else samples
 
     def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
-        """Give the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
+        """Return the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
         if self.corruption is None or not self.corruption.is_geometric:
             raise ImageError(
                 f"{self.row} at severity {severity_text(self.severity)} moves no pixels; there is no warp to give"
@@ -120,7 +120,7 @@ class Cell:
         return cast(Warp, self.corruption.function(*arguments, **self.parameters_for(*image.shape[:2])))
 
     def parameters_for(self, height: int, width: int) -> dict[str, Value]:
-        """Give the parameters for an image of this size; whole numbers that scale stay whole and at least 1."""
+        """Return the parameters for an image of this size; whole numbers that scale stay whole and at least 1."""
         factor = self.sizes.factor(height, width)
         return {name: _scaled(v, factor) if name in self.scaled else v for name, v in self.parameters.items()}
 

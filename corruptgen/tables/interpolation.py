@@ -13,7 +13,7 @@ Value = float | int | bool | str
 def blended(
     lower: Mapping[str, Value], upper: Mapping[str, Value], kinds: Mapping[str, type], fraction: float, between: str
 ) -> Mapping[str, Value]:
-    """Give the parameters at `fraction` of the way from `lower` to `upper`.
+    """Return the parameters at `fraction` of the way from `lower` to `upper`.
 
     Whole numbers are rounded, half up; truth values and texts switch at the middle, as everything does in a row that is
     `nearest`.
@@ -28,7 +28,7 @@ def blended(
 
 
 def fits(value: Any, kind: type) -> bool:
-    """Tell whether a value from a table may stand for a parameter of type `kind`."""
+    """Check whether a value from a table may stand for a parameter of type `kind`."""
     return type(value) is kind or (kind is float and type(value) is int)
 
 

@@ -64,7 +64,7 @@ class Row:
         return any(level.corruption.is_geometric for level in self.levels)
 
     def at(self, severity: float) -> Level:
-        """Give function and parameters at a severity above 0, interpolating between the levels.
+        """Return function and parameters at a severity above 0, interpolating between the levels.
 
         Between 0 and level 1 the parameters go from their clean values to those of level 1: by their logarithms if the
         row says so and none of them is 0, else linearly.
@@ -94,7 +94,7 @@ class Row:
 
 
 def _between(lower: Level, upper: Level, fraction: float, between: str) -> Level:
-    """Give the level at `fraction` of the way; levels of different functions are only ever taken whole."""
+    """Return the level at `fraction` of the way; levels of different functions are only ever taken whole."""
     nearest = upper.corruption if fraction >= 0.5 else lower.corruption
     return Level(nearest, blended(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, between))
 
@@ -123,7 +123,7 @@ class Preset:
         return table_digest(self.content)
 
     def row(self, name: str) -> Row:
-        """Give the row of that name, or raise `UnknownName` with the nearest one."""
+        """Return the row of that name, or raise `UnknownName` with the nearest one."""
         if name not in self.rows:
             raise UnknownName(unknown(f"row of {self.name}", name, self.rows))
         return self.rows[name]
@@ -137,7 +137,7 @@ class Preset:
         return list(spelled)
 
     def cell(self, row: str, severity: float) -> Cell:
-        """Give a row at a severity, ready to be applied; severity 0 leaves every image alone.
+        """Return a row at a severity, ready to be applied; severity 0 leaves every image alone.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class Preset:
         return self.cell_of(line, severity, level.corruption, level.parameters)
 
     def cell_of(self, line: Row, severity: float, corruption: Corruption | None, parameters: Parameters) -> Cell:
-        """Give one of this table's rows with parameters of the caller's choice."""
+        """Return one of this table's rows with parameters of the caller's choice."""
         return Cell(
             line.name, severity, corruption, parameters, line.arithmetic, line.scaled, self.sizes, line.in_colour
         )
@@ -339,5 +339,5 @@ class _RowReader:
 
 
 def _ends(given: Any) -> Any:
-    """Give the two ends of a range as a pair; anything else as it is, for the check to refuse."""
+    """Return the two ends of a range as a pair; anything else as it is, for the check to refuse."""
     return tuple(given) if isinstance(given, list) else given

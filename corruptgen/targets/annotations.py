@@ -210,7 +210,7 @@ def _number(value: Any) -> float:
 
 
 def _bounds(outline: Outline) -> list[float]:
-    """Give the box of an outline as COCO has it: left, top, width, height."""
+    """Return the box of an outline as COCO has it: left, top, width, height."""
     (top, left), (bottom, right) = outline.min(axis=0), outline.max(axis=0)
     return _rounded(np.array([left, top, right - left, bottom - top]))
 

@@ -56,7 +56,7 @@ class Frames:
         return not self.annotated_as and self.orientation != STORED and self.stored == self.upright
 
     def turn(self, size: Size | None, found: str) -> tuple[Size, int]:
-        """Say by which orientation what was drawn on the image has to be turned to fit the image that is made.
+        """Return by which orientation what was drawn on the image has to be turned to fit the image that is made.
 
         Parameters
         ----------

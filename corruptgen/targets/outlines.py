@@ -10,7 +10,7 @@ Outline = NDArray[np.float64]
 
 
 def area(outline: Outline) -> float:
-    """Give the area inside of an outline that does not cross itself, in square pixels."""
+    """Return the area inside of an outline that does not cross itself, in square pixels."""
     if len(outline) < 3:
         return 0.0
     rows, columns = (outline - outline[0]).T
@@ -25,7 +25,7 @@ def clipped(outline: Outline, height: float, width: float) -> Outline:
 
 
 def rectangle(top: float, left: float, bottom: float, right: float) -> Outline:
-    """Give the outline of a box."""
+    """Return the outline of a box."""
     return np.array([[top, left], [top, right], [bottom, right], [bottom, left]], np.float64)
 
 

@@ -26,7 +26,7 @@ def mask(counts: list[int], height: int, width: int) -> Mask:
 
 
 def counts(mask: Mask) -> list[int]:
-    """Give the run lengths of a mask."""
+    """Return the run lengths of a mask."""
     samples = mask.T.ravel()
     edges = np.flatnonzero(np.diff(samples)) + 1
     lengths = np.diff(np.concatenate([[0], edges, [samples.size]])).tolist()

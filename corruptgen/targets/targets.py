@@ -148,7 +148,7 @@ class Targets:
         return Carried(files, changes, frame, (GUESSED,) if frames.is_guess else ())
 
     def annotation_bytes(self) -> bytes | None:
-        """Give the content of the annotation file; None if there is none.
+        """Return the content of the annotation file; None if there is none.
 
         Raises
         ------
@@ -302,7 +302,7 @@ class Targets:
 
 
 def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) -> Targets:
-    """Say what a recipe carries to its output.
+    """Return what a recipe carries to its output.
 
     Parameters
     ----------
@@ -367,7 +367,7 @@ def _check_known(recipe: str, file: Path, kept: Sequence[str]) -> None:
 
 
 def known(recipe: Recipe, preset: Preset | None, cells: Iterable[Name]) -> Targets:
-    """Say what is carried to the output of a recipe that was recorded, which does not know where it came from.
+    """Return what is carried to the output of a recipe that was recorded, which does not know where it came from.
 
     Parameters
     ----------

@@ -70,16 +70,16 @@ class Corrupt(Transform):
         self.moving_rows = tuple(row for row in self.rows if table.row(row).is_geometric)
 
     def moves(self, draw: Draw) -> bool:
-        """Tell whether a draw moves pixels, and with them what masks and boxes are about."""
+        """Check whether a draw moves pixels, and with them what masks and boxes are about."""
         return self._cell(draw).is_geometric
 
     def warp(self, image: Any, draw: Draw) -> Warp | None:
-        """Give the warp by which `apply` moves the pixels of one picture; None if it leaves them where they are."""
+        """Return the warp by which `apply` moves the pixels of one picture; None if it leaves them where they are."""
         cell, picture = self._cell(draw), opened(image, self.eight_bits)
         return cell.warp(picture.frames[0], self._rng(draw), picture.form) if cell.is_geometric else None
 
     def motion(self, size: tuple[int, int], draw: Draw) -> Motion | None:
-        """Give how boxes, points and masks on a picture of (height, width) `size` move; None if they stay."""
+        """Return how boxes, points and masks on a picture of (height, width) `size` move; None if they stay."""
         cell = self._cell(draw)
         return Motion(self._warp_of_size(cell, size, draw), size) if cell.is_geometric else None
 

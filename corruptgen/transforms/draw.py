@@ -20,5 +20,5 @@ class Draw:
     seed: int = 0
 
     def numbered(self, number: int) -> "Draw":
-        """Give the draw of one image of several that share this one: the same cell, other noise."""
+        """Return the draw of one image of several that share this one: the same cell, other noise."""
         return replace(self, key=f"{self.key}/{number}")

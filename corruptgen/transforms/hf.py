@@ -196,7 +196,7 @@ class Rows:
 
 
 def _with_images(features: Any, column: str) -> Any:
-    """Give the features of a dataset whose column holds images that are decoded when they are asked for."""
+    """Return the features of a dataset whose column holds images that are decoded when they are asked for."""
     if features is None:
         return None
     datasets = need("datasets", "a stream of `datasets`")

@@ -60,7 +60,7 @@ class _Format(dict[str, Any]):
 
 
 def lazily(dataset: Any, transform: Callable[[dict[str, list[Any]]], dict[str, list[Any]]]) -> LazyDataset:
-    """Give a dataset whose rows go through `transform` when they are asked for."""
+    """Return a dataset whose rows go through `transform` when they are asked for."""
     return _as_lazy(dataset.with_transform(transform))
 
 

@@ -49,7 +49,7 @@ class CorruptAugmentation:
 
     @staticmethod
     def _allowed(preset: str, rows: str | Sequence[str] | None) -> str | Sequence[str] | None:
-        """Give the rows to draw from."""
+        """Return the rows to draw from."""
         return rows
 
     def _changed(self, image: Any, draw: Draw) -> Any:

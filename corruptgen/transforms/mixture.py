@@ -35,7 +35,7 @@ def symmetric_beta(rng: Stream, alpha: float) -> float:
 def mixed(
     image: NDArray[np.uint8], chains: Sequence[NDArray[np.uint8]], weights: NDArray[np.float64], share: float
 ) -> NDArray[np.uint8]:
-    """Give (1 - share) of the picture and `share` of the chains by their weights, rounded."""
+    """Return (1 - share) of the picture and `share` of the chains by their weights, rounded."""
     total = image * np.float32(1 - share)
     for chain, weight in zip(chains, weights, strict=True):
         total += chain * np.float32(share * weight)

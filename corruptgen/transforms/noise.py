@@ -96,7 +96,7 @@ class PatchGaussian(Transform):
         self.width, self.sigma, self.any_width = float(side), float(strongest), truth_value("any_width", any_width)
 
     def patch(self, height: int, width: int, draw: Draw) -> tuple[slice, slice]:
-        """Give the rows and columns of the patch in a picture of this size."""
+        """Return the rows and columns of the patch in a picture of this size."""
         rng = rng_for(draw.seed, draw.row, draw.severity, draw.key, purpose=Purpose.LOCATION)
         centre = (rng.integers(height), rng.integers(width))
         side = rng.uniform(0, self.width) if self.any_width else self.width

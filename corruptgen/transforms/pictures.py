@@ -129,7 +129,7 @@ def _form(dtype: str) -> SampleFormat:
 
 
 def _taken(samples: Samples, form: SampleFormat, eight_bits: bool) -> tuple[Samples, SampleFormat]:
-    """Give the samples that corruptions take for those of a picture, and how they are stored."""
+    """Return the samples that corruptions take for those of a picture, and how they are stored."""
     if form.full_scale != 1:
         return samples, form
     lowest, highest = float(samples.min()), float(samples.max())
@@ -154,12 +154,12 @@ def _given_back(samples: Samples, used: SampleFormat, form: SampleFormat) -> Sam
 
 
 def _layers(planes: Samples) -> Samples:
-    """Give (C, H, W) as (H, W, C)."""
+    """Return (C, H, W) as (H, W, C)."""
     return planes[0][..., None] if len(planes) == 1 else np.asarray(cv2.merge(list(planes)))
 
 
 def _planes(layers: Samples) -> Samples:
-    """Give (H, W, C) as (C, H, W)."""
+    """Return (H, W, C) as (C, H, W)."""
     planes = np.empty((layers.shape[2], *layers.shape[:2]), layers.dtype)
     cv2.split(np.ascontiguousarray(layers), list(planes))
     return planes

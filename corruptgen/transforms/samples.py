@@ -124,14 +124,14 @@ def _read(path: str) -> bytes:
 
 
 def given_back(pixels: NDArray[np.uint8], picture: Any) -> Any:
-    """Give pixels as an array where the picture was one, else as a PIL image."""
+    """Return pixels as an array where the picture was one, else as a PIL image."""
     if isinstance(picture, np.ndarray):
         return pixels.reshape(pixels.shape[:2]) if picture.ndim == 2 else pixels
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def with_part(sample: Any, part: Part | None, value: Any) -> Any:
-    """Give a sample with another picture; None: the sample is the picture itself."""
+    """Return a sample with another picture; None: the sample is the picture itself."""
     if part is None:
         return value
     if isinstance(sample, Mapping):
@@ -166,7 +166,7 @@ def id_column(columns: Mapping[str, Any], chosen: str | None) -> str | None:
 
 
 def listed_files(dataset: Any) -> list[str] | None:
-    """Give the paths of the files of a folder dataset, such as torchvision's `ImageFolder`; None for any other."""
+    """Return the paths of the files of a folder dataset, such as torchvision's `ImageFolder`; None for any other."""
     listed, root = getattr(dataset, "samples", None), getattr(dataset, "root", None)
     if root is None or not isinstance(listed, list) or not listed:
         return None
@@ -175,7 +175,7 @@ def listed_files(dataset: Any) -> list[str] | None:
 
 
 def whole_of(dataset: Any) -> tuple[Any, list[int] | None]:
-    """Give what a `torch.utils.data.Subset` is taken from, and the numbers of its items there; None: all of them."""
+    """Return what a `torch.utils.data.Subset` is taken from, and the numbers of its items there; None: all of them."""
     order = None
     while hasattr(dataset, "indices") and hasattr(dataset, "dataset"):
         taken = list(dataset.indices)
@@ -190,5 +190,5 @@ def relative_id(file: str, root: Any) -> str:
 
 
 def is_huggingface(dataset: Any) -> bool:
-    """Tell whether this is a dataset of the library `datasets`, without loading it."""
+    """Check whether this is a dataset of the library `datasets`, without loading it."""
     return hasattr(dataset, "features") and hasattr(dataset, "cast_column")

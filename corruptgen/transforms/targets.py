@@ -112,7 +112,7 @@ def carried(thing: Any, motion: Motion) -> Any:
 
 
 def has_targets(thing: Any) -> bool:
-    """Tell whether torchvision marks something in here as boxes, points or masks."""
+    """Check whether torchvision marks something in here as boxes, points or masks."""
     if isinstance(thing, Mapping):
         return any(map(has_targets, thing.values()))
     if isinstance(thing, list | tuple):
@@ -150,7 +150,7 @@ def _moved(target: Any, kind: str, motion: Motion) -> Any:
 
 
 def _corners(boxes: NDArray[np.float64], form: str) -> NDArray[np.float64]:
-    """Give boxes of any upright format as left, top, right, bottom."""
+    """Return boxes of any upright format as left, top, right, bottom."""
     if form == "XYWH":
         return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
     if form == "CXCYWH":

@@ -162,11 +162,11 @@ class Transform(ABC):
         """Raise `ImageError` if something that may be drawn cannot be done to what belongs to the picture."""
 
     def _carried(self, picture: Picture, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
-        """Give what belongs to the picture as it is afterwards."""
+        """Return what belongs to the picture as it is afterwards."""
         return others
 
     def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
-        """Give the (H, W, 1) alpha channel of a changed picture."""
+        """Return the (H, W, 1) alpha channel of a changed picture."""
         return alpha
 
     def _place(self) -> str:
@@ -175,7 +175,7 @@ class Transform(ABC):
         return f"rank {rank}, " if rank else ""
 
     def _known_rank(self) -> int | None:
-        """Give the rank of this process, or of the one that it was spawned from to load data."""
+        """Return the rank of this process, or of the one that it was spawned from to load data."""
         rank = workers.rank()
         return self._rank if rank is None else rank
 

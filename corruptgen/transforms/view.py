@@ -89,7 +89,7 @@ class Corrupted:
             check_columns(dataset.features, str(self.items.image), self.row)
 
     def key(self, index: int) -> str:
-        """Give the id of an item, the name of its draws."""
+        """Return the id of an item, the name of its draws."""
         return self.items.key(index)
 
     def __len__(self) -> int:
@@ -191,7 +191,7 @@ def all_cells(
     clean: bool = False,
     **options: Any,
 ) -> Iterator[Corrupted]:
-    """Give a dataset in every cell, one row after the other.
+    """Return a dataset in every cell, one row after the other.
 
     Parameters
     ----------
@@ -245,13 +245,13 @@ class _Items:
         return len(self.dataset if self.order is None else self.order)
 
     def number(self, index: int) -> int:
-        """Give the number of an item in the dataset that this one is a part of."""
+        """Return the number of an item in the dataset that this one is a part of."""
         if not -len(self) <= index < len(self):
             raise IndexError(f"there is no item {index} among {len(self)}")
         return index % len(self) if self.order is None else int(self.order[index])
 
     def taken(self, index: int) -> tuple[Any, Part | None, Any]:
-        """Give an item, which part of it is the picture, and the picture."""
+        """Return an item, which part of it is the picture, and the picture."""
         index = self.number(index)
         if self.files and self.raw:
             target = self.dataset.samples[index][1]
@@ -264,7 +264,7 @@ class _Items:
         return sample, part, sample if part is None else _part_of(sample, part)
 
     def key(self, index: int, sample: Any = None) -> str:
-        """Give the id of an item; that of a part of a dataset is the id it has there."""
+        """Return the id of an item; that of a part of a dataset is the id it has there."""
         index = self.number(index)
         if callable(self.chosen):
             return normalise_key(self.chosen(index))
@@ -292,7 +292,7 @@ def _part_of(sample: Any, part: Part) -> Any:
 
 
 def undecoded(dataset: Any, column: str) -> Any:
-    """Give a dataset of `datasets` that holds the bytes of its images as they are."""
+    """Return a dataset of `datasets` that holds the bytes of its images as they are."""
     datasets = need("datasets", "a view of a dataset of `datasets`")
     plain = dataset.with_format(None) if hasattr(dataset, "with_format") else dataset
     if plain.features is not None and isinstance(plain.features[column], datasets.Image):

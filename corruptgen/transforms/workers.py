@@ -14,18 +14,18 @@ _settled = 0
 
 
 def torch_if_loaded() -> Any | None:
-    """Give torch if this process uses it, without loading it."""
+    """Return torch if this process uses it, without loading it."""
     return sys.modules.get("torch")
 
 
 def loader_worker() -> int | None:
-    """Give the number of this worker of a torch DataLoader; None in any other process."""
+    """Return the number of this worker of a torch DataLoader; None in any other process."""
     info = _worker_info()
     return None if info is None else int(info.id)
 
 
 def loader_seed() -> int | None:
-    """Give the number that the DataLoader has seeded this worker by, another one in every epoch; None elsewhere."""
+    """Return the number that the DataLoader has seeded this worker by, another one in every epoch; None elsewhere."""
     info = _worker_info()
     return None if info is None else int(info.seed)
 
@@ -36,7 +36,7 @@ def _worker_info() -> Any | None:
 
 
 def rank() -> int | None:
-    """Give the rank of this process in a distributed run; None where nobody has told this process."""
+    """Return the rank of this process in a distributed run; None where nobody has told this process."""
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         return int(distributed.get_rank())

@@ -161,7 +161,7 @@ def check_draws(rng: object) -> None:
 
 
 def real_number(value: object) -> int | float | None:
-    """Give a number of Python or numpy as Python's; None for anything else, truth values included."""
+    """Return a number of Python or numpy as Python's; None for anything else, truth values included."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return None
     return value if isinstance(value, int) else value.item() if isinstance(value, np.integer) else float(value)

@@ -99,7 +99,7 @@ def origins(made: Made, source: str | Path | None) -> Origins:
 def jobs(
     tables: Sequence[Table], cells: int, depth: str, *, rng_key: bytes, seed: int
 ) -> Iterator[tuple[Table, dict[int, list[int]]]]:
-    """Say which cells of which items are made again, block by block."""
+    """Return which cells of which items are made again, block by block."""
     made = [len(table.made) * cells for table in tables]
     draws = rng_for(seed, "verify", None, hashlib.sha256(rng_key).digest())
     sample = sorted({int(n) for n in draws.integers(sum(made), size=SAMPLES)}) if any(made) else []
@@ -171,7 +171,7 @@ def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: 
 def _clean_images(
     made: Made, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
 ) -> Iterator[tuple[int, Picture | str]]:
-    """Give the clean images of some items of a block, or what is wrong with them."""
+    """Return the clean images of some items of a block, or what is wrong with them."""
     if clean is None:
         yield from _twins(made.sink, part, records, list(chosen))
         return

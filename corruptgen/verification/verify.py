@@ -132,7 +132,7 @@ def verify(
 
 
 def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
-    """Give what a finished output says was made, and its manifest; raise `OutputError` if it is none."""
+    """Return what a finished output says was made, and its manifest; raise `OutputError` if it is none."""
     output = Folder(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
     if content is None:
@@ -213,7 +213,7 @@ def _strays(build: Made, tables: Sequence[Table], listed: Mapping[str, Any]) -> 
 
 
 def _checked_annotations(build: Made) -> Iterator[str]:
-    """Hold the annotation files against their digests."""
+    """Compare the annotation files with their digests."""
     for name, digest in build.annotations.items():
         content, problem = read_file(build.sink.output, name)
         if content is None:
@@ -223,7 +223,7 @@ def _checked_annotations(build: Made) -> Iterator[str]:
 
 
 def _checked_marker(output: Folder, listed: dict[str, Any]) -> Iterator[str]:
-    """Hold the marker against the manifest; copies of an output are good without it."""
+    """Compare the marker with the manifest; copies of an output are good without it."""
     try:
         content = output.read(MARKER)
         if content is None:

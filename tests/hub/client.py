@@ -11,7 +11,7 @@ WRITER, READER = "hf_writerwriterwriterwriter", "hf_readerreaderreaderreader"
 
 
 def environment(url, place, token=WRITER, **more):
-    """Give what makes the real client talk to a server of ours, with nothing of this machine's own settings."""
+    """Return what makes the real client talk to a server of ours, with nothing of this machine's own settings."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "NUMBA_CACHE_DIR") if name in os.environ}
     return kept | {
         "HF_ENDPOINT": url,

@@ -71,5 +71,5 @@ class Repository:
 
 
 def is_text(path):
-    """Tell whether a file is kept in git itself."""
+    """Check whether a file is kept in git itself."""
     return path.endswith(TEXTS)

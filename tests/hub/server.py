@@ -74,11 +74,11 @@ class Hub:
         return sum(1 for m, p in self.requests if m == method and re.search(path, p))
 
     def content(self, blob):
-        """Give the bytes of a file."""
+        """Return the bytes of a file."""
         return self.objects[blob.sha256] if blob.content is None else blob.content
 
     def files(self, repo, revision):
-        """Give the files of a revision with their bytes."""
+        """Return the files of a revision with their bytes."""
         tree = self.repositories[repo].at(revision).tree
         return {path: self.content(blob) for path, blob in tree.items() if path != ".gitattributes"}
 
@@ -223,7 +223,7 @@ class Handler(BaseHTTPRequestHandler):
     # -- routes
 
     def whoami(self, body):
-        """Say who has this token."""
+        """Return who has this token."""
         who = self.who()
         if who is None:
             raise Refused(401, "Invalid username or password.")
@@ -262,7 +262,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(400 if errors else 200, {"errors": errors, "warnings": []})
 
     def preupload(self, body, name, revision):
-        """Say how files are to be uploaded."""
+        """Return how files are to be uploaded."""
         tree = self.repository(name, write=True).at(revision).tree
         answer = []
         for file in json.loads(body)["files"]:
@@ -273,7 +273,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, {"files": answer})
 
     def batch(self, body, name):
-        """Say where large files are to be put."""
+        """Return where large files are to be put."""
         repository, wanted = self.repository(name, write=True), json.loads(body)["objects"]
         new = [entry for entry in wanted if entry["oid"] not in self.hub.objects]
         used = sum(map(len, self.hub.objects.values())) + sum(entry["size"] for entry in new)
@@ -316,13 +316,13 @@ class Handler(BaseHTTPRequestHandler):
         self.put_object(b"".join(self.hub.parts.pop((oid, number)) for number in numbers), oid)
 
     def verify_object(self, body, oid):
-        """Say whether a large file has arrived."""
+        """Return whether a large file has arrived."""
         if len(self.hub.objects.get(oid, b"")) != json.loads(body)["size"]:
             raise Refused(404, "not here")
         self.send(200)
 
     def xet_token(self, body, name, kind, revision):
-        """Say where the store is."""
+        """Return where the store is."""
         self.repository(name, write=kind == "write")
         if self.hub.xet is None:
             raise Refused(404, "no such store")
@@ -433,7 +433,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, entries)
 
     def resolve(self, body, name, revision, path):
-        """Give a file, or a range of it."""
+        """Return a file, or a range of it."""
         found = self.commit_at(name, revision)
         blob = found.tree.get(path)
         headers = {"X-Repo-Commit": found.oid, "Accept-Ranges": "bytes"}

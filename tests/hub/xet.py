@@ -41,7 +41,7 @@ class Store:
 
 
 def _files(shard):
-    """Give the files that a shard file describes: their names in the store by their SHA-256."""
+    """Return the files that a shard file describes: their names in the store by their SHA-256."""
     found, place = {}, HEADER
     while shard[place : place + 32] != BOOKEND:
         name = _text(shard[place : place + 32])

@@ -81,13 +81,13 @@ def _jpeg_compression_of_bytes(image: Bytes, arithmetic: Arithmetic, *, quality:
 
 
 def _large_pixels(image: Bytes, scale: float) -> tuple[int, int]:
-    """Say how many rows and columns of large pixels fit into `scale` times the height and the width."""
+    """Return how many rows and columns of large pixels fit into `scale` times the height and the width."""
     height, width = image.shape[:2]
     return max(int(height * scale), 1), max(int(width * scale), 1)
 
 
 def _shrunk(image: Bytes, scale: float) -> Image.Image:
-    """Give the means over large pixels."""
+    """Return the means over large pixels."""
     rows, columns = _large_pixels(image, scale)
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     return picture.resize((columns, rows), Image.Resampling.BOX)

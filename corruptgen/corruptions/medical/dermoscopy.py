@@ -71,7 +71,7 @@ def characters(image: BytesColour, rng: Draws, *, words: int, letters: int, size
 
 @keep_arrays
 def _circle(height: int, width: int, radius: float) -> NDArray[np.uint8]:
-    """Give a layer that is 1 inside of the circle; as all callers share it, it is read-only."""
+    """Return a layer that is 1 inside of the circle; as all callers share it, it is read-only."""
     middle = (width // 2, height // 2)
     reach = min(*middle, width - middle[0], height - middle[1])
     layer = np.zeros((height, width), np.uint8)

@@ -181,5 +181,5 @@ def _blown(
 
 
 def _grey(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give OpenCV's own luma: its last bit decides about a level of flat areas."""
+    """Return OpenCV's own luma: its last bit decides about a level of flat areas."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
