@@ -98,7 +98,7 @@ def corruption(function: F) -> F:
     """Declare `function` as a corruption.
 
     The function looks like ``def name(image: Unit[, rng: Draws], *, parameter: float, ...) -> Unit``:
-    `image` is (H, W, C) of the annotated pixel type, `rng` is there only if something is drawn, and parameters are
+    `image` is (H, W, C) of the annotated pixel type, `rng` exists only if something is drawn, and parameters are
     keyword-only, annotated and without defaults. Name, domain (folder), family (module), pixel types and docstring are
     read off it; nothing is typed twice. A corruption that moves pixels returns a `Warp` instead of an image.
 

@@ -31,7 +31,7 @@ class DeclarationError(CorruptgenError):
 
 
 class UnknownName(CorruptgenError):
-    """A row, preset, recipe or corruption that nobody has declared."""
+    """A row, preset, recipe or corruption that is not declared."""
 
 
 class MissingPackage(CorruptgenError, ImportError):

@@ -223,7 +223,7 @@ class Encoding:
 
     @property
     def is_lossless(self) -> bool:
-        """Whether decoding gives the pixels back."""
+        """Whether decoding returns the same pixels."""
         return self.name != "jpeg"
 
     @property

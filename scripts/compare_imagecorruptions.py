@@ -193,7 +193,7 @@ def markdown(differences: Mapping[str, Mapping[tuple[int, int], list[Difference]
 
 
 def add_goldens(path: Path, versions: Mapping[str, str], digests: Mapping[str, str]) -> None:
-    """Add digests to those that are there: numpy's exponential and OpenCV's sums have other last bits on other CPUs."""
+    """Add digests to the existing ones: numpy's exponential and OpenCV's sums have other last bits on other CPUs."""
     known = json.loads(path.read_text(encoding="utf-8"))["sha256"] if path.exists() else {}
     merged = {cell: sorted({*known.get(cell, ()), digest}) for cell, digest in digests.items()}
     path.write_text(

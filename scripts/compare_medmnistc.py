@@ -207,7 +207,7 @@ def markdown(
 def add_goldens(
     path: Path, versions: Mapping[str, str], made: Mapping[str, Mapping[str, tuple[Difference, NDArray[np.uint8]]]]
 ) -> None:
-    """Add digests of our pixels to those that are there: sums of libraries have other last bits on other CPUs."""
+    """Add digests of our pixels to the existing ones: sums of libraries have other last bits on other CPUs."""
     known = json.loads(path.read_text(encoding="utf-8"))["sha256"] if path.exists() else {}
     merged = {
         f"{dataset}/{row}": sorted({*known.get(f"{dataset}/{row}", ()), hashlib.sha256(ours.tobytes()).hexdigest()})

@@ -1,6 +1,6 @@
 """Compare BE and rBE with the package medmnistc: its own evaluator, on random scores for each of its twelve data sets.
 
-python scripts/compare_metrics.py --peer-python peer/bin/python   # without --peer-python, medmnistc is installed anew
+python scripts/compare_metrics.py --peer-python peer/bin/python   # without --peer-python, medmnistc is installed again
 """
 
 import argparse

@@ -316,7 +316,7 @@ def worst(found: list[Likeness | None]) -> str:
 
 
 def pins(results: Mapping[str, NDArray[np.uint8]], likenesses: Mapping[str, Likeness], digests: dict[str, str]) -> str:
-    """Write the digests that the tests hold the results against."""
+    """Write the digests that the tests compare the results with."""
     exact = {name: digests[name] for name, found in likenesses.items() if found.largest == 0}
     own = {
         name: {"sha256": digest(results[name]), "equal": round(found.equal, 6), "largest": found.largest}

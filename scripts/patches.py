@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def cut(directory: Path, most: int) -> tuple[NDArray[np.uint8], list[str]]:
-    """Cut photographs as a chessboard: black squares are given back with their names, white ones become files."""
+    """Cut photographs as a chessboard: black squares are returned with their names, white ones become files."""
     training, labels = [], []
     for name in PHOTOGRAPHS:
         with resources.as_file(resources.files("skimage") / "data" / name) as path, Image.open(path) as opened:

@@ -51,7 +51,7 @@ def main() -> int:
     """Gather the pages and let Sphinx build them; give its exit code."""
     arguments = _arguments()
     source, extra = arguments.output / "source", arguments.output / "source/extra"
-    # Nothing else of what may lie there.
+    # Nothing else of what may exist there.
     for folder in (source, arguments.output / "html"):
         shutil.rmtree(folder, ignore_errors=True)
     extra.mkdir(parents=True)
@@ -68,7 +68,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Build the site.")
-    parser.add_argument("--output", type=Path, default=Path("build/site"), help="source/ and html/ in it are made anew")
+    parser.add_argument("--output", type=Path, default=Path("build/site"), help="source/ and html/ in it are recreated")
     parser.add_argument("--galleries", nargs="*", help="the tables whose galleries are drawn; default: all")
     return parser.parse_args()
 
@@ -138,7 +138,7 @@ def _linked(text: str, folder: Path) -> str:
         place = os.path.relpath(folder / file, ROOT)
         path = ROOT / place
         if not path.exists():
-            sys.exit(f"a link leads to {place}, which is not there; mend the document")
+            sys.exit(f"a link leads to {place}, which does not exist; fix the document")
         if place in FOLDERS:
             return f"[{words}]({FOLDERS[place]})"
         if place.startswith("docs/"):

@@ -74,7 +74,7 @@ class Browser:
 def browsing(size, folder):
     """Open a window of that size, as that of a phone if it is narrow, with a profile of its own in `folder`."""
     width, height = size
-    # Beside a network that nobody may use, Chromium asks for updates of its own.
+    # Beside a network that may not be used, Chromium asks for updates of its own.
     flags = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking",
              f"--user-data-dir={folder}", f"--window-size={width},{height}"]  # fmt: skip
     options = {"args": flags, "binary": shutil.which("chromium")}

@@ -32,7 +32,7 @@ def made(output):
 
 
 def wait_for(child, output, files):
-    """Wait until a build has written so many files, or has ended."""
+    """Wait until a build has written n files, or has ended."""
     while child.poll() is None and made(output) < files:
         time.sleep(0.005)
 

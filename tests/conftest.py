@@ -9,7 +9,7 @@ os.environ["CORRUPTGEN_DEBUG"] = "1"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--update-goldens", action="store_true", help="write the goldens anew; say why in the commit")
+    parser.addoption("--update-goldens", action="store_true", help="rewrite the goldens; say why in the commit")
 
 
 @pytest.fixture

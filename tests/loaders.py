@@ -82,7 +82,7 @@ def read(loader, dataset, epochs):
 
 
 def loaded(workers, context=None, persistent=False, root=None, epochs=2, seed=11):
-    """Read a dataset through a loader of so many workers."""
+    """Read a dataset through a loader of n workers."""
     torch.manual_seed(seed)
     dataset = Several(root)
     loader = DataLoader(

@@ -146,7 +146,7 @@ def test_the_same_manifest_gives_the_same_bytes_and_writing_them_changes_nothing
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda place: (place / "README.md").write_text("mine"), "README.md is not what was made"),
+        (lambda place: (place / "README.md").write_text("mine"), "README.md is damaged: checksum mismatch"),
         (lambda place: (place / "card.jpg").unlink(), "card.jpg is missing"),
     ],
 )

@@ -229,6 +229,6 @@ def test_an_interruption_says_how_to_go_on(tmp_path, workers):
     done = command("generate", "recipe.toml", cwd=tmp_path)
 
     assert child.returncode == 130
-    assert said == "corruptgen: error: interrupted; the same command goes on where this one stopped\n"
+    assert said == "corruptgen: error: interrupted; run the same command again to resume\n"
     assert done.returncode == 0, done.stderr
     assert "24 items × 6 cells = 144 images" in done.stdout

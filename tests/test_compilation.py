@@ -1,4 +1,4 @@
-"""Compiled kernels: kept where something can be kept, made again where nothing can, and announced while one waits."""
+"""Compiled kernels: kept where something can be kept, recompiled where nothing can, and announced while one waits."""
 
 import gc
 import importlib.util
@@ -16,7 +16,7 @@ import pytest
 from corruptgen.compilation import njit
 from tests.photographs import ROOT
 
-# A row whose kernels are few, so that compiling them anew is quick.
+# A row whose kernels are few, so that recompiling them is quick.
 CORRUPT = (
     "import logging, sys, numpy; logging.basicConfig(level=logging.INFO, format='%(message)s');"
     "import corruptgen; image = numpy.full((32, 32, 3), 90, 'uint8');"
@@ -37,7 +37,7 @@ def bare(tmp_path):
 
 
 def blocked(place, *folders):
-    """Put a file where each cache folder would be made: nobody can write there, not even root."""
+    """Put a file where each cache folder would be made; no user can write there, not even root."""
     for module in {path.parent for path in (place / "site").rglob("*.py")}:
         (module / "__pycache__").write_text("")
     for folder in folders:
@@ -217,7 +217,7 @@ def test_a_disk_that_takes_no_kernel_stops_nothing(tmp_path, monkeypatch):
     path = tmp_path / "small.py"
     path.write_text(SMALL, "utf-8")
     kernel = loaded(path).times_seven
-    # A file in the place of the kernel's folder: nobody can write there, not even root.
+    # A file in the place of the kernel's folder; no user can write there, not even root.
     (folder,) = (tmp_path / "cache").rglob("kernels")
     shutil.rmtree(folder)
     folder.write_text("")

@@ -1,4 +1,4 @@
-"""Crashes: whatever breaks, whenever it does, the same command afterwards gives the same bytes."""
+"""Crashes: whatever breaks, whenever it does, the same command afterwards produces the same bytes."""
 
 import os
 import random
@@ -146,7 +146,7 @@ def test_a_full_disk_is_told_and_the_build_goes_on_when_there_is_room(tmp_path, 
     done = command("generate", "recipe.toml", "--output", "disk/out", "--workers", workers, cwd=tmp_path)
 
     assert full.returncode == 1
-    assert "No space left on device; when that is mended, the same command goes on" in full.stderr
+    assert "No space left on device; fix that and run the same command to resume" in full.stderr
     assert full.stderr.count("\n") == 1
     assert not strays
     assert done.returncode == 0, done.stderr

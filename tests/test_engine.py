@@ -368,7 +368,7 @@ def test_a_signal_ends_the_build_cleanly(tmp_path, backend, name):
     done = command("generate", "recipe.toml", "--output", "out", "--json", cwd=tmp_path)
 
     assert child.returncode == 128 + getattr(signal, name)
-    assert said == "corruptgen: error: interrupted; the same command goes on where this one stopped\n"
+    assert said == "corruptgen: error: interrupted; run the same command again to resume\n"
     assert not [path for path in (tmp_path / "out").rglob(".*") if path.name != ".corruptgen.json"]
     assert tables
     first = json.loads(done.stdout.splitlines()[1])
@@ -427,7 +427,7 @@ def ended():
 
 
 def test_the_library_tells_of_a_worker_that_died():
-    with pytest.raises(WorkerError, match="goes on where this one stopped"):
+    with pytest.raises(WorkerError, match="resumes"):
         list(results([(ended, ()), (ended, ())], Crew(2)))
 
 

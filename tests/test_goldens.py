@@ -1,4 +1,4 @@
-"""The pixels of every cell under its own keyed draws stay what they are; `pytest --update-goldens` writes them anew."""
+"""The pixels of every cell under its own keyed draws stay what they are; `pytest --update-goldens` rewrites them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Growth: rows and severities are added to a finished output, and what it has is not made again."""
+"""Growth: rows and severities are added to a finished output, and what it has is not regenerated."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_what_a_finished_output_has_is_not_made_again_when_cells_are_added(place
 
     outcome = corruptgen.generate(larger, output=place / "out", workers=1)
 
-    # Severities of a row are stacked in one array, which is put together anew then.
+    # Severities of a row are stacked in one array, which is put together again then.
     joined = (
         {f"brightness.{form}"} if form in ("npy", "npz") and added in ("a severity between levels", "both") else set()
     )
@@ -133,7 +133,7 @@ KILLED_AFTER = {
     "npz": (12, 23, 26),
     "webdataset": (4, 13, 20),
 }
-# Each build is killed as soon as it has written so many files.
+# Each build is killed as soon as it has written n files.
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path

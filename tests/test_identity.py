@@ -81,7 +81,7 @@ def place(tmp_path):
 
 @pytest.fixture
 def process(place, monkeypatch):
-    """Return what begins a process anew: with the plug-in on its path or without, and nothing loaded of it."""
+    """Return what starts a new process: with the plug-in on its path or without, and nothing loaded of it."""
     monkeypatch.chdir(place)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 

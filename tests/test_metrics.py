@@ -124,7 +124,7 @@ def test_missing_cells_are_named_and_never_averaged_over():
     partial = ALEXNET.grid("error").selected(ALEXNET.main[:-1])
     few = ALEXNET.grid("error").selected(severities=[1, 2, 3, 4])
 
-    with pytest.raises(ScoreError, match=r"5 of 75 cells are missing: jpeg_compression/1, .* so give them all"):
+    with pytest.raises(ScoreError, match=r"5 of 75 cells are missing: jpeg_compression/1, .* so pass them all"):
         corruption_error.mean_corruption_error(partial, ALEXNET)
     with pytest.raises(ScoreError, match=r"15 of 75 cells are missing: gaussian_noise/5, .* and 10 more"):
         corruption_error.mean_corruption_error(few, ALEXNET)
@@ -143,7 +143,7 @@ def test_percentages_and_numbers_that_are_none_are_refused():
         Grid.of({("fog", 1): float("nan")})
     with pytest.raises(ScoreError, match="the clean images have no finite value"):
         Grid.of({("fog", 1): 0.5}, float("inf"))
-    with pytest.raises(ScoreError, match="a row or severity is there twice"):
+    with pytest.raises(ScoreError, match="a row or severity occurs twice"):
         Grid(("fog", "fog"), (1.0,), np.zeros((2, 1)))
     with pytest.raises(ScoreError, match=r"values of shape \(2, 2\)"):
         Grid(("fog",), (1.0,), np.zeros((2, 2)))

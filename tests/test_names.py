@@ -1,4 +1,4 @@
-"""Names: those that somebody cannot download, check out or load are found, and can be escaped; ids stay."""
+"""Names: those that a user cannot download, check out or load are found, and can be escaped; ids stay."""
 
 import json
 import tarfile

@@ -134,7 +134,7 @@ def test_what_is_loaded_from_the_hub_is_the_local_build(session, published, buil
     local = {name: digest for name, digest in tree(built / "1.0.0").items() if not name.startswith(".corruptgen")}
     assert {n: d for n, d in tree(session.place / "fetched").items() if not n.startswith(".")} == local
     assert [check.returncode for check in checks] == [0, 0, 0], [check.stdout for check in checks]
-    assert all("made again with the same pixels" in check.stdout for check in checks)
+    assert all("recomputed with the same pixels" in check.stdout for check in checks)
 
 
 def test_a_first_version_is_private_tagged_and_without_marks_of_the_engine(session, published):
@@ -514,7 +514,7 @@ def test_a_damaged_dataset_is_not_published(session, hub, built):
     done = publish(session, "damaged")
 
     assert done.returncode == 1
-    assert "the dataset is not as it was made" in done.stderr
+    assert "the dataset does not verify" in done.stderr
     assert "corruptgen verify damaged" in done.stderr
     assert not hub.requests
 
@@ -550,8 +550,8 @@ def test_pixels_are_made_again_from_the_source_that_the_recipe_records(session, 
     assert first.returncode == 0, first.stderr
     assert second.returncode == 0, second.stderr
     assert done.returncode == 0, done.stdout
-    assert "made again with the same pixels" in done.stdout
-    assert "12 made again with the same pixels" in said.stdout, said.stderr
+    assert "recomputed with the same pixels" in done.stdout
+    assert "12 recomputed with the same pixels" in said.stdout, said.stderr
 
 
 def test_a_revision_that_is_not_there_is_said(session, published):

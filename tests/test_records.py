@@ -24,7 +24,7 @@ from corruptgen.values.json_shapes import check_shape
 from corruptgen.verification.verify import verify
 from tests.photographs import TABLE, tree
 
-# Every kind of value that JSON has, with those that programs stumble over.
+# Every kind of value that JSON has, with those that programs mishandle.
 VALUES = (
     None,
     True,

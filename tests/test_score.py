@@ -178,7 +178,7 @@ def change(entries, number, column, value):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda e: [*e, e[3]], r"a.csv line 86: chelsea/01.png in clean at severity 0 is there twice"),
+        (lambda e: [*e, e[3]], r"a.csv line 86: chelsea/01.png in clean at severity 0 occurs twice"),
         (lambda e: change(e, 20, 0, "coffee/2.png"), r"line 22: no item .* 'coffee/2.png'; .* such as 'coffee/02.png'"),
         (lambda e: e[:-1], r"1 of 84 predictions are missing, the first of them for rocket/11.png in jpeg_compre"),
         (lambda e: e[:-12], r"nothing at all for the cells jpeg_compression/2\)"),
@@ -230,13 +230,13 @@ def test_wrong_arrays_are_refused(dataset, probabilities, tmp_path, spoil, messa
         ("a.txt", b"", "predictions are read from .csv, .parquet, .npz"),
         ("a.csv", b"id,row,prediction\n", "no column is called 'severity'"),
         ("a.csv", b"id,row,severity\n", "what was predicted is missing; write a column 'prediction'"),
-        ("a.csv", b"id,row,severity,severity\n", "a column is there twice"),
+        ("a.csv", b"id,row,severity,severity\n", "a column occurs twice"),
         ("a.csv", b"\xff\xfe\x00", "cannot be read as UTF-8"),
         ("a.csv", b"", "no column is called 'id'"),
         ("a.npz", b"PK", "cannot be read as an .npz"),
         ("a.parquet", b"PAR1", "cannot be read as Parquet"),
         ("a.csv", b"row,severity,error\nfog,1,0.1\n", "no row of the dataset is called 'fog'"),
-        ("a.csv", b"row,severity,error\nbrightness,1,0.1\nbrightness,1,0.1\n", "severity 1 is there twice"),
+        ("a.csv", b"row,severity,error\nbrightness,1,0.1\nbrightness,1,0.1\n", "severity 1 occurs twice"),
         ("a.csv", b"row,severity,error\nbrightness,1,10\nbrightness,2,20\n", "cells are missing"),
         ("a.csv", b"row,severity,error\nbrightness,1,nan\n", "error is nan"),
         ("a.csv", b"row,severity,error\nbrightness,9,0.1\n", "brightness has no severity 9"),
@@ -330,7 +330,7 @@ def test_a_damaged_dataset_is_not_scored(dataset, entries, tmp_path):
     done = run(write_csv(tmp_path / "a.csv", entries), "--manifest", copied)
 
     assert done.exit_code == 1
-    assert "items/00000.jsonl is not what it says; corruptgen verify names all that is wrong" in done.stderr
+    assert "items/00000.jsonl is damaged: checksum mismatch; corruptgen verify names all that is wrong" in done.stderr
 
 
 def test_items_without_labels_cannot_be_scored(tmp_path):

@@ -160,7 +160,7 @@ def test_the_damaged_piece_of_an_array_is_named(place, form):
     flip(path, len(path.read_bytes()) - (40 * 48 * 3 + 1000))
 
     assert verify(place / form, workers=1).problems == (
-        f"brightness.{form}: items 9 to 10 at severity 2 is not what was made",
+        f"brightness.{form}: items 9 to 10 at severity 2 is damaged: checksum mismatch",
     )
 
 
@@ -215,7 +215,7 @@ def test_what_is_missing_is_made_again(place, form, damage):
 
 @pytest.mark.parametrize("form", SHARDED)
 def test_a_block_that_is_made_again_mends_its_part_of_the_output(place, form):
-    """What `verify` finds damaged is mended by forgetting the table of its block."""
+    """What `verify` finds damaged is repaired by forgetting the table of its block."""
     output = place / form
     whole, array = tree(output), form in ("npy", "npz")
     flip(output / f"brightness.{form}" if array else shards(output)[-1], -3000 if array else 50)
@@ -228,7 +228,7 @@ def test_a_block_that_is_made_again_mends_its_part_of_the_output(place, form):
 
 
 def checked(place, form):
-    """Run `generate --check`, and give the number of items that it has made again."""
+    """Run `generate --check`, and give the number of items that it has regenerated."""
     seen = []
     corruptgen.generate(
         recipe_of(place, form), output=place / form, workers=1, check=True, progress=lambda *done: seen.append(done)
@@ -282,7 +282,7 @@ def test_the_mending_of_an_array_can_be_interrupted_at_every_step(place, monkeyp
         with suppress(Stopped):
             checked(place, form)
         monkeypatch.undo()
-        # Without --check, damage is passed over or named, and never taken for what was made.
+        # Without --check, damage is passed over or named, and never taken for intact.
         with suppress(OutputError):
             corruptgen.generate(recipe_of(place, form), output=output, workers=1)
         listed = (output / "manifest.json").read_bytes()

@@ -133,7 +133,7 @@ def test_parquet_lies_as_the_hub_wants_it(built):
 
 
 def test_npy_is_what_robustbench_loads_as_cifar_10_c(built):
-    """Follow `load_corruptions_cifar`: one file per row, severities stacked, labels of the first so many."""
+    """Follow `load_corruptions_cifar`: one file per row, severities stacked, labels of the first n."""
     folder, count = built[0] / "npy", 11
     labels = np.load(folder / "labels.npy")
     assert labels.shape == (3 * count,)

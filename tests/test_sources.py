@@ -82,7 +82,7 @@ def write_tar(path, members):
 
 
 def check_build(folder, source, expected, **options):
-    """Generate, and hold every image against what `corrupt` makes of the expected pixels; verify it from the source."""
+    """Generate, and compare every image with what `corrupt` makes of the expected pixels; verify it from the source."""
     path = recipe(folder, source, **options)
     outcome = corruptgen.generate(path, output=folder / "out", workers=1)
 
@@ -709,7 +709,7 @@ class TestTar:
             "a/link": "is a link; store",
             "a/hard": "is a link; store",
             "a/device": "is not a regular",
-            "a/twice": "is there twice: twice.png",
+            "a/twice": "occurs twice: twice.png",
             "a/both": "holds several images; name",
             "a/bad": "has no label in",
             "a/evil": "has the label '../../up',",

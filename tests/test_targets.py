@@ -423,7 +423,7 @@ def test_a_build_with_targets_is_gone_on_with_and_the_same_for_any_number_of_wor
 
     (tmp_path / "two/elastic_transform/1/annotations.json").write_text("{}")
     assert verify(tmp_path / "two", workers=1).problems == (
-        "elastic_transform/1/annotations.json is not what the manifest says",
+        "elastic_transform/1/annotations.json does not match the manifest",
     )
     manifest = read_json(tmp_path / "two/manifest.json")
     for damage in ([], {"a.json": 3}, {"../a.json": {"sha256": ""}}):
@@ -534,7 +534,7 @@ def test_masks_are_kept_as_they_are_and_shared_by_all_rows(tmp_path):
     damaged = tmp_path / "out/masks/aachen/rocket_gtFine_labelIds.png"
     shutil.copy(tmp_path / "out/masks/aachen/coffee_gtFine_labelIds.png", damaged)
     assert verify(tmp_path / "out", workers=1).problems == (
-        "masks/aachen/rocket_gtFine_labelIds.png is not what was made",
+        "masks/aachen/rocket_gtFine_labelIds.png is damaged: checksum mismatch",
     )
 
 
@@ -734,7 +734,7 @@ def test_moved_masks_are_made_again_to_verify_them(tmp_path, decode):
     assert verify(tmp_path / "out", workers=1).problems == ()
     for source in (None, tmp_path / "leftImg8bit"):
         assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == (
-            f"{cell}/{name} has other labels for aachen/astronaut_leftImg8bit.png when made again",
+            f"{cell}/{name} has other labels for aachen/astronaut_leftImg8bit.png when regenerated",
         )
 
 
@@ -755,7 +755,7 @@ def test_moved_annotations_are_made_again_to_verify_them(tmp_path):
 
     assert verify(tmp_path / "out", workers=1).problems == ()
     assert verify(tmp_path / "out", depth="full", workers=1).problems == (
-        f"{name} has other annotations for astronaut.png when made again",
+        f"{name} has other annotations for astronaut.png when recomputed",
     )
 
 

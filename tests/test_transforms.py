@@ -1,4 +1,4 @@
-"""Transforms: what is taken and given back, what is drawn, and that a draw can be applied again."""
+"""Transforms: what is taken and returned, what is drawn, and that a draw can be applied again."""
 
 import copy
 import pickle

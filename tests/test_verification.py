@@ -1,4 +1,4 @@
-"""Verification: every kind of damage is found and named, and pixels are made again from what is there."""
+"""Verification: every kind of damage is found and named, and pixels are recomputed from what exists."""
 
 import json
 import shutil
@@ -64,7 +64,7 @@ def test_one_flipped_bit_is_found_and_its_file_named(place, output, where):
 
     verdict = verify(place / output, workers=1)
 
-    assert verdict.problems == (f"brightness/2/coffee/{damaged.name} is not what was made",)
+    assert verdict.problems == (f"brightness/2/coffee/{damaged.name} is damaged: checksum mismatch",)
 
 
 def test_many_damages_are_all_named(place):
@@ -80,8 +80,8 @@ def test_many_damages_are_all_named(place):
     assert verdict.problems == (
         "brightness/1/extra.png is not part of this build",
         "brightness/1/link.png is not part of this build",
-        "brightness/2/coffee/02.png is not what was made",
-        "gaussian_noise/1/rocket/03.png is not what was made",
+        "brightness/2/coffee/02.png is damaged: checksum mismatch",
+        "gaussian_noise/1/rocket/03.png is damaged: checksum mismatch",
         "jpeg_compression/1/astronaut/00.png is missing",
     )
 
@@ -91,7 +91,7 @@ def test_a_changed_file_is_found_though_its_pixels_are_the_same(place):
     with Image.open(image) as picture:
         picture.copy().save(image, compress_level=9)
 
-    assert verify(place / "out", workers=1).problems == ("brightness/2/coffee/02.png is not what was made",)
+    assert verify(place / "out", workers=1).problems == ("brightness/2/coffee/02.png is damaged: checksum mismatch",)
 
 
 def test_swapped_files_are_found(place):
@@ -106,7 +106,7 @@ def test_swapped_files_are_found(place):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('"label":"astronaut"', '"label":"astronomer"', "items/00000.jsonl is not what the manifest says"),
+        ('"label":"astronaut"', '"label":"astronomer"', "items/00000.jsonl does not match the manifest"),
         ('"block":0', '"block":', "items/00000.jsonl cannot be read"),
         ('"label":"astronaut"', '"label":"../.."', "items/00000.jsonl does not fit the manifest"),
     ],
@@ -188,7 +188,7 @@ def test_pixels_that_another_table_would_give_are_found(place):
     verdict = verify(place / "out", depth="full", workers=1)
 
     assert len(verdict.problems) == 9 * 2
-    assert all(p.startswith("gaussian_noise") and p.endswith("other pixels when made again") for p in verdict.problems)
+    assert all(p.startswith("gaussian_noise") and p.endswith("other pixels when recomputed") for p in verdict.problems)
 
 
 def test_the_table_that_the_manifest_records_is_used(place):
@@ -226,7 +226,7 @@ def test_the_exit_code_says_how_it_went(place):
     assert needs.returncode == 2
     assert "--source" in needs.stderr
     assert bad.returncode == 1
-    assert bad.stdout == "brightness/2/coffee/02.png is not what was made\n"
+    assert bad.stdout == "brightness/2/coffee/02.png is damaged: checksum mismatch\n"
 
 
 def test_a_source_that_nobody_recorded_cannot_be_taken(built):

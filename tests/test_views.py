@@ -202,7 +202,7 @@ def with_transform(place):
         (lambda place: Corrupted([1], "natural", "fog", 1, decode={"size": 3}), RecipeError, "no key of"),
         (lambda place: Corrupted([1], "natural", "fog", 1, decode={"crop": 2.5}), RecipeError, "allowed is"),
         (lambda place: Corrupted([{"bytes": None, "path": "no"}], "natural", "fog", 1)[0], Rejected, "No such file"),
-        (lambda place: Corrupted(with_transform(place), "natural", "fog", 1), ImageError, "give that as transform="),
+        (lambda place: Corrupted(with_transform(place), "natural", "fog", 1), ImageError, "pass that as transform="),
         (lambda place: Corrupted([b"nothing"], "natural", "fog", 1)[0], Rejected, "0 cannot be decoded"),
         (lambda place: Keyed([1], GaussianNoise()), ImageError, "give it seed="),
     ],

@@ -88,7 +88,7 @@ def test_the_front_door_and_its_words_are_in_the_reference(site):
 
     for name in set(corruptgen.__all__) - {"__version__", "Corrupt"}:
         assert f'id="corruptgen.{name}"' in text
-    assert "another seed gives other draws" in text
+    assert "another seed produces other draws" in text
     assert 'id="corruptgen.transforms.Corrupt"' in (site / "api/corruptgen.transforms.html").read_text("utf-8")
 
 

@@ -184,11 +184,11 @@ def _installed(distribution: str, texture: Texture) -> list[Path]:
 
 @lru_cache
 def _downloaded(texture: Texture) -> Path | str:
-    """Return the picture in the cache, or the reason why it is not there; cached, so that nobody waits twice."""
+    """Return the picture in the cache, or the reason why it is missing; cached, so that no caller waits twice."""
     host = urlsplit(texture.url).netloc
     if host in _unreachable:
         return f"the download from {host} failed"
-    import pooch  # noqa: PLC0415 - it brings an HTTP library that nobody else needs
+    import pooch  # noqa: PLC0415 - it brings an HTTP library that no other module needs
 
     logger = pooch.get_logger()
     level = logger.level

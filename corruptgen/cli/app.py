@@ -111,7 +111,7 @@ def _generate(
         str | None, typer.Option(metavar="I/N", help="Make one of N shares, from 1/N to N/N; then merge.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Read what is there, and make again what is not as it was made.")
+        bool, typer.Option("--check", help="Verify existing files and regenerate damaged ones.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove an earlier build first, nothing else.")
@@ -194,7 +194,7 @@ def _verify(
         ),
     ] = None,
     depth: Annotated[
-        str, typer.Option(help="files: digests; sample: also make some images again; full: all.")
+        str, typer.Option(help="files: digests; sample: also recompute some images; full: all.")
     ] = "files",
     seed: Annotated[int, typer.Option(help="Another seed takes another sample.")] = 0,
     workers: WorkersOption = None,

@@ -1,4 +1,4 @@
-"""The commands that show what there is: tables, rows and what they do to a photograph."""
+"""The commands that list tables, rows and what they do to a photograph."""
 
 from pathlib import Path
 from typing import Any

@@ -96,7 +96,7 @@ def generate(
     if share and not voice.is_silent:
         print(f"once all shards are: corruptgen merge {output or outcome.output.name}")
     if outcome.rejected:
-        tell(f"{len(outcome.rejected)} items were rejected; once they are mended, make all anew with --overwrite")
+        tell(f"{len(outcome.rejected)} items were rejected; fix them and generate again with --overwrite")
         raise typer.Exit(SOME_REJECTED)
 
 
@@ -110,7 +110,7 @@ def merge(directory: Path, voice: Voice) -> None:
 
 
 def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
-    """Sum up what there is now."""
+    """Summarize the existing output."""
     voice.finished(outcome)
     if not voice.is_silent:
         state = f"is {done} already" if outcome.was_finished else f"is {done}"
@@ -178,8 +178,8 @@ def verify(directory: str, source: str | None, depth: str, seed: int, workers: i
         tell(f"{directory} has {len(verdict.problems)} problems")
         raise typer.Exit(FAILED)
     if not quiet:
-        again = f", {verdict.pixels} made again with the same pixels" if depth != "files" else ""
-        print(f"{directory} is as it was made: {verdict.files} images checked{again}")
+        again = f", {verdict.pixels} recomputed with the same pixels" if depth != "files" else ""
+        print(f"{directory} is verified: {verdict.files} images checked{again}")
 
 
 def _list(rejected: Iterable[Rejection]) -> None:

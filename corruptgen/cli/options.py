@@ -33,7 +33,7 @@ QuietOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout, for machines.")]
 PresetOption = Annotated[str, typer.Option(help="The severity table, a name or a .toml.", autocompletion=presets)]
-SeedOption = Annotated[int, typer.Option(help="Another seed gives other draws.")]
+SeedOption = Annotated[int, typer.Option(help="Another seed produces other draws.")]
 RowsOption = Annotated[
     str | None, typer.Option(help="Rows or groups, with commas; default: all.", autocompletion=rows_of)
 ]

@@ -25,9 +25,9 @@ from corruptgen.errors import (
 )
 from corruptgen.store.names import shown
 
-WAY_ON = "the same command goes on where this one stopped"
+WAY_ON = "run the same command again to resume"
 FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130
-# Set to anything, it shows the traceback of what nobody has foreseen.
+# Set to anything, it shows the traceback of an unforeseen error.
 DEBUG_VARIABLE = "CORRUPTGEN_DEBUG"
 
 

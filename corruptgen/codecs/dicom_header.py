@@ -50,7 +50,7 @@ def is_dicom(start: bytes) -> bool:
 
 
 def is_directory(start: bytes) -> bool:
-    """Check whether this is a DICOMDIR, which holds no picture and is nobody's image."""
+    """Check whether this is a DICOMDIR, which holds no picture and is no image."""
     return start[PREAMBLE:START] == MAGIC and DIRECTORY in start[START : START + 512]
 
 

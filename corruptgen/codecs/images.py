@@ -120,7 +120,7 @@ def _layers(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
-    """Return the bytes of an image file; equal pixels give equal bytes.
+    """Return the bytes of an image file; equal pixels produce equal bytes.
 
     Parameters
     ----------
@@ -267,7 +267,7 @@ def _oriented(image: Image.Image, exif: str, orientation: int | None, plain: Ima
     image : the file
     exif : "apply" or "ignore"
     orientation : what the file does not say itself, because its EXIF is damaged
-    plain : its samples as they lie there, if they are decoded already
+    plain : its samples as they are stored, if they are decoded already
     """
     # Pillow itself turns a TIFF while loading it, and forgets the tag.
     turned = _turned(image)

@@ -59,7 +59,7 @@ def _claimed(content: bytes) -> int:
 
 
 def _holds(content: bytes, claimed: int) -> bool:
-    """Check whether the packed samples of a PNG unpack to at least so many bytes; no more of them are unpacked."""
+    """Check whether the packed samples of a PNG unpack to at least n bytes; no more of them are unpacked."""
     unpacker, found = zlib.decompressobj(), 0
     for data in (*_packed(content), b""):
         left = data

@@ -95,7 +95,7 @@ def acquired(content: bytes) -> tuple[Acquired, int]:
 
 
 def encoded(image: NDArray[Any]) -> bytes:
-    """Return the bytes of a TIFF; equal samples give equal bytes.
+    """Return the bytes of a TIFF; equal samples produce equal bytes.
 
     Nothing is compressed: each version of zlib gives other bytes, and the lowest bits of a measurement are noise, which
     nothing makes smaller.

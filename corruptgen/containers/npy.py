@@ -1,4 +1,4 @@
-"""Arrays in files of numpy: what their headers claim, held against what is there; nothing is ever unpickled."""
+"""Arrays in files of numpy: what their headers claim, compared with the contents; nothing is ever unpickled."""
 
 import math
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def header(file: BinaryIO, length: int, name: str) -> Header:
         shape, fortran, dtype = readers[version](file)
     except KeyError as error:
         raise SourceError(f"{name} has an unknown version of the format; save it again with numpy.save") from error
-    # Damaged headers make the parser raise whatever it stumbles upon.
+    # Damaged headers make the parser raise any kind of error.
     except Exception as error:
         raise SourceError(f"{name} is no array of numpy: its header is damaged") from error
     if dtype.hasobject:

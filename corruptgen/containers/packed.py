@@ -46,7 +46,7 @@ def unpacked(file: BinaryIO) -> BinaryIO:
 
 
 def read_exactly(file: BinaryIO, length: int, name: str) -> bytes:
-    """Read so many bytes, behind which the file must end; nothing more is unpacked.
+    """Read n bytes, behind which the file must end; nothing more is unpacked.
 
     Raises
     ------

@@ -116,7 +116,7 @@ def _check_complete(names: list[str]) -> None:
         for number in range(min(int(shard[3]), len(names) + 1) if shard else 0):
             sibling = f"{shard[1]}-{number:05d}-of-{shard[3]}{ENDING}" if shard else ""
             if sibling not in names:
-                raise SourceError(f"{name} is there and {sibling} is not; fetch all shards, or the others change names")
+                raise SourceError(f"{name} exists and {sibling} does not; fetch all shards, or the others change names")
 
 
 def _file(place: str, version: str) -> Any:
@@ -143,7 +143,7 @@ def _group(place: str, version: str, group: int, column: str) -> Any:
 
 
 def _plain(column: Any) -> list[Any]:
-    """Return the values of a column, whether or not somebody has taught pyarrow the types that `datasets` adds."""
+    """Return the values of a column, whether or not pyarrow knows the types that `datasets` adds."""
     found: list[Any] = []
     for chunk in column.chunks:
         found += getattr(chunk, "storage", chunk).to_pylist()

@@ -60,7 +60,7 @@ def load_pickle(content: bytes, name: str) -> Any:
         return _arrays(_Restricted(io.BytesIO(content), name).load(), name, 0)
     except (SourceError, MemoryError):
         raise
-    # Damaged pickles raise whatever the parser stumbles upon.
+    # Damaged pickles make the parser raise any kind of error.
     except Exception as error:
         raise SourceError(f"{name} is damaged: it is no whole pickle") from error
 

@@ -62,7 +62,7 @@ def reporting(place: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise SourceError(f"{name_of(place)} cannot be read: {error.strerror or type(error).__name__}") from error
-    # Parsers that are fed broken bytes, and clients of servers, raise whatever they stumble upon.
+    # Parsers that are fed broken bytes, and clients of servers, raise any kind of error.
     except Exception as error:
         raise SourceError(f"{name_of(place)} cannot be read: {reason(error)}") from error
 

@@ -34,7 +34,7 @@ class Member:
 
 
 def members(place: str, version: str) -> dict[str, Member]:
-    """List the files in an archive, whose sizes are held against what a zip can hold.
+    """List the files in an archive, whose sizes are compared with what a zip can hold.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def members(place: str, version: str) -> dict[str, Member]:
                         f"{name}: {info.filename} is packed as numpy never does; save it with numpy.savez"
                     )
                 if info.filename in found:
-                    raise SourceError(f"{name}: {info.filename} is there twice")
+                    raise SourceError(f"{name}: {info.filename} occurs twice")
                 _check_sizes(info, total, name)
                 file.seek(info.header_offset)
                 fields = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))

@@ -20,7 +20,7 @@ BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
 CLUSTERS = ("dask", "ray")
 PACKAGES = {"dask": "distributed", "ray": "ray"}
 WATCH_SECONDS = 0.2
-# Schemes of addresses that say which kind of cluster is there; a bare host and port may be either.
+# Schemes of addresses that say which kind of cluster runs there; a bare host and port may be either.
 SCHEMES = {"ray": "ray", "tcp": "dask", "tls": "dask", "ucx": "dask", "ucxx": "dask", "ws": "dask", "wss": "dask"}
 
 
@@ -33,7 +33,7 @@ class Crew:
     backend: str | None = None
     """One of `BACKENDS`; None: "loky", which is processes on this machine."""
     address: str | None = None
-    """Of a Dask scheduler or a Ray cluster that is there already; None: one is started on this machine."""
+    """Of a Dask scheduler or a Ray cluster that exists already; None: one is started on this machine."""
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -43,7 +43,7 @@ class Crew:
         if self.address is not None and self.backend not in CLUSTERS:
             raise RecipeError(f"backend {self.kind} takes no address; {' and '.join(CLUSTERS)} do")
         if self.address is not None and self.backend == "dask" and self.workers is not None:
-            raise RecipeError("a Dask cluster that is there already has its own number of workers; leave workers out")
+            raise RecipeError("a Dask cluster that exists already has its own number of workers; leave workers out")
 
     @property
     def kind(self) -> str:

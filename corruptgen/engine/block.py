@@ -246,7 +246,7 @@ def made(
     block : the items
     before : the sha256 of the sources of items that an earlier run has made, by id
     seen : the states of the files that hold the items when the build began; None: they are not compared
-    earlier : where the block lies in an output that grows; what exists there is not made again
+    earlier : where the block lies in an output that grows; what exists there is not regenerated
 
     Raises
     ------
@@ -429,7 +429,7 @@ def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[
 
 @lru_cache(maxsize=8)
 def _preset(name: str, table: str, generation: int) -> Preset:
-    """Make a severity table again, once per process and state of the catalog."""
+    """Rebuild a severity table, once per process and state of the catalog."""
     return catalog.preset_from(name, json.loads(table))
 
 

@@ -225,7 +225,7 @@ class Build:
         self.output.remove(UNFINISHED)
 
     def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
-        """Make what is missing; with `check`, also what is not as it was made."""
+        """Make what is missing; with `check`, also what is damaged."""
         self.begin_growth()
         standing = self.standing()
         kept, sources, finished = standing.kept, dict(standing.sources), standing.is_finished
@@ -251,7 +251,7 @@ class Build:
         return self.outcome(kept, finished)
 
     def outcome(self, kept: Mapping[str, Recorded], finished: bool) -> Outcome:
-        """Sum up what is there."""
+        """Summarize what exists."""
         items = sum(table.items for table in kept.values())
         rejected = [*self.plan.listing.rejected, *(r for table in kept.values() for r in table.rejected)]
         return Outcome(
@@ -314,7 +314,7 @@ class Build:
             self.clean_up()
             if str(error) == GONE:
                 raise
-            way_on = "when that is mended, the same command goes on where this one stopped"
+            way_on = "fix that and run the same command to resume"
             raise OutputError(f"{error}; {way_on}") from error
         except BaseException:
             self.clean_up()
@@ -426,13 +426,13 @@ class Build:
                 check_marks(json.loads(known.made_by or "{}"), wanted, table)
 
     def finish(self, kept: Mapping[str, Recorded], sink: Sink, spoilt: Collection[str] = ()) -> None:
-        """Write what is for the whole output and the manifest, now that all blocks are there.
+        """Write what is for the whole output and the manifest, now that all blocks exist.
 
         Parameters
         ----------
         kept : what is known of the blocks
         sink : what the output is laid out by, ready to write
-        spoilt : files for the whole output that are there, and damaged
+        spoilt : files for the whole output that exist and are damaged
         """
         outcome = self.outcome(kept, finished=False)
         check_any(outcome.items, outcome.rejected)
@@ -486,7 +486,7 @@ class Build:
         try:
             content = self.output.read(MANIFEST)
         except OutputError:
-            # One that nobody can read is damage like another.
+            # One that cannot be read is damage like another.
             return False
         if self.shard:
             said = self._is_recorded(self.shard)
@@ -499,7 +499,7 @@ class Build:
             made.pop("digest", None)
             files = wholes(made)
         except OutputError:
-            # The marker beside it was understood: this is damage, and the end of a build writes it anew.
+            # The marker beside it was understood: this is damage, and the end of a build rewrites it.
             return False
         if any(found.sizes[name] != whole.size for name, whole in files.items() if name not in card):
             return False

@@ -48,7 +48,7 @@ def generate(
     backend : what they are: "loky" (processes; also None), "threading", "sequential", "dask" or "ray"
     address : of a Dask scheduler or Ray cluster that runs already; None: one is started on this machine
     shard : "3/16" makes the third of sixteen shares and no manifest; `merge` makes one dataset of them
-    check : also read what is there already, and make again what is not as it was made
+    check : also verify existing files, and regenerate what is damaged
     overwrite : remove what an earlier build has put into the directory, once all that can be known beforehand of the
         new one is checked; never what something else has put there
     progress : called with how many items are done and how many there are; with `check`, for the reading first

@@ -1,4 +1,4 @@
-"""Growth: rows and severities that a finished output is given beside those that it has, which are not made again."""
+"""Growth: rows and severities that a finished output is given beside those that it has, which are not regenerated."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -113,7 +113,7 @@ class Existing:
     files: Sequence[tuple[bytes, ...]]
     """For each cell the `file_digest` of every item, where images are files of their own."""
     outdated: Collection[Name] = ()
-    """Cells that are made again, as their files have another layout in the larger output."""
+    """Cells that are regenerated, as their files have another layout in the larger output."""
 
     @property
     def size(self) -> int:
@@ -140,7 +140,7 @@ class Existing:
         try:
             images = self.sink.images(self.sink.cells.index(name), self.part)
         except Rejected as error:
-            raise OutputError(f"{error}; remove that file, and the same command makes it again") from error
+            raise OutputError(f"{error}; remove that file, and the same command regenerates it") from error
         for item, image in zip(self.part.items, images, strict=True):
             if image is None or isinstance(image, bytes):
                 raise OutputError(f"{name[0]} holds no pixels of {item.id}; run the same command again")
@@ -157,7 +157,7 @@ def earlier_blocks(plan: Plan, output: Folder, marker: Mapping[str, Any]) -> dic
         try:
             table = Table.from_bytes(output.read(block.table) or b"")
         except OutputError:
-            # What exists of later blocks of an array cannot be found then, and is made again.
+            # What exists of later blocks of an array cannot be found then, and is regenerated.
             start += len(block.items)
             continue
         if len(table.shards) == len(smaller.cells) * SHARD_BYTES:

@@ -1,4 +1,4 @@
-"""A guard over an output while it is made: that it still is this build's, and that all of it is there at the end."""
+"""A guard over an output while it is made: that it still is this build's, and that all of it exists at the end."""
 
 import hashlib
 import time
@@ -40,7 +40,7 @@ class Guard:
         check_same(parsed(content, MARKER), self.mark)
 
     def check_made(self, kept: Mapping[str, Recorded], files: Mapping[str, int] | None = None) -> None:
-        """Look whether all that was made is there, before anything says so.
+        """Check whether all files exist, before anything says so.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class Guard:
             more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
             raise OutputError(
                 f"files were removed or changed while the output was made, of {', '.join(lost[:MOST_NAMED])}{more}; "
-                "it is not finished: the same command makes them again"
+                "it is not finished: the same command regenerates them"
             )
 
     def _has_table(self, name: str, known: Recorded) -> bool:

@@ -96,7 +96,7 @@ def check_marks(before: Mapping[str, str], now: Mapping[str, str], table: str) -
         what = ", ".join(names) if before else UNKNOWN
         raise OutputError(
             f"{table} was made with other code or libraries than this output was begun with ({what}); remove that "
-            "file, and its block is made again"
+            "file, and its block is regenerated"
         )
 
 

@@ -110,7 +110,7 @@ class Table:
         return Counter(note for record in self.made for note in record.notes)
 
     def part(self, start: int = 0) -> Part:
-        """Return what the block adds to the output, with so many items before it."""
+        """Return what the block adds to the output, with the number of items before it."""
         return Part(self.number, tuple(record.item for record in self.made), self.size, self.shards, start)
 
     def to_bytes(self) -> bytes:
@@ -257,7 +257,7 @@ def sample_record(image: Picture) -> dict[str, Any]:
 
 
 def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> Picture:
-    """Make a clean image again of its pixels and what `sample_record` said.
+    """Rebuild a clean image from its pixels and what `sample_record` said.
 
     Raises
     ------
@@ -328,7 +328,7 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
-        advice = "; bring it back, or remove the output and make it anew" if name == MARKER else ""
+        advice = "; bring it back, or remove the output and generate it again" if name == MARKER else ""
         raise OutputError(f"{name} is damaged: it is not JSON{advice}") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise OutputError(f"{name} has another schema than {SCHEMA}; use the version of corruptgen that wrote it")

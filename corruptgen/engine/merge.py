@@ -47,7 +47,7 @@ MOST_NAMED = 20  # blocks or shards in one message
 
 @dataclass(frozen=True)
 class _NoSource:
-    """In the place of a source: when all blocks are there, nothing is read again."""
+    """In the place of a source: when all blocks exist, nothing is read again."""
 
     def listing(self) -> Listing:
         return Listing(Items.of(()))
@@ -68,7 +68,7 @@ def merge(directory: str | Path) -> Outcome:
 
     Returns
     -------
-    What is there. A merged output is left as it is.
+    The existing output. A merged output is left as it is.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def _shares(written: Sequence[Mapping[str, Any]]) -> list[Shard]:
 
 
 def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) -> tuple[Plan, dict[str, Recorded]]:
-    """Make the plan again of what the shards have written down, and sum up the tables of its blocks."""
+    """Rebuild the plan from what the shards have written down, and sum up the tables of its blocks."""
     try:
         recipe = _recipe(record)
         lacking = describe_missing(record["table"]["table"], record.get("identity"))
@@ -198,7 +198,7 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
     carried = known(recipe, preset, (name for name in cells if name != CLEAN))
     if carried.is_annotated and output.size(ANNOTATED) is None:
         raise OutputError(
-            f"{ANNOTATED} is not there; copy it from where the shards were made, or run one of them again"
+            f"{ANNOTATED} does not exist; copy it from where the shards were made, or run one of them again"
         )
     targets = replace(carried, annotated=output.path(ANNOTATED), digest=listing.annotations)
     plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets)

@@ -67,7 +67,7 @@ def check_environment(
     if before != now:
         versions = [f"{name} {before.get(name)}, now {now[name]}" for name in now if before.get(name) != now[name]]
         raise OutputError(
-            f"{what} with other versions ({'; '.join(versions)}); finish it with those, or begin anew with --overwrite"
+            f"{what} with other versions ({'; '.join(versions)}); finish it with those, or start again with --overwrite"
         )
 
 

@@ -83,7 +83,7 @@ class Plan:
         return self.listing.classes
 
     def name_problems(self) -> Iterator[tuple[str, str]]:
-        """Find names in the output that somebody cannot download, check out or load, and say why."""
+        """Find names in the output that a user cannot download, check out or load, and say why."""
         return portability_problems((*self.folders, *stored_names(self.recipe.output, self.listing.items)))
 
     def sink(self, output: Folder) -> Sink:

@@ -56,7 +56,7 @@ def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, N
             raise
         raise WorkerError(
             "a worker was ended from outside, most often because the memory was full; "
-            "the same command with fewer --workers goes on where this one stopped"
+            "the same command with fewer --workers resumes"
         ) from error
 
 
@@ -67,7 +67,7 @@ def _begun(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
 
 
 def _threaded(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
-    """Also wait for the threads that are still at work when another has failed: nobody can end them."""
+    """Also wait for the threads that are still at work when another has failed: they cannot be ended."""
     idle, at_work = threading.Condition(), 0
 
     def tallied(function: Callable[..., T], arguments: tuple[object, ...]) -> T:

@@ -1,4 +1,4 @@
-"""What an output holds of a build: the blocks that are there in full."""
+"""What an output holds of a build: the complete blocks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -29,11 +29,11 @@ def stock(
     plan : what is to be made
     blocks : those of its blocks that are asked about
     output : where
-    found : what lies there
+    found : what exists there
 
     Returns
     -------
-    What is known of the blocks that are there in full, by table; the sha256 of the sources of items in others, by id.
+    What is known of the complete blocks, by table; the sha256 of the sources of items in others, by id.
     """
     kept: dict[str, Recorded] = {}
     sources: dict[str, str] = {}
@@ -55,7 +55,7 @@ def stock(
 
 
 def placed(plan: Plan, kept: Mapping[str, Recorded]) -> Iterator[Part]:
-    """Return the parts of the blocks that are there, in order, each with the number of items in those before it.
+    """Return the parts of the complete blocks, in order, each with the number of items in those before it.
 
     A block that is not there is taken to have had all of its items; if it had not, those behind it lie elsewhere.
     """

@@ -21,7 +21,7 @@ WRITTEN = re.compile(r"(\d{1,9})/(\d{1,9})")
 
 @dataclass(frozen=True, order=True)
 class Shard:
-    """One of so many shares, counted from 1."""
+    """One of n shares, counted from 1."""
 
     number: int
     count: int

@@ -45,7 +45,7 @@ def gallery_of_table(
     table = catalog.preset(preset)
     names = table.named_rows(rows) if rows is not None else list(table.rows)
     if len({photograph.name for photograph in photographs}) < len(photographs):
-        raise RecipeError("two images have the same name, so that nobody could tell them apart; rename one")
+        raise RecipeError("two images have the same name, so that they cannot be told apart; rename one")
     for photograph in photographs:
         table.sizes.check(*photograph.pixels.shape[:2])
     exhibits: list[Exhibit] = []

@@ -14,7 +14,7 @@ THRESHOLD = 0.5
 
 
 def balanced_error(correct: ArrayLike, classes: ArrayLike, weights: Weights = None) -> Numbers:
-    """Return one minus the mean recall over the classes that are there.
+    """Return one minus the mean recall over the classes that occur.
 
     Parameters
     ----------

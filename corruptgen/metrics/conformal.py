@@ -53,7 +53,7 @@ def coverage(truth: ArrayLike, least: float, weights: Weights = None) -> Numbers
 
 
 def abstention(sizes: ArrayLike, weights: Weights = None) -> Numbers:
-    """Return the share of items whose set is not one single class, so that nobody should decide by it; lower is better.
+    """Return the share of items whose set is not one single class, so that it should not decide; lower is better.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class Grid:
     Raises
     ------
     ScoreError
-        If shapes do not fit, a name is there twice, or a number is not finite.
+        If shapes do not fit, a name occurs twice, or a number is not finite.
     """
 
     rows: tuple[str, ...]
@@ -39,7 +39,7 @@ class Grid:
                 f"a grid of {shape[0]} rows × {shape[1]} severities has values of shape {self.values.shape}"
             )
         if len(set(self.rows)) < len(self.rows) or sorted(set(self.severities)) != list(self.severities):
-            raise ScoreError("a grid has every row once, and its severities ascend; a row or severity is there twice")
+            raise ScoreError("a grid has every row once, and its severities ascend; a row or severity occurs twice")
         if self.clean is not None and self.clean.shape != self.values.shape[:-2]:
             raise ScoreError(f"the clean values have shape {self.clean.shape}, allowed is {self.values.shape[:-2]}")
         for row, severity in self._not_finite():
@@ -124,7 +124,7 @@ def check_complete(known: Iterable[tuple[str, float]], rows: Sequence[str], seve
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         raise ScoreError(
             f"{len(missing)} of {len(rows) * len(severities)} cells are missing: {named}{more}; "
-            "a mean over what is there would be another number, so give them all"
+            "a mean over the existing values would be another number, so pass them all"
         )
 
 

@@ -28,7 +28,7 @@ BIBTEX = """@software{corruptgen,
 
 
 def card(dataset: Finished, repo: str | None = None) -> str:
-    """Write the card of a dataset; the same manifest gives the same text.
+    """Write the card of a dataset; the same manifest produces the same text.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _verifying(dataset: Finished, repo: str) -> str:
     source = "" if again else " --source PATH"
     return (
         "`manifest.json` and `items/` have the digest of every file and of the pixels of every image. This holds them "
-        "against what is published, and makes a random sample of the images again:\n\n```bash\n"
+        "against what is published, and recomputes a random sample of the images:\n\n```bash\n"
         f"corruptgen verify hf://datasets/{repo}@v{dataset.recipe.version} --depth sample{source}\n```"
     )
 

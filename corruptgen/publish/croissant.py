@@ -60,7 +60,7 @@ REPO = "repo"
 
 
 def croissant(dataset: Finished, repo: str | None = None) -> bytes:
-    """Describe a dataset in Croissant's JSON-LD; the same manifest gives the same bytes.
+    """Describe a dataset in Croissant's JSON-LD; the same manifest produces the same bytes.
 
     Parameters
     ----------

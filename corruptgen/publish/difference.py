@@ -48,7 +48,7 @@ class Difference:
     compared: int
     """Number of images that are in both."""
     change: Change | None = None
-    """How much; None if nobody measured it."""
+    """How much; None if it was not measured."""
 
     @property
     def is_any(self) -> bool:

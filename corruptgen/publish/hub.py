@@ -28,7 +28,7 @@ ADVICE: Mapping[int, str] = {
     403: "the token may not do this: it needs to be one that may write, and its owner a member of the namespace; "
     "private storage that is full is refused in the same way",
     404: "there is no such repository, or the token may not see it: check the name, and whether the namespace is yours",
-    409: "something of this name is there already",
+    409: "something of this name exists already",
     412: "someone else has changed the repository in the meantime; the same command looks at it again and goes on",
     413: "one upload is too large for the server: lower items_per_shard in [output], so that files become smaller",
 }
@@ -181,7 +181,7 @@ class Hub:
         while True:
             try:
                 return call()
-            # The client raises whatever it stumbles upon; `wait` raises it again if it is not the Hub's trouble.
+            # The client may raise any kind of error; `wait` raises it again if it is not the Hub's trouble.
             except Exception as error:
                 self.wait(what, error, attempt)
                 attempt += 1
@@ -269,7 +269,7 @@ def reported(what: str) -> Iterator[None]:
     """Turn trouble with the Hub into a `PublishError`, without another attempt."""
     try:
         yield
-    # The client raises whatever it stumbles upon.
+    # The client may raise any kind of error.
     except Exception as error:
         found = trouble(error)
         if found is None:

@@ -72,7 +72,7 @@ def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None, m
     Parameters
     ----------
     dataset : whose files are read
-    contents : files that are published with another content than lies there, by name
+    contents : files that are published with another content than exists on disk, by name
     token : the one that the Hub is talked to with
     message : of the commits and the tag
     """

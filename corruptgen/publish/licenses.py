@@ -21,7 +21,7 @@ class License:
     """As the Hub calls it."""
     name: str
     sharing: str
-    """Of changed images: "yes", "same" (under the same licence), "noncommercial", "no", or "read": nobody can know."""
+    """Of changed images: "yes", "same" (under the same licence), "noncommercial", "no", or "read": it cannot be known."""
 
 
 @lru_cache(maxsize=1)
@@ -54,7 +54,7 @@ def check_sharing(source: SourceChoice, *, allowed: bool) -> None:
     Raises
     ------
     PublishError
-        If the licence forbids to pass on changed images, or if nobody can know whether it does.
+        If the licence forbids to pass on changed images, or if it cannot be known whether it does.
     """
     found = license_of(source)
     if allowed or found.sharing in ("yes", "same", "noncommercial"):

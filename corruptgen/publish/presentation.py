@@ -41,7 +41,7 @@ class Presentation:
 
 
 def presented(dataset: Finished, repo: str | None = None) -> Presentation:
-    """Make the card of a dataset, its picture and its Croissant metadata; the same manifest gives the same bytes.
+    """Make the card of a dataset, its picture and its Croissant metadata; the same manifest produces the same bytes.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
 
 
 def standing(dataset: Finished) -> Presentation:
-    """Return what presents a dataset as it lies there: an earlier release may have worded its card in another way."""
+    """Return what presents a dataset as it exists: an earlier release may have worded its card in another way."""
     found = {name: dataset.folder.read(name) for name in (*dataset.manifest.get("card", {}), MANIFEST)}
     files = {name: content for name, content in found.items() if content is not None}
     return Presentation(files, files.pop(MANIFEST))
@@ -87,13 +87,13 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
     Raises
     ------
     PublishError
-        If anything else has changed, so that the images would have to be made anew.
+        If anything else has changed, so that the images would have to be regenerated.
     """
     old, written = dataset.recipe, recipe.corrupt.preset
     table = catalog.preset(written if written in catalog.preset_names() else str(recipe.path(written)))
     if table.digest != dataset.preset.digest:
         raise PublishError(
-            f"the severity table {table.name} is another than these images were made with; make them anew"
+            f"the severity table {table.name} is another than these images were made with; generate them again"
         )
     spelled = spell_out(recipe, table)
     if recipe.output.escape_names:
@@ -106,7 +106,7 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
     if differing:
         raise PublishError(
             f"the recipe makes other images than these, by its {' and '.join(differing)}: "
-            "only version, [publish] and the terms in [source] may change without making them anew"
+            "only version, [publish] and the terms in [source] may change without regenerating them"
         )
     manifest = {**dataset.manifest, "recipe": new.content()}
     return replace(dataset, made=replace(dataset.made, recipe=new), manifest=manifest)

@@ -36,7 +36,7 @@ class Wishes:
     """What the user wants."""
 
     private: bool | None = None
-    """None: private if the repository is made now, as it is if it is there."""
+    """None: private if the repository is made now, unchanged if it exists."""
     message: str = ""
     """Of the commits and the tag; empty: the name of the dataset and the version."""
     may_publish: bool = False
@@ -51,7 +51,7 @@ class Publication:
     presentation: Presentation
     hub: Hub
     state: State | None
-    """What is there; None: the repository has to be made."""
+    """What exists; None: the repository has to be made."""
     private: bool
     message: str
     changed: Mapping[str, int] = field(default_factory=dict)
@@ -130,7 +130,7 @@ def prepared(
 
 
 def publish(publication: Publication, say: Say, progress: Report | None = None) -> str:
-    """Upload what is missing, then tag the version; done again after an interruption, it goes on where it was.
+    """Upload what is missing, then tag the version; done again after an interruption, it resumes.
 
     Parameters
     ----------
@@ -162,13 +162,13 @@ def publish(publication: Publication, say: Say, progress: Report | None = None) 
 
 
 def _uploaded(publication: Publication, progress: Report) -> str:
-    """Make commits until the main branch holds the dataset; every attempt starts from what is there."""
+    """Make commits until the main branch holds the dataset; every attempt starts from what exists."""
     hub, attempt, least = publication.hub, 0, publication.size + 1
     while True:
         try:
             state = hub.state()
             if state is None:
-                raise PublishError(f"{hub.repo} is gone; the same command makes it again")
+                raise PublishError(f"{hub.repo} is gone; the same command regenerates it")
             head = state.head
             changed, gone = _missing(publication, hub.entries(head))
             left = sum(changed.values())
@@ -189,7 +189,7 @@ def _uploaded(publication: Publication, progress: Report) -> str:
             return head
         except PublishError:
             raise
-        # The client raises whatever it stumbles upon; `wait` raises it again if it is not the Hub's trouble.
+        # The client may raise any kind of error; `wait` raises it again if it is not the Hub's trouble.
         except Exception as error:
             hub.wait("upload", error, attempt)
             attempt += 1

@@ -21,7 +21,7 @@ def check_whole(dataset: Finished) -> None:
     count = dataset.manifest["counts"]["rejected"]
     if count and not dataset.recipe.publish.allow_rejected:
         raise PublishError(
-            f"{count} items of the source were rejected, so that the dataset is not whole: mend them and make it anew, "
+            f"{count} items of the source were rejected, so that the dataset is not whole: fix them and generate it again, "
             "or write allow_rejected = true in [publish]"
         )
 
@@ -30,7 +30,7 @@ def check_verified(dataset: Finished, problems: Sequence[str]) -> None:
     """Refuse a dataset of which verification has found something."""
     if problems:
         raise PublishError(
-            f"the dataset is not as it was made: {shown(problems[0])}"
+            f"the dataset does not verify: {shown(problems[0])}"
             + (f", and {len(problems) - 1} more problems" if len(problems) > 1 else "")
             + f"; see `corruptgen verify {dataset.folder.root.name}`"
         )
@@ -53,7 +53,7 @@ def check_limits(sizes: Mapping[str, int]) -> None:
 
 
 def check_names(dataset: Finished, sizes: Mapping[str, int]) -> None:
-    """Refuse names that somebody could not download, check out or load."""
+    """Refuse names that a user could not download, check out or load."""
     members = stored_names(dataset.recipe.output, (record.item for record in dataset.records()))
     inner = members if dataset.recipe.output.format == "webdataset" else ()
     found = [*portability_problems(sizes), *portability_problems(inner)]
@@ -74,7 +74,7 @@ def check_private(dataset: Finished, presentation: Presentation, message: str, t
             "nothing was uploaded: "
             + "; ".join(shown(str(leak)) for leak in found[:MOST_NAMED])
             + (f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "")
-            + "; take it out of the message, the recipe or the source, and make the dataset anew if it is in its files"
+            + "; take it out of the message, the recipe or the source, and generate the dataset again if it is in its files"
         )
 
 

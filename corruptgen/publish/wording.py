@@ -1,4 +1,4 @@
-"""What a dataset says about itself in words: how images were read, what each row does, how it is made again."""
+"""What a dataset says about itself in words: how images were read, what each row does, how to regenerate it."""
 
 import json
 import re

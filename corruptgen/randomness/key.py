@@ -31,7 +31,7 @@ def rng_for(
 
     Returns
     -------
-    A fresh stream at its beginning. Equal arguments give equal numbers on every machine, under every version of numpy.
+    A fresh stream at its beginning. Equal arguments produce equal numbers on every machine, under every version of numpy.
     """
     domain, name = (b"pixels", key) if isinstance(key, bytes) else (b"item", normalise_key(key).encode())
     return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)

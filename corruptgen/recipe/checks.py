@@ -1,4 +1,4 @@
-"""What a value in a recipe may be: a check gives the value back, or raises `ValueError` with what is allowed."""
+"""What a value in a recipe may be: a check returns the value, or raises `ValueError` with what is allowed."""
 
 from collections.abc import Callable
 from typing import Any

@@ -26,7 +26,7 @@ class OutputChoice:
     """How names of items are written that some system or loader does not take: "" as they are, "names" with percent
     escapes, "twins" also with a digest behind those with capitals, where names differ in case or accents alone."""
     items_per_shard: int = ITEMS_PER_SHARD
-    """Items of one block, which is one file in every cell; of the format "folder" at most so many."""
+    """Items of one block, which is one file in every cell; of the format "folder" at most this number."""
 
     @property
     def stored(self) -> Encoding:
@@ -62,7 +62,7 @@ class OutputChoice:
             )
 
     def content(self) -> dict[str, Any]:
-        """Return the section in plain values; `chosen` makes it again."""
+        """Return the section in plain values; `chosen` restores it."""
         encoding = {} if self.is_array else {"encoding": self.encoding}
         compression = {"compression": self.compression} if self.is_compressed else {}
         quality = {"quality": self.quality} if self.encoding == "jpeg" else {}

@@ -70,7 +70,7 @@ class Recipe:
     """Where the recipe's file is, which paths in it are relative to; None: to the current directory."""
 
     def content(self) -> dict[str, Any]:
-        """Return the recipe in plain values, defaults spelled out and without local paths; `read` makes it again."""
+        """Return the recipe in plain values, defaults spelled out and without local paths; `read` restores it."""
         corrupt, decode = self.corrupt, self.decode
         chosen = {
             "preset": corrupt.preset,

@@ -41,11 +41,11 @@ class SourceChoice:
     revision: str | None = None
     config: str | None = None
     limit: int | None = None
-    """The first so many items, in the order of the source."""
+    """The first n items, in the order of the source."""
     subset: str | None = None
     """A file with the ids of the wanted items, one in each line."""
     sample: int | None = None
-    """So many items chosen by the digests of their ids; of each class, with `per`."""
+    """A number of items chosen by the digests of their ids; of each class, with `per`."""
     per: str | None = None
     annotations: str | None = None
     """Of "coco": the file that lists the images and what is on them; never recorded."""

@@ -1,1 +1,1 @@
-"""Scoring: predictions on a generated dataset, held against its manifest, become a table of metrics and a plot."""
+"""Scoring: predictions on a generated dataset, compared with its manifest, become a table of metrics and a plot."""

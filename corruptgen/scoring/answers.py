@@ -16,7 +16,7 @@ from corruptgen.store.names import shown
 from corruptgen.values.arguments import DECIMALS, severity_text
 
 MOST_NAMED = 3
-MOST_COMPARED = 1000  # ids that a mistyped one is held against
+MOST_COMPARED = 1000  # ids that a mistyped one is compared with
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def answers(content: Iterable[Batch] | Stacked, truth: Truth, rule: Rule | None 
     Raises
     ------
     ScoreError
-        If an entry is there twice, is of an unknown item, row or severity, or is no prediction; or if one is missing.
+        If an entry occurs twice, is of an unknown item, row or severity, or is no prediction; or if one is missing.
     """
     places = _Places(truth)
     for batch in _stacked(content, truth) if isinstance(content, Stacked) else content:
@@ -111,7 +111,7 @@ class _Places:
             number = int(np.flatnonzero(kept)[twice.argmax()])
             raise ScoreError(
                 f"{batch.place} {batch.first + number}: {shown(batch.ids[number])} in {batch.rows[number]} at severity "
-                f"{severity_text(batch.severities[number])} is there twice; give one prediction for each image"
+                f"{severity_text(batch.severities[number])} occurs twice; pass one prediction for each image"
             )
         self.seen[cells, items] = True
         gives_scores = batch.answers.ndim == 2 and batch.answers.dtype.kind not in "US"

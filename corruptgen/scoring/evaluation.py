@@ -151,7 +151,7 @@ def _baseline(wishes: Wishes, dataset: Truth) -> Baseline | None:
 
 def _source(predictions: str | Path, dataset: Truth, reference: Baseline | None, wishes: Wishes) -> Source:
     kind, content = prediction_files.read(predictions)
-    # The open tables are nobody's benchmark: their means are over all rows.
+    # The open tables are no published benchmark: their means are over all rows.
     common = tuple(dataset.preset.groups.get("common", ())) if dataset.preset.frozen else ()
     if isinstance(content, dict):
         grid = _results(content, dataset)

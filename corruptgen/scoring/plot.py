@@ -31,7 +31,7 @@ def png(report: Report) -> bytes:
         If matplotlib is not installed.
     """
     written = io.BytesIO()
-    # Without the version of matplotlib, the same numbers give the same file for longer.
+    # Without the version of matplotlib, the same numbers produce the same file for longer.
     figure_of(report).savefig(written, format="png", dpi=DPI, metadata={"Software": None})
     return written.getvalue()
 

@@ -96,7 +96,7 @@ def _csv(file: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, Columns]]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ScoreError(f"{file.name}: cannot be read as UTF-8 text with commas: {_reason(error)}") from error
     if len(set(header)) < len(header):
-        raise ScoreError(f"{file.name} line 1: a column is there twice among {', '.join(header)}; name each once")
+        raise ScoreError(f"{file.name} line 1: a column occurs twice among {', '.join(header)}; name each once")
     return header, _csv_batches(file, header)
 
 
@@ -250,7 +250,7 @@ def _results(file: Path, measure: str, batches: Iterator[tuple[int, Columns]]) -
             cell = (str(row), round(float(severity), DECIMALS))
             if cell in cells:
                 raise ScoreError(
-                    f"{place} {number}: {row} at severity {severity_text(severity)} is there twice; give each cell once"
+                    f"{place} {number}: {row} at severity {severity_text(severity)} occurs twice; give each cell once"
                 )
             if not np.isfinite(value):
                 raise ScoreError(f"{place} {number}: {measure} is {value}, allowed are finite numbers")

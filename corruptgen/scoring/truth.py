@@ -1,4 +1,4 @@
-"""What a generated dataset says about itself that predictions are held against: its items, their classes, its cells."""
+"""What a generated dataset says about itself that predictions are compared with: its items, their classes, its cells."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -136,7 +136,7 @@ def _items(output: Folder, name: str, digest: Any) -> list[Item]:
     if content is None:
         raise OutputError(f"{name} is missing")
     if hashlib.sha256(content).hexdigest() != digest:
-        raise OutputError(f"{name} is not what it says")
+        raise OutputError(f"{name} is damaged: checksum mismatch")
     return [record.item for record in Table.from_bytes(content).made]
 
 

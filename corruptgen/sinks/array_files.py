@@ -60,7 +60,7 @@ def opened(path: Path) -> ArrayFile | None:
 
 @dataclass(frozen=True)
 class Stacked:
-    """An array that is there several times, one after the other, without as much memory."""
+    """An array that is repeated, one after the other, without as much memory."""
 
     array: NDArray[Any]
     times: int

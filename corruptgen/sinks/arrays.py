@@ -1,6 +1,6 @@
 """The formats `npy` and `npz`: pixels in large arrays, laid out as CIFAR-10-C and MedMNIST-C are.
 
-While a build goes on, each block lies in a hidden part for each cell. When all blocks are there, the parts of a row
+While a build goes on, each block lies in a hidden part for each cell. When all blocks exist, the parts of a row
 become one file and are removed; this needs no more memory than a piece of one, and can be interrupted anywhere.
 """
 
@@ -157,7 +157,7 @@ class Arrays:
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
         """Make one file of the parts of each row; pieces whose part is gone come from the file as it is.
 
-        All of them are held against their digests on the way.
+        All of them are compared with their digests on the way.
         """
         labels = self._labels(parts)
         names = [self.file(row) for row in self.rows()]
@@ -219,7 +219,7 @@ class Arrays:
         Raises
         ------
         OutputError
-            If there is a file, and nobody can tell what it is because it cannot be read.
+            If there is a file, and it cannot be read.
         """
         try:
             with suppress(FileNotFoundError, NotADirectoryError), self.output.path(self.file(row)).open("rb") as file:
@@ -240,10 +240,10 @@ class Arrays:
                 elif before:
                     samples = before.piece(level * total + part.start, len(part.items))
                 else:
-                    # Whatever is there in its place can be read, and is not what this build would make.
+                    # Whatever exists in its place can be read, and is not what this build would make.
                     self._array(self.cells[cell][0])
                     self.output.remove(self.file(self.cells[cell][0]))
-                    raise OutputError(f"{name} is gone; the same command again makes it anew")
+                    raise OutputError(f"{name} is gone; the same command regenerates it")
                 yield from self._checked(cell, part, samples)
 
     def _checked(self, cell: int, part: Part, samples: Iterable[bytes]) -> Iterator[bytes]:
@@ -253,7 +253,7 @@ class Arrays:
             digest.update(piece)
             yield piece
         if digest.digest(SHARD_BYTES) != split(part.shards, SHARD_BYTES)[cell]:
-            raise OutputError(f"{self.name(cell, part)} is not what was made; the same command with --check mends it")
+            raise OutputError(f"{self.name(cell, part)} is damaged: checksum mismatch; the same command with --check regenerates it")
 
     def _stored_shape(self, total: int) -> tuple[int, ...]:
         """Return the shape of an image in the array: grey has no axis of its own, as in MedMNIST."""

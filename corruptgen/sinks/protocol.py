@@ -19,7 +19,7 @@ Owner = Callable[[str], str | None]
 Image = bytes | NDArray[Any] | None
 """As it is stored: encoded or as (H, W, C) pixels; None if it is missing."""
 UNREADABLE = b""
-"""In the place of the digest of a shard that is there and cannot be read."""
+"""In the place of the digest of a shard that exists and cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -160,24 +160,24 @@ class Sink(Protocol):
         """Check whether no shards are left that `finish` joins into other files."""
 
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
-        """Write what is for the whole output, once all blocks are there; doing it again changes nothing.
+        """Write what is for the whole output, once all blocks exist; doing it again changes nothing.
 
         Parameters
         ----------
         parts : what the blocks have added, in order
-        spoilt : files that are there, and damaged
+        spoilt : files that exist and are damaged
 
         Raises
         ------
         OutputError
-            If what is there is not what was made; nothing is changed then.
+            If an existing file is damaged; nothing is changed then.
         """
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Return what to call the shard of a block, or an item in it, in messages."""
 
     def digests(self, part: Part) -> Iterable[bytes | None]:
-        """Return the digest of each cell's shard as it lies there, None where it is missing, or `UNREADABLE`."""
+        """Return the digest of each cell's shard as it exists, None where it is missing, or `UNREADABLE`."""
 
     def images(self, cell: int, part: Part) -> Sequence[Image]:
         """Read the images of a block in a cell back.

@@ -70,7 +70,7 @@ def written(output: Folder, name: str) -> Iterator[Written]:
 
 
 def read_digest(output: Folder, name: str) -> bytes | None:
-    """Return the digest of a shard as it lies there, None if it does not, and `UNREADABLE` if nobody can read it."""
+    """Return the digest of a shard as it exists, None if it does not, and `UNREADABLE` if it cannot be read."""
     if output.size(name) is None:
         return None
     try:

@@ -20,7 +20,7 @@ from corruptgen.values.class_labels import NO_CLASS, Classes
 def sample_key(item_id: str, escape: str = "") -> str:
     """Return the key of an item: its id with all but letters, digits, "-", "_", "~" and "/" as percent escapes.
 
-    Loaders cut a member's name at the first dot, so that a key has none; `urllib.parse.unquote` gives the id back,
+    Loaders cut a member's name at the first dot, so that a key has none; `urllib.parse.unquote` returns the id,
     unless names are escaped (`escape` as in `item_name`): then it is in the record of the sample alone.
     """
     key = quote(escape_name(item_id, escape), safe="/").replace(".", "%2E")

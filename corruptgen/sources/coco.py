@@ -141,7 +141,7 @@ def _parts(
     numbers = Counter(image["id"] for image in images)
     twice = next((number for number, count in numbers.items() if count > 1), None)
     if twice is not None:
-        raise SourceError(f'{name} "images": the id {twice!r} is given to {numbers[twice]} images; number them anew')
+        raise SourceError(f'{name} "images": the id {twice!r} is given to {numbers[twice]} images; renumber them')
     of_image = defaultdict(list)
     orphans = []
     for annotation in annotated:

@@ -47,7 +47,7 @@ def hint(root: Path, others: Iterable[str]) -> str:
     names = sorted(others)
     found = 0
     for name in names[:MOST_PROBED]:
-        # A hint is not worth an error: nobody has asked for these files.
+        # A hint is not worth an error: no user has asked for these files.
         with suppress(SourceError):
             found += looks_like_dicom(root / name)
     if not found:

@@ -212,7 +212,7 @@ def _dataset(source: HubSource) -> Any:
     if source.repo:
         try:
             return datasets.load_dataset(source.repo, source.config, split=source.split, revision=source.revision)
-        # Clients of servers raise whatever they stumble upon.
+        # Clients of servers raise any kind of error.
         except Exception as error:
             asked = f"{source.repo}, split {source.split!r}, at {source.revision}"
             raise SourceError(f"{asked} cannot be loaded: {reason(error)}") from error

@@ -74,7 +74,7 @@ def label_mask(content: bytes, number: int | None = None, of: int = 1) -> LabelM
     ----------
     content : a whole PNG, TIFF or GIF file
     number : of the picture, from 1, in a TIFF that has one for each frame of the image's file; None: it has one
-    of : so many frames there are
+    of : number of frames
 
     Raises
     ------
@@ -98,7 +98,7 @@ def label_mask(content: bytes, number: int | None = None, of: int = 1) -> LabelM
 
 
 def array_mask(labels: NDArray[Any]) -> LabelMask:
-    """Take an array of numbers, (H, W), as a label mask: of 8 bits if they have so many, else of 16.
+    """Take an array of numbers, (H, W), as a label mask: of 8 bits if the numbers have 8, else of 16.
 
     Raises
     ------

@@ -288,7 +288,7 @@ def reading(path: Path) -> Iterator[None]:
         raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
     except (EOFError, zlib.error) as error:
         raise Rejected("cannot be read: its packed bytes are damaged") from error
-    # Headers that are fed broken bytes raise whatever they stumble upon.
+    # Headers that are fed broken bytes raise any kind of error.
     except Exception as error:
         message = " ".join(str(error).replace(str(path), path.name).split())[:160]
         raise Rejected(f"cannot be read: {message or type(error).__name__}") from error

@@ -51,7 +51,7 @@ def open_source(recipe: Recipe, source: str | Path | None = None) -> Source:
     Raises
     ------
     RecipeError
-        If nobody says where it is, or it is not there.
+        If its place is not known, or it does not exist.
     SourceError
         If it cannot be opened.
     """
@@ -97,7 +97,7 @@ def source_place(recipe: Recipe, source: str | Path | None) -> str:
         place = found(str(Path(written).parent)) / on_disk(name)
     elif not place.exists():
         hint = recipe.elsewhere(written) if source is None else ""
-        raise RecipeError(f"{recipe.name}: the source {written!r} is not there; give another one with --source{hint}")
+        raise RecipeError(f"{recipe.name}: the source {written!r} does not exist; give another one with --source{hint}")
     return from_disk(os.path.abspath(place))
 
 
@@ -254,7 +254,7 @@ def _listed_place(recipe: Recipe, key: str, written: str) -> str:
     path = recipe.path(written)
     if not path.is_file():
         raise RecipeError(
-            f"{recipe.name} [source] {key}: {written!r} is not there; its place is relative to the recipe"
+            f"{recipe.name} [source] {key}: {written!r} does not exist; its place is relative to the recipe"
             f"{recipe.elsewhere(written)}"
         )
     return from_disk(os.path.abspath(path))

@@ -55,10 +55,10 @@ def sample(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listi
 
     Parameters
     ----------
-    listing : what there is
-    count : so many items, or all if there are fewer
+    listing : all items
+    count : number of items, or all if there are fewer
     seed : of the recipe
-    per_class : so many of each class
+    per_class : number of items of each class
     """
     groups: dict[str, list[tuple[tuple[bytes, str], int]]] = defaultdict(list)
     for place, item in enumerate(listing.items):

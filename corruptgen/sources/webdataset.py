@@ -142,7 +142,7 @@ def _indexed(source: TarSource, place: str, version: str) -> _Shard:
                 continue
             ending = found[2].lower()
             if ending in samples[key]:
-                shard.rejected[key] = f"is there twice: {member.name}"
+                shard.rejected[key] = f"occurs twice: {member.name}"
             samples[key][ending] = (member.offset_data, member.size)
             last = key
         if name in shard.rejected and last:

@@ -1,7 +1,7 @@
 """A lock on an output: one build, or the shards of one build, write into it at a time.
 
 The system drops the lock of a process that ends, however it ends: what is left of one that was killed is an empty file
-that stops nobody.
+that stops no process.
 """
 
 import errno
@@ -22,7 +22,7 @@ except ImportError:  # Windows has none; there, two builds in one output are the
 LOCK = ".corruptgen.lock"
 # Longer than another process takes to let go, short enough to be told soon.
 PATIENCE, PAUSE = 2.0, 0.05  # seconds
-# Where nothing can be written there is nothing to be guarded: a finished output may lie there. Some network file
+# Where nothing can be written there is nothing to be guarded: a finished output may exist there. Some network file
 # systems are mounted without locks; a build there is worth more than none.
 UNGUARDED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 FLAGS = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -45,7 +45,7 @@ class Lock:
 
     @property
     def is_taken(self) -> bool:
-        """Whether there is a file of somebody else's in the place of one of them."""
+        """Whether there is a file of another process in the place of one of them."""
         try:
             return any(path.exists() and not _is_same(path, descriptor) for path, descriptor in self.files)
         except OSError:
@@ -60,13 +60,13 @@ def held(root: Path, part: str = "", part_lock: str = "") -> Iterator[Lock]:
     ----------
     root : the directory; made if it is not there, and removed again if it stays empty
     part : what is written here of an output that others write parts of at the same time, such as "shard 1/2"; empty:
-        nobody else is let in
+        no other process is let in
     part_lock : the name of the file by which this part is locked
 
     Raises
     ------
     OutputError
-        If somebody else is in it, or the lock cannot be let go of at the end.
+        If another process holds it, or the lock cannot be let go of at the end.
     """
     if root.exists() and not root.is_dir():
         raise OutputError(f"the output {root.name} is a file; choose a directory with --output")
@@ -121,7 +121,7 @@ def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[list[tuple[Path,
 
 
 def _let_go(path: Path, lock: int) -> None:
-    """Remove the file if nobody else holds it, and close it in any case."""
+    """Remove the file if no other process holds it, and close it in any case."""
     try:
         # The last one out removes the file; who came in meanwhile finds that it is another one, and tries again.
         with suppress(BlockingIOError, FileNotFoundError):

@@ -64,7 +64,7 @@ class Folder:
         ----------
         name : relative to the root, with "/"
         content : the whole file
-        durable : wait until it is on the disk, so that it is there even after a loss of power
+        durable : wait until it is on the disk, so that it exists even after a loss of power
 
         Raises
         ------
@@ -148,14 +148,14 @@ class Folder:
             raise OutputError(f"cannot read {name}: {error.strerror or type(error).__name__}") from error
 
     def holds(self, name: str, content: bytes) -> bool:
-        """Check whether a file is there and has this content; one that cannot be read has not."""
+        """Check whether a file exists and has this content; one that cannot be read has not."""
         try:
             return self.read(name) == content
         except OutputError:
             return False
 
     def remove(self, name: str) -> None:
-        """Remove a file if it is there."""
+        """Remove a file if it exists."""
         try:
             self.path(name).unlink(missing_ok=True)
         except NotADirectoryError:

@@ -50,8 +50,8 @@ def corrupt(
     severity : 0 is the clean image, 1 to the table's last level are its levels, numbers between lie between two levels;
         rounded to five decimals
     preset : a built-in severity table, as `presets()` lists them, or the path of a .toml of your own
-    seed : any whole number of at most 128 bits; another seed gives other draws
-    key : the name of the image, a text or a whole number; the same name gives the same draws whatever the order and
+    seed : any whole number of at most 128 bits; another seed produces other draws
+    key : the name of the image, a text or a whole number; the same name produces the same draws whatever the order and
         number of calls. None takes a digest of the image's pixels.
     rng : draws to use instead of the keyed ones: anything with the methods of `Draws`, such as a numpy Generator
     window : the samples that stand for black and white; those beyond become black or white, in the result too.

@@ -73,8 +73,8 @@ def augment(
     ----------
     image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed
     preset : a built-in severity table, or the path of a .toml of your own
-    seed : another seed gives other draws
-    key : the name of this use of the image, such as "epoch/index": the same name gives the same pixels in every worker
+    seed : another seed produces other draws
+    key : the name of this use of the image, such as "epoch/index": the same name produces the same pixels in every worker
         and in any order
     rows : rows and groups of rows to choose from; None: all
 

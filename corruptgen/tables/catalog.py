@@ -261,7 +261,7 @@ def cell(preset: str, row: str, severity: float) -> Cell:
 
 
 def preset_from(name: str, content: Mapping[str, Any]) -> Preset:
-    """Make a preset again of what a manifest recorded of it."""
+    """Rebuild a preset from what a manifest recorded of it."""
     return read(name, content, corruption)
 
 

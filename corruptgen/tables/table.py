@@ -1,4 +1,4 @@
-"""Severity tables: how bad each level of a row is, read from TOML and held against the functions."""
+"""Severity tables: how bad each level of a row is, read from TOML and compared with the functions."""
 
 import hashlib
 import json
@@ -115,7 +115,7 @@ class Preset:
     colour: str
     """What becomes of files of grey images if the recipe does not say it, of `records.COLOURS`."""
     content: Mapping[str, Any] = field(repr=False)
-    """The table as it was read, in plain TOML values; `read` makes the same preset of it again."""
+    """The table as it was read, in plain TOML values; `read` restores the same preset from it."""
 
     @property
     def digest(self) -> str:

@@ -52,7 +52,7 @@ class Frames:
 
     @property
     def is_guess(self) -> bool:
-        """Whether what was drawn on the image may fit both frames, and nobody says which is meant."""
+        """Whether what was drawn on the image may fit both frames, and the recipe does not set which is meant."""
         return not self.annotated_as and self.orientation != STORED and self.stored == self.upright
 
     def turn(self, size: Size | None, found: str) -> tuple[Size, int]:

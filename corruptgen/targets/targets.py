@@ -314,7 +314,7 @@ def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) 
     Raises
     ------
     RecipeError
-        If what the recipe says about targets does not fit together, or they are not there.
+        If what the recipe says about targets does not fit together, or they are missing.
     """
     choice, source = recipe.corrupt.targets, recipe.source
     moving = _moving(preset, cells)

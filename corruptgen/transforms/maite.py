@@ -25,7 +25,7 @@ class CorruptAugmentation:
     Parameters
     ----------
     preset, rows, severity, p : see `Corrupt`
-    seed : None draws anew in every call
+    seed : None: new draws in every call
     """
 
     def __init__(

@@ -39,7 +39,7 @@ class CorruptModule(nn.Module):  # type: ignore[misc]
         return self.transform.apply(images, draw)
 
     def set_epoch(self, epoch: int) -> None:
-        """Make a seeded transform draw anew."""
+        """Make a seeded transform use new draws."""
         self.transform.set_epoch(epoch)
 
     def extra_repr(self) -> str:

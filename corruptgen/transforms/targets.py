@@ -100,7 +100,7 @@ def check_columns(features: Any, image: str, row: str, place: str = "") -> None:
 
 
 def carried(thing: Any, motion: Motion) -> Any:
-    """Move what torchvision marks as boxes, points and masks; all else is given back as it is."""
+    """Move what torchvision marks as boxes, points and masks; all else is returned unchanged."""
     if (kind := _kind(thing)) is not None:
         return _moved(thing, kind, motion)
     if isinstance(thing, Mapping):

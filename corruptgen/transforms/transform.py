@@ -34,7 +34,7 @@ class Transform(ABC):
     A draw is named. With a seed, the name is the `key` that the caller gives or, without one, the digest of the
     picture's samples, and what is drawn is a function of seed, epoch and name: the same for any number of workers and
     in any order. Without a seed, the name is fresh digits of the framework's own generator: every call, instance,
-    worker, epoch and rank draws anew, and reseeding that generator repeats a run.
+    worker, epoch and rank has its own draws, and reseeding that generator repeats a run.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Transform(ABC):
         self._count = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Make a seeded transform draw anew, also in workers that are running: call it before each epoch."""
+        """Make a seeded transform use new draws, also in workers that are running: call it before each epoch."""
         self._epoch.number = whole_number("epoch", epoch, 0, LAST_EPOCH)
 
     def draw(self, key: Key | None = None) -> Draw:
@@ -86,7 +86,7 @@ class Transform(ABC):
         return self._drawn(self._place() + ("" if worker is None else f"worker {worker}, ") + digits)
 
     def apply(self, image: Any, draw: Draw | Sequence[Draw]) -> Any:
-        """Do to a picture what was drawn; the same picture and draw give the same result.
+        """Do to a picture what was drawn; the same picture and draw produce the same result.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class Transform(ABC):
         Parameters
         ----------
         image : see `apply`
-        others : what belongs to the picture, such as its label; it is given back beside it. Boxes, points and masks of
+        others : what belongs to the picture, such as its label; it is returned beside it. Boxes, points and masks of
             torchvision move with the pixels
         key : the name of the picture, of a batch one for each image; see `draw`
         """

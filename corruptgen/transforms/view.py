@@ -162,7 +162,7 @@ class Keyed:
         self.items, self.transform = _Items(dataset, key, image, raw=False), transform
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw anew, also in workers that are running."""
+        """Use new draws, also in workers that are running."""
         self.transform.set_epoch(epoch)
 
     def __len__(self) -> int:
@@ -230,7 +230,7 @@ class _Items:
         if self.files and raw and any(getattr(dataset, name, None) for name in ("transform", "transforms")):
             raise ImageError(
                 "the dataset has a transform, which would have to come after the corruption; make it without one, and "
-                "give that as transform="
+                "pass that as transform="
             )
         if samples.is_huggingface(dataset):
             features = dataset.features

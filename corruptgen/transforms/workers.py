@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 
-# A forked child has the same modules in memory, a spawned one loads them anew: only in a fork does the number differ.
+# A forked child has the same modules in memory, a spawned one loads them again: only in a fork does the number differ.
 _HOME = os.getpid()
 _BITS = 63
 _settled = 0
@@ -36,7 +36,7 @@ def _worker_info() -> Any | None:
 
 
 def rank() -> int | None:
-    """Return the rank of this process in a distributed run; None where nobody has told this process."""
+    """Return the rank of this process in a distributed run; None where this process does not know it."""
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         return int(distributed.get_rank())
@@ -45,10 +45,10 @@ def rank() -> int | None:
 
 
 def fresh_digits() -> str:
-    """Draw a name that nobody else has, from the generator that the framework seeds.
+    """Draw a name that no other draw has, from the generator that the framework seeds.
 
-    That is torch's where torch is loaded: the DataLoader seeds it anew in every worker and for every epoch. Elsewhere,
-    and in a forked process that is no worker of a DataLoader, it is Python's, which seeds itself anew after a fork;
+    That is torch's where torch is loaded: the DataLoader reseeds it in every worker and for every epoch. Elsewhere,
+    and in a forked process that is no worker of a DataLoader, it is Python's, which reseeds itself after a fork;
     torch's and numpy's would give every child the same numbers.
     """
     torch = torch_if_loaded()

@@ -42,7 +42,7 @@ def local_path(written: str | Path, what: str, error: type[CorruptgenError] = Ou
         raise error(f"{what} is {text!r}; a path is needed")
     if is_url(text):
         raise error(
-            f"{what} is {without_secrets(text)}, a URL, and has to be a path of this machine: copy what is there to "
+            f"{what} is {without_secrets(text)}, a URL, and has to be a path of this machine: copy it to "
             "a local directory first, or what is made here to the URL afterwards, for instance with rclone"
         )
     try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from corruptgen.errors import ArgumentError, SeverityError
 
-# Severities are rounded to so many decimals: float32 and the steps of numpy.linspace have five of every level below 64.
+# Severities are rounded to this many decimals: float32 and the steps of numpy.linspace have five of every level below 64.
 DECIMALS = 5
 # Seeds, and keys that are numbers, lie within this on either side of 0: the entropy of numpy's seeds has 128 bits.
 WHOLE_RANGE = 2**128
@@ -145,7 +145,7 @@ def window_ends(window: object) -> tuple[float, float] | None:
     numbers = [real_number(end) for end in ends]
     low, high = numbers if len(numbers) == 2 else (None, None)
     if low is None or high is None or not -math.inf < low < high < math.inf:
-        advice = "give (low, high) with low below high, the samples that stand for black and white"
+        advice = "pass (low, high) with low below high, the samples that stand for black and white"
         raise ArgumentError(f"window is {shown(window)}; {advice}")
     return float(low), float(high)
 

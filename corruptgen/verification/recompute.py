@@ -1,4 +1,4 @@
-"""Make images and targets of a finished output again, and hold them against what its tables say."""
+"""Recompute images and targets of a finished output, and compare them with what its tables say."""
 
 import hashlib
 import json
@@ -42,12 +42,12 @@ class Made:
     annotations: Mapping[str, str]
     """The sha256 of every annotation file."""
     missing: str = ""
-    """Why nothing can be made again: the corruptions that are not installed; empty if all of them are."""
+    """Why nothing can be recomputed: the corruptions that are not installed; empty if all of them are."""
 
 
 @dataclass(frozen=True)
 class Origins:
-    """What things are made again from; small enough to travel to every worker."""
+    """What things are recomputed from; small enough to travel to every worker."""
 
     source: Source | None
     """None: the clean twin in the output."""
@@ -56,10 +56,10 @@ class Origins:
 
 
 def origins(made: Made, source: str | Path | None) -> Origins:
-    """Find what images and targets can be made again from.
+    """Find what images and targets can be recomputed from.
 
-    Masks that moved are made again from those that all rows share, and so are annotations, unless they were moved by
-    the decoding: of those, only the rounded result is there.
+    Masks that moved are recomputed from those that all rows share, and so are annotations, unless they were moved by
+    the decoding: of those, only the rounded result is stored.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def origins(made: Made, source: str | Path | None) -> Origins:
     Raises
     ------
     RecipeError
-        If the images cannot be made again without their source.
+        If the images cannot be recomputed without their source.
     """
     has_twin = made.recipe.output.clean and made.recipe.output.is_lossless
     is_recorded = source == RECORDED or (source is None and not has_twin)
     if is_recorded and not made.recipe.source.repo:
         raise RecipeError(
-            "to make pixels again the clean images are needed, and the recipe records no repository with them: say "
+            "to recompute pixels the clean images are needed, and the recipe records no repository with them: say "
             "where they are with --source, or generate with clean = true and a lossless encoding"
         )
     still = replace(made.targets, decoding=Decoding())
@@ -99,7 +99,7 @@ def origins(made: Made, source: str | Path | None) -> Origins:
 def jobs(
     tables: Sequence[Table], cells: int, depth: str, *, rng_key: bytes, seed: int
 ) -> Iterator[tuple[Table, dict[int, list[int]]]]:
-    """Return which cells of which items are made again, block by block."""
+    """Return which cells of which items are recomputed, block by block."""
     made = [len(table.made) * cells for table in tables]
     draws = rng_for(seed, "verify", None, hashlib.sha256(rng_key).digest())
     sample = sorted({int(n) for n in draws.integers(sum(made), size=SAMPLES)}) if any(made) else []
@@ -116,7 +116,7 @@ def jobs(
 def remade(
     made: Made, origins: Origins, part: Part, records: Sequence[ItemRecord], chosen: dict[int, list[int]]
 ) -> tuple[list[str], int]:
-    """Make images of a block again and hold them against the digests of their pixels, and so what goes with them.
+    """Recompute images of a block and compare them with the digests of their pixels, and so what goes with them.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def remade(
     origins : what to make it of
     part : the complete items of the block
     records : what its table says about them
-    chosen : the cells to make again, by the place of the item
+    chosen : the cells to recompute, by the place of the item
 
     Returns
     -------
@@ -141,14 +141,14 @@ def remade(
             for cell in chosen[i]:
                 count += 1
                 if pixels_digest(made.cells.apply(made.cells.names[cell], image, record.id)) != digests[cell]:
-                    problems.append(f"{made.sink.name(cell, part, record.item)} has other pixels when made again")
+                    problems.append(f"{made.sink.name(cell, part, record.item)} has other pixels when recomputed")
             for targets in origins.targets:
                 problems += _differing_targets(made, targets, record, image)
     return problems, count
 
 
 def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: Picture) -> list[str]:
-    """Move what goes with an image again; name the masks and annotation files that differ from what was made."""
+    """Recompute what goes with an image; name the masks and annotation files that differ from those recorded."""
     if targets.is_annotated and record.frame[2:] not in ((), (STORED,)):
         # What all rows share was turned, and rounded then.
         return []
@@ -159,13 +159,13 @@ def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: 
             Item(name, record.label), image.pixels, partial(made.cells.warp, image=image, key=record.id)
         )
     except Rejected as error:
-        return [f"what goes with {record.id} cannot be made again: it {error}"]
+        return [f"what goes with {record.id} cannot be recomputed: it {error}"]
     masks = {file: file_digest(mask).hex() for file, mask in again.files.items()}
     changes = json.loads(json.dumps(again.changes))
     before = (record.changes, changes) if targets.is_annotated else (record.masks, masks)
     differing = [file for file in {**before[0], **before[1]} if before[0].get(file) != before[1].get(file)]
     kind = "annotations" if targets.is_annotated else "labels"
-    return [f"{file} has other {kind} for {record.id} when made again" for file in differing]
+    return [f"{file} has other {kind} for {record.id} when recomputed" for file in differing]
 
 
 def _clean_images(

@@ -44,9 +44,9 @@ class Verdict:
     notes: tuple[str, ...]
     """What may explain problems: versions that are not those of the build."""
     files: int
-    """Files that were read and held against their digests."""
+    """Files that were read and compared with their digests."""
     pixels: int
-    """Images that were made again."""
+    """Images that were recomputed."""
 
 
 def verify(
@@ -65,7 +65,7 @@ def verify(
     directory : what `generate` made
     source : the clean images; None: the clean twin in the output where that is lossless, else the dataset on the Hub
         that the recipe names; "recorded": that one in any case
-    depth : "files" holds every file against its digest; "sample" also makes some images again, "full" all of them,
+    depth : "files" compares every file with its digest; "sample" also recomputes some images, "full" all of them,
         with the severity table that the manifest records
     seed : another seed takes another sample
     workers : number of processes; None: one for each processor
@@ -76,13 +76,13 @@ def verify(
     OutputError
         If this is not a finished output.
     RecipeError
-        If pixels cannot be made again without more; the message says what is needed.
+        If pixels cannot be recomputed without more; the message says what is needed.
     """
     if depth not in DEPTHS:
         raise RecipeError(f"depth is {depth!r}; allowed are {', '.join(DEPTHS)}")
     build, listed = opened(directory)
     if build.missing and depth != "files":
-        raise RecipeError(f"pixels cannot be made again: {build.missing}; files can be verified without it")
+        raise RecipeError(f"pixels cannot be recomputed: {build.missing}; files can be verified without it")
     output = build.sink.output
     clean = origins(build, source) if depth != "files" else None
 
@@ -90,7 +90,7 @@ def verify(
     report = progress or (lambda done, total: None)
     rounds = len(tables) * (2 if clean else 1)
     placed = list(zip(tables, accumulate((len(table.made) for table in tables), initial=0), strict=False))
-    # Without the tables before it, nobody knows where a block lies in an array.
+    # Without the tables before it, it is unknown where a block lies in an array.
     checked = placed if len(tables) == len(listed["tables"]) or not build.sink.wants_one_shape else []
     crew = Crew(workers).at_most(len(tables))
     files = pixels = done = 0
@@ -162,7 +162,7 @@ def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
 
 
 def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list[Table]]:
-    """Read all tables and hold them against the manifest: give what is wrong, and those that can be read."""
+    """Read all tables and compare them with the manifest: give what is wrong, and those that can be read."""
     problems, tables = [], []
     for name, digest in listed["tables"].items():
         content, problem = read_file(build.sink.output, name)
@@ -170,7 +170,7 @@ def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list
             problems.append(problem)
             continue
         if hashlib.sha256(content).hexdigest() != digest:
-            problems.append(f"{name} is not what the manifest says")
+            problems.append(f"{name} does not match the manifest")
         try:
             table = Table.from_bytes(content)
         except OutputError as error:
@@ -219,7 +219,7 @@ def _checked_annotations(build: Made) -> Iterator[str]:
         if content is None:
             yield problem
         elif hashlib.sha256(content).hexdigest() != digest:
-            yield f"{name} is not what the manifest says"
+            yield f"{name} does not match the manifest"
 
 
 def _checked_marker(output: Folder, listed: dict[str, Any]) -> Iterator[str]:

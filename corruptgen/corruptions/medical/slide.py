@@ -11,7 +11,7 @@ from corruptgen.randomness.draws import Draws
 # The outline of a blot strays from a circle by noise of this share of the radius.
 RAGGEDNESS = 0.45
 OCTAVES = 3
-# So many of its knots lie along the shorter side: about two in the radius of a blot of the table.
+# This many of its knots lie along the shorter side: about two in the radius of a blot of the table.
 RAGS_ACROSS = 30
 # From its outline inwards a blot gains its full depth within this share of its radius.
 SLOPE = 0.35

@@ -17,7 +17,7 @@ AIRLIGHT = 0.88
 SWATH = (0.45, 0.9)
 # Three depths of falling snow: size of the flakes, opacity, share of the covered area.
 DEPTHS = ((0.5, 0.75, 0.3), (1.0, 0.9, 0.4), (2.0, 0.7, 0.3))
-# The wind blows the snow at most so many radians from the vertical, and each flake a little differently.
+# The wind blows the snow at most this many radians from the vertical, and each flake a little differently.
 WIND = 0.7
 GUST = 0.12
 # Flakes fall around the image too, as far from it as this part of the shorter side: the same places at all levels.

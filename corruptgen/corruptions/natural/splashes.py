@@ -17,7 +17,7 @@ SMALLEST_DROP = 0.22
 # Each drop shows the scene upside down, this many times smaller.
 SHRINK = 3.0
 MUD = np.array([0.30, 0.20, 0.11], np.float32)
-# A splash is a body and so many rays of so many beads around it, all of them humps this much wider than what stays mud.
+# A splash is a body and this number of rays of this number of beads around it, all of them humps this much wider than what stays mud.
 RAYS = 12
 BEADS = 5
 HUMP = 1.5
@@ -28,7 +28,7 @@ THINNEST = 1e-3
 # How unevenly brown the mud is.
 CLODS = 0.12
 CLODS_ACROSS = 75
-# So many places are drawn in a square, of which the levels take the first: water and mud hit the same ones.
+# This many places are drawn in a square, of which the levels take the first: water and mud hit the same ones.
 HITS = 256
 
 
