@@ -17,7 +17,7 @@ from corruptgen.errors import DeclarationError
 
 
 class Pixels(Enum):
-    """The unit in which a corruption takes or gives its samples."""
+    """The unit in which a corruption takes or returns its samples."""
 
     UNIT = "float, full scale is 1; the result may leave [0, 1]"
     LEVELS = "float, full scale is 255; the result may leave [0, 255]"
@@ -73,7 +73,7 @@ Fused = TypeVar("Fused", bound=FastPath)
 
 @dataclass(frozen=True)
 class Corruption:
-    """A declared corruption: the function and what its text and place say about it."""
+    """A declared corruption: the function and what its text and place state about it."""
 
     name: str
     domain: str
@@ -105,7 +105,7 @@ def corruption(function: F) -> F:
     Raises
     ------
     DeclarationError
-        If the function does not look like that; the message says what to write.
+        If the function does not look like that; the message states what to write.
     """
     function.declaration = _read(function)  # type: ignore[attr-defined]
     return function
@@ -115,8 +115,8 @@ def fused(plain: Callable[..., Any]) -> Callable[[Fused], Fused]:
     """Declare the decorated function as the fast path of the corruption `plain`: same pixels, in fewer passes.
 
     It takes the stored samples of an 8-bit image, the draws (our own `Stream`, if `plain` draws), the table's
-    `Arithmetic` and the parameters of `plain`, and gives the stored samples of the result. Where it knows no faster way
-    for these parameters or this size it gives None, before it has drawn anything, and `plain` is taken.
+    `Arithmetic` and the parameters of `plain`, and returns the stored samples of the result. If it has no faster way
+    for these parameters or this size it returns None, before it has drawn anything, and `plain` is taken.
     """
 
     def noted(function: Fused) -> Fused:

@@ -1,4 +1,4 @@
-"""Every error that corruptgen raises on purpose; a message says where, what was found, what is allowed, what to do."""
+"""The errors of corruptgen; a message states the place, what was found, what is allowed and what to do."""
 
 import re
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ class PresetError(CorruptgenError):
 
 
 class SeverityError(CorruptgenError):
-    """A severity outside of what the table gives."""
+    """A severity outside of the table."""
 
 
 class ArgumentError(CorruptgenError):

@@ -164,7 +164,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def run(python: Path, script: str, job: Mapping[str, Any], **variables: str) -> Any:
-    """Run one of the measuring scripts in the environment, on one thread, and give what it has written."""
+    """Run one of the measuring scripts in the environment, on one thread, and return what it has written."""
     scratch = python.parent.parent
     request, answer = scratch / "job.json", scratch / "answer.json"
     request.write_text(json.dumps(job))

@@ -59,7 +59,7 @@ def photograph(name: str, size: int) -> Image:
 
 
 def loaded(names: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Import the peers; give their calls, and why some have none."""
+    """Import the peers; return their calls, and why some have none."""
     calls, reasons = {}, {}
     for peer in PEERS:
         if peer.name not in names:

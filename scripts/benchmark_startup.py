@@ -34,7 +34,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def run(arguments: Iterable[str], cache: str | None = None) -> tuple[float, list[str]]:
-    """Run Python; give the seconds of processor that it took, which other work does not disturb, and its lines."""
+    """Run Python; return the seconds of processor that it took, which other work does not disturb, and its lines."""
     environment = os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {})
     before = os.times()
     done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True)

@@ -158,7 +158,7 @@ def planned(size: tuple[int, int], rows: Iterable[str]) -> list[Job]:
 def run_peer(
     python: Path, jobs: list[Job], pictures: Mapping[tuple[str, tuple[int, int]], Path], output: Path
 ) -> Mapping[str, Any]:
-    """Let the fork do `jobs` in a process of its own; give where its frost pictures lie and what it ran on."""
+    """Let the fork do `jobs` in a process of its own; return where its frost pictures lie and what it ran on."""
     listing = output.with_name("jobs.json")
     listing.write_text(json.dumps([(j.name, str(pictures[j.picture, j.size]), j.row, j.level, j.seed) for j in jobs]))
     subprocess.run([python, ROOT / "scripts" / "imagecorruptions_peer.py", listing, output], check=True)

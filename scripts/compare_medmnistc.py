@@ -110,7 +110,7 @@ def installed_peer(directory: Path) -> Path:
 def compared_files(
     scratch: Path, peer: Peer, count: int | None
 ) -> dict[str, dict[str, tuple[Difference, NDArray[np.uint8]]]]:
-    """Let both sides make every row of every dataset from `count` pictures; give what differs, and our pixels."""
+    """Let both sides make every row of every dataset from `count` pictures; return what differs, and our pixels."""
     pictures = {dataset: pictures_of(dataset, SIDE)[:count] for dataset in DATASETS}
     for dataset, images in pictures.items():
         write_archive(scratch / "archives", dataset, SIDE, len(images))
@@ -129,7 +129,7 @@ def compared_files(
 
 
 def compared_augmentation(scratch: Path, peer: Peer) -> dict[str, list[Difference]]:
-    """Let both sides augment colour pictures with the same draws; give what differs, by row."""
+    """Let both sides augment colour pictures with the same draws; return what differs, by row."""
     pictures = np.stack([colour_pictures(SIDE)[seed % len(colour_pictures(SIDE))] for seed in range(AUGMENTED)])
     np.savez(scratch / "clean.npz", **dict.fromkeys(DATASETS, pictures))
     peer("augment", scratch / "clean.npz", scratch / "augmented.npz")
@@ -146,7 +146,7 @@ def compared_augmentation(scratch: Path, peer: Peer) -> dict[str, list[Differenc
 
 
 def compared_reading(folder: Path, peer: Peer) -> list[str]:
-    """Generate datasets and let both packages' classes read them; give the files that they read otherwise."""
+    """Generate datasets and let both packages' classes read them; return the files that they read otherwise."""
     expected = {}
     for dataset, sides in READ.items():
         for side in sides:

@@ -96,7 +96,7 @@ def own(dataset: str, table: Baseline, arrays: Mapping[str, NDArray[Any]]) -> di
     cells = np.stack([errors(arrays[f"{dataset}/{row}"]) for row in rows])
     clean = errors(arrays[f"{dataset}/clean"])[0]
     grid = Grid(rows, table.severities, cells, np.asarray(clean))
-    # What `evaluate` gives, without its warning of weak denominators: here they are wanted.
+    # The result of `evaluate`, without its warning of weak denominators: here they are wanted.
     be = corruption_error.corruption_errors(grid, table, "balanced_error")
     rbe = corruption_error.relative_corruption_errors(grid, table, "balanced_error")
     named = dict(zip(rows, be.tolist(), strict=True)) | {f"relative {row}": v for row, v in zip(rows, rbe, strict=True)}

@@ -51,7 +51,7 @@ TIE = "299/pixelate/4"
 
 TEXT = """# Parity with the original code
 
-The tables `imagenet-c`, `imagenet-c-299`, `imagenet-c-64` and `cifar-c` give the pixels that the original code
+The tables `imagenet-c`, `imagenet-c-299`, `imagenet-c-64` and `cifar-c` produce the pixels that the original code
 ([hendrycks/robustness](https://github.com/hendrycks/robustness)) gave on the libraries of its time: numpy 1.14,
 scipy 1.0, scikit-image 0.13, OpenCV 3.4.2, Pillow 5.0, Wand 0.4.4. Its draws are replayed: before every call
 `numpy.random.seed(100 + level)`, and here the same generator behind the protocol `Draws`. This page is written by

@@ -36,7 +36,7 @@ def table_page(name: str, *, has_gallery: bool) -> str:
 def comments_of(text: str) -> dict[tuple[str, str], str]:
     """Return the comments of a table by what they stand above: (row, column), or (row, "") for a row.
 
-    Comments say why a value is odd; to a reader of the numbers they are half of the table.
+    Comments report why a value is odd; to a reader of the numbers they are half of the table.
     """
     found, row, said = {}, "", []
     for line in map(str.strip, text.splitlines()):
@@ -95,7 +95,7 @@ def _row(name: str, table: Preset, comments: Mapping[tuple[str, str], str]) -> s
 
 
 def _odd(row: Row, comments: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    """Return what the table says about the oddities of a row."""
+    """Return what the table states about the oddities of a row."""
     for (name, key), text in comments.items():
         if name == row.name:
             yield f"`{key}`: {text}" if key in row.levels[-1].parameters else _sentence(text)

@@ -48,7 +48,7 @@ LINK = re.compile(r"^```.*?^```$|`[^`\n]+`|(!?)\[([^\]]*)\]\(([^)\s]+)\)", re.MU
 
 
 def main() -> int:
-    """Gather the pages and let Sphinx build them; give its exit code."""
+    """Gather the pages and let Sphinx build them; return its exit code."""
     arguments = _arguments()
     source, extra = arguments.output / "source", arguments.output / "source/extra"
     # Nothing else of what may exist there.

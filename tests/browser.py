@@ -29,7 +29,7 @@ class Browser:
         call("POST", f"{self.root}/url", {"url": path.resolve().as_uri()})
 
     def run(self, script, *arguments):
-        """Run a function body in the page and give what it returns."""
+        """Run a function body in the page and return what it returns."""
         return call("POST", f"{self.root}/execute/sync", {"script": script, "args": list(arguments)})
 
     def find(self, selector):
@@ -106,7 +106,7 @@ def browsing(size, folder):
 
 
 def call(method, url, content=None):
-    """Make a call of the protocol and give its value."""
+    """Make a call of the protocol and return its value."""
     body = None if content is None else json.dumps(content).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)
     try:

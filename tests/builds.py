@@ -84,7 +84,7 @@ def kill(child, whom, rng=random):
 
 
 def gone(child, seconds=10):
-    """Wait until nothing of a build lives, and tell whether that came to pass."""
+    """Wait until nothing of a build lives, and report whether that came to pass."""
     deadline = time.monotonic() + seconds
     while group(child) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -35,7 +35,7 @@ from tests.scans import file, group, picture_file, ramp, volume
 
 SECONDS = 60  # after which a case hangs
 LIMITS = (0, 1, 2, 3, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-HEADER = 600  # bytes, in which most of what a file says about itself stands
+HEADER = 600  # bytes, in which most of what a file states about itself stands
 PHOTOGRAPH = photograph(20, 28)
 SAMPLES = ramp("uint16", 20, 28)[..., 0] >> 4
 TWELVE = {"BitsStored": 12, "HighBit": 11, "RescaleSlope": 2, "RescaleIntercept": -1024, "WindowCenter": 40}

@@ -36,7 +36,7 @@ NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def write_photographs(folder, count=12, size=(40, 48)):
-    """Write `count` photographs into class folders, and give their ids and pixels."""
+    """Write `count` photographs into class folders, and return their ids and pixels."""
     pixels = {}
     for number in range(count):
         name = NAMES[number % len(NAMES)]
@@ -56,7 +56,7 @@ def real_pixels(count, side=32):
 
 
 def write_cifar(folder, *, hundred=False):
-    """Write CIFAR's own binary files, with photographs in them, and give their pixels."""
+    """Write CIFAR's own binary files, with photographs in them, and return their pixels."""
     pixels = real_pixels(12)
     planes = pixels.transpose(0, 3, 1, 2).reshape(12, -1)
     folder.mkdir(parents=True)

@@ -126,7 +126,7 @@ REJECTED = {
     "no window": (scan("CT_small"), "header", "has no window in its header; write window = [low, high]"),
     "no width": (dicom(WindowCenter=40, WindowWidth=0), "header", "has no window in its header"),
     "one value": (dicom(pixels=np.full((9, 9), 5, np.int16)), "range", "has no sample between black and white"),
-    "a slope that is none": (dicom(RescaleSlope="1e999"), "range", "which give no units"),
+    "a slope that is none": (dicom(RescaleSlope="1e999"), "range", "which define no units"),
     "a table of units": (dicom(**LOOK_UP), "range", "has a table of units in place of a slope"),
     "a strange interpretation": (dicom(PhotometricInterpretation="CMYK"), "range", "photometric interpretation CMYK"),
     "more bits than it says": (dicom("693_J2KI", BitsStored=10, HighBit=9), "range", "not in the 10 bits"),

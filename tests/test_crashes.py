@@ -31,7 +31,7 @@ def pieces(whole, cells):
 
 
 def survived(place, rng, whole, whom, *, cells, late, last=False):
-    """Kill a build at a random moment, go on with it, and tell whether it was cut short."""
+    """Kill a build at a random moment, go on with it, and report whether it was cut short."""
     shutil.rmtree(place / "out", ignore_errors=True)
     child = begun(place, "--output", "out", "--workers", 2)
     if last:

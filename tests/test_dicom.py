@@ -1,4 +1,4 @@
-"""DICOM as scanners and archives write it: units, bits, padding, frames and compression are what the header says."""
+"""DICOM as scanners and archives write it: units, bits, padding, frames and compression are what the header states."""
 
 import io
 import re

@@ -129,7 +129,7 @@ def test_smooth_bytes_are_those_of_the_formula(sigma, rounding):
 
 
 def smoothed(samples, sigma, loc=0.0, scale=1.0):
-    """Estimate loc + scale * samples, smoothed; and give what the formula makes of it."""
+    """Estimate loc + scale * samples, smoothed; and return what the formula makes of it."""
     flat = np.zeros(samples.size + BLOCK, np.float32)
     flat[: samples.size] = samples.ravel()
     field = smooth_field(flat, samples.shape, sigma, float(np.abs(samples).max()), loc, scale)

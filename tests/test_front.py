@@ -75,7 +75,7 @@ def test_a_numpy_generator_can_stand_in_for_the_keyed_stream():
         ({"severity": True}, SeverityError, "must be a number"),
         ({"severity": "3"}, SeverityError, "must be a number"),
         ({"row": "jpeg_compression", "severity": 0.5}, SeverityError, "no clean values"),
-        ({"image": COLOUR.astype(float)}, ImageError, "float64; give uint8"),
+        ({"image": COLOUR.astype(float)}, ImageError, "float64; pass uint8"),
         ({"image": COLOUR[..., :2]}, ImageError, r"shape \(48, 40, 2\)"),
         ({"image": COLOUR[:0]}, ImageError, "none of them 0"),
         ({"image": [[1, 2], [3, 4]]}, ImageError, "numpy array or a PIL image"),

@@ -104,7 +104,7 @@ def check_images(folder, count, seed):
 
 
 def write_container(folder, form):
-    """Write the photographs into a container, and give its path and its [source] section."""
+    """Write the photographs into a container, and return its path and its [source] section."""
     place = folder / f"whole.{form}"
     pixels = real_pixels(GOOD)
     if form in ("npz", "stored.npz"):

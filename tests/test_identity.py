@@ -403,7 +403,7 @@ def test_what_differs_between_two_identities_is_named():
     with pytest.raises(OutputError, match="its source differs"):
         check_identity(other, now, "it was begun")
     for old in (None, {}, [], "x", {"corruptions": 3}):
-        with pytest.raises(OutputError, match="does not say what code made it"):
+        with pytest.raises(OutputError, match="does not state what code made it"):
             check_identity(old, now, "it was begun")
 
 
@@ -467,7 +467,7 @@ def test_an_output_of_an_earlier_version_is_read_verified_and_left_alone(place, 
     assert verify("out", depth="full", source="photographs", workers=1).problems == ()
     assert generate().was_finished
     next(Path("out/sepia").rglob("*.png")).unlink()
-    with pytest.raises(OutputError, match="does not say what code made it"):
+    with pytest.raises(OutputError, match="does not state what code made it"):
         generate(check=True)
     process(plug_in=False)
     with pytest.raises(RecipeError, match="the corruption sepia is not installed"):

@@ -144,7 +144,7 @@ def test_masks_of_all_formats_lie_beside_images(tmp_path):
 
 
 def write_images(folder, count):
-    """Write photographs without folders of classes, and make the folder of masks; give their names."""
+    """Write photographs without folders of classes, and make the folder of masks; return their names."""
     write_photographs(folder / "images", count)
     (folder / "masks").mkdir()
     names = sorted(path.relative_to(folder / "images") for path in (folder / "images").rglob("*.*"))

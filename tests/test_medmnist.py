@@ -140,7 +140,7 @@ def drawn(rng, ranges):
 
 
 def generate(place, dataset, side, **options):
-    """Make a dataset from its archive by its shipped recipe; give the output."""
+    """Make a dataset from its archive by its shipped recipe; return the output."""
     archive = write_archive(place, dataset, side)
     output = place / f"{dataset}-{side}"
     corruptgen.generate(f"medmnist-c/{dataset}", source=archive, output=output, workers=1, **options)

@@ -132,7 +132,7 @@ def test_missing_cells_are_named_and_never_averaged_over():
         Grid.of({("fog", 1): 0.1, ("fog", 2): 0.2, ("snow", 1): 0.3})
     with pytest.raises(ScoreError, match="frost/1"):
         group_means(Grid.of({("fog", 1): 0.1}), {"weather": ("fog", "frost")})
-    with pytest.raises(ScoreError, match="nothing is known; give clean"):
+    with pytest.raises(ScoreError, match="nothing is known; pass clean"):
         corruption_error.relative_mean_corruption_error(constant(0.5), ALEXNET)
 
 
@@ -329,7 +329,7 @@ def test_wrong_sequences_are_refused():
         sequences.mean_flip_rate(rows | {"spatter": 0.1}, PERTURBATIONS)
     with pytest.raises(ScoreError, match="allowed are 1, 2 and 3"):
         sequences.flips(np.zeros((1, 9), int), noise=False, difficulty=4)
-    with pytest.raises(ScoreError, match="2 frames give no pair at difficulty 3"):
+    with pytest.raises(ScoreError, match="2 frames leave no pair at difficulty 3"):
         sequences.flips(np.zeros((1, 2), int), noise=False, difficulty=3)
     with pytest.raises(ScoreError, match="integers"):
         sequences.flips(np.zeros((1, 9)), noise=False)

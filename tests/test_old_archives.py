@@ -263,7 +263,7 @@ def test_emnist_holds_several_data_sets_whose_images_lie_as_they_are_stored(tmp_
     for config in ("letters", "emnist-letters"):
         found = contents("mnist", tmp_path, config=config)
         assert np.array_equal(found["test/2"][1], GREY[2].T)
-    with pytest.raises(SourceError, match=r"holds emnist-digits, emnist-letters; say which with config"):
+    with pytest.raises(SourceError, match=r"holds emnist-digits, emnist-letters; choose which with config"):
         contents("mnist", tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The ImageNet-C tables give the pixels of the original code, its draws replayed."""
+"""The ImageNet-C tables produce the pixels of the original code, its draws replayed."""
 
 import hashlib
 import io

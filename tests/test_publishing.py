@@ -480,7 +480,7 @@ def test_a_leak_in_a_table_or_a_picture_is_found(session, hub, built):
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        ("", "the recipe does not say under which licence the clean images are"),
+        ("", "the recipe does not state under which licence the clean images are"),
         ("cc-by-nd-4.0", "does not allow to pass on changed ones"),
         ("unknown", "has to be read there"),
         ("cc-by-40", "did you mean 'cc-by-4.0'"),

@@ -228,7 +228,7 @@ def test_a_block_that_is_made_again_mends_its_part_of_the_output(place, form):
 
 
 def checked(place, form):
-    """Run `generate --check`, and give the number of items that it has regenerated."""
+    """Run `generate --check`, and return the number of items that it has regenerated."""
     seen = []
     corruptgen.generate(
         recipe_of(place, form), output=place / form, workers=1, check=True, progress=lambda *done: seen.append(done)

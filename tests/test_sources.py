@@ -481,7 +481,7 @@ class TestHub:
         datasets.DatasetDict({"train": table, "test": table.select([1, 2])}).save_to_disk(tmp_path / "saved")
 
         assert len(listing(tmp_path, 'kind = "hub"\npath = "saved"\nsplit = "test"').items) == 2
-        with pytest.raises(SourceError, match="holds the splits 'train', 'test'; say which"):
+        with pytest.raises(SourceError, match="holds the splits 'train', 'test'; choose which"):
             listing(tmp_path, 'kind = "hub"\npath = "saved"')
 
     @pytest.mark.parametrize("place", ["data", "data/test-00000-of-00001.parquet"])

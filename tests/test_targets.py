@@ -317,7 +317,7 @@ COCO = 'kind = "coco"\npath = "images"\nannotations = "instances.json"'
 
 
 def write_coco(folder):
-    """Write four photographs at half their size with an annotation file as COCO has it, and give its content."""
+    """Write four photographs at half their size with an annotation file as COCO has it, and return its content."""
     (folder / "images/train").mkdir(parents=True)
     images, annotations = [], []
     for number, (name, outline) in enumerate(OUTLINES.items(), start=1):
@@ -638,7 +638,7 @@ def test_check_makes_damaged_masks_and_annotations_again(tmp_path):
 
 
 def write_many(folder, kind):
-    """Write enough photographs for several blocks, with annotations or masks, and give their [source]."""
+    """Write enough photographs for several blocks, with annotations or masks, and return their [source]."""
     if kind == "masks":
         write_cityscapes(folder)
         for part in ("leftImg8bit", "gtFine"):
@@ -707,7 +707,7 @@ def test_merging_boxes_needs_the_annotations_that_the_shards_have_left(tmp_path)
 
 
 def forge(output, change):
-    """Change what a table says of its first item, so that all digests agree with it."""
+    """Change what a table states of its first item, so that all digests agree with it."""
     path = output / "items/00000.jsonl"
     table = Table.from_bytes(path.read_bytes())
     path.write_bytes(replace(table, records=(change(table.records[0]), *table.records[1:])).to_bytes())
@@ -857,7 +857,7 @@ def test_the_recipes_in_the_document_are_read():
         assert read(tomllib.loads(f'name = "a"\nversion = "1.0.0"\n{part}\n[corrupt]\n{corrupt}'), "targets.md")
 
 
-# What the file says about itself: orientations, sizes, and what belongs to nothing.
+# What the file states about itself: orientations, sizes, and what belongs to nothing.
 
 
 def turned_file(pixels, orientation, kind="PNG"):
@@ -1026,7 +1026,7 @@ def test_sizes_of_images_may_be_missing_or_written_with_a_point(tmp_path):
     outcome = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
 
     reasons = {rejection.id: rejection.reason for rejection in outcome.rejected}
-    assert "its annotations do not say their size" in reasons.pop("6.png")
+    assert "its annotations do not state their size" in reasons.pop("6.png")
     assert reasons == {"1.png": "is listed more than once"}
     assert agreeing(tmp_path / "out", 3)
 

@@ -223,7 +223,7 @@ def test_a_window_that_is_none_and_a_source_of_draws_without_its_methods_are_nam
     for window in (5, "range", (1,), (3, 2), (0, float("inf")), (True, 5), ("a", "b")):
         with pytest.raises(ArgumentError, match=r"window is .*; give \(low, high\)"):
             corrupt(deep, "fog", 1, preset="natural", window=window)
-    with pytest.raises(ArgumentError, match=r"rng is .*, which has no integers\(\); give numpy.random.default_rng"):
+    with pytest.raises(ArgumentError, match=r"rng is .*, which has no integers\(\); pass numpy.random.default_rng"):
         corrupt(IMAGE, "fog", 1, rng=np.random.RandomState(1))
 
 

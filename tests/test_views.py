@@ -198,13 +198,13 @@ def with_transform(place):
         (lambda place: Corrupted([1], "natural", "fogg", 1), UnknownName, "did you mean 'fog'"),
         (lambda place: Corrupted([1], "natural", "fog", 6), SeverityError, r"outside of 0\.\.5"),
         (lambda place: Corrupted([1], "natural", "fog", 1)[0], ImageError, "without transforms"),
-        (lambda place: Corrupted([{"pic": 1}], "natural", "fog", 1)[0], SourceError, "say image="),
+        (lambda place: Corrupted([{"pic": 1}], "natural", "fog", 1)[0], SourceError, "pass image="),
         (lambda place: Corrupted([1], "natural", "fog", 1, decode={"size": 3}), RecipeError, "no key of"),
         (lambda place: Corrupted([1], "natural", "fog", 1, decode={"crop": 2.5}), RecipeError, "allowed is"),
         (lambda place: Corrupted([{"bytes": None, "path": "no"}], "natural", "fog", 1)[0], Rejected, "No such file"),
         (lambda place: Corrupted(with_transform(place), "natural", "fog", 1), ImageError, "pass that as transform="),
         (lambda place: Corrupted([b"nothing"], "natural", "fog", 1)[0], Rejected, "0 cannot be decoded"),
-        (lambda place: Keyed([1], GaussianNoise()), ImageError, "give it seed="),
+        (lambda place: Keyed([1], GaussianNoise()), ImageError, "pass seed="),
     ],
 )
 def test_what_cannot_be_is_named(place, make, error, message):

@@ -17,7 +17,7 @@ def ink_masks(side: int) -> NDArray[np.uint8]:
     Raises
     ------
     AssetError
-        If the archive is nowhere, or holds no masks of this side; the message says what to do.
+        If the archive is nowhere, or holds no masks of this side; the message states what to do.
     """
     [archive] = textures("inks")
     with np.load(io.BytesIO(texture_bytes(archive)), allow_pickle=False) as arrays:

@@ -45,7 +45,7 @@ def frost_picture(index: int, scale: float) -> NDArray[np.uint8]:
     Raises
     ------
     AssetError
-        If the picture is nowhere; the message says where it was looked for, which others are missing and what to do.
+        If the picture is nowhere; the message states where it was looked for, which others are missing and what to do.
     """
     try:
         picture = _decoded(textures("frost")[index])

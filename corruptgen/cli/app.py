@@ -110,9 +110,7 @@ def _generate(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Make one of N shares, from 1/N to N/N; then merge.")
     ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Verify existing files and regenerate damaged ones.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Verify existing files and regenerate damaged ones.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove an earlier build first, nothing else.")
     ] = False,

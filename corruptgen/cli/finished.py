@@ -82,12 +82,12 @@ def _publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, say what would be uploaded, and end.")] = False,
     message: Annotated[str, typer.Option(help="Of the commits; default: name and version.")] = "",
     may_publish: Annotated[
-        bool, typer.Option("--i-may-publish", help="You have the right to, whatever the licence of the source says.")
+        bool, typer.Option("--i-may-publish", help="You have the right to, whatever the licence of the source states.")
     ] = False,
     workers: WorkersOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Upload a dataset to the Hub and tag its version; private unless you say --public."""
+    """Upload a dataset to the Hub and tag its version; private unless --public is set."""
     with exit_codes(WAY_ON):
         from corruptgen.cli import publishing
         from corruptgen.publish.publication import Wishes

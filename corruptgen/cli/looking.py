@@ -46,7 +46,7 @@ def show(row: str, preset: str | None) -> None:
         raise UnknownName(unknown(kind, row, {name for table in tables for name in table.rows}))
     used = {level.corruption.name: level.corruption for table in found for level in table.rows[row].levels}
     for corruption in used.values():
-        moves = "; moves pixels, and masks and boxes with them if the recipe says so" if corruption.is_geometric else ""
+        moves = "; moves pixels, and masks and boxes with them if the recipe sets it" if corruption.is_geometric else ""
         print(f"{corruption.name} ({corruption.domain}, {corruption.family}{moves})\n\n{corruption.docstring}\n")
     for table in found:
         _show_levels(table, table.rows[row])
@@ -134,8 +134,7 @@ def read_image(path: Path, table: Preset, window: Window | None) -> Picture:
         found = acquired(content, "apply")
         if found.pixels.dtype != BYTE.dtype:
             raise Rejected(
-                f"has samples of {found.pixels.dtype.name}; say with --window what black and white are, such as "
-                "--window bits"
+                f"has samples of {found.pixels.dtype.name}; set black and white with --window, such as --window bits"
             )
         return picture(content, Decoding(colour=table.colour))
     except Rejected as error:
@@ -148,14 +147,14 @@ def _content(path: Path, window: Window | None) -> Content:
     content = b"" if is_volume else path.read_bytes()
     if window is None and (is_volume or dicom.is_dicom(content)):
         kind = "volume" if is_volume else "DICOM file"
-        raise Rejected(f"is a {kind}; say with --window what black and white are, such as --window range")
+        raise Rejected(f"is a {kind}; set black and white with --window, such as --window range")
     if not is_volume:
         return content
     return nifti.read(path, len(nifti.slice_ids(path, path.name)) // 2)
 
 
 def read_window(text: str) -> Window:
-    """Read what --window says."""
+    """Read the value of --window."""
     if text in WINDOWS:
         return text
     try:

@@ -43,7 +43,7 @@ def read_recipe(
     limit: int | None,
     seed: int | None,
 ) -> Recipe:
-    """Read a recipe with what the command line says in place of its values; options of their own come last."""
+    """Read a recipe with values of the command line in place of its values; options of their own come last."""
     named = {
         "corrupt.rows": rows and rows.split(","),
         "corrupt.severities": severities and [read_value(number) for number in severities.split(",")],

@@ -23,7 +23,7 @@ RecipeArgument = Annotated[
     typer.Argument(metavar="RECIPE", help="A recipe's .toml file, or a shipped one's name.", autocompletion=recipes),
 ]
 SourceOption = Annotated[
-    str | None, typer.Option(metavar="PATH", help="The clean images, a path or a URL; default: as the recipe says.")
+    str | None, typer.Option(metavar="PATH", help="The clean images, a path or a URL; default: as set in the recipe.")
 ]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Number of processes; default: one per processor.")
@@ -48,7 +48,7 @@ TableArgument = Annotated[
     str | None, typer.Argument(metavar="[PRESET]", help="A severity table.", autocompletion=presets)
 ]
 
-# In place of what the recipe says.
+# In place of what the recipe sets.
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A value of the recipe, as TOML; may be given again."),

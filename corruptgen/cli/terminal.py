@@ -67,7 +67,7 @@ def event(kind: str, **content: object) -> None:
 
 class _Told(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        """Write what the library has to say to stderr."""
+        """Write what the library reports to stderr."""
         tell(record.getMessage())
 
 
@@ -160,7 +160,7 @@ def open_streams() -> None:
 
 
 def flush_streams() -> bool:
-    """Write what is left in the standard streams; tell whether that was possible."""
+    """Write what is left in the standard streams; report whether that was possible."""
     whole = True
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
         try:

@@ -37,7 +37,7 @@ class Voice:
 
     @contextmanager
     def progress(self, plan: Plan, shard: Shard | None) -> Iterator[Progress]:
-        """Return a report of items that also tells cells, images per second and the time left."""
+        """Return a report of items that also reports cells, images per second and the time left."""
         cells = len(plan.cells)
         if not self.json:
             with bar("item", self.quiet, cells) as report:
@@ -104,7 +104,7 @@ def bar(unit: str, quiet: bool, cells: int = 0) -> Iterator[Progress]:
     cells : images that each of them becomes, whose number per second is shown; 0: none
     """
     style = {"bar_format": BUILDING, "unit": f" × {cells} cells"} if cells else {"unit": unit}
-    # Some terminals do not say how large they are.
+    # Some terminals do not state how large they are.
     width, height = shutil.get_terminal_size()
     size = {"ncols": width, "nrows": height}
     with tqdm(disable=True if quiet else None, file=sys.stderr, leave=False, **size, **style) as drawn:

@@ -1,4 +1,4 @@
-"""DICOM: a frame of a file, with its stored samples and what its header says about them."""
+"""DICOM: a frame of a file, with its stored samples and what its header states about them."""
 
 import warnings
 from math import isfinite
@@ -129,7 +129,7 @@ def _grey_samples(header: Any, frame: int) -> tuple[NDArray[Any], NDArray[np.boo
 def _field(header: Any, words: NDArray[Any], shift: int, padded: NDArray[np.bool_] | None) -> NDArray[Any]:
     """Take the bits in use out of whole words.
 
-    pydicom takes the lowest ones, wherever the header says that they are. Other bits may hold planes that the header
+    pydicom takes the lowest ones, wherever the header states that they are. Other bits may hold planes that the header
     names; where they hold anything else, it is not known what the samples are.
     """
     allocated, stored = int(header.BitsAllocated), int(header.BitsStored)
@@ -181,7 +181,7 @@ def _units(header: Any) -> tuple[float, float]:
     slope, intercept = read_number(header, "RescaleSlope"), read_number(header, "RescaleIntercept")
     slope, intercept = 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
     if not (isfinite(slope) and isfinite(intercept) and slope):
-        raise Rejected(f"has the rescale slope {slope:g} and intercept {intercept:g}, which give no units")
+        raise Rejected(f"has the rescale slope {slope:g} and intercept {intercept:g}, which define no units")
     return slope, intercept
 
 
@@ -198,7 +198,7 @@ def _bits(header: Any, found: Acquired) -> tuple[int, int] | None:
 
 
 def _advised(header: Any) -> tuple[float, float] | None:
-    """Return the first window of the header, as the standard says what width means; None if there is none."""
+    """Return the first window of the header, as the standard states what width means; None if there is none."""
     try:
         centre, width = read_number(header, "WindowCenter"), read_number(header, "WindowWidth")
     except Rejected:

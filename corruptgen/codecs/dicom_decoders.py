@@ -43,7 +43,7 @@ def decode(header: Any, frame: int, **options: Any) -> NDArray[Any]:
     ----------
     header : the data set
     frame : counted from 0
-    options : as pydicom takes them, in place of what the header says
+    options : as pydicom takes them, in place of what the header states
 
     Raises
     ------
@@ -99,14 +99,14 @@ def decode_frame(source: bytes, runner: Any) -> bytes:
     if samples.shape == (runner.samples_per_pixel, runner.rows, runner.columns):
         samples = np.moveaxis(samples, 0, -1)
     if samples.shape != shape:
-        raise ValueError(f"the frame is {samples.shape}, the header says {shape}")
+        raise ValueError(f"the frame is {samples.shape}, the header states {shape}")
     if samples.ndim == 3:
         runner.set_option("planar_configuration", 0)
     if not runner.pixel_representation and int(samples.max()) >> runner.bits_stored:
         raise ValueError(f"the frame has samples of more than the {runner.bits_stored} bits of the header")
     bits = 8 * samples.dtype.itemsize
     if bits > runner.bits_allocated:
-        raise ValueError(f"the frame has {bits} bits, the header says {runner.bits_allocated}")
+        raise ValueError(f"the frame has {bits} bits, the header states {runner.bits_allocated}")
     return samples.astype(f"<u{runner.bits_allocated // 8}").tobytes()
 
 
@@ -136,7 +136,7 @@ def _check_frame(header: Any, frame: int) -> None:
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int, int] | None:
-    """Return height, width and channels of a JPEG; None if it does not say so."""
+    """Return height, width and channels of a JPEG; None if it does not state so."""
     for kind, start in _markers(content):
         if kind in FRAMES and start + 8 <= len(content):
             _, height, width, channels = struct.unpack_from(">BHHB", content, start + 2)

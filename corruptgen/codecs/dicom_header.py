@@ -201,7 +201,7 @@ def _inflate(packed: bytes) -> bytes:
 def _plain_syntax(header: Any) -> Any:
     """Return the name of how an uncompressed data set was written, as the parser has found out."""
     if "PixelData" in header and header["PixelData"].is_undefined_length:
-        raise Rejected("has compressed samples and does not say how they are compressed (no transfer syntax)")
+        raise Rejected("has compressed samples and does not state how they are compressed (no transfer syntax)")
     uid = need("pydicom.uid", "a DICOM file")
     is_implicit, is_little_endian = header.original_encoding
     if is_implicit:

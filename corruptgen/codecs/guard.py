@@ -43,7 +43,7 @@ def guarded() -> Iterator[None]:
 def is_machine_trouble(error: BaseException) -> bool:
     """Check whether an error says something about the machine, not about the file that was being decoded.
 
-    Decoders raise `OSError` for truncated files too, but without the number that the operating system gives its errors.
+    Decoders raise `OSError` for truncated files too, but without the number of the operating system's errors.
     """
     return is_trouble(error)
 

@@ -1,4 +1,4 @@
-"""Images that keep their depth: what a source gives becomes stored samples with a window, and is read back."""
+"""Images that keep their depth: what a source returns becomes stored samples with a window, and is read back."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from corruptgen.errors import Rejected
 from corruptgen.records import Decoding
 
 PNG = b"\x89PNG\r\n\x1a\n"
-# Where a PNG says how many bits a sample has, and which channels there are.
+# Where a PNG states how many bits a sample has, and which channels there are.
 PNG_DEPTH, PNG_CHANNELS = 24, 25
 OPAQUE = 65535
 
@@ -34,7 +34,7 @@ def picture(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> Pic
     ----------
     content : the whole file; pixels of shape (H, W), (H, W, 1) or (H, W, 3); or stored samples and their meaning
     decoding : the window, orientation, resizing and cropping; without a window the image is one of 8 bits, as
-        `codec.decoded` gives it
+        `decoded` returns it
 
     Raises
     ------
@@ -105,7 +105,7 @@ def orientation(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) ->
     Raises
     ------
     Rejected
-        If the file does not say it.
+        If the file does not state it.
     """
     if not isinstance(content, bytes):
         return STORED
@@ -132,7 +132,7 @@ TURNS: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 def _opened(content: bytes, orientation: int | None) -> tuple[Acquired, int] | None:
     """Decode a file of more than 8 bits, and return its orientation; None if it has 8 bits and is no DICOM.
 
-    An `orientation` is one that the file does not say itself.
+    An `orientation` is one that the file does not state itself.
     """
     if dicom.is_dicom(content):
         return dicom.acquired(content), 1

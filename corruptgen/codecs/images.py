@@ -86,7 +86,7 @@ def _opened(content: bytes, decoding: Decoding) -> tuple[Image.Image, tuple[str,
 
 
 def _strictly(content: bytes, decoding: Decoding, orientation: int | None) -> Image.Image:
-    """Decode a file about which no decoder complains; an `orientation` is one that it does not say itself."""
+    """Decode a file about which no decoder complains; an `orientation` is one that it does not state itself."""
     with file_formats.opened(content) as image:
         plain = _plain_jpeg(content, image)
         if plain is not None:
@@ -144,13 +144,13 @@ def native_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
     Raises
     ------
     Rejected
-        If the file does not say it.
+        If the file does not state it.
     """
 
     def size(whole: bytes, orientation: int | None) -> tuple[int, int]:
         with file_formats.opened(whole) as image:
             if image.format == "TIFF":
-                # Pillow gives the size that it has upright, before and after it is loaded.
+                # Pillow reports the size that it has upright, before and after it is loaded.
                 turns = decoding.exif == "ignore" and _turned(image) in SIDEWAYS
             else:
                 turns = _orientation(image, decoding.exif, orientation) in SIDEWAYS
@@ -167,7 +167,7 @@ def orientation(content: bytes, decoding: Decoding) -> int:
     Raises
     ------
     Rejected
-        If the file does not say it.
+        If the file does not state it.
     """
 
     def turn(whole: bytes, known: int | None) -> Any:
@@ -245,7 +245,7 @@ def _check_tiff(image: ImageFile.ImageFile) -> None:
 
 
 def _bits(image: ImageFile.ImageFile) -> int:
-    """Return the bits of a sample in the file; Pillow reduces some 16-bit files to 8 bits and does not say so."""
+    """Return the bits of a sample in the file; Pillow reduces some 16-bit files to 8 bits and does not state so."""
     match image.format:
         case "PNG":
             return 2 * BITS if "16" in str(image.tile[0].args) else BITS
@@ -266,7 +266,7 @@ def _oriented(image: Image.Image, exif: str, orientation: int | None, plain: Ima
     ----------
     image : the file
     exif : "apply" or "ignore"
-    orientation : what the file does not say itself, because its EXIF is damaged
+    orientation : what the file does not state itself, because its EXIF is damaged
     plain : its samples as they are stored, if they are decoded already
     """
     # Pillow itself turns a TIFF while loading it, and forgets the tag.
@@ -282,9 +282,9 @@ def _turned(image: Image.Image) -> Any:
 
 
 def _orientation(image: Image.Image, exif: str, known: int | None) -> Any:
-    """Return the orientation by which the samples that Pillow gives are still to be turned.
+    """Return the orientation by which the samples that Pillow decodes are still to be turned.
 
-    HEIF, AVIF and JPEG XL say it outside of EXIF, as a part of the image, and what EXIF says of it does not count. The
+    HEIF, AVIF and JPEG XL state it outside of EXIF, as a part of the image, and the one of EXIF does not count. The
     decoders of two of them turn the samples; of AVIF Pillow puts it into EXIF. A JPEG inside of JPEG XL is as any JPEG.
     """
     if image.format == "JXL" and not getattr(image, "jpeg", False):

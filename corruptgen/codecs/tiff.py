@@ -49,7 +49,7 @@ def check_layout(
     ----------
     photometric : what samples mean
     samples : of a pixel
-    extra : what the bands beside the colours mean, as far as the file says it
+    extra : what the bands beside the colours mean, as far as the file states it
     depth : number of planes of a volume; 1 of a picture
     allowed : meanings of samples that are taken
 
@@ -69,7 +69,7 @@ def check_layout(
 
 
 def acquired(content: bytes) -> tuple[Acquired, int]:
-    """Decode a TIFF of one picture, and give its orientation as EXIF counts it.
+    """Decode a TIFF of one picture, and return its orientation as EXIF counts it.
 
     Where 0 is white, samples are turned around within their bits.
 
@@ -97,7 +97,7 @@ def acquired(content: bytes) -> tuple[Acquired, int]:
 def encoded(image: NDArray[Any]) -> bytes:
     """Return the bytes of a TIFF; equal samples produce equal bytes.
 
-    Nothing is compressed: each version of zlib gives other bytes, and the lowest bits of a measurement are noise, which
+    Nothing is compressed: versions of zlib write different bytes, and the lowest bits of a measurement are noise, which
     nothing makes smaller.
     """
     tifffile = need("tifffile", "a TIFF of more than 8 bits")
@@ -155,7 +155,7 @@ def _meaning(found: Acquired, bits: int, *, turned: bool) -> Acquired:
             raise Rejected("has floating point samples of which 0 is white; turn them around first")
         return found
     lowest, highest = found.bits
-    # Whole samples use the bits that the file gives them.
+    # Whole samples use the bits that the file states.
     lowest, highest = (0, (1 << bits) - 1) if lowest == 0 else (-(1 << bits >> 1), (1 << bits >> 1) - 1)
     pixels = (lowest + highest - found.pixels.astype(np.int32)).astype(found.pixels.dtype) if turned else found.pixels
     return Acquired(pixels, (lowest, highest))

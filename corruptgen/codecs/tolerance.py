@@ -24,7 +24,7 @@ END_OF_IMAGE, SCAN = b"\xff\xd9", b"\xff\xda"
 SEQUENTIAL = (0xC0, 0xC1)
 WHOLE_SCAN = bytes([0, 63, 0])  # first and last coefficient, and no approximation
 SHORTEST_PADDING = 2  # zero bytes; a single one may be the end of a damaged scan
-# What libjpeg says about bytes between the last scan and the end of the image.
+# What libjpeg states about bytes between the last scan and the end of the image.
 EXTRANEOUS = "extraneous bytes before marker 0xd9"
 JFIF_VERSION, KNOWN_VERSION = 9, b"\x01\x02"
 
@@ -126,7 +126,7 @@ def _repairs(content: bytes, tolerate: Collection[str]) -> dict[str, Change]:
 
 
 def _orientation(content: bytes) -> int | None:
-    """Read the orientation of a damaged EXIF block, as all viewers do; None if it does not say."""
+    """Read the orientation of a damaged EXIF block, as all viewers do; None if it does not state."""
     payload = metadata.exif_payload(content)
     if payload is None:
         return None

@@ -22,7 +22,7 @@ Window = tuple[float, float] | str
 
 @dataclass(frozen=True)
 class Acquired:
-    """An image as its file has it: the stored samples, and what the file says about them."""
+    """An image as its file has it: the stored samples, and what the file states about them."""
 
     pixels: NDArray[Any]
     """(H, W, 1) or (H, W, 3) in one of `DTYPES`; larger is brighter."""
@@ -119,7 +119,7 @@ def windowed(acquired: Acquired, window: Window) -> SampleFormat:
     Raises
     ------
     Rejected
-        If the file does not say it, or if nothing lies between black and white.
+        If the file does not state it, or if nothing lies between black and white.
     """
     stored = _stored(acquired, window)
     kind = acquired.pixels.dtype

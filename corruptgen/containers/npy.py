@@ -18,7 +18,7 @@ ALLOWED = "taken are uint8 arrays of shape (N, H, W), (N, H, W, 1) or (N, H, W, 
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of an array says."""
+    """What the header of an array states."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

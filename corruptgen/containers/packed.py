@@ -96,7 +96,7 @@ def tar_members(
 
 
 def _headers(guarded: Any, name: str) -> Iterator[tarfile.TarInfo]:
-    """Return what a tar says about its members, up to its end."""
+    """Return what a tar states about its members, up to its end."""
     try:
         archive = tarfile.TarFile(fileobj=guarded, mode="r", encoding="utf-8")
         while (member := archive.next()) is not None:

@@ -34,7 +34,7 @@ class ParquetRows:
 
     @classmethod
     def opened(cls, files: tuple[str, ...], version: str) -> "ParquetRows":
-        """Read what the files say about themselves."""
+        """Read what the files state about themselves."""
         counts, schema = [], None
         for place in files:
             with reporting(place):

@@ -36,7 +36,7 @@ TYPES = ("u1", "|u1", "uint8")
 
 @dataclass
 class _Array:
-    """What a pickle says about an array, of which numpy makes nothing before it is checked."""
+    """What a pickle states about an array, of which numpy makes nothing before it is checked."""
 
     shape: Any = None
     dtype: Any = None
@@ -122,7 +122,7 @@ def _stand_ins() -> dict[tuple[str, str], Callable[..., Any]]:
 
 
 def _arrays(value: Any, name: str, depth: int) -> Any:
-    """Put arrays in the place of what a pickle says about them, in a mapping and its values."""
+    """Put arrays in the place of what a pickle states about them, in a mapping and its values."""
     if isinstance(value, dict) and depth == 0:
         return {_text(key): _arrays(inner, name, depth + 1) for key, inner in value.items()}
     return _array(value, name) if isinstance(value, _Array) else value

@@ -66,7 +66,7 @@ class Cells:
     def recorded(
         cls, preset: str, table: Mapping[str, Any], recipe: Recipe, names: tuple[tuple[str, float], ...]
     ) -> "Cells":
-        """Take what a manifest says, though not all corruptions may be installed: nothing can be made then."""
+        """Take what a manifest states, though not all corruptions may be installed: nothing can be made then."""
         return cls(preset, json.dumps(table), recipe.seed, recipe.corrupt.paired, names)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -354,7 +354,7 @@ Images = list[tuple[Item, Picture]]
 
 
 def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str, ItemRecord], Images]:
-    """Decode the items of a block, once for all cells; give what is known of each, and the images of the good ones.
+    """Decode the items of a block, once for all cells; return what is known of each, and the images of the good ones.
 
     The masks that go with these are written, which needs no cell's image.
     """

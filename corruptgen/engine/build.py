@@ -144,7 +144,7 @@ class Build:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the record of a shard says, for `merge`."""
+        """What the record of a shard states, for `merge`."""
         preset = {"name": self.plan.preset.name, "table": self.plan.preset.content}
         share = {"shard": str(self.shard), "blocks": len(self.plan.blocks), "table": preset}
         work = Work.of(self.plan, self.output)
@@ -219,7 +219,9 @@ class Build:
         work = Work.of(self.plan, self.output)
         probe(work.cells, self.plan)
         if work.first(self.plan.listing.items) is None:
-            raise SourceError("no item of the source can be used, so nothing was removed; `corruptgen plan` says more")
+            raise SourceError(
+                "no item of the source can be used, so nothing was removed; `corruptgen plan` reports more"
+            )
         _ = self.content
         self.output.write(UNFINISHED, b"")
         self.output.remove(UNFINISHED)
@@ -274,7 +276,7 @@ class Build:
         progress: Progress,
         stop: Callable[[], bool],
     ) -> dict[str, Recorded]:
-        """Make the blocks that are not kept, and give what is known of all."""
+        """Make the blocks that are not kept, and return what is known of all."""
         made, missing = dict(kept), [block for block in self.blocks if block.table not in kept]
         total = sum(len(block.items) for block in self.blocks)
         done = total - sum(len(block.items) for block in missing)
@@ -333,7 +335,7 @@ class Build:
 
         Returns
         -------
-        What the marker says of the cells that exist; None if the output does not begin to grow now.
+        What the marker states of the cells that exist; None if the output does not begin to grow now.
 
         Raises
         ------
@@ -386,7 +388,7 @@ class Build:
             self.output.write(MARKER, json_bytes(mark), durable=True)
 
     def check_begun(self) -> list[dict[str, Any]]:
-        """Refuse to mix with what others have made, or other versions; give the marks of all that was begun here."""
+        """Refuse to mix with what others have made, or other versions; return the marks of all that was begun here."""
         begun = [
             parsed(content, MARKER)
             for content in [self.output.read(MARKER), *records(self.output.root)]

@@ -42,7 +42,7 @@ def generate(
     Parameters
     ----------
     recipe : the path of a recipe, the name of a shipped one, a recipe, or a plan made of one
-    source : where the clean images are; None: where the recipe says; not beside a plan, which knows
+    source : where the clean images are; None: as set in the recipe; not beside a plan, which knows
     output : the directory to make; None: `<name>-<version>` in the current directory
     workers : their number; None: one for each processor, or all of a cluster; 1: this process does it all
     backend : what they are: "loky" (processes; also None), "threading", "sequential", "dask" or "ray"
@@ -56,7 +56,7 @@ def generate(
 
     Returns
     -------
-    What was made and what was rejected. A finished output is left as it is, an unfinished one is gone on with.
+    What was made and what was rejected. A finished output is left unchanged, an unfinished one is resumed.
 
     Raises
     ------

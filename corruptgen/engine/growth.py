@@ -105,7 +105,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Existing:
-    """The images of a block that exist already, with what its table says about them."""
+    """The images of a block that exist already, with what its table states about them."""
 
     sink: Sink
     table: Table

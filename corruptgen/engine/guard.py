@@ -68,7 +68,7 @@ class Guard:
 
         Parameters
         ----------
-        mark : what the marker says; it is written again if it was removed, so that what workers have written since is
+        mark : what the marker states; it is written again if it was removed, so that what workers have written since is
             known to be ours
         shared : the output is one of shards, of which `merge` removes the rest
         """

@@ -31,7 +31,7 @@ SHARED = (
 )
 MARK = 8  # hexadecimal digits
 MOST_NAMED = 6  # differences in one message
-UNKNOWN = "it does not say what code made it, as outputs of earlier versions do not"
+UNKNOWN = "it does not state what code made it, as outputs of earlier versions do not"
 
 BY_HAND = "a notebook or script"
 
@@ -84,7 +84,7 @@ def check_identity(before: Any, now: Identity, what: str) -> None:
     """
     if before != now:
         raise OutputError(
-            f"{what} with other code or libraries: {describe(before, now)}; finish it with those, or begin anew with "
+            f"{what} with other code or libraries: {describe(before, now)}; finish it with those, or start again with "
             "--overwrite"
         )
 

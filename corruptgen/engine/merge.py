@@ -121,7 +121,7 @@ def _merged(output: Folder) -> Outcome:
 
 
 def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Refuse shards that do not belong together; give what all of them say."""
+    """Refuse shards that do not belong together; return what all of them record."""
     first = written[0]
     if "environment" not in first:
         raise OutputError("the record of a shard is damaged; run that shard again")
@@ -209,7 +209,7 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
 
 
 def _check_whole(missing: Sequence[int], shares: Sequence[Shard]) -> None:
-    """Refuse to merge while blocks are missing, and say which shards make them."""
+    """Refuse to merge while blocks are missing, and report which shards make them."""
     if not missing:
         return
     counts = {shard.count for shard in shares}

@@ -83,7 +83,7 @@ class Plan:
         return self.listing.classes
 
     def name_problems(self) -> Iterator[tuple[str, str]]:
-        """Find names in the output that a user cannot download, check out or load, and say why."""
+        """Find names in the output that a user cannot download, check out or load, and report why."""
         return portability_problems((*self.folders, *stored_names(self.recipe.output, self.listing.items)))
 
     def sink(self, output: Folder) -> Sink:
@@ -97,7 +97,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     Parameters
     ----------
     recipe : a recipe, the path of one, or the name of a shipped one
-    source : where the clean images are; None: where the recipe says
+    source : where the clean images are; None: as set in the recipe
 
     Raises
     ------
@@ -228,7 +228,7 @@ def _without_collisions(listing: Listing, output: OutputChoice) -> Listing:
 def _without_masks(listing: Listing) -> Listing:
     """Reject the items that would be written among the masks of a cell."""
     is_among = [label.split("/")[0] == MASKS for label in listing.items.labels()]
-    reason = f"would be written to the folder of masks; give the source's folder {MASKS} another name"
+    reason = f"would be written to the folder of masks; rename the source's folder {MASKS}"
     among = listing.items.chosen(is_among) if any(is_among) else ()
     bad = [*listing.rejected, *(Rejection(item.id, reason) for item in among)]
     good = listing.items.chosen([place for place, bad in enumerate(is_among) if not bad])

@@ -1,4 +1,4 @@
-"""Spread work over workers and tell how far it is."""
+"""Spread work over workers and report how far it is."""
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -26,7 +26,7 @@ Call = tuple[Callable[..., T], tuple[object, ...]]
 
 
 def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, None, None]:
-    """Make calls in parallel and give their results as they come, in any order.
+    """Make calls in parallel and return their results as they come, in any order.
 
     Parameters
     ----------

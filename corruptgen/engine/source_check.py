@@ -66,7 +66,7 @@ def changed(work: Work, block: Block) -> tuple[Block, list[str]]:
 
     Parameters
     ----------
-    work : says where the items are read and where the table lies
+    work : where the items are read and where the table lies
     block : one that is complete; all of its items are read, and the first one only where they come from a server
 
     Returns
@@ -84,7 +84,7 @@ def changed(work: Work, block: Block) -> tuple[Block, list[str]]:
 
 def check_content(there: Mapping[str, Any], content: str) -> None:
     """Refuse a source with the names of the one that an output was begun with, but not its images."""
-    # Outputs of earlier releases do not say.
+    # Outputs of earlier releases do not state.
     if there.get("content", content) != content:
         raise SourceError(
             "the images of the source, or their masks, are not those that this output was begun with, though their "
@@ -97,7 +97,7 @@ def check_unchanged(work: Work, blocks: Sequence[Block], crew: Crew, stop: Calla
 
     Parameters
     ----------
-    work : says where the items are read and where the tables lie
+    work : where the items are read and where the tables lie
     blocks : those that are complete
     crew : who reads
     stop : asked before each block

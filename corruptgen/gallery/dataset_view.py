@@ -107,7 +107,7 @@ def _frame(dataset: Finished, row: str, severity: float, place: Place) -> Frame:
 
 
 def _clean(dataset: Finished, place: Place, source: str | Path | None) -> Thumbnail | None:
-    """Return the clean image, if it exists or where the user says."""
+    """Return the clean image, if it exists or where the user has put it."""
     _, record = place
     if source is None:
         return thumbnail(visible(stored(dataset, CLEAN, *place))) if CLEAN in dataset.cells else None

@@ -10,7 +10,7 @@ from corruptgen.runtime.extras import need
 from corruptgen.tables.table import Preset
 
 USUAL_SIDE = 224  # pixels, for tables that take any size
-# By the domain of a table's corruptions, the function of skimage.data that gives a photograph it is made for.
+# By the domain of a table's corruptions, the function of skimage.data that returns a photograph it is made for.
 SHIPPED = {"medical": "immunohistochemistry"}
 USUAL = "chelsea"
 

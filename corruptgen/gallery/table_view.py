@@ -65,7 +65,7 @@ def gallery_of_table(
 def _exhibit(preset: str, table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int) -> Exhibit:
     levels = tuple(float(level) for level in range(1, table.levels + 1))
     severities = [step / steps for step in range(1, table.levels * steps + 1)]
-    # Between the clean image and level 1 there is something to show only where the table says what.
+    # Between the clean image and level 1 there is something to show only where the table states what.
     severities = [severity for severity in severities if severity >= 1 or row.clean]
 
     def take(photograph: Photograph) -> Take:

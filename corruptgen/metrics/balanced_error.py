@@ -32,7 +32,7 @@ def balanced_error(correct: ArrayLike, classes: ArrayLike, weights: Weights = No
     """
     right, labels = np.asarray(correct, float), np.asarray(classes)
     if labels.ndim != 1 or right.shape[-1] != len(labels) or not len(labels):
-        raise ScoreError(f"{right.shape} answers do not fit {labels.shape} classes; give one class for each item")
+        raise ScoreError(f"{right.shape} answers do not fit {labels.shape} classes; pass one class for each item")
     recalls, present = [], []
     for label in np.unique(labels):
         mask = labels == label
@@ -96,7 +96,7 @@ def decisions(scores: ArrayLike, task: str, thresholds: float | Sequence[float] 
         case "multi-label, binary-class":
             limits = np.asarray(thresholds, float)
             if limits.ndim and limits.shape != numbers.shape[-1:]:
-                raise ScoreError(f"{len(limits)} thresholds for {numbers.shape[-1]} labels; give one, or one for each")
+                raise ScoreError(f"{len(limits)} thresholds for {numbers.shape[-1]} labels; pass one, or one for each")
             return (numbers > limits).astype(np.int64)
         case _:
             raise UnknownName(unknown("task", task, TASKS))

@@ -95,7 +95,7 @@ def baseline(name: str) -> Baseline:
     UnknownName
         If there is no such baseline.
     ScoreError
-        If the file cannot be read; the message says where and what is allowed.
+        If the file cannot be read; the message states where and what is allowed.
     """
     if name in _shipped():
         return read(name, tomllib.loads(_shipped()[name].read_text("utf-8")))

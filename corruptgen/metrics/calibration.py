@@ -17,7 +17,7 @@ def expected_calibration_error(
 
     Parameters
     ----------
-    confidence : (items,) the probability that the model gives its prediction, in [0, 1]
+    confidence : (items,) the probability of the predicted class, in [0, 1]
     correct : (items,) bool
     weights : (resamples, items) or None
     bins : their number; each holds its upper edge
@@ -59,7 +59,7 @@ def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weight
     """
     surety, right = np.asarray(confidence, float), np.asarray(correct, bool)
     if surety.shape != right.shape or not surety.size:
-        raise ScoreError(f"{surety.shape} confidences for {right.shape} answers; give one for each, and at least one")
+        raise ScoreError(f"{surety.shape} confidences for {right.shape} answers; pass one for each, and at least one")
     order = np.argsort(surety, axis=None, kind="stable")
     items, hits = order % surety.shape[-1], right.ravel()[order].astype(float)
     first = np.flatnonzero(np.diff(surety.ravel()[order], prepend=-np.inf) > 0)
@@ -99,7 +99,7 @@ def evaluate(probabilities: ArrayLike, classes: ArrayLike, *, bins: int = BINS) 
 def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Numbers, Numbers]:
     surety, right = fractions(confidence, "confidences"), np.asarray(correct, bool)
     if surety.shape != right.shape or surety.ndim != 1 or not len(surety):
-        raise ScoreError(f"{surety.shape} confidences for {right.shape} answers; give one for each, and at least one")
+        raise ScoreError(f"{surety.shape} confidences for {right.shape} answers; pass one for each, and at least one")
     return surety, right.astype(float)
 
 

@@ -15,7 +15,7 @@ def least_probability(truth: ArrayLike, alpha: float = ALPHA) -> float:
 
     Parameters
     ----------
-    truth : (items,) the probability that the model gives the true class of each clean image
+    truth : (items,) the predicted probability of the true class of each clean image
     alpha : the share of clean images whose set may miss the truth
 
     Returns
@@ -46,7 +46,7 @@ def coverage(truth: ArrayLike, least: float, weights: Weights = None) -> Numbers
     Parameters
     ----------
     truth : (..., items) the probability of the true class
-    least : as `least_probability` gives it
+    least : as returned by `least_probability`
     weights : (resamples, items) or None
     """
     return weighted_mean(np.asarray(truth) >= least, weights)
@@ -57,7 +57,7 @@ def abstention(sizes: ArrayLike, weights: Weights = None) -> Numbers:
 
     Parameters
     ----------
-    sizes : (..., items) as `set_sizes` gives them
+    sizes : (..., items) as returned by `set_sizes`
     weights : (resamples, items) or None
     """
     return weighted_mean(np.asarray(sizes) != 1, weights)

@@ -39,7 +39,7 @@ def trend(clean: ArrayLike, shifted: ArrayLike, scale: str = "logit") -> Trend:
     """
     x, y = _onto(clean, scale, "clean accuracies"), _onto(shifted, scale, "shifted accuracies")
     if x.shape != y.shape or x.ndim != 1 or len(np.unique(x)) < 2:
-        raise ScoreError(f"a trend through {x.shape} and {y.shape} accuracies; give both of at least two unlike models")
+        raise ScoreError(f"a trend through {x.shape} and {y.shape} accuracies; pass both of at least two unlike models")
     slope, intercept = np.polyfit(x, y, 1)
     return Trend(float(slope), float(intercept), scale)
 

@@ -43,9 +43,9 @@ class Grid:
         if self.clean is not None and self.clean.shape != self.values.shape[:-2]:
             raise ScoreError(f"the clean values have shape {self.clean.shape}, allowed is {self.values.shape[:-2]}")
         for row, severity in self._not_finite():
-            raise ScoreError(f"{cell_name(row, severity)} has no finite value; give a number for every cell")
+            raise ScoreError(f"{cell_name(row, severity)} has no finite value; pass a number for every cell")
         if self.clean is not None and not np.isfinite(self.clean).all():
-            raise ScoreError("the clean images have no finite value; give a number, or leave clean out")
+            raise ScoreError("the clean images have no finite value; pass a number, or leave clean out")
 
     @classmethod
     def of(cls, cells: Mapping[tuple[str, float], float], clean: float | None = None) -> "Grid":
@@ -101,7 +101,7 @@ class Grid:
         """The clean number; `ScoreError` if it is not known."""
         if self.clean is None:
             raise ScoreError(
-                "this metric compares with the clean images, of which nothing is known; give clean as well"
+                "this metric compares with the clean images, of which nothing is known; pass clean as well"
             )
         return self.clean
 

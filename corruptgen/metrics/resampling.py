@@ -101,7 +101,7 @@ def interval(
 
     Parameters
     ----------
-    statistic : gives the score, () without weights and (resamples,) with (resamples, items) of them
+    statistic : returns the score, () without weights and (resamples,) with (resamples, items) of them
     items : number of items
     count : number of resamples
     level : the share of resamples within the interval

@@ -71,7 +71,7 @@ def weighted_aggregate(robustness: Mapping[str, float], weights: Mapping[str, fl
         if names:
             raise ScoreError(
                 f"these data sets have no {kind}: {', '.join(sorted(names))}; weights were tuned together, so the mean "
-                "is over all of them, or over those whose weights you give"
+                "is over all of them, or over those with weights"
             )
     total = sum(weights[name] for name in robustness)
     return sum(weights[name] * value for name, value in robustness.items()) / total
@@ -81,7 +81,7 @@ def validate(low: ArrayLike, full: ArrayLike, chance: ArrayLike) -> None:
     """Raise `ScoreError` unless all three are fractions of one shape, and full accuracies are above 0."""
     shapes = {np.shape(low), np.shape(full), np.shape(chance)}
     if len(shapes) > 1:
-        raise ScoreError(f"accuracies have the shapes {sorted(shapes)}; give one of each for every data set")
+        raise ScoreError(f"accuracies have the shapes {sorted(shapes)}; pass one of each for every data set")
     relative_robustness(low, full)
     fractions(chance, "accuracies of chance")
 

@@ -14,7 +14,7 @@ FLIPS, DISTANCES = "flip_probability", "top5_distance"
 
 
 def is_noise(perturbation: str) -> bool:
-    """Check whether frames are compared with the first one, as the benchmark does where the name says noise."""
+    """Check whether frames are compared with the first one, as the benchmark does where the name states noise."""
     return "noise" in perturbation
 
 
@@ -31,7 +31,7 @@ def frame_pairs(frames: int, *, noise: bool, difficulty: int = 1) -> Iterator[tu
         raise ScoreError(f"the difficulty is {difficulty!r}; allowed are 1, 2 and 3")
     step = 1 if noise else difficulty
     if frames <= step:
-        raise ScoreError(f"{frames} frames give no pair at difficulty {difficulty}; give longer sequences")
+        raise ScoreError(f"{frames} frames leave no pair at difficulty {difficulty}; pass longer sequences")
     for later in range(step, frames):
         yield (0 if noise else later - step), later
 
@@ -55,7 +55,7 @@ def flips(predictions: ArrayLike, *, noise: bool, difficulty: int = 1) -> Number
     classes = np.asarray(predictions)
     if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer):
         raise ScoreError(
-            f"predictions have shape {classes.shape} and type {classes.dtype}; give (sequences, frames) integers"
+            f"predictions have shape {classes.shape} and type {classes.dtype}; pass (sequences, frames) integers"
         )
     earlier, later = _pairs(classes.shape[1], noise=noise, difficulty=difficulty)
     return (classes[:, earlier] != classes[:, later]).mean(axis=1)
@@ -165,7 +165,7 @@ def _ranked(scores: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rank of each class, from 0, and the classes in the order of their ranks."""
     numbers = np.asarray(scores, float)
     if numbers.ndim != 3 or not np.isfinite(numbers).all():
-        raise ScoreError(f"scores have shape {numbers.shape}; give finite numbers of (sequences, frames, classes)")
+        raise ScoreError(f"scores have shape {numbers.shape}; pass finite numbers of (sequences, frames, classes)")
     orders = np.argsort(-numbers, axis=2, kind="stable")
     ranks = np.empty_like(orders)
     np.put_along_axis(ranks, orders, np.broadcast_to(np.arange(numbers.shape[2]), orders.shape), axis=2)

@@ -34,7 +34,7 @@ def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
         clean = np.broadcast_to(errors.known_clean[..., None, None], (*values.shape[:-1], 1))
         values, severities = np.concatenate([clean, values], axis=-1), np.concatenate([[0.0], severities])
     if len(severities) < 2:
-        raise ScoreError("one severity has no area under it; give at least two, or one and the clean images")
+        raise ScoreError("one severity has no area under it; pass at least two, or one and the clean images")
     steps = np.diff(severities)
     return ((values[..., 1:] + values[..., :-1]) / 2 * steps).sum(axis=-1) / steps.sum()
 
@@ -67,7 +67,7 @@ def mean_failure_point(points: ArrayLike, weights: Weights = None) -> Numbers:
 
     Parameters
     ----------
-    points : (..., items), as `failure_points` gives them; all are pooled
+    points : (..., items), as returned by `failure_points`; all are pooled
     weights : (resamples, items) or None
 
     Returns
@@ -96,7 +96,7 @@ def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Nu
     numbers = np.asarray(points, float)
     margins = np.where(np.isfinite(numbers), end - numbers, 0.0)
     if margins.min(initial=0) < 0:
-        raise ScoreError(f"an image fails at {np.nanmax(numbers):g}, beyond the end {end:g}; give a later end")
+        raise ScoreError(f"an image fails at {np.nanmax(numbers):g}, beyond the end {end:g}; pass a later end")
     return _summed(margins, weights) / _summed(np.ones_like(margins), weights)
 
 

@@ -32,7 +32,7 @@ def card(dataset: Finished, repo: str | None = None) -> str:
 
     Parameters
     ----------
-    dataset : what was made
+    dataset : the finished dataset
     repo : the repository that it is for; None: the snippets have a blank for it
 
     Raises
@@ -73,7 +73,9 @@ def _what(dataset: Finished) -> str:
     source = (
         f" The clean images come from {page}, split `{origin.split}`, at `{origin.revision}`." if origin.repo else ""
     )
-    rejected = f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` says why."
+    rejected = (
+        f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` states why."
+    )
     ways = len(corrupt.rows or ())
     return (
         f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {ways} way{'s' * (ways != 1)} "

@@ -64,7 +64,7 @@ def croissant(dataset: Finished, repo: str | None = None) -> bytes:
 
     Parameters
     ----------
-    dataset : what was made
+    dataset : the finished dataset
     repo : the repository that it is for; None: the addresses have a blank for it
     """
     recipe = dataset.recipe

@@ -38,7 +38,7 @@ class Difference:
     """What has changed; one line each."""
 
     breaks: tuple[str, ...]
-    """What makes a split give something else than before."""
+    """What makes a split contain something else than before."""
     added: tuple[str, ...]
     """What was not there before."""
     others: tuple[str, ...]

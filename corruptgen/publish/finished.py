@@ -1,4 +1,4 @@
-"""A finished dataset as publishing sees it: what was made, its files and their sizes."""
+"""A finished dataset as publishing sees it: its manifest, its files and their sizes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class Finished:
         """The tables of items; raise `OutputError` if one is missing or does not match the manifest."""
         problems, tables = read_tables(self.made, self.manifest)
         if problems:
-            raise OutputError(f"{problems[0]}; `corruptgen verify` says more")
+            raise OutputError(f"{problems[0]}; `corruptgen verify` reports more")
         return tables
 
     @cached_property

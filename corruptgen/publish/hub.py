@@ -209,7 +209,7 @@ class Trouble:
     text: str
     is_transient: bool
     seconds: float = -1
-    """The server wants us to wait so long; below 0: it does not say."""
+    """The server wants us to wait so long; below 0: it does not state."""
 
 
 def trouble(error: BaseException) -> Trouble | None:

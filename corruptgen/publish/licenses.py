@@ -10,7 +10,7 @@ from corruptgen.errors import PublishError, unknown
 from corruptgen.recipe.source_section import SourceChoice
 
 UNKNOWN = "unknown"
-OVERRIDE = "if you have the right to publish the corrupted images, say so with --i-may-publish"
+OVERRIDE = "if you have the right to publish the corrupted images, confirm it with --i-may-publish"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class License:
     """As the Hub calls it."""
     name: str
     sharing: str
-    """Of changed images: "yes", "same" (under the same licence), "noncommercial", "no", or "read": it cannot be known."""
+    """Of changed images: "yes", "same" (under the same licence), "noncommercial", "no", or "read": not known."""
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +61,7 @@ def check_sharing(source: SourceChoice, *, allowed: bool) -> None:
         return
     if source.license is None:
         raise PublishError(
-            "the recipe does not say under which licence the clean images are: write it as the Hub calls it, such as "
+            "the recipe does not state under which licence the clean images are: write it as the Hub calls it, such as "
             f'license = "cc-by-4.0", in [source], and update the card with `corruptgen card --recipe`; {OVERRIDE}'
         )
     if found.sharing == "no":

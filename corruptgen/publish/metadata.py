@@ -36,7 +36,7 @@ def metadata(dataset: Finished) -> dict[str, Any]:
 
     Parameters
     ----------
-    dataset : what was made
+    dataset : the finished dataset
 
     Raises
     ------
@@ -202,4 +202,4 @@ def _footer(dataset: Finished, name: str) -> Any:
     try:
         return parquet.read_metadata(dataset.folder.path(name))
     except (OSError, pa.ArrowException) as error:
-        raise PublishError(f"{name} cannot be read; `corruptgen verify` says what is damaged") from error
+        raise PublishError(f"{name} cannot be read; `corruptgen verify` reports what is damaged") from error

@@ -45,7 +45,7 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
 
     Parameters
     ----------
-    dataset : what was made
+    dataset : the finished dataset
     repo : the repository that it is for; None: the card has a blank for it
 
     Raises
@@ -81,7 +81,7 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
 
     Parameters
     ----------
-    dataset : what was made
+    dataset : the finished dataset
     recipe : as it is now; only `version`, `[publish]` and the terms in `[source]` may have changed
 
     Raises

@@ -40,7 +40,7 @@ class Wishes:
     message: str = ""
     """Of the commits and the tag; empty: the name of the dataset and the version."""
     may_publish: bool = False
-    """The user says to have the right, whatever the licence says."""
+    """The user says to have the right, whatever the licence states."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _compared(publication: Publication, state: State) -> Publication:
                 content = named([*changed, *gone]) + (f"; its recipe is not the same: {values}" if values else "")
                 raise PublishError(
                     f"version {version.text} is published already with other content ({content}), and "
-                    "what is published never changes: raise version in the recipe; `corruptgen diff` says which number"
+                    "what is published never changes: raise version in the recipe; `corruptgen diff` reports how"
                 )
         return replace(publication, is_there=True)
     entries = publication.hub.entries(MAIN)

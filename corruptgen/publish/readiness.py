@@ -17,11 +17,11 @@ MOST_NAMED = 3
 
 
 def check_whole(dataset: Finished) -> None:
-    """Refuse a dataset that lacks items of its source, unless the recipe says that this is as it should be."""
+    """Refuse a dataset that lacks items of its source, unless the recipe states that this is as it should be."""
     count = dataset.manifest["counts"]["rejected"]
     if count and not dataset.recipe.publish.allow_rejected:
         raise PublishError(
-            f"{count} items of the source were rejected, so that the dataset is not whole: fix them and generate it again, "
+            f"{count} items of the source were rejected, so the dataset is incomplete: fix them and generate it again, "
             "or write allow_rejected = true in [publish]"
         )
 
@@ -74,7 +74,7 @@ def check_private(dataset: Finished, presentation: Presentation, message: str, t
             "nothing was uploaded: "
             + "; ".join(shown(str(leak)) for leak in found[:MOST_NAMED])
             + (f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "")
-            + "; take it out of the message, the recipe or the source, and generate the dataset again if it is in its files"
+            + "; remove it from the message, the recipe or the source, and generate the dataset again if its files hold it"
         )
 
 

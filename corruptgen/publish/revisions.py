@@ -32,7 +32,7 @@ class Revision:
         return cls(match[1], (match[2] or MAIN).replace("%2F", "/"))
 
     def fetched(self, patterns: Sequence[str] | None = None) -> Path:
-        """Download it, or the files of some patterns, and give the folder; what is in the cache is not fetched again.
+        """Download it, or the files of some patterns, and return the folder; what is in the cache is not fetched again.
 
         Raises
         ------

@@ -17,7 +17,7 @@ def stored(dataset: Finished, cell: tuple[str, float], part: Part, record: ItemR
 
     Parameters
     ----------
-    dataset : what was made
+    dataset : the finished dataset
     cell : row and severity
     part : the part of the output that the item lies in
     record : what is known about the item
@@ -36,7 +36,7 @@ def stored(dataset: Finished, cell: tuple[str, float], part: Part, record: ItemR
         return recorded_picture(restored(image) if isinstance(image, bytes) else image, record.samples)
     except Rejected as error:
         name = dataset.made.sink.name(index, part, part.items[number])
-        raise OutputError(f"{name} {error}; `corruptgen verify` says what is damaged") from error
+        raise OutputError(f"{name} {error}; `corruptgen verify` reports what is damaged") from error
 
 
 def visible(found: Picture) -> NDArray[np.uint8]:

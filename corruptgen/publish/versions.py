@@ -25,7 +25,7 @@ class Bump(IntEnum):
     MINOR = 2
     """Something was added, and all that there was is as it was: rows, severities, the clean twin."""
     MAJOR = 3
-    """A split gives something else than before, or is gone: pixels, items, labels, columns or layout."""
+    """A split contains something else than before, or is gone: pixels, items, labels, columns or layout."""
 
     @property
     def word(self) -> str:

@@ -12,7 +12,7 @@ class Draws(Protocol):
     """A part of `numpy.random.Generator`: same names, arguments and shapes.
 
     A keyed `Stream`, a numpy `Generator`, or an adapter over a legacy `RandomState` all fit. Without a size each method
-    gives one number.
+    returns one number.
     """
 
     def random(self, size: Size = None) -> Any:

@@ -26,12 +26,12 @@ def rng_for(
     row : name of the row
     severity : the severity; 3 and 3.0, 0.3 and 0.1 + 0.2 are one name; None lets all levels of a row share their draws
         (`paired`)
-    key : the item's id, 17 and "17" are one name; or, for an image without a name, what `pixels_digest` gives
+    key : the item's id, 17 and "17" are one name; or, for an image without a name, the result of `pixels_digest`
     purpose : which of the independent streams under this name
 
     Returns
     -------
-    A fresh stream at its beginning. Equal arguments produce equal numbers on every machine, under every version of numpy.
+    A new stream. Equal arguments produce equal numbers on every machine, under every version of numpy.
     """
     domain, name = (b"pixels", key) if isinstance(key, bytes) else (b"item", normalise_key(key).encode())
     return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)

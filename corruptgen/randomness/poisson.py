@@ -63,7 +63,7 @@ def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pra
 
 @part_of_kernel
 def fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Sum the distribution function of one expectation up to `LARGEST_SUMMED`; give the number of its thresholds.
+    """Sum the distribution function of one expectation up to `LARGEST_SUMMED`; return the number of its thresholds.
 
     Thresholds that no word can reach are left out; there are never more than `LONGEST`.
     """

@@ -54,7 +54,7 @@ class Stream:
         return words[:count]
 
     def skip(self, count: int) -> Origin:
-        """Leave out what `words` would give, and give what a kernel makes it of, in parts, with `fill_words`."""
+        """Leave out what `words` would give, and return what a kernel makes it of, in parts, with `fill_words`."""
         first = self._block
         self._block += -(-count // WORDS_PER_BLOCK)
         return self._key, self._counter, first

@@ -1,4 +1,4 @@
-"""Overrides: values given beside a recipe, such as `--set corrupt.severities=[1,3]`, in place of what it says."""
+"""Overrides: values given beside a recipe, such as `--set corrupt.severities=[1,3]`, in place of its values."""
 
 import tomllib
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""A recipe says what dataset to make: read from TOML, checked key by key, with no code in it."""
+"""A recipe states what dataset to make: read from TOML, checked key by key, with no code in it."""
 
 import math
 import os
@@ -117,7 +117,7 @@ def load(recipe: str | Path, overrides: Overrides = MappingProxyType({})) -> Rec
     Raises
     ------
     RecipeError
-        If there is no such recipe, or it cannot be read; the message says where and what is allowed.
+        If there is no such recipe, or it cannot be read; the message states where and what is allowed.
     """
     path = Path(recipe)
     shipped = _shipped()

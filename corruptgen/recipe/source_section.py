@@ -208,6 +208,6 @@ def _check_together(choice: SourceChoice, place: str) -> None:
             "so that the dataset stays the same"
         )
     if choice.repo and not choice.split:
-        raise RecipeError(f'{place} split: is missing; say which split of {choice.repo}, such as split = "test"')
+        raise RecipeError(f'{place} split: is missing; choose which split of {choice.repo}, such as split = "test"')
     if choice.revision and not choice.repo and choice.path:
         raise RecipeError(f"{place} revision: belongs to repo; a path has none")

@@ -116,7 +116,7 @@ class _Places:
         self.seen[cells, items] = True
         gives_scores = batch.answers.ndim == 2 and batch.answers.dtype.kind not in "US"
         if self.gives_scores not in (None, gives_scores):
-            raise ScoreError(f"{batch.place}: predicted classes and scores are mixed; give one of them for every image")
+            raise ScoreError(f"{batch.place}: predicted classes and scores are mixed; pass one of them for every image")
         self.gives_scores = gives_scores
         if gives_scores:
             scores = checked_scores(batch, self.truth)[kept]
@@ -124,7 +124,7 @@ class _Places:
                 self.scores = np.zeros((*self.seen.shape, scores.shape[1]), scores.dtype)
             if scores.shape[1] != self.scores.shape[2]:
                 found = f"{scores.shape[1]} scores, before there were {self.scores.shape[2]}"
-                raise ScoreError(f"{batch.place} {batch.first}: {found}; give as many for every image")
+                raise ScoreError(f"{batch.place} {batch.first}: {found}; pass as many for every image")
             self.scores[cells, items] = scores
         else:
             self.decided[cells, items] = decided(batch, self.truth)[kept]
@@ -192,7 +192,7 @@ def _stacked(content: Stacked, truth: Truth) -> Iterable[Batch]:
             continue
         if row not in known:
             raise ScoreError(
-                f"{content.place}: " + unknown("row of the dataset", row, known) + "; give id, row, severity"
+                f"{content.place}: " + unknown("row of the dataset", row, known) + "; pass id, row, severity"
             )
         severities = known[row]
         if array.ndim not in (1, 2) or len(array) != items * len(severities):

@@ -34,7 +34,7 @@ def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
         )
     if names:
         return scores[:, [names.index(name) for name in known]]
-    # A model for two classes may give the probability of the second one alone.
+    # A model for two classes may predict the probability of the second one alone.
     right = {truth.count, 1} if truth.count == 2 and not truth.is_multi_label else {truth.count}
     if scores.shape[1] not in right:
         raise ScoreError(
@@ -50,7 +50,7 @@ def decided(batch: Batch, truth: Truth) -> NDArray[np.int64]:
     numbers = given.reshape(len(batch.ids), -1) if given.dtype.kind in "iuf" else _from_texts(batch, truth)
     if numbers.shape[1] != truth.labels.shape[1]:
         found = f"{numbers.shape[1]} predictions for {truth.labels.shape[1]} labels of an item"
-        raise ScoreError(f"{batch.place} {batch.first}: {found}; give one for each")
+        raise ScoreError(f"{batch.place} {batch.first}: {found}; pass one for each")
     highest = 1 if truth.is_multi_label else truth.count - 1
     # What is not a number, or not a whole one, is not equal to itself without its fraction.
     if (bad := ((numbers < 0) | (numbers > highest) | (numbers != np.floor(numbers))).any(axis=1)).any():
@@ -81,7 +81,7 @@ def _from_texts(batch: Batch, truth: Truth) -> NDArray[np.int64]:
     widths = {len(value) for value in numbers}
     if len(widths) > 1:
         raise ScoreError(
-            f"{batch.place} {batch.first}: predictions of {sorted(widths)} numbers; give one for each label"
+            f"{batch.place} {batch.first}: predictions of {sorted(widths)} numbers; pass one for each label"
         )
     return np.array(numbers, np.int64)
 

@@ -176,12 +176,12 @@ def _results(cells: Mapping[tuple[str, float], float], dataset: Truth) -> Grid:
             raise ScoreError(f"the table of results: {row} has no severity {severity_text(severity)} in this dataset")
     known = {cell: value for cell, value in cells.items() if cell[0] != CLEAN}
     if not known:
-        raise ScoreError("the table of results has no row but the clean one; give one line for each row and severity")
+        raise ScoreError("the table of results has no row but the clean one; pass one line for each row and severity")
     return Grid.of(known, cells.get((CLEAN, 0.0))).selected(dataset.rows, dataset.severities)
 
 
 def _chosen(evidence: Evidence, dataset: Truth, wishes: Wishes) -> tuple[list[str], list[str]]:
-    """Choose the metrics that were asked for, or all that fit and can be had; say what was left out and why."""
+    """Choose the metrics that were asked for, or all that fit and can be had; report what was left out and why."""
     source = evidence.source
     notes: list[str] = []
     if dataset.unlabelled:

@@ -25,14 +25,14 @@ class Measure:
     title: str
     better: str
     compute: Compute
-    """Gives (...)."""
+    """Returns (...)."""
     unit: str = FRACTION
     presets: tuple[str, ...] = ("*",)
     """Patterns of the severity tables it is meant for."""
     by_severity: Compute | None = None
-    """Gives (..., severities)."""
+    """Returns (..., severities)."""
     by_row: Compute | None = None
-    """Gives (..., rows): those of the baseline if it is normalised by one, else those of the dataset."""
+    """Returns (..., rows): those of the baseline if it is normalised by one, else those of the dataset."""
     normalised: str = ""
     """What the baseline must have, if it is normalised by one."""
     biased: bool = False

@@ -164,7 +164,7 @@ def _npz(file: Path) -> tuple[str, Content]:
     lengths = {name: len(array) if array.ndim else -1 for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise ScoreError(f"{file.name}: its arrays have different lengths ({found}); give one value for each entry")
+        raise ScoreError(f"{file.name}: its arrays have different lengths ({found}); pass one value for each entry")
     wanted = _wanted(file.name, tuple(arrays))
     return "predictions", iter([_batch(file, wanted, 0, arrays)])
 
@@ -205,7 +205,7 @@ def _batch(file: Path, wanted: _Wanted, first: int, columns: Columns) -> Batch:
     elif wanted.answer == (SCORES,):
         answers = np.asarray(_numbers(columns[SCORES], place, first, SCORES))
         if answers.ndim != 2:
-            raise ScoreError(f"{file.name}: scores have shape {answers.shape}; give (entries, classes)")
+            raise ScoreError(f"{file.name}: scores have shape {answers.shape}; pass (entries, classes)")
     else:
         answers = np.stack([_numbers(columns[name], place, first, name) for name in wanted.answer], axis=1)
     return Batch(
@@ -233,7 +233,7 @@ def _numbers(values: Any, place: str, first: int, column: str) -> NDArray[Any]:
                 np.asarray(value, float)
             except (ValueError, TypeError):
                 raise ScoreError(f"{place} {first + number}: {column} is {value!r}, allowed are numbers") from None
-        raise ScoreError(f"{place} {first}: {column} has entries of unequal length; give one per class") from None
+        raise ScoreError(f"{place} {first}: {column} has entries of unequal length; pass one per class") from None
 
 
 def _results(file: Path, measure: str, batches: Iterator[tuple[int, Columns]]) -> dict[tuple[str, float], float]:
@@ -250,7 +250,7 @@ def _results(file: Path, measure: str, batches: Iterator[tuple[int, Columns]]) -
             cell = (str(row), round(float(severity), DECIMALS))
             if cell in cells:
                 raise ScoreError(
-                    f"{place} {number}: {row} at severity {severity_text(severity)} occurs twice; give each cell once"
+                    f"{place} {number}: {row} at severity {severity_text(severity)} occurs twice; pass each cell once"
                 )
             if not np.isfinite(value):
                 raise ScoreError(f"{place} {number}: {measure} is {value}, allowed are finite numbers")

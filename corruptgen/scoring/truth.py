@@ -1,4 +1,4 @@
-"""What a generated dataset says about itself that predictions are compared with: its items, their classes, its cells."""
+"""The ground truth of a generated dataset that predictions are compared with: its items, their classes, its cells."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

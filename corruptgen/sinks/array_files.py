@@ -103,7 +103,7 @@ def write_npz(
     samples: Iterable[bytes],
     others: Mapping[str, Stacked],
 ) -> None:
-    """Write a zip file of arrays, without times; nothing is compressed, so that every zlib gives the same bytes."""
+    """Write a zip file of arrays, without times and without compression: versions of zlib write different bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with archive.open(_info(name), "w", force_zip64=True) as member:
             write_npy(member, shape, dtype, samples)

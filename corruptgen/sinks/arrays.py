@@ -253,7 +253,9 @@ class Arrays:
             digest.update(piece)
             yield piece
         if digest.digest(SHARD_BYTES) != split(part.shards, SHARD_BYTES)[cell]:
-            raise OutputError(f"{self.name(cell, part)} is damaged: checksum mismatch; the same command with --check regenerates it")
+            raise OutputError(
+                f"{self.name(cell, part)} is damaged: checksum mismatch; the same command with --check regenerates it"
+            )
 
     def _stored_shape(self, total: int) -> tuple[int, ...]:
         """Return the shape of an image in the array: grey has no axis of its own, as in MedMNIST."""

@@ -115,7 +115,7 @@ class ImageFolder:
         return True
 
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
-        """Write the labels of every cell, where its folders do not say them."""
+        """Write the labels of every cell, where its folders do not state them."""
         if are_told_by_folders(self.classes, {item.label for part in parts for item in part.items}):
             return {}
         digest, size = hashlib.sha256(), 0

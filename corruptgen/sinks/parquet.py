@@ -35,7 +35,7 @@ class Parquet(Shards):
     blocks: int = 0
     classes: Classes = field(default_factory=Classes)
     parameters: tuple[Mapping[str, Value], ...] = ()
-    """Those of each cell, as the table gives them."""
+    """Those of each cell, of the table."""
     schemas: Mapping[str, Any] = field(default_factory=dict)
     """The Arrow schema of each row."""
 

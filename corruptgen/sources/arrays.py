@@ -142,7 +142,9 @@ def _array(place: str, version: str, wanted: str) -> tuple[Member, Header]:
     name = name_of(place)
     if wanted + ".npy" not in found:
         names = ", ".join(sorted(member.removesuffix(".npy") for member in found)[:20]) or "nothing"
-        raise SourceError(f"{name} holds no array {wanted!r}, but {names}; say which with split or columns in [source]")
+        raise SourceError(
+            f"{name} holds no array {wanted!r}, but {names}; choose which with split or columns in [source]"
+        )
     member = found[wanted + ".npy"]
     start = Unpacked(member).piece(0, LONGEST_HEADER)
     return member, header(io.BytesIO(start), member.length, f"{name}: {wanted}")

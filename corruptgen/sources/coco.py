@@ -114,7 +114,7 @@ class CocoSource:
         )
 
     def read(self, item: Item) -> bytes:
-        """Return the bytes of an image, or say why it cannot be read."""
+        """Return the bytes of an image, or report why it cannot be read."""
         return FolderSource(self.root).file(item.id)
 
     def files(self, items: Sequence[Item]) -> list[str]:
@@ -129,7 +129,7 @@ def _unreadable(file: Path, error: OSError) -> SourceError:
 def _parts(
     content: Any, name: str
 ) -> tuple[list[Mapping[str, Any]], dict[Any, tuple[Annotation, ...]], tuple[str, ...]]:
-    """Take the images and annotations out of a parsed file; say what in it belongs to nothing."""
+    """Take the images and annotations out of a parsed file; report what in it belongs to nothing."""
     lists = [content.get(key) if isinstance(content, dict) else None for key in ("images", "annotations")]
     for key, entries in zip(("images", "annotations"), lists, strict=True):
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

@@ -70,7 +70,7 @@ class FolderSource:
         return replace(found, note=dicom_files.hint(self.root, others))
 
     def read(self, item: Item) -> Content:
-        """Return the bytes of a file, or the samples of a slice, or say why it cannot be read."""
+        """Return the bytes of a file, or the samples of a slice, or report why it cannot be read."""
         place = nifti.slice_of(item.id) if self.deep else None
         if place and is_below(item.id):
             return nifti.read(self.root / on_disk(place[0]), place[1])
@@ -88,7 +88,7 @@ class FolderSource:
         return name if found is None or os.path.lexists(self.root / on_disk(name)) else found[0]
 
     def file(self, name: str) -> bytes:
-        """Return the bytes of a file, or say why it cannot be read."""
+        """Return the bytes of a file, or report why it cannot be read."""
         if not is_below(name):
             raise Rejected("has a name that leads out of the source")
         try:

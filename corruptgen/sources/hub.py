@@ -142,7 +142,7 @@ class HubSource:
         names = ", ".join(rows.columns)
         what = f"no column {chosen!r}" if chosen else "no column of images with a usual name"
         raise SourceError(
-            f'{self._name} has {what}, only {names}; say which with columns = {{ {role} = "..." }} in [source]'
+            f'{self._name} has {what}, only {names}; choose which with columns = {{ {role} = "..." }} in [source]'
         )
 
     @property
@@ -224,7 +224,7 @@ def _dataset(source: HubSource) -> Any:
         return found
     if source.split not in found:
         known = ", ".join(map(repr, found))
-        raise SourceError(f"{source._name} holds the splits {known}; say which with split = ... in [source]")
+        raise SourceError(f"{source._name} holds the splits {known}; choose which with split = ... in [source]")
     return found[source.split]
 
 

@@ -1,4 +1,4 @@
-"""What every source can do, and what it gives for an item: the bytes of an image file, or the pixels themselves."""
+"""What every source can do, and what it returns for an item: the bytes of an image file, or the pixels themselves."""
 
 import hashlib
 from collections.abc import Sequence

@@ -165,7 +165,7 @@ def _tiff_labels(image: ImageFile.ImageFile) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Return the samples and the palette without what else the file says, such as a transparent index."""
+    """Return the samples and the palette without what else the file states, such as a transparent index."""
     image.load()
     plain = image.copy()
     plain.info = {}

@@ -150,7 +150,7 @@ def _check_columns(found: Any, place: str, *needed: str) -> None:
     for column in needed:
         if column not in found:
             names = ", ".join(map(str, found)) or "none"
-            raise SourceError(f"{place} has no column {column!r}, only {names}; say which with columns in [source]")
+            raise SourceError(f"{place} has no column {column!r}, only {names}; choose which with columns in [source]")
 
 
 def _parquet(content: bytes, place: str, file: str, label: str) -> Table:

@@ -66,7 +66,7 @@ def mask_names(name: str, endings: tuple[str, ...]) -> list[MaskName]:
 
 
 def _usual_name(name: str, file: str, number: int | None) -> MaskName:
-    """Name the mask of an image where the recipe says nothing about endings."""
+    """Name the mask of an image where the recipe names no endings."""
     stem = _stem(file)
     alone = name if number is not None else stem
     volumes = tuple(stem + kind for kind in VOLUMES)

@@ -100,7 +100,7 @@ def _files(place: str, split: str, config: str | None) -> tuple[str, str | None]
             "with .gz or without"
         )
     if len(sets) > 1:
-        raise SourceError(f"{name_of(place)} holds {', '.join(sets)}; say which with config in [source]")
+        raise SourceError(f"{name_of(place)} holds {', '.join(sets)}; choose which with config in [source]")
     return found[sets[0], "images"], found.get((sets[0], "labels"))
 
 

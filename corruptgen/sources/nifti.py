@@ -40,7 +40,7 @@ KEPT = {"i": ("int16", "uint16", "float32"), "u": ("uint16", "float32"), "f": ("
 
 @dataclass(frozen=True)
 class Volume:
-    """What the header of a volume says."""
+    """What the header of a volume states."""
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -147,12 +147,12 @@ def _volume(path: Path, state: str) -> Volume:
             raise Rejected(f"has no samples (its shape is {shape})")
         slope, intercept = (float(value) for value in _units(header))
         if not (np.isfinite(slope) and np.isfinite(intercept) and slope):
-            raise Rejected(f"has the slope {slope:g} and intercept {intercept:g}, which give no units")
+            raise Rejected(f"has the slope {slope:g} and intercept {intercept:g}, which define no units")
         orient: Any = nibabel.io_orientation
         affine = header.get_best_affine()
         orientation = orient(affine)
         if np.isnan(orientation).any():
-            raise Rejected("has an affine that does not say where its axes run")
+            raise Rejected("has an affine that does not state where its axes run")
         along = affine @ nibabel.orientations.inv_ornt_aff(orientation, shape)
         order = [int(np.flatnonzero(orientation[:, 0] == axis)[0]) for axis in range(3)]
         for side in (order[0], order[1]):

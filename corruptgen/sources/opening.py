@@ -46,7 +46,7 @@ def open_source(recipe: Recipe, source: str | Path | None = None) -> Source:
     Parameters
     ----------
     recipe : its section says what kind of source it is
-    source : where the clean images are, a path or a URL; None: where the recipe says
+    source : where the clean images are, a path or a URL; None: as set in the recipe
 
     Raises
     ------
@@ -87,7 +87,7 @@ def source_place(recipe: Recipe, source: str | Path | None) -> str:
         return ""
     written = recipe.source.path if source is None else os.fspath(source)
     if written is None:
-        raise RecipeError(f"{recipe.name}: the recipe names no source; say where the clean images are with --source")
+        raise RecipeError(f"{recipe.name}: the recipe names no source; set with --source where the clean images are")
     written = local(written)
     if is_remote(written):
         return written
@@ -97,7 +97,7 @@ def source_place(recipe: Recipe, source: str | Path | None) -> str:
         place = found(str(Path(written).parent)) / on_disk(name)
     elif not place.exists():
         hint = recipe.elsewhere(written) if source is None else ""
-        raise RecipeError(f"{recipe.name}: the source {written!r} does not exist; give another one with --source{hint}")
+        raise RecipeError(f"{recipe.name}: the source {written!r} does not exist; pass another one with --source{hint}")
     return from_disk(os.path.abspath(place))
 
 
@@ -215,7 +215,7 @@ def _webdataset(place: str, recipe: Recipe) -> Source:
     return TarSource(folder, pattern, image, (label,) if label else LABELS, column, _naming(recipe))
 
 
-# Openers by kind: of a place, as `source_place` gives it, and the recipe.
+# Openers by kind: of a place, as returned by `source_place`, and the recipe.
 KINDS: Mapping[str, Callable[[str, Recipe], Source]] = {
     "folder": _folder,
     "coco": _coco,

@@ -228,6 +228,6 @@ def _label(content: bytes, ending: str, column: str) -> Any:
     value = json.loads(text)
     if isinstance(value, dict):
         if column not in value:
-            raise ValueError(f"it has no {column!r}; say which key with columns in [source]")
+            raise ValueError(f"it has no {column!r}; choose which key with columns in [source]")
         value = value[column]
     return value

@@ -144,7 +144,7 @@ def _is_same(path: Path, descriptor: int) -> bool:
 
 
 def _opened(path: Path, kind: int) -> int | None:
-    """Open and lock a file, or give None if it is locked by another."""
+    """Open and lock a file, or return None if it is locked by another."""
     lock = os.open(path, os.O_RDONLY | FLAGS, 0o666)
     try:
         try:

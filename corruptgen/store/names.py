@@ -75,7 +75,7 @@ DEVICES = re.compile(
 
 
 def portability_problems(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Find relative paths that some system cannot download or check out, or some loader passes over, and say why."""
+    """Find relative paths that some system cannot download or check out, or some loader passes over, and report why."""
     seen: dict[str, str] = {}
     for path in paths:
         reasons = [reason for part in path.split("/") if (reason := _problem(part))]

@@ -58,7 +58,7 @@ class Folder:
         return self.root / on_disk(name)
 
     def write(self, name: str, content: bytes, *, durable: bool = False) -> None:
-        """Write a file under a name of its own and give it its right name when it is whole.
+        """Write a file under a name of its own and rename it when it is whole.
 
         Parameters
         ----------

@@ -111,12 +111,12 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
         image = _samples_of(image)
     if image.dtype != EIGHT_BITS and window is None:
         advice = (
-            "; or say with window=(low, high) which of them are black and white" if image.dtype.name in DTYPES else ""
+            "; or set with window=(low, high) which of them are black and white" if image.dtype.name in DTYPES else ""
         )
-        raise ImageError(f"the image has samples of type {image.dtype}; give uint8, 0 to 255{advice}")
+        raise ImageError(f"the image has samples of type {image.dtype}; pass uint8, 0 to 255{advice}")
     pixels = image[..., None] if image.ndim == 2 else image
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
-        raise ImageError(f"the image has shape {image.shape}; give (H, W), (H, W, 1) or (H, W, 3), none of them 0")
+        raise ImageError(f"the image has shape {image.shape}; pass (H, W), (H, W, 1) or (H, W, 3), none of them 0")
     if window is None:
         return np.ascontiguousarray(pixels), BYTE
     try:
@@ -136,7 +136,7 @@ def alike(pixels: NDArray[Any], image: Picture) -> Picture:
 
 def _samples_of(image: object) -> NDArray[np.uint8]:
     if not isinstance(image, Image.Image):
-        raise ImageError(f"the image is a {type(image).__name__}; give a numpy array or a PIL image")
+        raise ImageError(f"the image is a {type(image).__name__}; pass a numpy array or a PIL image")
     if image.mode not in PIL_MODES:
         raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(PIL_MODES)} first")
     return np.array(image)

@@ -23,7 +23,7 @@ def draw(preset: Preset, rng: Draws, rows: Sequence[str] | None = None) -> Cell:
     """Draw what happens to an image: each row, and nothing at all, with the same probability.
 
     Numbers are drawn uniformly between the first and the last level of the row, or within the range that the table
-    gives for augmentation, each by itself and in the order of the function; whole numbers are cut off, so that the
+    has for augmentation, each by itself and in the order of the function; whole numbers are cut off, so that the
     larger end is hardly ever reached. All else is that of the first level.
 
     Parameters
@@ -74,7 +74,7 @@ def augment(
     image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed
     preset : a built-in severity table, or the path of a .toml of your own
     seed : another seed produces other draws
-    key : the name of this use of the image, such as "epoch/index": the same name produces the same pixels in every worker
+    key : the name of this use of the image, such as "epoch/index": equal names produce equal pixels in every worker
         and in any order
     rows : rows and groups of rows to choose from; None: all
 

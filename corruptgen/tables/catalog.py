@@ -206,7 +206,7 @@ def register(function: F) -> F:
     """
     declared = declaration_of(function) or declaration_of(declare(function))
     if declared is None or declared.function is not function:
-        raise DeclarationError(f"{function!r} is no corruption; give the function that was declared")
+        raise DeclarationError(f"{function!r} is no corruption; pass the function that was declared")
     if declared.name in _installed().corruptions or declared.name in _installed().clashes:
         raise DeclarationError(f"an installed package has a corruption {declared.name!r} already; rename yours")
     _add(Registered(declared, Origin("", "", source_digest(function))))

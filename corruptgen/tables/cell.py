@@ -112,9 +112,7 @@ class Cell:
     def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
         """Return the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
         if self.corruption is None or not self.corruption.is_geometric:
-            raise ImageError(
-                f"{self.row} at severity {severity_text(self.severity)} moves no pixels; there is no warp to give"
-            )
+            raise ImageError(f"{self.row} at severity {severity_text(self.severity)} moves no pixels; it has no warp")
         pixels = given(np.ascontiguousarray(image), self.corruption.takes, form, self.arithmetic)
         arguments = (pixels, rng) if self.corruption.draws else (pixels,)
         return cast(Warp, self.corruption.function(*arguments, **self.parameters_for(*image.shape[:2])))
@@ -126,7 +124,7 @@ class Cell:
 
     @cached_property
     def _fast_path(self) -> FastPath | None:
-        """The corruption's fast path, if it has one; it gives None where it is none for an image."""
+        """The corruption's fast path, if it has one; it returns None where it is none for an image."""
         return None if self.corruption is None else fused_path_of(self.corruption.function)
 
     @cached_property

@@ -82,7 +82,7 @@ class Row:
             if not self.clean:
                 raise SeverityError(
                     f"{self.name}: severity {severity_text(severity)} lies between the clean image and level 1, and "
-                    "the table gives no clean values for this row; use 0, or 1 and above"
+                    "the table has no clean values for this row; use 0, or 1 and above"
                 )
             positive = all(isinstance(value, int | float) and value > 0 for value in self.clean.values())
             between = "log" if self.between == "log" and positive else "linear"
@@ -113,7 +113,7 @@ class Preset:
     rows: Mapping[str, Row]
     groups: Mapping[str, tuple[str, ...]]
     colour: str
-    """What becomes of files of grey images if the recipe does not say it, of `records.COLOURS`."""
+    """What becomes of files of grey images if the recipe does not set it, of `records.COLOURS`."""
     content: Mapping[str, Any] = field(repr=False)
     """The table as it was read, in plain TOML values; `read` restores the same preset from it."""
 
@@ -178,12 +178,12 @@ def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
     ----------
     name : what the preset is called
     content : the parsed file
-    find : gives the corruption of a name, or raises `UnknownName`
+    find : returns the corruption of a name, or raises `UnknownName`
 
     Raises
     ------
     PresetError
-        If something is missing, unknown, of the wrong type or of the wrong length; the message says where.
+        If something is missing, unknown, of the wrong type or of the wrong length; the message states where.
     """
     header = content.get("preset")
     if not isinstance(header, dict):

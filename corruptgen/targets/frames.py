@@ -27,7 +27,7 @@ class Frames:
     exif: str
     """"apply": the image is made upright; "ignore": it is made as it is stored."""
     annotated_as: str | None
-    """Which of them the recipe says; None: what fits, and what is stored if both do."""
+    """Which of them the recipe sets; None: what fits, and what is stored if both do."""
 
     @classmethod
     def of(cls, content: bytes | NDArray[Any] | Acquired, decoding: Decoding, annotated_as: str | None) -> "Frames":
@@ -36,7 +36,7 @@ class Frames:
         Raises
         ------
         Rejected
-            If the file does not say them.
+            If the file does not state them.
         """
         size = native_size(content, decoding)
         try:
@@ -70,7 +70,7 @@ class Frames:
         Raises
         ------
         Rejected
-            If the size fits neither frame, or not the one that the recipe says.
+            If the size fits neither frame, or not the one that the recipe sets.
         """
         frames = {AS_STORED: self.stored, UPRIGHT: self.upright}
         wanted = [self.annotated_as] if self.annotated_as else [AS_STORED, UPRIGHT]
@@ -86,7 +86,7 @@ class Frames:
         sizes = stored if stored == upright else f"{stored} as it is stored and {upright} as EXIF turns it"
         if size is None:
             return (
-                f"is {sizes}, and its annotations do not say their size: write it into them, or annotated_as = "
+                f"is {sizes}, and its annotations do not state their size: write it into them, or annotated_as = "
                 '"stored" or "upright" in [source]'
             )
         told = f', and annotated_as in [source] says "{self.annotated_as}"' if self.annotated_as else ""

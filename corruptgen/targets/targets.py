@@ -34,7 +34,7 @@ from corruptgen.targets.frames import Frames
 
 ANNOTATIONS = "annotations.json"
 MASKS = "masks"
-# Said of images whose EXIF orientation keeps their size, where the recipe does not say what targets were drawn on.
+# Said of images whose EXIF orientation keeps their size, where the recipe does not set what targets were drawn on.
 GUESSED = "an EXIF orientation that keeps the size, and targets taken to be drawn on the image as it is stored"
 MOST_NAMED = 8  # keys in one message
 
@@ -132,12 +132,12 @@ class Targets:
         ----------
         item : the item
         content : what the source gave for it
-        warp : gives the warp by which a cell moves the image
+        warp : returns the warp by which a cell moves the image
 
         Raises
         ------
         Rejected
-            If there is no mask for the item, or what there is does not fit the image.
+            If there is no mask for the item, or the one that exists does not fit the image.
         """
         if not self.is_annotated and not self.endings:
             return Carried()
@@ -181,7 +181,9 @@ class Targets:
                 images[item.id] = {**entry, "file_name": item_name(item, self.extension, self.escape), **size}
                 of_item = recorded[name] if name in recorded else [moved(a, motion) for a in listed.of(item.id)]
                 if len(of_item) != len(listed.of(item.id)):
-                    raise OutputError(f"the table says something else about {item.id} than its annotations; remake it")
+                    raise OutputError(
+                        f"the table states something else about {item.id} than its annotations; write it again"
+                    )
                 changes[entry["id"]] = iter(of_item)
             kept, dropped = [], []
             for annotation in listed.content["annotations"]:
@@ -314,7 +316,7 @@ def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) 
     Raises
     ------
     RecipeError
-        If what the recipe says about targets does not fit together, or they are missing.
+        If what the recipe sets about targets does not fit together, or they are missing.
     """
     choice, source = recipe.corrupt.targets, recipe.source
     moving = _moving(preset, cells)

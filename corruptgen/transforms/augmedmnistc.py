@@ -68,7 +68,7 @@ class AugMedMNISTC(Corrupt):
 
     def _cell(self, draw: Draw) -> Cell:
         if not isinstance(draw, ParameterDraw):
-            raise ImageError(f"the draw {draw} has no parameters; give one that draw() of this transform has made")
+            raise ImageError(f"the draw {draw} has no parameters; pass one that draw() of this transform has made")
         table = catalog.preset(self.preset)
         if not draw.severity:
             return augmentation.identity(table)

@@ -26,7 +26,7 @@ class AugMix(Transform):
     Parameters
     ----------
     severity : the strongest level of an operation, above 0.1 and up to 10: 3 for CIFAR, 1 for ImageNet; more is worse
-    views : 1 gives the mixed picture; 3 gives (picture, mixed, mixed again), for the Jensen-Shannon loss
+    views : 1 returns the mixed picture; 3 returns (picture, mixed, mixed again), for the Jensen-Shannon loss
     all_operations : also take the operations that overlap with those of ImageNet-C (brightness, colour, contrast,
         sharpness), which makes results on ImageNet-C and CIFAR-10-C unfair
     width : number of chains

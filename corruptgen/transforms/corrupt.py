@@ -100,11 +100,11 @@ class Corrupt(Transform):
         if not cell.is_geometric:
             return mask
         if mask.ndim not in (2, 3) if isinstance(mask, np.ndarray) else getattr(mask, "ndim", 2) < 2:
-            raise ImageError(f"the mask has shape {tuple(mask.shape)}; give (H, W), (H, W, C) or a tensor (..., H, W)")
+            raise ImageError(f"the mask has shape {tuple(mask.shape)}; pass (H, W), (H, W, C) or a tensor (..., H, W)")
         if isinstance(mask, np.ndarray):
             return moved_labels(mask, self._warp_of_size(cell, mask.shape[:2], draw))
         if not hasattr(mask, "permute"):
-            raise ImageError(f"the mask is a {type(mask).__name__}; give a numpy array or a torch tensor")
+            raise ImageError(f"the mask is a {type(mask).__name__}; pass a numpy array or a torch tensor")
         labels = np.moveaxis(mask.detach().cpu().numpy().reshape(-1, *mask.shape[-2:]), 0, -1)
         moved = moved_labels(labels, self._warp_of_size(cell, labels.shape[:2], draw))
         return mask.new_tensor(np.moveaxis(moved, -1, 0).reshape(tuple(mask.shape)))
@@ -122,7 +122,7 @@ class Corrupt(Transform):
 
     def _cell(self, draw: Draw) -> Cell:
         if not isinstance(draw, Draw):
-            raise ArgumentError(f"draw is {shown(draw)}; give what draw() has given")
+            raise ArgumentError(f"draw is {shown(draw)}; pass a result of draw()")
         return catalog.preset(self.preset).cell(draw.row, draw.severity)
 
     def _rng(self, draw: Draw) -> Stream:
@@ -168,7 +168,7 @@ class Corrupt(Transform):
 
 
 def _severity(severity: Any) -> Severity:
-    """Check what kind of severity this is; whether the rows have it, the table says."""
+    """Check what kind of severity this is; whether the rows have it, the table states."""
     if isinstance(severity, str) and severity == ALL:
         return ALL
     if real_number(severity) is not None:
@@ -176,7 +176,7 @@ def _severity(severity: Any) -> Severity:
     ends = tuple(severity) if isinstance(severity, tuple | list) else ()
     if len(ends) != 2 or None in map(real_number, ends) or not ends[0] < ends[1]:
         raise SeverityError(
-            f'severity is {shown(severity)}; give a number, a pair (low, high) with low < high, or "all"'
+            f'severity is {shown(severity)}; pass a number, a pair (low, high) with low < high, or "all"'
         )
     return normalise_severity(ends[0]), normalise_severity(ends[1])
 
@@ -188,7 +188,7 @@ def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
         if without and severity[0] < 1:
             raise SeverityError(
                 f"severity is {severity!r}, and {', '.join(without)} of {table.name} cannot be weaker than level 1, "
-                "because the table gives no clean values for them; begin at 1, or leave them out of rows"
+                "because the table has no clean values for them; begin at 1, or leave them out of rows"
             )
     ends = severity if isinstance(severity, tuple) else (1.0 if isinstance(severity, str) else severity,)
     for row in rows:

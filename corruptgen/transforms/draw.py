@@ -8,7 +8,7 @@ class Draw:
     """A cell and the name of the draws in it.
 
     Of `Corrupt`, `corruptgen.corrupt(image, draw.row, draw.severity, seed=draw.seed, key=draw.key)`, with the preset of
-    the transform, gives the same pixels.
+    the transform, produces the same pixels.
     """
 
     row: str

@@ -85,7 +85,7 @@ def corrupt(
     SourceError
         If there is no such column.
     RecipeError
-        If `decode` is not what a recipe may say.
+        If `decode` is not what a recipe may set.
     Rejected
         When an image is asked for that cannot be used.
     """
@@ -102,7 +102,7 @@ def corrupt(
         return kind({split: corrupt(part, preset, row, severity, seed, **options) for split, part in ds.items()})
     if not is_huggingface(ds):
         raise ArgumentError(
-            f"ds is {shown(ds)}; give a dataset of the library datasets, or a dictionary of such by split"
+            f"ds is {shown(ds)}; pass a dataset of the library datasets, or a dictionary of such by split"
         )
     is_stream = not hasattr(ds, "__len__")
     if num_proc is not None and (lazy or is_stream):

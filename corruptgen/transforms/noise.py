@@ -38,7 +38,7 @@ class GaussianNoise(Transform):
         ends = [real_number(end) for end in (sigma if isinstance(sigma, tuple | list) else (sigma, sigma))]
         low, high = ends if len(ends) == 2 else (None, None)
         if low is None or high is None or not 0 <= low <= high <= MOST:
-            raise SeverityError(f"sigma is {shown(sigma)}; give a number from 0 to {MOST}, or a pair (low, high)")
+            raise SeverityError(f"sigma is {shown(sigma)}; pass a number from 0 to {MOST}, or a pair (low, high)")
         self.sigma = (float(low), float(high))
 
     def _chosen(self, rng: Stream) -> tuple[str, float]:

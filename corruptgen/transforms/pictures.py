@@ -57,7 +57,7 @@ def opened(image: Any, eight_bits: bool = True) -> Picture:
     Raises
     ------
     ImageError
-        If it is of another kind, type, shape or range; the message says what to do.
+        If it is of another kind, type, shape or range; the message states what to do.
     """
     if isinstance(image, Image.Image):
         return _of_pil(image)
@@ -66,7 +66,7 @@ def opened(image: Any, eight_bits: bool = True) -> Picture:
     torch = torch_if_loaded()
     if torch is not None and isinstance(image, torch.Tensor):
         return _of_tensor(torch, image, eight_bits)
-    raise ImageError(f"the image is a {type(image).__name__}; give a PIL image, a numpy array or a torch tensor")
+    raise ImageError(f"the image is a {type(image).__name__}; pass a PIL image, a numpy array or a torch tensor")
 
 
 def _of_pil(image: Image.Image) -> Picture:
@@ -90,7 +90,7 @@ def _of_array(image: Samples, eight_bits: bool) -> Picture:
     form, layers = _form(str(image.dtype)), image[..., None] if image.ndim == 2 else image
     if layers.ndim not in (3, 4) or layers.shape[-1] not in CHANNELS or 0 in layers.shape:
         allowed = "(H, W), (H, W, 1), (H, W, 3) or a batch (N, H, W, C), none of them 0"
-        raise ImageError(f"the image has shape {image.shape}; give {allowed}")
+        raise ImageError(f"the image has shape {image.shape}; pass {allowed}")
     samples, used = _taken(layers, form, eight_bits)
     frames = list(samples) if layers.ndim == 4 else [samples]
 
@@ -109,7 +109,7 @@ def _of_tensor(torch: Any, image: Any, eight_bits: bool) -> Picture:
     planes = planes[None] if planes.ndim == 2 else planes
     if planes.ndim not in (3, 4) or planes.shape[-3] not in CHANNELS or 0 in planes.shape:
         allowed = "(H, W), (1, H, W), (3, H, W) or a batch (N, C, H, W), none of them 0"
-        raise ImageError(f"the tensor has shape {shape}; give {allowed}")
+        raise ImageError(f"the tensor has shape {shape}; pass {allowed}")
     samples, used = _taken(planes, form, eight_bits)
     is_batch = planes.ndim == 4
 
@@ -124,7 +124,7 @@ def _of_tensor(torch: Any, image: Any, eight_bits: bool) -> Picture:
 
 def _form(dtype: str) -> SampleFormat:
     if dtype not in FULL_SCALES:
-        raise ImageError(f"the image has samples of type {dtype}; give uint8, uint16, or float in [0, 1]")
+        raise ImageError(f"the image has samples of type {dtype}; pass uint8, uint16, or float in [0, 1]")
     return SampleFormat(dtype, FULL_SCALES[dtype])
 
 
@@ -135,7 +135,7 @@ def _taken(samples: Samples, form: SampleFormat, eight_bits: bool) -> tuple[Samp
     lowest, highest = float(samples.min()), float(samples.max())
     if not (lowest >= -ROUNDING and highest <= 1 + ROUNDING):
         raise ImageError(
-            f"the image has float samples from {lowest:.7g} to {highest:.7g}; give [0, 1]: corrupt before you "
+            f"the image has float samples from {lowest:.7g} to {highest:.7g}; pass [0, 1]: corrupt before you "
             "normalise, and clip what a resize has overshot"
         )
     wide = samples.astype(np.float32) if form.dtype == "float16" else samples

@@ -34,7 +34,7 @@ class PRIME(Transform):
     """Mix a picture with three chains of up to three primitives each, all drawn for this picture alone.
 
     The primitives are a random filter, a random warp that never folds and a random smooth colour map. Each of them
-    gives 8 bits. Give pictures in [0, 1] or bytes, after cropping and flipping.
+    stores 8 bits. Pass pictures in [0, 1] or bytes, after cropping and flipping.
 
     Parameters
     ----------

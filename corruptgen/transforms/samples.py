@@ -42,7 +42,7 @@ def decoding_of(decode: Decoding | Mapping[str, Any] | None) -> Decoding:
         return _of_bytes(decode)
     values: dict[str, Any] = {}
     if decode is not None and not isinstance(decode, Mapping):
-        raise RecipeError(f"decode is {shown(decode)}; give the keys of a [decode] section, such as {{'resize': 256}}")
+        raise RecipeError(f"decode is {shown(decode)}; pass the keys of a [decode] section, such as {{'resize': 256}}")
     for key, value in (decode or {}).items():
         if key not in CHECKS:
             raise RecipeError("decode: " + unknown("key of [decode]", str(key), CHECKS))
@@ -68,7 +68,7 @@ def pixels_of(picture: Any, decoding: Decoding, colour: str) -> NDArray[np.uint8
     ----------
     picture : it
     decoding : size, orientation and colour
-    colour : what the table does with files of grey images, if `decoding` does not say it; PIL images count as files,
+    colour : what the table does with files of grey images, if `decoding` does not state it; PIL images count as files,
         arrays are kept as they are
 
     Raises
@@ -94,7 +94,7 @@ def pixels_of(picture: Any, decoding: Decoding, colour: str) -> NDArray[np.uint8
             _say_once(note)
         return pixels
     raise ImageError(
-        f"the picture is a {type(picture).__name__}; give the dataset without transforms, so that it is a PIL image, a "
+        f"the picture is a {type(picture).__name__}; pass the dataset without transforms, so that it is a PIL image, a "
         "uint8 array or the bytes of a file, and transform afterwards with transform="
     )
 
@@ -154,14 +154,14 @@ def image_column(columns: Mapping[str, Any], chosen: str | None) -> str:
     """Find the column of images."""
     found = chosen or next((name for name in IMAGE_COLUMNS if name in columns), None)
     if found is None or found not in columns:
-        raise SourceError(f"there is no column of images {chosen or ''!r} among {', '.join(columns)}; say image=")
+        raise SourceError(f"there is no column of images {chosen or ''!r} among {', '.join(columns)}; pass image=")
     return found
 
 
 def id_column(columns: Mapping[str, Any], chosen: str | None) -> str | None:
     """Find the column of ids; None if there is none and none was chosen."""
     if chosen is not None and chosen not in columns:
-        raise SourceError(f"there is no column of ids {chosen!r} among {', '.join(columns)}; say key=")
+        raise SourceError(f"there is no column of ids {chosen!r} among {', '.join(columns)}; pass key=")
     return chosen or next((name for name in ID_COLUMNS if name in columns), None)
 
 

@@ -31,7 +31,7 @@ LAST_EPOCH = 2**63 - 1
 class Transform(ABC):
     """A picklable callable over pictures, in two steps: `draw` decides by chance, `apply` does what was decided.
 
-    A draw is named. With a seed, the name is the `key` that the caller gives or, without one, the digest of the
+    A draw is named. With a seed, the name is the `key` of the caller or, without one, the digest of the
     picture's samples, and what is drawn is a function of seed, epoch and name: the same for any number of workers and
     in any order. Without a seed, the name is fresh digits of the framework's own generator: every call, instance,
     worker, epoch and rank has its own draws, and reseeding that generator repeats a run.
@@ -125,7 +125,7 @@ class Transform(ABC):
         names: list[Any] = list(key) if many else [key]  # type: ignore[arg-type]
         if len(names) != len(picture.frames):
             raise ImageError(
-                f"{len(names)} keys for {len(picture.frames)} images; give one for each image of the batch"
+                f"{len(names)} keys for {len(picture.frames)} images; pass one for each image of the batch"
             )
         return names
 
@@ -137,9 +137,9 @@ class Transform(ABC):
         else:
             draws = list(draw) if isinstance(draw, Sequence) else [draw]
             if not all(isinstance(one, Draw) for one in draws):
-                raise ArgumentError(f"draw is {shown(draw)}; give what draw() has given, or a list of such")
+                raise ArgumentError(f"draw is {shown(draw)}; pass a result of draw(), or a list of such")
         if len(draws) != len(frames):
-            raise ImageError(f"{len(draws)} draws for {len(frames)} images; give one for each image of the batch")
+            raise ImageError(f"{len(draws)} draws for {len(frames)} images; pass one for each image of the batch")
         return self._closed(picture, draws)
 
     def _closed(self, picture: Picture, draws: Sequence[Draw]) -> Any:

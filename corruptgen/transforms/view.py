@@ -60,7 +60,7 @@ class Corrupted:
     ImageError
         If the row moves pixels, and beside the picture there are boxes, points or masks that cannot move.
     RecipeError
-        If `decode` is not what a recipe may say.
+        If `decode` is not what a recipe may set.
     Rejected
         When an item is asked for that cannot be used.
     """
@@ -148,7 +148,7 @@ class Keyed:
 
     Parameters
     ----------
-    dataset, key, image : see `Corrupted`; the picture is taken as the dataset gives it
+    dataset, key, image : see `Corrupted`; the picture is taken as it comes from the dataset
     transform : with a seed
     """
 
@@ -156,9 +156,9 @@ class Keyed:
         self, dataset: Any, transform: Transform, *, key: KeyOf | None = None, image: Part | None = None
     ) -> None:
         if not isinstance(transform, Transform):
-            raise ArgumentError(f"transform is {shown(transform)}; give one of corruptgen.transforms, with seed=")
+            raise ArgumentError(f"transform is {shown(transform)}; pass one of corruptgen.transforms, with seed=")
         if transform.seed is None:
-            raise ImageError("the transform has no seed, so that its draws cannot be named; give it seed=")
+            raise ImageError("the transform has no seed, so that its draws cannot be named; pass seed=")
         self.items, self.transform = _Items(dataset, key, image, raw=False), transform
 
     def set_epoch(self, epoch: int) -> None:
@@ -218,9 +218,9 @@ class _Items:
     def __init__(self, dataset: Any, key: KeyOf | None, image: Part | None, raw: bool = True) -> None:
         check_dataset(dataset)
         if not (key is None or isinstance(key, str) or callable(key)):
-            raise ArgumentError(f"key is {shown(key)}; give a function, a text with {{index}}, or a column's name")
+            raise ArgumentError(f"key is {shown(key)}; pass a function, a text with {{index}}, or a column's name")
         if not (image is None or isinstance(image, str | int)) or isinstance(image, bool):
-            raise ArgumentError(f"image is {shown(image)}; give the number or the name of a part of an item")
+            raise ArgumentError(f"image is {shown(image)}; pass the number or the name of a part of an item")
         dataset, self.order = samples.whole_of(dataset)
         self.files = samples.listed_files(dataset)
         self.root = getattr(dataset, "root", None)
@@ -281,14 +281,16 @@ def check_dataset(dataset: Any) -> None:
     """Raise `ArgumentError` if this has no numbered items."""
     is_one = hasattr(type(dataset), "__len__") and hasattr(type(dataset), "__getitem__")
     if not is_one or isinstance(dataset, Mapping | str | bytes):
-        raise ArgumentError(f"dataset is {shown(dataset)}; give something with len() and items numbered from 0")
+        raise ArgumentError(f"dataset is {shown(dataset)}; pass something with len() and items numbered from 0")
 
 
 def _part_of(sample: Any, part: Part) -> Any:
     try:
         return sample[part]
     except (LookupError, TypeError):
-        raise SourceError(f"an item is a {type(sample).__name__} without a part {part!r}; say image= or key=") from None
+        raise SourceError(
+            f"an item is a {type(sample).__name__} without a part {part!r}; pass image= or key="
+        ) from None
 
 
 def undecoded(dataset: Any, column: str) -> Any:

@@ -49,7 +49,7 @@ def fresh_digits() -> str:
 
     That is torch's where torch is loaded: the DataLoader reseeds it in every worker and for every epoch. Elsewhere,
     and in a forked process that is no worker of a DataLoader, it is Python's, which reseeds itself after a fork;
-    torch's and numpy's would give every child the same numbers.
+    torch's and numpy's would produce the same numbers.
     """
     torch = torch_if_loaded()
     if torch is None or (loader_worker() is None and os.getpid() != _HOME):

@@ -9,7 +9,7 @@ import numpy as np
 
 from corruptgen.errors import ArgumentError, SeverityError
 
-# Severities are rounded to this many decimals: float32 and the steps of numpy.linspace have five of every level below 64.
+# Severities are rounded to this many decimals: float32 and the steps of numpy.linspace have five for levels below 64.
 DECIMALS = 5
 # Seeds, and keys that are numbers, lie within this on either side of 0: the entropy of numpy's seeds has 128 bits.
 WHOLE_RANGE = 2**128
@@ -49,7 +49,7 @@ def normalise_seed(seed: object) -> int:
 
 
 def normalise_key(key: object) -> str:
-    """Check the name of an image and give it as text: 17 and "17" are one name.
+    """Check the name of an image and return it as text: 17 and "17" are one name.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def severity_list(severities: object) -> list[float] | None:
     if severities is None:
         return None
     if not isinstance(severities, Sequence | np.ndarray) or isinstance(severities, str | bytes):
-        raise ArgumentError(f"severities is {shown(severities)}; give a list of numbers")
+        raise ArgumentError(f"severities is {shown(severities)}; pass a list of numbers")
     return [normalise_severity(severity) for severity in severities]
 
 
@@ -133,7 +133,7 @@ def row_names(rows: object) -> tuple[str, ...] | None:
     names = (rows,) if isinstance(rows, str) else tuple(rows) if isinstance(rows, Sequence) else (rows,)
     for name in names:
         if not isinstance(name, str):
-            raise ArgumentError(f"rows holds {shown(name)}; give a name, or a list of names of rows and groups")
+            raise ArgumentError(f"rows holds {shown(name)}; pass a name, or a list of names of rows and groups")
     return names
 
 
@@ -155,7 +155,7 @@ def check_draws(rng: object) -> None:
     missing = [name for name in DRAWING if not callable(getattr(rng, name, None))]
     if missing:
         raise ArgumentError(
-            f"rng is {shown(rng)}, which has no {missing[0]}(); give numpy.random.default_rng(...) or anything else "
+            f"rng is {shown(rng)}, which has no {missing[0]}(); pass numpy.random.default_rng(...) or anything else "
             "with the methods of corruptgen.randomness.Draws"
         )
 

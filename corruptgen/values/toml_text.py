@@ -15,7 +15,7 @@ def parse_toml(content: bytes) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is none; the message says what to write.
+        If it is none; the message states what to write.
     """
     if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         raise ValueError("this is text in UTF-16; save it as UTF-8")

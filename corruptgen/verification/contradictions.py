@@ -1,4 +1,4 @@
-"""Contradictions: what a manifest says about its items, compared with what its tables record of them."""
+"""Contradictions: what a manifest states about its items, compared with what its tables record of them."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from corruptgen.values.class_labels import MISSING, NUMBER, Classes
 
 
 def contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Sequence[Table]) -> Iterator[str]:
-    """Name what a manifest says about its items and its tables do not.
+    """Name what a manifest states about its items and its tables do not.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Recompute images and targets of a finished output, and compare them with what its tables say."""
+"""Recompute images and targets of a finished output, and compare them with what its tables state."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ RECORDED = "recorded"
 
 @dataclass(frozen=True)
 class Made:
-    """What the manifest says was made, in a form that can travel to every worker."""
+    """What the manifest states was made, in a form that can travel to every worker."""
 
     recipe: Recipe
     cells: Cells
@@ -63,7 +63,7 @@ def origins(made: Made, source: str | Path | None) -> Origins:
 
     Parameters
     ----------
-    made : what was made
+    made : the finished dataset
     source : where the clean images are; None: their twin in the output, or else as `RECORDED`, which is the dataset on
         the Hub that the recipe names
 
@@ -120,10 +120,10 @@ def remade(
 
     Parameters
     ----------
-    made : what was made
+    made : the finished dataset
     origins : what to make it of
     part : the complete items of the block
-    records : what its table says about them
+    records : what its table states about them
     chosen : the cells to recompute, by the place of the item
 
     Returns

@@ -76,7 +76,7 @@ def verify(
     OutputError
         If this is not a finished output.
     RecipeError
-        If pixels cannot be recomputed without more; the message says what is needed.
+        If pixels cannot be recomputed without more; the message states what is needed.
     """
     if depth not in DEPTHS:
         raise RecipeError(f"depth is {depth!r}; allowed are {', '.join(DEPTHS)}")
@@ -162,7 +162,7 @@ def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
 
 
 def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list[Table]]:
-    """Read all tables and compare them with the manifest: give what is wrong, and those that can be read."""
+    """Read all tables and compare them with the manifest; return what is wrong, and those that can be read."""
     problems, tables = [], []
     for name, digest in listed["tables"].items():
         content, problem = read_file(build.sink.output, name)

@@ -58,7 +58,7 @@ class Session:
         return self._asked({"arguments": [str(argument) for argument in arguments], "token": token})
 
     def python(self, code):
-        """Run a snippet, and give what it has put into `result`."""
+        """Run a snippet, and return what it has put into `result`."""
         done = self._asked({"code": code, "token": WRITER})
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -45,7 +45,7 @@ def spatter_rain(
     water = (liquid * 255).astype(np.int64).astype(np.uint8)
     depth = drop_depth(water).astype(np.float32) * water
     deepest = depth.max()
-    # Without any drop the original divides by zero and gives a black image; it never happened in the release.
+    # Without any drop the original divides by zero and returns a black image; it never happened in the release.
     if deepest == 0:
         return image
     depth /= deepest

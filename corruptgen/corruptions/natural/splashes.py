@@ -17,7 +17,8 @@ SMALLEST_DROP = 0.22
 # Each drop shows the scene upside down, this many times smaller.
 SHRINK = 3.0
 MUD = np.array([0.30, 0.20, 0.11], np.float32)
-# A splash is a body and this number of rays of this number of beads around it, all of them humps this much wider than what stays mud.
+# A splash is a body and this number of rays around it, each of this number of beads; all are humps that are this much
+# wider than what stays mud.
 RAYS = 12
 BEADS = 5
 HUMP = 1.5
