@@ -249,7 +249,7 @@ def test_a_png_with_fewer_rows_than_its_header_claims_is_rejected(form, capfd):
     for claimed in (21, 40, 60000):
         with pytest.raises(Rejected, match=r"fewer samples than the \d+ rows|samples are damaged"):
             picture(png_of(20, claimed, **form), decoding)
-    # The file has black rows.
+    # Black rows are no damage.
     for last in (0, 255):
         assert picture(png_of(20, 20, last=last, **form), decoding).pixels.shape[:2] == (20, 24)
     capfd.readouterr()

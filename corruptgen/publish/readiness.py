@@ -74,7 +74,7 @@ def check_private(dataset: Finished, presentation: Presentation, message: str, t
             "nothing was uploaded: "
             + "; ".join(shown(str(leak)) for leak in found[:MOST_NAMED])
             + (f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "")
-            + "; remove it from the message, the recipe or the source, and generate the dataset again if its files hold it"
+            + "; remove it from the message, the recipe or the source, and generate it again if its files hold that"
         )
 
 
