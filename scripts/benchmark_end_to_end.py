@@ -17,7 +17,7 @@ from PIL import Image
 from skimage import data
 
 import corruptgen
-from corruptgen.codecs.images import decoded, encoded
+from corruptgen.codecs.images import decoded, encode_image
 from corruptgen.recipe.recipe import load
 from corruptgen.records import Decoding, Encoding
 from corruptgen.threads import single_threaded
@@ -112,7 +112,7 @@ def codecs(made: Made, output: Path, encoding: Encoding) -> int:
             decoded(path.read_bytes(), Decoding(RESIZE, CROP))
             for cell, image in images.items():
                 with open(f"{output}/{cell}/class/{path.stem}{encoding.extension}", "xb") as file:
-                    file.write(encoded(image, encoding))
+                    file.write(encode_image(image, encoding))
     return sum(map(len, made.values()))
 
 

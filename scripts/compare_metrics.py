@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.metrics import Baseline, Grid, baseline, baseline_names, corruption_error
-from corruptgen.metrics.balanced_error import decisions, mean_balanced_error
+from corruptgen.metrics.class_balance import decisions, mean_balanced_error
 
 PEER = Path(__file__).with_name("metrics_peer.py")
 # The evaluator needs none of the package's pinned dependencies.

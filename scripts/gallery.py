@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from skimage import data
 
 import corruptgen
-from corruptgen.gallery.contact_sheet import contact_sheet
+from corruptgen.gallery.contact_sheet import draw_contact_sheet
 from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset
 
@@ -43,7 +43,7 @@ def main() -> None:
     pictures = ((path.stem, _opened(path)) for path in arguments.images) if arguments.images else _photographs(table)
     for name, picture in pictures:
         file = arguments.output / f"{arguments.preset.replace('/', '-')}-{name}.png"
-        contact_sheet(picture, arguments.preset, rows, severities, arguments.seed).save(file)
+        draw_contact_sheet(picture, arguments.preset, rows, severities, arguments.seed).save(file)
         print(file)
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import table_pages
 from sphinx.cmd.build import main as sphinx
 
-from corruptgen.gallery import gallery_of_table, page
-from corruptgen.gallery.photographs import shipped
+from corruptgen.gallery import gallery_of_table, write_page
+from corruptgen.gallery.photographs import shipped_photograph
 from corruptgen.tables import catalog
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,7 +176,7 @@ def _automodule(name: str, without: Sequence[str] = ()) -> str:
 
 
 def _gallery(name: str) -> str:
-    return page(gallery_of_table(name, [shipped(catalog.preset(name))], steps=1))
+    return write_page(gallery_of_table(name, [shipped_photograph(catalog.preset(name))], steps=1))
 
 
 def _write(path: Path, text: str) -> None:

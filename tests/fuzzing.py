@@ -23,10 +23,10 @@ import pydicom
 import tifffile
 from PIL import Image, ImageFile, ImageOps
 
-from corruptgen.codecs.high_bit_depth import acquired
+from corruptgen.codecs.high_bit_depth import read_samples
 from corruptgen.codecs.images import decoded
 from corruptgen.errors import CorruptgenError
-from corruptgen.recipe.recipe import read
+from corruptgen.recipe.recipe import read_recipe
 from corruptgen.records import Decoding
 from corruptgen.sources import open_source
 from tests.photographs import real_pixels, write_cifar
@@ -229,7 +229,7 @@ def shallow(content):
 
 
 def units(content):
-    found = acquired(content, "apply")
+    found = read_samples(content, "apply")
     pixels = found.pixels.astype(np.float64)
     if pixels.shape[2] == 3:
         return pixels
@@ -237,7 +237,7 @@ def units(content):
 
 
 def samples(content):
-    return acquired(content, "apply").pixels.squeeze()
+    return read_samples(content, "apply").pixels.squeeze()
 
 
 def exif():
@@ -383,7 +383,7 @@ def watched():
 def opened(kind, place, **keys):
     content = {"name": "a", "version": "1.0.0", "source": {"kind": kind, "path": str(place)} | keys}
     deep = {"decode": {"window": "range"}} if kind == "folder" and place.name == "volumes" else {}
-    return open_source(read(content | deep | {"corrupt": {"preset": "cifar-c"}}, "recipe"))
+    return open_source(read_recipe(content | deep | {"corrupt": {"preset": "cifar-c"}}, "recipe"))
 
 
 def volumes(folder, name):

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pydicom
 
-from corruptgen.codecs.images import encoded
+from corruptgen.codecs.images import encode_image
 from corruptgen.records import Encoding
 
 SHIPPED = Path(pydicom.__file__).parent / "data/test_files"
@@ -99,7 +99,7 @@ def ramp(dtype, height=40, width=52, channels=1):
 
 def file(samples, encoding="tiff"):
     """Return the bytes of an image file."""
-    return encoded(samples, Encoding(encoding))
+    return encode_image(samples, Encoding(encoding))
 
 
 def volume(path, affine=None, samples=None, **fields):

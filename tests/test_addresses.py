@@ -18,7 +18,7 @@ from corruptgen.cli.app import app
 from corruptgen.engine import backends, generation
 from corruptgen.engine import merge as merging
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected, ScoreError, without_secrets
-from corruptgen.recipe.recipe import load, read
+from corruptgen.recipe.recipe import load, read_recipe
 from corruptgen.scoring.evaluation import score
 from corruptgen.sources.arrays import NpySource, NpzSource
 from corruptgen.sources.cifar import CifarSource
@@ -217,7 +217,7 @@ def test_no_user_name_query_or_fragment_is_left_of_any_url(password, rest):
 
 def test_the_name_of_a_list_behind_a_signed_url_is_recorded_without_the_signature():
     source = {"kind": "folder", "labels": "https://u:p@h/labels.csv?sig=a/SECRET", "classes": "lists\\names.txt"}
-    recipe = read({"name": "x", "version": "1.0.0", "source": source, "corrupt": {"preset": "natural"}}, "x")
+    recipe = read_recipe({"name": "x", "version": "1.0.0", "source": source, "corrupt": {"preset": "natural"}}, "x")
 
     assert recipe.content()["source"] == {"kind": "folder", "labels": "labels.csv", "classes": "names.txt"}
     assert last_part("s3://b/a.tar?x=/y") == "a.tar"

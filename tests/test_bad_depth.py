@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image
 
 import corruptgen
-from corruptgen.codecs.high_bit_depth import picture
+from corruptgen.codecs.high_bit_depth import decode_image
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding
 from corruptgen.sources import nifti
@@ -99,19 +99,19 @@ def test_a_tiff_of_many_samples_per_pixel_is_refused(window):
     greedy = content[: tag.valueoffset] + (60000).to_bytes(2, "little") + content[tag.valueoffset + 2 :]
 
     with pytest.raises(Rejected):
-        picture(greedy, Decoding(window=window))
+        decode_image(greedy, Decoding(window=window))
 
 
 def test_a_compressed_tiff_needs_a_decoder_that_keeps_to_the_header(monkeypatch):
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
 
     with pytest.raises(Rejected, match=r"compressed as ADOBE_DEFLATE, .*install imagecodecs"):
-        picture(strip_of(zlib.compress(bytes(2400)), 8, np.uint16), Decoding(window="range"))
-    assert picture(tiff(ramp("uint16")[..., 0]), Decoding(window="range")).pixels.any()
+        decode_image(strip_of(zlib.compress(bytes(2400)), 8, np.uint16), Decoding(window="range"))
+    assert decode_image(tiff(ramp("uint16")[..., 0]), Decoding(window="range")).pixels.any()
 
 
 def test_compressed_tiff_is_read():
-    assert np.array_equal(picture(lzw(), Decoding(window="range")).pixels, ramp("uint16"))
+    assert np.array_equal(decode_image(lzw(), Decoding(window="range")).pixels, ramp("uint16"))
 
 
 REJECTED = {
@@ -150,7 +150,7 @@ def test_what_is_no_single_whole_image_with_a_window_is_rejected(name):
     content, window, reason = REJECTED[name]
 
     with pytest.raises(Rejected) as caught:
-        picture(content, Decoding(window=window))
+        decode_image(content, Decoding(window=window))
 
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -163,9 +163,9 @@ def test_transparent_pixels_are_rejected_and_opaque_ones_are_not():
     opaque = cv2.imencode(".png", samples)[1].tobytes()
     samples[5, 5, 3] = 9
 
-    assert picture(opaque, Decoding(window="bits")).pixels.shape == (40, 52, 3)
+    assert decode_image(opaque, Decoding(window="bits")).pixels.shape == (40, 52, 3)
     with pytest.raises(Rejected, match="transparent"):
-        picture(cv2.imencode(".png", samples)[1].tobytes(), Decoding(window="bits"))
+        decode_image(cv2.imencode(".png", samples)[1].tobytes(), Decoding(window="bits"))
 
 
 def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
@@ -181,7 +181,7 @@ def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
     for path in sorted(tmp_path.glob("*.nii*")):
         try:
             for number in range(len(nifti.slice_ids(path, path.name))):
-                picture(nifti.read(path, number), Decoding(window="range"))
+                decode_image(nifti.read(path, number), Decoding(window="range"))
         except Rejected as error:
             reasons[path.name] = str(error)
 
@@ -230,7 +230,7 @@ def test_damaged_scans_are_rejected_or_read(tmp_path, capfd, form):
         try:
             ids = nifti.slice_ids(path, path.name)[:9] if form.startswith("nii") else [""]
             found = [nifti.read(path, k) if form.startswith("nii") else bad for k in range(len(ids))]
-            outcomes += [picture(content, Decoding(window="range")).pixels.size for content in found]
+            outcomes += [decode_image(content, Decoding(window="range")).pixels.size for content in found]
         except Rejected as error:
             outcomes.append(str(error))
             assert str(tmp_path) not in outcomes[-1]

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageFile
 
 import corruptgen
-from corruptgen.codecs.high_bit_depth import picture
-from corruptgen.codecs.images import decoded, encoded
+from corruptgen.codecs.high_bit_depth import decode_image
+from corruptgen.codecs.images import decoded, encode_image
 from corruptgen.errors import OutputError, Rejected, SourceError
 from corruptgen.records import Decoding, Encoding
 from tests.photographs import command, pixels_of, tree, write_photographs, write_recipe
@@ -219,7 +219,7 @@ def test_a_strip_that_would_grow_without_bounds_is_rejected():
 
 
 def test_png_gives_the_pixels_back():
-    assert np.array_equal(decoded(encoded(PIXELS, Encoding("png")), UPRIGHT), PIXELS)
+    assert np.array_equal(decoded(encode_image(PIXELS, Encoding("png")), UPRIGHT), PIXELS)
 
 
 def png_of(rows, claimed, *, bits=8, kind=2, interlace=0, last=255):
@@ -248,10 +248,10 @@ def test_a_png_with_fewer_rows_than_its_header_claims_is_rejected(form, capfd):
 
     for claimed in (21, 40, 60000):
         with pytest.raises(Rejected, match=r"fewer samples than the \d+ rows|samples are damaged"):
-            picture(png_of(20, claimed, **form), decoding)
+            decode_image(png_of(20, claimed, **form), decoding)
     # Black rows are no damage.
     for last in (0, 255):
-        assert picture(png_of(20, 20, last=last, **form), decoding).pixels.shape[:2] == (20, 24)
+        assert decode_image(png_of(20, 20, last=last, **form), decoding).pixels.shape[:2] == (20, 24)
     capfd.readouterr()
 
 

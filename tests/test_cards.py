@@ -20,7 +20,7 @@ from corruptgen.publish.leaks import PATHS
 from corruptgen.publish.licenses import known
 from corruptgen.publish.presentation import presented
 from corruptgen.publish.wording import meanings, quirks
-from corruptgen.recipe.recipe import read
+from corruptgen.recipe.recipe import read_recipe
 from corruptgen.store.digests import pixels_digest
 from corruptgen.tables import catalog
 from corruptgen.verification.verify import verify
@@ -171,7 +171,7 @@ def test_a_card_shows_recipe_rows_parameters_versions_and_how_to_verify(built):
     text = card(Finished.at(built / "parquet"), "ns/small-c")
 
     shown = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
-    assert read(shown, "card").content() == Finished.at(built / "parquet").recipe.content()
+    assert read_recipe(shown, "card").content() == Finished.at(built / "parquet").recipe.content()
     assert "| `brightness` | `offset` | 0.1 | 0.2 |" in text
     assert "added to the value, as a fraction of full scale" in text
     assert "corruptgen verify hf://datasets/ns/small-c@v1.0.0 --depth sample" in text
@@ -201,7 +201,7 @@ def test_terms_and_words_of_the_recipe_are_on_the_card(built, tmp_path):
         "tasks": ["image-to-image"],
     }
     shutil.copytree(built / "parquet", tmp_path / "out")
-    changed = manifest_bytes({**dataset.manifest, "recipe": read(content, "test").content()})
+    changed = manifest_bytes({**dataset.manifest, "recipe": read_recipe(content, "test").content()})
     (tmp_path / "out/manifest.json").write_bytes(changed)
 
     text = card(Finished.at(tmp_path / "out"))
@@ -239,7 +239,7 @@ def test_wrong_terms_and_words_are_refused(source, publish, message):
     }
 
     with pytest.raises(RecipeError, match=message):
-        read(content, "mine.toml")
+        read_recipe(content, "mine.toml")
 
 
 def test_a_licence_that_the_hub_does_not_know_is_refused(built, tmp_path):

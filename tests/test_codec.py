@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from corruptgen.codecs.images import decoded, encoded, restored
-from corruptgen.codecs.png import COMPRESSIONS, png
+from corruptgen.codecs.images import decode_lossless_file, decoded, encode_image
+from corruptgen.codecs.png import COMPRESSIONS, encode_png
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding, Encoding
 from tests.pictures import photograph
@@ -35,7 +35,7 @@ def test_jpeg_files_are_byte_for_byte_those_of_pillow(size, channels):
         for quality in (1, 30, 85, 95, 100):
             expected = saved(picture, "JPEG", quality=quality, optimize=True)
 
-            assert encoded(image, Encoding("jpeg", quality)) == expected
+            assert encode_image(image, Encoding("jpeg", quality)) == expected
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -68,14 +68,14 @@ def deep(image):
 def test_every_png_reader_gets_the_pixels_back(size, channels, compression):
     eight = photograph(*size, channels)
     for image in (eight, noisy(eight), deep(eight), np.asfortranarray(eight)):
-        content = png(image, compression)
+        content = encode_png(image, compression)
 
         by_opencv = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED).reshape(image.shape)
         assert np.array_equal(by_opencv if channels == 1 else by_opencv[..., ::-1], image)
         with Image.open(io.BytesIO(content)) as picture:
             picture.verify()
         if image.dtype == np.uint8:
-            assert np.array_equal(restored(content), image)
+            assert np.array_equal(decode_lossless_file(content), image)
         elif channels == 1:
             assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), image[..., 0])
 
@@ -83,7 +83,7 @@ def test_every_png_reader_gets_the_pixels_back(size, channels, compression):
 def test_the_names_of_compressions_say_what_they_do():
     image = photograph(224, 224)
 
-    stored, fast, small = (len(png(image, compression)) for compression in ("stored", "fast", "small"))
+    stored, fast, small = (len(encode_png(image, compression)) for compression in ("stored", "fast", "small"))
 
     assert small < fast < 1.2 * small
     assert stored > image.size
@@ -91,7 +91,7 @@ def test_the_names_of_compressions_say_what_they_do():
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_a_flipped_bit_in_a_png_is_noticed(compression):
-    content = bytearray(png(photograph(33, 47), compression))
+    content = bytearray(encode_png(photograph(33, 47), compression))
     content[len(content) // 2] ^= 1
 
     with pytest.raises(Rejected, match="cannot be decoded"):

@@ -18,7 +18,7 @@ from corruptgen.cli import app
 from corruptgen.cli.terminal import exit_codes
 from corruptgen.declare import docstring_in_source
 from corruptgen.recipe.recipe import load, shipped_text
-from corruptgen.tables.catalog import corruption, corruptions
+from corruptgen.tables.catalog import corruptions, find_corruption
 from tests.photographs import ROOT, pixels_of, tree, write_photographs, write_recipe
 
 # Long enough that the reader may be gone before the end.
@@ -197,7 +197,7 @@ def test_without_docstrings_python_makes_the_same_images(place):
     done = shell("export PYTHONOPTIMIZE=2; cg generate recipe.toml -o plain -j 2 && cg show fog", place)
 
     assert done.returncode == 0, done.stderr
-    assert corruption("fog").docstring in done.stdout
+    assert find_corruption("fog").docstring in done.stdout
     assert tree(place / "plain") == tree(place / "out")
 
 
@@ -431,7 +431,7 @@ class TestFunctions:
 
         assert "gaussian_noise  (common, noise)  sigma: float\n" in listed
         assert "imagenet-c" in listed
-        assert corruption("gaussian_noise").docstring in one
+        assert find_corruption("gaussian_noise").docstring in one
         assert "cifar-c: gaussian_noise" in one
         assert "draws: yes" in one
         assert wrong.exit_code == 2

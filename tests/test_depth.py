@@ -13,7 +13,7 @@ from PIL import Image
 import corruptgen
 from corruptgen import corrupt
 from corruptgen.cli.looking import preview
-from corruptgen.codecs.high_bit_depth import acquired, picture, restored
+from corruptgen.codecs.high_bit_depth import decode_image, decode_lossless, read_samples
 from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.engine.estimate import estimate
 from corruptgen.engine.manifest import Table
@@ -86,7 +86,7 @@ def records(output):
     ],
 )
 def test_dicom_keeps_its_samples(name, dtype, shape, bits):
-    found = acquired(scan(name), "apply")
+    found = read_samples(scan(name), "apply")
 
     assert (found.pixels.dtype.name, found.pixels.shape, found.bits) == (dtype, shape, bits)
     assert found.pixels.dtype.isnative
@@ -94,28 +94,28 @@ def test_dicom_keeps_its_samples(name, dtype, shape, bits):
 
 
 def test_ybr_and_palettes_become_their_colours():
-    ybr, rgb = (acquired(scan(f"SC_{name}"), "apply").pixels for name in ("ybr_full_422_uncompressed", "rgb_rle"))
+    ybr, rgb = (read_samples(scan(f"SC_{name}"), "apply").pixels for name in ("ybr_full_422_uncompressed", "rgb_rle"))
 
     assert np.abs(ybr[:, ::20].astype(int) - rgb[:, ::20]).mean() < 8
-    assert np.ptp(acquired(scan("examples_palette"), "apply").pixels, axis=2).max() > 1000
+    assert np.ptp(read_samples(scan("examples_palette"), "apply").pixels, axis=2).max() > 1000
 
 
 def test_hounsfield_is_slope_times_sample_plus_intercept_and_windows_are_given_in_it():
-    found = picture(scan("CT_small"), Decoding(window=(-160.0, 240.0)))
+    found = decode_image(scan("CT_small"), Decoding(window=(-160.0, 240.0)))
 
     assert (found.slope, found.intercept) == (1.0, -1024.0)
     assert found.form == SampleFormat("int16", 400.0, 864.0)
     assert (found.pixels.min(), found.pixels.max()) == (864, 1264)
     inside = (found.pixels > 864) & (found.pixels < 1264)
-    assert np.array_equal(found.pixels[inside], acquired(scan("CT_small"), "apply").pixels[inside])
+    assert np.array_equal(found.pixels[inside], read_samples(scan("CT_small"), "apply").pixels[inside])
 
 
 def test_a_film_is_turned_around_so_that_brighter_is_larger():
     samples = ramp("uint16")[..., 0] // 16
     fields = {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": 0, "RescaleSlope": 0.5, "RescaleIntercept": 7}
 
-    plain = acquired(dicom(pixels=samples, **fields), "apply")
-    film = acquired(dicom(pixels=samples, PhotometricInterpretation="MONOCHROME1", **fields), "apply")
+    plain = read_samples(dicom(pixels=samples, **fields), "apply")
+    film = read_samples(dicom(pixels=samples, PhotometricInterpretation="MONOCHROME1", **fields), "apply")
 
     assert np.array_equal(film.pixels, 4095 - plain.pixels)
     assert np.array_equal(film.pixels * film.slope + film.intercept, plain.pixels * plain.slope + plain.intercept), (
@@ -132,7 +132,7 @@ def test_a_film_is_turned_around_so_that_brighter_is_larger():
     ],
 )
 def test_the_window_of_the_header_is_the_one_that_the_standard_means(fields, window):
-    found = picture(dicom(**fields), Decoding(window="header"))
+    found = decode_image(dicom(**fields), Decoding(window="header"))
 
     assert (found.form.black - 1024, found.form.black + found.form.full_scale - 1024) == window
 
@@ -144,8 +144,8 @@ def test_what_tiff_and_png_store_is_read_back(dtype, channels):
     for encoding in ("tiff", "png") if dtype == "uint16" else ("tiff",):
         content = file(samples, encoding)
 
-        assert np.array_equal(restored(content), samples)
-        assert np.array_equal(picture(content, Decoding(window="range")).pixels, samples)
+        assert np.array_equal(decode_lossless(content), samples)
+        assert np.array_equal(decode_image(content, Decoding(window="range")).pixels, samples)
         assert content == file(samples, encoding)
     assert np.array_equal(tifffile.imread(io.BytesIO(file(samples))), samples.squeeze())
 
@@ -158,7 +158,7 @@ def test_deep_files_are_turned_as_those_of_8_bits(orientation):
         buffer = io.BytesIO()
         tifffile.imwrite(buffer, samples, extratags=[(274, "H", 1, orientation, True)])
         for exif in ("apply", "ignore"):
-            turned[name, exif] = picture(buffer.getvalue(), Decoding(window="bits", exif=exif)).pixels
+            turned[name, exif] = decode_image(buffer.getvalue(), Decoding(window="bits", exif=exif)).pixels
 
     for exif in ("apply", "ignore"):
         assert np.array_equal(turned["shallow", exif].astype(np.uint16) * 257, turned["deep", exif])
@@ -168,7 +168,7 @@ def test_tiff_whose_white_is_0_is_turned_around():
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, ramp("uint16")[..., 0], photometric="miniswhite")
 
-    found = picture(buffer.getvalue(), Decoding(window="bits"))
+    found = decode_image(buffer.getvalue(), Decoding(window="bits"))
 
     assert np.array_equal(found.pixels, 65535 - ramp("uint16"))
 
@@ -201,21 +201,21 @@ def test_slices_of_a_volume_lie_as_radiologists_see_them_however_it_is_stored(tm
 def test_a_volume_has_units_and_a_window(tmp_path):
     path = volume(tmp_path / "a.nii", scl_slope=2, scl_inter=-50, cal_min=0, cal_max=100)
 
-    found = picture(nifti.read(path, 0), Decoding(window="header"))
+    found = decode_image(nifti.read(path, 0), Decoding(window="header"))
 
     assert (found.slope, found.intercept) == (2.0, -50.0)
     assert found.form == SampleFormat("int16", 50.0, 25.0)
 
 
 def test_resizing_keeps_the_depth():
-    sized = picture(scan(HEAD), Decoding(window=(-1024.0, 3071.0), resize=100, crop=90)).pixels
+    sized = decode_image(scan(HEAD), Decoding(window=(-1024.0, 3071.0), resize=100, crop=90)).pixels
 
     assert (sized.dtype, sized.shape) == (np.int16, (90, 90, 1))
     assert len(np.unique(sized)) > 500
 
 
 def test_a_slice_of_16_bits_goes_through_every_row_and_keeps_type_and_range():
-    clean = picture(scan(HEAD), Decoding(window=(-1024.0, 3071.0)))
+    clean = decode_image(scan(HEAD), Decoding(window=(-1024.0, 3071.0)))
     assert clean.pixels.shape == (512, 512, 1)
 
     for row in MEDICAL.rows:
@@ -277,7 +277,7 @@ def test_scans_are_generated_verified_mended_and_made_again(tmp_path, form):
 def test_images_of_every_format_have_the_samples_of_corrupt(tmp_path):
     write_scans(tmp_path)
     decoding = "window = [-1024, 3071]\nresize = 32\ncrop = 24"
-    clean = picture(scan("CT_small"), Decoding(window=(-1024.0, 3071.0), resize=32, crop=24))
+    clean = decode_image(scan("CT_small"), Decoding(window=(-1024.0, 3071.0), resize=32, crop=24))
     expected = (
         corrupt(
             clean.pixels, "gaussian_noise", 2, preset=str(tmp_path / "two.toml"), key="ct/head.dcm", window=(0, 4095)
@@ -366,7 +366,7 @@ def test_16_bit_png_is_the_default_for_16_bits_and_other_depths_are_rejected_one
         ("b.tif", "has samples of type float32, and png holds uint8 and uint16")
     ]
     for name, channels in (("a", 1), ("c", 3)):
-        made = restored((tmp_path / f"out/gaussian_noise/1/{name}.png").read_bytes())
+        made = decode_lossless((tmp_path / f"out/gaussian_noise/1/{name}.png").read_bytes())
         assert (made.dtype, made.shape) == (np.uint16, (32, 41, channels))
 
 
@@ -457,7 +457,7 @@ def test_encodings_say_what_they_hold():
     assert Encoding("jpeg").dtypes == ("uint8",)
     assert not Encoding("jpeg").is_lossless
     with pytest.raises(Rejected, match="more than 8 bits"):
-        picture(file(ramp("uint16")), Decoding())
+        decode_image(file(ramp("uint16")), Decoding())
 
 
 def test_a_plan_says_what_does_not_fit(tmp_path):

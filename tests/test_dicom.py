@@ -13,7 +13,7 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.codecs.dicom_header import is_dicom
-from corruptgen.codecs.high_bit_depth import acquired, picture
+from corruptgen.codecs.high_bit_depth import decode_image, read_samples
 from corruptgen.engine.plan import planned
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Decoding
@@ -30,13 +30,13 @@ LOSSLESS = pydicom.uid.JPEGLosslessSV1
 
 def units(content, window="range"):
     """Return the value of every pixel in the units of the file."""
-    found = picture(content, Decoding(window=window))
+    found = decode_image(content, Decoding(window=window))
     return found.pixels[..., 0].astype(np.float64) * found.slope + found.intercept
 
 
 def seen(content, window):
     """Return every pixel from black to white."""
-    found = picture(content, Decoding(window=window))
+    found = decode_image(content, Decoding(window=window))
     return (found.pixels[..., 0].astype(np.float64) - found.form.black) / found.form.full_scale
 
 
@@ -53,7 +53,7 @@ def test_units_and_window_of_enhanced_objects_lie_in_functional_groups(groups):
     enhanced = picture_file(SAMPLES, frames=1, groups=groups, RescaleSlope=9, WindowCenter=1, WindowWidth=9, **TWELVE)
 
     for window in ((-160.0, 240.0), "header", "range"):
-        a, b = (picture(content, Decoding(window=window)) for content in (plain, enhanced))
+        a, b = (decode_image(content, Decoding(window=window)) for content in (plain, enhanced))
 
         assert np.array_equal(a.pixels, b.pixels)
         assert (a.form, a.slope, a.intercept) == (b.form, b.slope, b.intercept) == (a.form, 2.0, -1024.0)
@@ -74,7 +74,7 @@ def test_the_bits_in_use_are_those_that_the_header_names(signed, shift, syntax):
         header.save_as(buffer)
         content = buffer.getvalue()
 
-    found = acquired(content, "apply")
+    found = read_samples(content, "apply")
 
     assert np.array_equal(found.pixels[..., 0], values)
     assert found.bits == ((-2048, 2047) if signed else (0, 4095))
@@ -83,7 +83,7 @@ def test_the_bits_in_use_are_those_that_the_header_names(signed, shift, syntax):
 def test_negative_numbers_may_go_on_with_ones_above_their_bits():
     values = (SAMPLES.astype(np.int32) - 2048).astype(np.int16)
 
-    assert np.array_equal(acquired(picture_file(values, **TWELVE), "apply").pixels[..., 0], values)
+    assert np.array_equal(read_samples(picture_file(values, **TWELVE), "apply").pixels[..., 0], values)
 
 
 def test_bits_of_no_meaning_are_refused_and_planes_that_the_header_names_are_left_out():
@@ -92,14 +92,14 @@ def test_bits_of_no_meaning_are_refused_and_planes_that_the_header_names_are_lef
     overlay = {"OverlayRows": 24, "OverlayColumns": 32}
 
     with pytest.raises(Rejected, match="not in the 12 bits of its header"):
-        acquired(picture_file(strange, **TWELVE), "apply")
+        read_samples(picture_file(strange, **TWELVE), "apply")
     header = pydicom.dcmread(io.BytesIO(picture_file(strange, **TWELVE)))
     header.add_new((0x6000, 0x0010), "US", overlay["OverlayRows"])
     header.add_new((0x6000, 0x0102), "US", 13)
     buffer = io.BytesIO()
     header.save_as(buffer)
 
-    assert np.array_equal(acquired(buffer.getvalue(), "apply").pixels[..., 0], SAMPLES)
+    assert np.array_equal(read_samples(buffer.getvalue(), "apply").pixels[..., 0], SAMPLES)
 
 
 @pytest.mark.parametrize(("slope", "kind"), [(-1, "MONOCHROME2"), (-0.5, "MONOCHROME2"), (1, "MONOCHROME1")])
@@ -121,7 +121,7 @@ def test_larger_samples_are_turned_around_where_they_are_darker(slope, kind):
 def test_a_film_with_a_negative_slope_is_not_turned_twice():
     fields = {"RescaleSlope": -1, "RescaleIntercept": 3000, "PhotometricInterpretation": "MONOCHROME1", **TWELVE}
 
-    found = acquired(picture_file(SAMPLES, **fields), "apply")
+    found = read_samples(picture_file(SAMPLES, **fields), "apply")
 
     assert np.array_equal(found.pixels[..., 0], SAMPLES)
     assert (found.slope, found.intercept) == (-1.0, 3000.0)
@@ -156,12 +156,12 @@ def test_padding_decides_no_window_and_is_black(fields, padded, kind):
     inside = np.ones(samples.shape, bool)
     inside[: len(padded), 5] = False
 
-    found = picture(content, Decoding(window="range"))
+    found = decode_image(content, Decoding(window="range"))
 
     assert found.form.full_scale == float(samples[inside].max()) - samples[inside].min()
     assert (seen(content, "range")[~inside] == 0).all()
     assert np.array_equal(units(content)[inside], units(plain)[inside])
-    small = picture(content, Decoding(window="range", resize=12))
+    small = decode_image(content, Decoding(window="range", resize=12))
     assert small.form == found.form
 
 
@@ -172,14 +172,14 @@ def test_padding_that_the_header_writes_without_its_sign_is_found():
     at = content.index(struct.pack("<HH", 0x28, 0x120)) + 4
     content[at : at + 2] = b"US"
 
-    assert acquired(bytes(content), "apply").padded.sum() == 32
+    assert read_samples(bytes(content), "apply").padded.sum() == 32
 
 
 def test_a_picture_of_padding_alone_has_no_range():
     content = picture_file(np.full((9, 9), -7, np.int16), PixelPaddingValue=-7)
 
     with pytest.raises(Rejected, match="nothing but padding"):
-        picture(content, Decoding(window="range"))
+        decode_image(content, Decoding(window="range"))
 
 
 @pytest.mark.parametrize(("text", "centre"), [(b"40,5", 40.5), (b"40.5", 40.5), (b"40,5\\7", 40.5)])
@@ -195,7 +195,7 @@ def test_numbers_with_a_decimal_comma_are_numbers(text, centre):
         + content[at + length :]
     )
 
-    found = picture(content, Decoding(window="header"))
+    found = decode_image(content, Decoding(window="header"))
 
     assert found.form.black - 1024 == pytest.approx(centre - 200, abs=0.5)
 
@@ -206,11 +206,11 @@ def test_a_window_that_is_no_number_costs_nothing_if_the_recipe_has_one():
     at = bad.index(struct.pack("<HH", 0x28, 0x1050)) + 8
     bad[at : at + 2] = b"x,"
 
-    given = picture(bytes(bad), Decoding(window=(-160.0, 240.0)))
+    given = decode_image(bytes(bad), Decoding(window=(-160.0, 240.0)))
 
-    assert np.array_equal(given.pixels, picture(content, Decoding(window=(-160.0, 240.0))).pixels)
+    assert np.array_equal(given.pixels, decode_image(content, Decoding(window=(-160.0, 240.0))).pixels)
     with pytest.raises(Rejected, match="has no window in its header"):
-        picture(bytes(bad), Decoding(window="header"))
+        decode_image(bytes(bad), Decoding(window="header"))
 
 
 @pytest.mark.parametrize("slope", ["0", "1e999", "x"])
@@ -220,7 +220,7 @@ def test_a_slope_that_gives_no_units_is_refused(slope):
     content[at : at + 5] = slope.encode().ljust(5)
 
     with pytest.raises(Rejected, match=r"no units|no number"):
-        acquired(bytes(content), "apply")
+        read_samples(bytes(content), "apply")
 
 
 @pytest.mark.parametrize("preamble", [True, False, None])
@@ -228,14 +228,14 @@ def test_files_are_known_with_and_without_a_preamble(preamble):
     content = picture_file(SAMPLES, preamble=preamble, **TWELVE)
 
     assert is_dicom(content[:200])
-    assert np.array_equal(acquired(content, "apply").pixels[..., 0], SAMPLES)
+    assert np.array_equal(read_samples(content, "apply").pixels[..., 0], SAMPLES)
 
 
 @pytest.mark.parametrize("depth", ["grey", "signed", "colour"])
 def test_jpeg_without_loss_is_read(depth):
     if depth == "colour":
         assert np.array_equal(
-            acquired(scan("SC_rgb_jpeg_gdcm"), "apply").pixels, acquired(scan("SC_rgb_rle"), "apply").pixels
+            read_samples(scan("SC_rgb_jpeg_gdcm"), "apply").pixels, read_samples(scan("SC_rgb_rle"), "apply").pixels
         )
         return
     values = SAMPLES.astype(np.int32) - (2048 if depth == "signed" else 0)
@@ -243,21 +243,23 @@ def test_jpeg_without_loss_is_read(depth):
     pixels = values.astype(np.int16 if depth == "signed" else np.uint16)
     content = picture_file(pixels, syntax=LOSSLESS, frame_bytes=[packed], **TWELVE)
 
-    assert np.array_equal(acquired(content, "apply").pixels[..., 0], values)
+    assert np.array_equal(read_samples(content, "apply").pixels[..., 0], values)
 
 
 @pytest.mark.parametrize(
     ("name", "same"), [("MR_small_jpeg_ls_lossless", "MR_small"), ("SC_rgb_jls_lossy_line", "SC_rgb_jls_lossy_sample")]
 )
 def test_jpeg_ls_is_read(name, same):
-    assert np.array_equal(acquired(scan(name), "apply").pixels, acquired(scan(same), "apply").pixels)
+    assert np.array_equal(read_samples(scan(name), "apply").pixels, read_samples(scan(same), "apply").pixels)
 
 
 def test_compressed_samples_of_another_size_than_the_header_claims_are_refused():
     packed = imagecodecs.ljpeg_encode(SAMPLES, bitspersample=12)
 
     with pytest.raises(Rejected, match=r"of shape \(24, 32, 1\), and its header claims \(60, 50, 1\)"):
-        acquired(picture_file(np.zeros((60, 50), np.uint16), syntax=LOSSLESS, frame_bytes=[packed], **TWELVE), "apply")
+        read_samples(
+            picture_file(np.zeros((60, 50), np.uint16), syntax=LOSSLESS, frame_bytes=[packed], **TWELVE), "apply"
+        )
 
 
 def deflated(pixels, claimed=None):
@@ -280,14 +282,14 @@ def deflated(pixels, claimed=None):
 
 
 def test_a_deflated_file_is_unpacked_as_far_as_its_header_claims():
-    assert np.array_equal(acquired(deflated(SAMPLES), "apply").pixels[..., 0], SAMPLES)
+    assert np.array_equal(read_samples(deflated(SAMPLES), "apply").pixels[..., 0], SAMPLES)
 
     bomb = deflated(np.zeros((60000, 600), np.uint16), claimed=3)
     assert len(bomb) < 200_000
     with pytest.raises(Rejected, match=r"unpacks to more than the 3600 bytes"):
-        acquired(bomb, "apply")
+        read_samples(bomb, "apply")
     with pytest.raises(Rejected, match="cut off"):
-        acquired(deflated(SAMPLES)[:-9], "apply")
+        read_samples(deflated(SAMPLES)[:-9], "apply")
 
 
 @pytest.mark.parametrize(
@@ -300,12 +302,12 @@ def test_a_deflated_file_is_unpacked_as_far_as_its_header_claims():
 )
 def test_claims_are_bounded_before_any_sample_is_decoded(fields, reason):
     with pytest.raises(Rejected, match=reason):
-        acquired(picture_file(SAMPLES, **fields), "apply")
+        read_samples(picture_file(SAMPLES, **fields), "apply")
 
 
 def test_more_samples_than_the_header_claims_are_refused():
     with pytest.raises(Rejected, match="holds 3072 bytes of samples, and its header claims 1536"):
-        acquired(picture_file(np.zeros((48, 32), np.uint16), Rows=24), "apply")
+        read_samples(picture_file(np.zeros((48, 32), np.uint16), Rows=24), "apply")
 
 
 def write_series(folder):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from corruptgen import corrupt
-from corruptgen.codecs.pixels import BYTE, Arithmetic, given, stored
+from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize, to_float
 from corruptgen.corruptions.common.digital import jpeg_compression, pixelate, pixelate_nearest
 from corruptgen.corruptions.common.warp import elastic_smooth
 from corruptgen.declare import Pixels, fused_path_of
@@ -123,7 +123,7 @@ def ramps(height, width):
 def test_smooth_bytes_are_those_of_the_formula(sigma, rounding):
     arithmetic = Arithmetic("float64", rounding)
     for image in (*pictures(45, 31).values(), *ramps(40, 40)):
-        expected = stored(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, rounding)
+        expected = quantize(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, rounding)
 
         assert np.array_equal(smooth_bytes(image, sigma, arithmetic), expected)
 
@@ -223,10 +223,10 @@ def test_mud_is_that_of_the_formula(rounding):
     spots[20:50, 30:60] = 1
     for sigma, image in itertools.product((0.05, 1.5), pictures(61, 83).values()):
         estimated, cover = smoothed(spots, sigma)
-        pixels = given(np.broadcast_to(image, (61, 83, 3)), Pixels.UNIT, BYTE, arithmetic)
+        pixels = to_float(np.broadcast_to(image, (61, 83, 3)), Pixels.UNIT, BYTE, arithmetic)
         cover = np.where(cover < 0.8, 0, cover)[..., None]
         muddy = (pixels * (1 - cover)).astype(np.float32) + (colour * cover).astype(np.float32)
-        expected = stored(muddy, Pixels.UNIT, BYTE, rounding)
+        expected = quantize(muddy, Pixels.UNIT, BYTE, rounding)
         for field in (estimated, replace(estimated, margin=1.0)):
             found = muddied(np.broadcast_to(image, (61, 83, 3)), field, 0.8, colour, arithmetic)
 
@@ -292,12 +292,12 @@ def test_waves_may_be_so_high_that_pixels_come_from_far_outside(shape, rounding)
     arithmetic = Arithmetic("float32", rounding)
     for gain, reach, smoothness in ((30.0, 0.5, 0.02), (900.0, 1.0, 0.0), (5.0, 3.0, 0.4)):
         parameters = {"gain": gain, "reach": reach, "smoothness": smoothness}
-        unit = given(image, Pixels.UNIT, BYTE, arithmetic)
+        unit = to_float(image, Pixels.UNIT, BYTE, arithmetic)
         warp = elastic_smooth(unit, rng_for(SEED, "row", 1, "a"), **parameters)
 
         fast = fused_path_of(elastic_smooth)(image, rng_for(SEED, "row", 1, "a"), arithmetic, **parameters)
 
-        assert np.array_equal(fast, stored(warp.moved(unit), Pixels.UNIT, BYTE, rounding)), parameters
+        assert np.array_equal(fast, quantize(warp.moved(unit), Pixels.UNIT, BYTE, rounding)), parameters
 
 
 def test_opencv_uses_one_thread_or_more_and_the_pixels_are_the_same():

@@ -7,7 +7,7 @@ import pytest
 
 from corruptgen import corrupt
 from corruptgen.assets.textures import frost_picture
-from corruptgen.codecs.pixels import BYTE, Arithmetic, given, stored
+from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize, to_float
 from corruptgen.compilation import njit
 from corruptgen.corruptions.common.exposure import brightness, contrast, saturate
 from corruptgen.declare import Pixels, fused_path_of
@@ -95,7 +95,7 @@ def test_large_hard_pictures_have_the_same_pixels_by_both_paths(preset, row, siz
 def test_an_untouched_sample_keeps_its_byte(arithmetic):
     every = np.arange(256, dtype=np.uint8)
 
-    assert np.array_equal(stored(arithmetic.units, Pixels.UNIT, BYTE, arithmetic.rounding), every)
+    assert np.array_equal(quantize(arithmetic.units, Pixels.UNIT, BYTE, arithmetic.rounding), every)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
@@ -130,7 +130,7 @@ def fill_mapped(samples, image, maps, slope):
 def test_channels_are_added_up_as_numpy_does_it(arithmetic, size):
     for image in pictures(*size, 3).values():
         image = np.ascontiguousarray(image)  # noqa: PLW2901
-        expected = given(image, Pixels.UNIT, BYTE, arithmetic).sum(axis=(0, 1))
+        expected = to_float(image, Pixels.UNIT, BYTE, arithmetic).sum(axis=(0, 1))
         sums = np.zeros(3, arithmetic.precision)
 
         fill_sums(sums, image.ravel(), arithmetic.units, *parts_of_a_level(arithmetic.precision))
@@ -163,11 +163,11 @@ def test_contrast_of_every_value_about_many_means(arithmetic):
         rest = rng.randint(0, 256, (256, 3)) // rng.randint(1, 9, 3)
         image = np.stack([np.repeat(every[:, None], 3, axis=1), rest.astype(np.uint8)])
 
-        plain = contrast(given(image, Pixels.UNIT, BYTE, arithmetic), factor=factor)
+        plain = contrast(to_float(image, Pixels.UNIT, BYTE, arithmetic), factor=factor)
 
         assert np.array_equal(
             fused_path_of(contrast)(image, arithmetic, factor=factor),
-            stored(plain, Pixels.UNIT, BYTE, arithmetic.rounding),
+            quantize(plain, Pixels.UNIT, BYTE, arithmetic.rounding),
         )
 
 
@@ -185,11 +185,11 @@ HSV_CELLS = [
 
 
 def assert_colours_go_both_ways(function, parameters, image, arithmetic):
-    plain = function(given(image, Pixels.UNIT, BYTE, arithmetic), **parameters)
+    plain = function(to_float(image, Pixels.UNIT, BYTE, arithmetic), **parameters)
 
     fast = fused_path_of(function)(image, arithmetic, **parameters)
 
-    assert np.array_equal(fast, stored(plain, Pixels.UNIT, BYTE, arithmetic.rounding))
+    assert np.array_equal(fast, quantize(plain, Pixels.UNIT, BYTE, arithmetic.rounding))
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
@@ -210,10 +210,10 @@ def test_all_colours_have_the_same_pixels_by_both_paths(function, parameters):
 def test_every_level_is_counted_as_without_tables(photons):
     image = np.repeat(np.arange(256, dtype=np.uint8), 64).reshape(128, 128, 1)
     for arithmetic in ARITHMETICS:
-        unit = given(image, Pixels.UNIT, BYTE, arithmetic)
+        unit = to_float(image, Pixels.UNIT, BYTE, arithmetic)
         counts = rng_for(SEED, "row", 1, "a").poisson(unit * photons)
 
         assert np.array_equal(
             counted(image, rng_for(SEED, "row", 1, "a"), arithmetic, photons),
-            stored(counts / photons, Pixels.UNIT, BYTE, arithmetic.rounding),
+            quantize(counts / photons, Pixels.UNIT, BYTE, arithmetic.rounding),
         )

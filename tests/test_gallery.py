@@ -16,8 +16,8 @@ import corruptgen
 from corruptgen.assets.textures import frost_picture
 from corruptgen.cli import app
 from corruptgen.errors import ImageError, OutputError, RecipeError, UnknownName
-from corruptgen.gallery import Photograph, gallery_of_dataset, gallery_of_table, page
-from corruptgen.gallery.photographs import shipped
+from corruptgen.gallery import Photograph, gallery_of_dataset, gallery_of_table, write_page
+from corruptgen.gallery.photographs import shipped_photograph
 from corruptgen.gallery.thumbnails import LONGEST, thumbnail
 from corruptgen.tables import catalog
 from tests import browser
@@ -72,7 +72,7 @@ def chelsea():
 
 @pytest.fixture(scope="module")
 def shown(chelsea):
-    return page(gallery_of_table("natural", [chelsea], steps=1))
+    return write_page(gallery_of_table("natural", [chelsea], steps=1))
 
 
 def test_every_row_and_severity_is_there_with_the_pixels_of_corrupt(chelsea, shown):
@@ -112,7 +112,7 @@ def spread(picture):
 def test_large_images_are_there_up_to_jpeg():
     large = Photograph("large", photograph(96, 128))
     rows = ["gaussian_noise", "fog", "pixelate"]
-    found = Parsed(page(gallery_of_table("natural", [large], rows=rows, steps=1)))
+    found = Parsed(write_page(gallery_of_table("natural", [large], rows=rows, steps=1)))
 
     for row in rows:
         cells = [corruptgen.corrupt(large.pixels, row, level, preset="natural").astype(int) for level in range(1, 6)]
@@ -155,7 +155,7 @@ def test_words_come_from_the_functions_and_their_tables(shown):
 
 
 def test_between_levels_there_are_pictures_and_below_the_first_where_the_table_says_what_is_clean(chelsea):
-    found = Parsed(page(gallery_of_table("natural", [chelsea], rows=["fog", "jpeg_compression"], steps=2)))
+    found = Parsed(write_page(gallery_of_table("natural", [chelsea], rows=["fog", "jpeg_compression"], steps=2)))
 
     assert [severity for severity, _ in found.frames["fog"]] == [step / 2 for step in range(1, 11)]
     assert [severity for severity, _ in found.frames["jpeg_compression"]] == [step / 2 for step in range(2, 11)]
@@ -168,7 +168,7 @@ def test_every_built_in_table_has_a_gallery(name):
     table = catalog.preset(name)
     rows = list(table.rows)[-2:]
 
-    made = gallery_of_table(name, [shipped(table, side=32)], rows=rows, steps=1)
+    made = gallery_of_table(name, [shipped_photograph(table, side=32)], rows=rows, steps=1)
 
     assert [exhibit.row.name for exhibit in made.exhibits] == rows
     assert made.frames == len(rows) * table.levels
@@ -183,7 +183,7 @@ def test_a_row_whose_pictures_are_missing_says_so(chelsea, monkeypatch, tmp_path
     made = gallery_of_table("imagenet-c", [square], rows=["frost", "contrast"], steps=1)
 
     assert made.exhibits[0].missing
-    assert "There are no pictures" in page(made)
+    assert "There are no pictures" in write_page(made)
     assert made.frames == 5
 
 
@@ -191,7 +191,7 @@ def test_names_cannot_do_anything(tmp_path, chelsea):
     table = tmp_path / "own.toml"
     table.write_text(f"[preset]\ntitle = '{MARKED}'\nlevels = 1\n[contrast]\nfactor = [0.5]\n", "utf-8")
 
-    found = page(gallery_of_table(str(table), [Photograph(MARKED, chelsea.pixels), chelsea], steps=1))
+    found = write_page(gallery_of_table(str(table), [Photograph(MARKED, chelsea.pixels), chelsea], steps=1))
 
     assert '<img src="https:' not in found
     assert all(place.startswith("data:") for place in Parsed(found).loads)
@@ -228,7 +228,7 @@ def dataset(request, tmp_path_factory):
 
 def test_a_dataset_is_shown_with_its_own_pixels(dataset):
     ids = ["chelsea/01.png", "astronaut/00.png"]
-    found = Parsed(page(gallery_of_dataset(dataset / "out", ids)))
+    found = Parsed(write_page(gallery_of_dataset(dataset / "out", ids)))
 
     manifest_rows = ["gaussian_noise", "brightness", "jpeg_compression"]
     assert sorted(found.frames) == sorted(manifest_rows)
@@ -246,8 +246,8 @@ def test_a_dataset_without_its_twin_takes_clean_images_from_the_source_and_only_
     write_recipe(tmp_path)
     command("generate", "recipe.toml", "--workers", 1, "--output", "out", cwd=tmp_path)
 
-    without = Parsed(page(gallery_of_dataset(tmp_path / "out")))
-    with_source = Parsed(page(gallery_of_dataset(tmp_path / "out", source=tmp_path / "photographs")))
+    without = Parsed(write_page(gallery_of_dataset(tmp_path / "out")))
+    with_source = Parsed(write_page(gallery_of_dataset(tmp_path / "out", source=tmp_path / "photographs")))
 
     assert not without.clean["brightness"]
     assert np.array_equal(with_source.clean["brightness"][0], pixels["astronaut/00.png"])
@@ -315,7 +315,7 @@ def natural(tmp_path_factory):
     """A whole gallery of two images."""
     file = tmp_path_factory.mktemp("gallery") / "natural.html"
     images = [Photograph("chelsea", photograph(96, 96, name="chelsea")), Photograph("coffee", photograph(64, 96))]
-    file.write_text(page(gallery_of_table("natural", images)), "utf-8")
+    file.write_text(write_page(gallery_of_table("natural", images)), "utf-8")
     return file
 
 
@@ -383,7 +383,7 @@ def test_a_page_with_neither_clean_images_nor_some_rows_works_in_a_browser(tmp_p
     command("generate", "recipe.toml", "--workers", 1, "--output", "out", cwd=tmp_path)
     made = gallery_of_dataset(tmp_path / "out")
     lost = replace(made.exhibits[0], takes=(), missing="they were lost")
-    (tmp_path / "page.html").write_text(page(replace(made, exhibits=(lost, *made.exhibits[1:]))), "utf-8")
+    (tmp_path / "page.html").write_text(write_page(replace(made, exhibits=(lost, *made.exhibits[1:]))), "utf-8")
 
     with browser.browsing(browser.PHONE, tmp_path / "profile") as window:
         window.open(tmp_path / "page.html")

@@ -182,7 +182,7 @@ def test_a_plug_in_that_cannot_be_loaded_is_named_when_it_is_needed_and_stops_no
         (place / "site/prints/tint.py").write_text(broken, "utf-8")
         process()
 
-        assert catalog.corruption("fog").name == "fog"
+        assert catalog.find_corruption("fog").name == "fog"
         assert "natural" in corruptgen.presets()
         with pytest.raises(RecipeError, match=r"the plug-in prints of prints 1\.2 cannot be loaded \(\w+"):
             generate()
@@ -192,9 +192,9 @@ def test_a_name_that_two_packages_use_is_refused_only_where_it_is_asked_for(plac
     (place / "site/prints/tint.py").write_text(PLUG_IN.replace("def sepia", "def brightness"), "utf-8")
     process()
 
-    assert catalog.corruption("fog").name == "fog"
+    assert catalog.find_corruption("fog").name == "fog"
     with pytest.raises(DeclarationError, match="two corruptions are called 'brightness'"):
-        catalog.corruption("brightness")
+        catalog.find_corruption("brightness")
 
 
 def test_data_and_compiled_parts_of_a_plug_in_are_part_of_its_source(place, process):
@@ -441,7 +441,7 @@ def test_imports_of_every_form_are_followed(tmp_path, monkeypatch):
     package = tmp_path / "forms"
     package.mkdir()
     texts = {
-        "__init__": "", "a": "import forms.b, forms.c as c\nfrom . import (  # why\n    d,\n    e as f,\n)\n"
+        "__init__": "", "a": "import forms.b, forms.c\nfrom . import (  # why\n    d,\n    e as f,\n)\n"
         "from .g import \\\n    thing\ndef late():\n    from forms import h; import forms.i\n",
         **dict.fromkeys("bcdefghij", "thing = 1\n"), "b": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
         "    from forms import j\n",

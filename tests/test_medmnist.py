@@ -14,10 +14,10 @@ import pytest
 
 import corruptgen
 from corruptgen.assets.inks import ink_masks
-from corruptgen.assets.textures import textures
+from corruptgen.assets.textures import read_registry
 from corruptgen.errors import AssetError, ImageError, Interrupted, PresetError
 from corruptgen.randomness import rng_for
-from corruptgen.randomness.turns import in_turn, integer_between
+from corruptgen.randomness.turns import batched_integers, integer_between
 from corruptgen.recipe import recipe
 from corruptgen.tables import catalog
 from tests.medical import (
@@ -67,7 +67,7 @@ def test_every_row_of_every_dataset_is_proven():
 
 
 def test_the_ink_is_registered_and_has_five_sizes():
-    [archive] = textures("inks")
+    [archive] = read_registry("inks")
 
     assert archive.distributions == ("medmnistc",)
     assert archive.url.endswith("/inks.npz")
@@ -135,7 +135,7 @@ def test_numbers_drawn_in_turn_are_those_drawn_one_by_one():
 
 
 def drawn(rng, ranges):
-    turn = in_turn(rng, len(ranges))
+    turn = batched_integers(rng, len(ranges))
     return [turn(*ends) for ends in ranges], integer_between(rng, 0, 10**6)
 
 

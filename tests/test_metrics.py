@@ -27,9 +27,9 @@ from corruptgen.metrics import (
     trajectory,
     weights,
 )
-from corruptgen.metrics import balanced_error as balanced
+from corruptgen.metrics import accuracy_trend as effective
 from corruptgen.metrics import baselines as tables
-from corruptgen.metrics import effective_robustness as effective
+from corruptgen.metrics import class_balance as balanced
 from tests.photographs import ROOT
 
 ALEXNET = baseline("imagenet-c/alexnet")
@@ -69,7 +69,7 @@ def test_no_errors_are_0_and_all_metrics_say_so():
     assert balanced.balanced_error(right, np.arange(20) % 4).max() == 0
     assert float(calibration.expected_calibration_error(np.ones(20), right[0])) == 0
     assert sequences.flips(np.zeros((3, 31), int), noise=False).max() == 0
-    assert detection.evaluate(Grid.of({("fog", 1): 0.4}, 0.4)) == {"mPC": 0.4, "rPC": 100.0}
+    assert detection.evaluate_detection(Grid.of({("fog", 1): 0.4}, 0.4)) == {"mPC": 0.4, "rPC": 100.0}
 
 
 @settings(deadline=None, max_examples=30)
@@ -103,10 +103,12 @@ def test_alexnets_means_are_the_published_denominators():
 
 
 def test_ce_is_a_ratio_of_sums_and_not_a_mean_of_ratios():
-    table = tables.read("small", {"baseline": {"clean": 0.1, "severities": [1, 2]}, "error": {"fog": [0.2, 0.8]}})
+    table = tables.read_baseline(
+        "small", {"baseline": {"clean": 0.1, "severities": [1, 2]}, "error": {"fog": [0.2, 0.8]}}
+    )
     errors = Grid.of({("fog", 1): 0.4, ("fog", 2): 0.4}, clean=0.2)
 
-    scores = corruption_error.evaluate(errors, table)
+    scores = corruption_error.evaluate_corruption_errors(errors, table)
 
     # (0.4 + 0.4) / (0.2 + 0.8); the mean of 2 and 0.5 would be 125. Relative: (0.2 + 0.2) / (0.1 + 0.7).
     assert scores == pytest.approx({"mean": 80, "fog": 80, "relative mean": 50, "relative fog": 50})
@@ -138,7 +140,7 @@ def test_missing_cells_are_named_and_never_averaged_over():
 
 def test_percentages_and_numbers_that_are_none_are_refused():
     with pytest.raises(ScoreError, match="divide percentages by 100"):
-        corruption_error.evaluate(constant(55.0), ALEXNET)
+        corruption_error.evaluate_corruption_errors(constant(55.0), ALEXNET)
     with pytest.raises(ScoreError, match="fog/1 has no finite value"):
         Grid.of({("fog", 1): float("nan")})
     with pytest.raises(ScoreError, match="the clean images have no finite value"):
@@ -178,10 +180,12 @@ def test_be_and_rbe_are_what_the_reference_gives_for_the_same_scores(monkeypatch
 
 
 def test_be_and_rbe_by_hand():
-    table = tables.read("hand", {"baseline": {"clean": 0.2}, "balanced_error": {"bubble": 0.4, "pixelate": 0.5}})
+    table = tables.read_baseline(
+        "hand", {"baseline": {"clean": 0.2}, "balanced_error": {"bubble": 0.4, "pixelate": 0.5}}
+    )
     cells = {("bubble", s): 0.1 * s for s in range(1, 6)} | {("pixelate", s): 0.25 for s in range(1, 6)}
 
-    scores = corruption_error.evaluate(Grid.of(cells, clean=0.1), table, "balanced_error")
+    scores = corruption_error.evaluate_corruption_errors(Grid.of(cells, clean=0.1), table, "balanced_error")
 
     assert scores == pytest.approx(
         {
@@ -213,7 +217,7 @@ def test_denominators_that_say_little_are_warned_of_by_name(name, rows):
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        corruption_error.evaluate(grid, table, "balanced_error")
+        corruption_error.evaluate_corruption_errors(grid, table, "balanced_error")
 
     assert sorted(corruption_error.weak_denominators(table, "balanced_error")) == sorted(rows)
     assert [w.category for w in caught] == [corruption_error.WeakDenominator] * bool(rows)
@@ -253,7 +257,7 @@ def test_scores_become_decisions_as_the_reference_takes_them():
 def test_rpc_is_the_published_share():
     published = Grid.of({("fog", s): 0.122 for s in range(1, 6)}, clean=0.364)
 
-    assert detection.evaluate(published) == pytest.approx({"mPC": 0.122, "rPC": 33.5}, abs=0.05)
+    assert detection.evaluate_detection(published) == pytest.approx({"mPC": 0.122, "rPC": 33.5}, abs=0.05)
 
 
 def test_the_ratio_can_be_taken_class_by_class():
@@ -313,7 +317,7 @@ def test_mean_flip_rates_are_those_published_of_two_networks():
     assert sequences.mean_flip_rate(probabilities, PERTURBATIONS) == pytest.approx(46.15, abs=0.02)
     own = {row: PERTURBATIONS.mean("flip_probability", row) for row in rows}
     distances = {row: PERTURBATIONS.mean("top5_distance", row) for row in rows}
-    scores = sequences.evaluate(own, PERTURBATIONS, distances)
+    scores = sequences.evaluate_sequences(own, PERTURBATIONS, distances)
     assert scores["mFR"] == pytest.approx(100)
     assert scores["mT5D"] == pytest.approx(100)
 
@@ -364,7 +368,7 @@ def test_weights_of_data_sets_are_all_or_nothing():
 
 
 def test_low_resolution_is_evaluated_as_a_whole():
-    scores = resolution.evaluate({"a": (0.3, 0.6, 0.001), "b": (0.11, 0.12, 0.1)}, {"a": 1.0, "b": 3.0})
+    scores = resolution.evaluate_resolution({"a": (0.3, 0.6, 0.001), "b": (0.11, 0.12, 0.1)}, {"a": 1.0, "b": 3.0})
 
     assert scores == pytest.approx({"SAR": (0.5 + 0.11 / 0.12) / 2, "improved SAR": 0.28524, "WAR": 0.17786}, abs=1e-4)
 
@@ -398,7 +402,7 @@ def test_the_area_does_not_depend_on_where_a_straight_line_is_measured():
 
 
 def test_drops_are_below_the_clean_accuracy():
-    scores = trajectory.evaluate(Grid.of({("fog", 1): 0.3, ("fog", 2): 0.6}, clean=0.2))
+    scores = trajectory.evaluate_trajectory(Grid.of({("fog", 1): 0.3, ("fog", 2): 0.6}, clean=0.2))
 
     assert scores == pytest.approx({"area": 0.35, "area fog": 0.35, "largest drop fog": 0.4})
 
@@ -459,9 +463,11 @@ def test_failure_detection_is_the_area_that_scikit_learn_gives(pairs):
 def test_one_cell_is_evaluated_from_probabilities():
     probabilities = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]
 
-    assert calibration.evaluate(probabilities, [0, 1, 1]) == pytest.approx({"ECE": 0.3, "failure detection": 1.0})
+    assert calibration.evaluate_calibration(probabilities, [0, 1, 1]) == pytest.approx(
+        {"ECE": 0.3, "failure detection": 1.0}
+    )
     with pytest.raises(ScoreError, match="apply softmax first"):
-        calibration.evaluate([[0.9, 0.9]], [0])
+        calibration.evaluate_calibration([[0.9, 0.9]], [0])
 
 
 def test_conformal_sets_cover_as_many_clean_images_as_promised():
@@ -470,7 +476,9 @@ def test_conformal_sets_cover_as_many_clean_images_as_promised():
     classes = np.array([rng.choice(5, p=row) for row in probabilities])
     half, other = slice(0, 1000), slice(1000, 2000)
 
-    scores = conformal.evaluate(probabilities[other], classes[other], probabilities[half], classes[half], alpha=0.2)
+    scores = conformal.evaluate_conformal(
+        probabilities[other], classes[other], probabilities[half], classes[half], alpha=0.2
+    )
 
     assert scores["coverage"] == pytest.approx(0.8, abs=0.04)
     assert 1 < scores["mean set size"] < 5

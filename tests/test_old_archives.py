@@ -13,7 +13,7 @@ import pytest
 
 from corruptgen.containers.pickles import load_pickle
 from corruptgen.errors import SourceError
-from corruptgen.recipe.recipe import read
+from corruptgen.recipe.recipe import read_recipe
 from corruptgen.sources import open_source
 from tests.photographs import real_pixels, write_cifar
 from tests.pictures import photograph
@@ -24,7 +24,7 @@ ROWS = PIXELS.transpose(0, 3, 1, 2).reshape(12, -1)
 
 def opened(kind, place, **keys):
     content = {"name": "a", "version": "1.0.0", "source": {"kind": kind, "path": str(place)} | keys}
-    return open_source(read(content | {"corrupt": {"preset": "cifar-c"}}, "recipe"))
+    return open_source(read_recipe(content | {"corrupt": {"preset": "cifar-c"}}, "recipe"))
 
 
 def contents(kind, place, **keys):

@@ -15,12 +15,12 @@ from PIL import Image
 
 from corruptgen.codecs import guard
 from corruptgen.codecs import high_bit_depth as deep
-from corruptgen.codecs.images import decoded, encoded, native_size, restored
+from corruptgen.codecs.images import decode_lossless_file, decoded, encode_image, native_file_size
 from corruptgen.engine.generation import generate
 from corruptgen.engine.manifest import Table
 from corruptgen.engine.plan import planned
 from corruptgen.errors import RecipeError, Rejected
-from corruptgen.recipe.recipe import current_form, read
+from corruptgen.recipe.recipe import current_form, read_recipe
 from corruptgen.records import DEFAULT_TOLERATE, Decoding, Encoding
 from corruptgen.sources.label_masks import label_mask
 from corruptgen.tables import catalog
@@ -137,10 +137,10 @@ def test_damaged_metadata_over_whole_pixels_are_passed_over_and_named(name):
     stored = PIXELS if not name.endswith("jpg") else np.asarray(Image.open(io.BytesIO(jpeg_with())))
 
     for way, looks in (("apply", turns), ("ignore", False)):
-        picture = deep.picture(content, Decoding(exif=way))
+        picture = deep.decode_image(content, Decoding(exif=way))
 
         assert np.array_equal(picture.pixels, np.rot90(stored, -1) if looks else stored)
-        assert native_size(content, Decoding(exif=way)) == picture.pixels.shape[:2]
+        assert native_file_size(content, Decoding(exif=way)) == picture.pixels.shape[:2]
         assert picture.notes == (() if kind == "EXIF" and way == "ignore" else (f"damaged {kind}",))
 
 
@@ -149,7 +149,7 @@ def test_several_damages_of_one_file_are_all_named():
         segment(0xE1, b"Exif\0\0" + exif(damage="beyond")), segment(0xE2, MPF), segment(0xFE, b"a word")
     )
 
-    assert deep.picture(content, Decoding()).notes == ("damaged EXIF", "damaged MPF")
+    assert deep.decode_image(content, Decoding()).notes == ("damaged EXIF", "damaged MPF")
 
 
 @pytest.mark.parametrize("name", DAMAGED)
@@ -198,7 +198,7 @@ def test_oddities_of_jpeg_are_tolerated_by_name_with_the_pixels_of_the_plain_fil
     with pytest.raises(Rejected, match=name):
         decoded(content, Decoding(tolerate=()))
     if name in DEFAULT_TOLERATE:
-        assert deep.picture(content, default).notes == (f"tolerated {name}",)
+        assert deep.decode_image(content, default).notes == (f"tolerated {name}",)
     else:
         with pytest.raises(Rejected, match=name):
             decoded(content, default)
@@ -210,7 +210,7 @@ def test_an_oddity_hides_neither_another_one_nor_damage():
     both = ODD["jpeg-padding"](ODD["jpeg-scan-parameters"](jpeg_with(segment(0xE2, MPF))))
     cut = with_scan_parameters(plain[: len(plain) * 2 // 3] + plain[-2:], (0, 0, 0))
 
-    assert deep.picture(both, Decoding()).notes == (
+    assert deep.decode_image(both, Decoding()).notes == (
         "damaged MPF", "tolerated jpeg-scan-parameters", "tolerated jpeg-padding",
     )  # fmt: skip
     with pytest.raises(Rejected, match="cannot be decoded"):
@@ -220,9 +220,9 @@ def test_an_oddity_hides_neither_another_one_nor_damage():
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES])
 def test_the_machines_trouble_is_not_the_files_fault(number):
     for trouble in (OSError(number, "trouble"), MemoryError(), KeyboardInterrupt()):
-        with pytest.raises(type(trouble)), guard.guarded():
+        with pytest.raises(type(trouble)), guard.guard_decoder():
             raise trouble
-    with pytest.raises(Rejected), guard.guarded():
+    with pytest.raises(Rejected), guard.guard_decoder():
         raise OSError("image file is truncated")
 
 
@@ -234,10 +234,10 @@ def test_a_mask_with_damaged_metadata_is_read():
 
 
 def test_metadata_of_deep_pngs_are_passed_over_too():
-    deep_png = encoded(photograph(40, 56, 1).astype(np.uint16) * 257, Encoding("png"))
+    deep_png = encode_image(photograph(40, 56, 1).astype(np.uint16) * 257, Encoding("png"))
     content = deep_png[:33] + chunk(b"eXIf", exif(damage="short")) + deep_png[33:]
 
-    found = deep.picture(content, Decoding(window="bits"))
+    found = deep.decode_image(content, Decoding(window="bits"))
 
     assert found.pixels.shape == (56, 40, 1)
     assert found.notes == ("damaged EXIF",)
@@ -270,9 +270,9 @@ def test_a_tiff_that_is_no_grey_or_colour_picture_is_refused_with_and_without_a_
     content = REFUSED_TIFFS[name](kind)
     # Of bands that are no colours, Pillow knows some layouts only, and names the others less well.
     with pytest.raises(Rejected, match=f"{name}|known format|more than 8 bits"):
-        deep.picture(content, KEEP)
+        deep.decode_image(content, KEEP)
     with pytest.raises(Rejected, match=f"{name}|known format"):
-        deep.picture(content, Decoding(window="range"))
+        deep.decode_image(content, Decoding(window="range"))
 
 
 @pytest.mark.parametrize("samples", [BYTES, PIXELS])
@@ -282,8 +282,8 @@ def test_signed_samples_of_8_bits_are_refused_or_kept_with_their_sign(samples):
     content = tiff(signed.astype(np.int8), **options)
 
     with pytest.raises(Rejected):
-        deep.picture(content, KEEP)
-    found = deep.picture(content, Decoding(window="bits"))
+        deep.decode_image(content, KEEP)
+    found = deep.decode_image(content, Decoding(window="bits"))
     assert np.array_equal(found.pixels, signed.reshape(*signed.shape[:2], -1))
     assert (found.form.black, found.form.full_scale) == (-128, 255)
 
@@ -293,7 +293,7 @@ def test_an_opaque_alpha_channel_is_dropped_whatever_the_depth():
         sixteen = colours.astype(np.uint16) * 257
         alpha = np.full((*colours.shape[:2], 1), 65535, np.uint16)
 
-        found = deep.picture(tiff(np.dstack([sixteen, alpha]), "unassalpha", **options), Decoding(window="bits"))
+        found = deep.decode_image(tiff(np.dstack([sixteen, alpha]), "unassalpha", **options), Decoding(window="bits"))
 
         assert np.array_equal(found.pixels, sixteen)
 
@@ -333,12 +333,12 @@ def test_colour_becomes_grey_by_the_luma_of_pillow_from_files_and_arrays():
         assert np.array_equal(decoded(content, Decoding(colour="grey")), luma)
     assert np.array_equal(decoded(luma, Decoding(colour="rgb")), np.repeat(luma, 3, axis=2))
     sixteen = luma.astype(np.uint16) * 257
-    assert deep.picture(sixteen, Decoding(window="bits", colour="rgb")).pixels.shape == (40, 56, 3)
-    assert deep.picture(PIXELS, Decoding(window="bits", colour="grey")).pixels.shape == (40, 56, 1)
+    assert deep.decode_image(sixteen, Decoding(window="bits", colour="rgb")).pixels.shape == (40, 56, 3)
+    assert deep.decode_image(PIXELS, Decoding(window="bits", colour="grey")).pixels.shape == (40, 56, 1)
 
 
 def recipe(output="folder", preset="natural", **decode):
-    return read(
+    return read_recipe(
         {
             "name": "files",
             "version": "1.0.0",
@@ -424,9 +424,9 @@ def test_a_recipe_of_the_first_version_means_what_it_meant():
     old = recipe().content()
     del old["decode"]["tolerate"]
 
-    assert read(old, "old").decode.colour is None
-    assert decoded(GREY_FILES["png"], read(old, "old").decode).shape == (40, 56, 3)
-    assert decoded(np.asarray(GREY), read(old, "old").decode).shape == (40, 56, 1)
+    assert read_recipe(old, "old").decode.colour is None
+    assert decoded(GREY_FILES["png"], read_recipe(old, "old").decode).shape == (40, 56, 3)
+    assert decoded(np.asarray(GREY), read_recipe(old, "old").decode).shape == (40, 56, 1)
     assert current_form(old)["decode"] == old["decode"] | {"colour": "rgb", "tolerate": list(DEFAULT_TOLERATE)}
     assert current_form({**old, "source": {"kind": "npz"}})["decode"]["colour"] == "keep"
 
@@ -464,7 +464,7 @@ def test_avif_and_jpeg_2000_are_read_and_turned_once():
     for way in ("apply", "ignore"):
         upright = decoded(turned, Decoding(exif=way))
         assert np.array_equal(upright, np.rot90(decoded(plain, KEEP), -1))
-        assert native_size(turned, Decoding(exif=way)) == (56, 40)
+        assert native_file_size(turned, Decoding(exif=way)) == (56, 40)
     assert np.array_equal(decoded(wavelets, KEEP), PIXELS)
     assert decoded(saved(GREY, "AVIF"), KEEP).shape == (40, 56, 1)
 
@@ -476,7 +476,7 @@ def test_damaged_exif_of_formats_of_boxes_is_passed_over_and_their_own_rotation_
     whole = saved(PICTURE, form, exif=described().tobytes(), quality=90)
     broken = whole.replace(b"MM\0*", b"none").replace(b"II*\0", b"none")
 
-    found = deep.picture(broken, KEEP)
+    found = deep.decode_image(broken, KEEP)
 
     assert broken != whole
     assert np.array_equal(found.pixels, decoded(whole, KEEP))
@@ -547,11 +547,11 @@ def test_a_format_whose_package_is_missing_says_what_to_install(head, package, m
 
 
 def test_what_generate_wrote_is_read_back_strictly():
-    content = encoded(photograph(40, 56, 1), Encoding("png"))
+    content = encode_image(photograph(40, 56, 1), Encoding("png"))
 
-    assert np.array_equal(restored(content), photograph(40, 56, 1))
+    assert np.array_equal(decode_lossless_file(content), photograph(40, 56, 1))
     with pytest.raises(Rejected):
-        restored(content[:33] + chunk(b"tEXt", b"Title\0a", crc=7) + content[33:])
+        decode_lossless_file(content[:33] + chunk(b"tEXt", b"Title\0a", crc=7) + content[33:])
 
 
 LEFT_BEHIND = b"\0\x05\x16\x07" + bytes(28)
@@ -580,7 +580,7 @@ def test_what_macos_leaves_behind_is_ignored_in_tars_zips_and_beside_shards(tmp_
 
     def listed(place, **source):
         chosen = {**recipe().content(), "source": source}
-        return planned(read(chosen, "test"), place).listing
+        return planned(read_recipe(chosen, "test"), place).listing
 
     shards = listed(tmp_path / "tars", kind="webdataset")
     assert ([item.id for item in shards.items], shards.rejected, shards.ignored) == (["shard/a"], (), 3)

@@ -113,11 +113,11 @@ result = {
 def local_pixels(directory, cell):
     import hashlib  # noqa: PLC0415
 
-    from corruptgen.codecs.images import restored  # noqa: PLC0415
+    from corruptgen.codecs.images import decode_lossless_file  # noqa: PLC0415
 
     dataset = Finished.at(directory)
     images = [i for table in dataset.tables for i in dataset.made.sink.images(dataset.cells.index(cell), table.part())]
-    return [hashlib.sha256(np.ascontiguousarray(restored(image)).tobytes()).hexdigest() for image in images]
+    return [hashlib.sha256(np.ascontiguousarray(decode_lossless_file(image)).tobytes()).hexdigest() for image in images]
 
 
 def test_what_is_loaded_from_the_hub_is_the_local_build(session, published, built):

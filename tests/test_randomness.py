@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corruptgen.randomness import impulses, pixels_digest, rng_for
+from corruptgen.randomness import draw_impulses, pixels_digest, rng_for
 from corruptgen.randomness.philox import fill_words
 from corruptgen.randomness.poisson import LARGEST_SUMMED, fill_counts
 from corruptgen.randomness.stream import Purpose, Stream
@@ -58,7 +58,7 @@ def golden_vectors():
         "choice_with_p": lambda s: s.choice(3, 6, p=[0.2, 0.3, 0.5]).tolist(),
         "choice_without_replacement": lambda s: s.choice(10, 5, replace=False).tolist(),
         "permutation": lambda s: s.permutation(8).tolist(),
-        "impulses": lambda s: impulses(s, (12,), 0.5).tolist(),
+        "impulses": lambda s: draw_impulses(s, (12,), 0.5).tolist(),
         "two_calls": lambda s: [s.random(), s.random()],
     }
     names = {
@@ -167,9 +167,9 @@ def test_a_count_is_the_same_from_a_table_and_from_the_plain_sum():
 
 @pytest.mark.parametrize("amount", [0.0, 0.03, 0.27, 1.0])
 def test_impulses_are_one_truth_for_the_stream_and_for_any_draws(amount):
-    fast = impulses(stream(), (40, 30, 3), amount)
+    fast = draw_impulses(stream(), (40, 30, 3), amount)
 
-    assert np.array_equal(fast, impulses(Plain(stream()), (40, 30, 3), amount))
+    assert np.array_equal(fast, draw_impulses(Plain(stream()), (40, 30, 3), amount))
     assert np.mean(fast != 0) == pytest.approx(amount, abs=0.02)
     assert not amount or np.mean(fast[fast != 0] == 1) == pytest.approx(0.5, abs=0.1)
 

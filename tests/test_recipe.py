@@ -10,7 +10,7 @@ from corruptgen.engine.plan import planned
 from corruptgen.errors import RecipeError, SourceError
 from corruptgen.metrics.baselines import baseline
 from corruptgen.recipe.overrides import read_settings
-from corruptgen.recipe.recipe import load, read, shipped_names
+from corruptgen.recipe.recipe import load, read_recipe, shipped_names
 from corruptgen.records import DEFAULT_TOLERATE
 from corruptgen.tables import catalog
 from tests.medical import write_archive
@@ -30,7 +30,7 @@ def recipe(addition="", **replacements):
     text = SMALLEST
     for old, new in replacements.items():
         text = text.replace(f"{old} = ", f"{new} = ")
-    return read(tomllib.loads(text + addition), "mine.toml")
+    return read_recipe(tomllib.loads(text + addition), "mine.toml")
 
 
 def test_everything_but_name_version_source_and_preset_has_a_default():
@@ -95,7 +95,7 @@ def test_what_a_manifest_records_is_the_same_recipe_again():
     """
     first = recipe(addition)
 
-    again = read(first.content(), "manifest.json")
+    again = read_recipe(first.content(), "manifest.json")
 
     assert again == first
     assert first.corrupt.severities == (1.0, 2.5, 3.0)
@@ -152,7 +152,7 @@ def test_a_wrong_key_or_value_is_named_with_what_is_allowed(addition, message):
 )
 def test_a_wrong_header_says_what_to_write(old, new, message):
     with pytest.raises(RecipeError, match=message):
-        read(tomllib.loads(SMALLEST.replace(old, new)), "mine.toml")
+        read_recipe(tomllib.loads(SMALLEST.replace(old, new)), "mine.toml")
 
 
 @pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", None])

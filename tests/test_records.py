@@ -15,7 +15,7 @@ from corruptgen.engine.merge import merge
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.gallery.dataset_view import gallery_of_dataset
 from corruptgen.metrics import baseline
-from corruptgen.metrics.baselines import read as read_baseline
+from corruptgen.metrics.baselines import read_baseline
 from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.presentation import presented, standing

@@ -18,7 +18,7 @@ import corruptgen
 from corruptgen.cli import app
 from corruptgen.errors import ScoreError
 from corruptgen.metrics import Grid, baseline, baseline_names, families
-from corruptgen.metrics.balanced_error import decisions, mean_balanced_error
+from corruptgen.metrics.class_balance import decisions, mean_balanced_error
 from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import Wishes, evaluate, score
 from corruptgen.scoring.evidence import Source

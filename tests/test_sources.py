@@ -26,10 +26,10 @@ import webdataset
 from PIL import Image
 
 import corruptgen
-from corruptgen.codecs.images import decoded, encoded, restored
+from corruptgen.codecs.images import decode_lossless_file, decoded, encode_image
 from corruptgen.engine.plan import planned
 from corruptgen.errors import CorruptgenError, RecipeError, Rejected, SourceError
-from corruptgen.recipe.recipe import load, read
+from corruptgen.recipe.recipe import load, read_recipe
 from corruptgen.records import Decoding, Encoding, Item
 from corruptgen.sources import open_source, source_digest, wanted
 from corruptgen.verification.verify import verify
@@ -401,8 +401,8 @@ def test_grey_arrays_are_resized_and_stored_as_grey():
 
     expected = Image.fromarray(grey).resize((30, 20), Image.Resampling.BILINEAR).crop((7, 2, 23, 18))
     assert np.array_equal(made[..., 0], np.asarray(expected))
-    assert np.array_equal(restored(encoded(made, Encoding())), made)
-    with Image.open(io.BytesIO(encoded(made, Encoding("jpeg", 90)))) as picture:
+    assert np.array_equal(decode_lossless_file(encode_image(made, Encoding())), made)
+    with Image.open(io.BytesIO(encode_image(made, Encoding("jpeg", 90)))) as picture:
         assert picture.mode == "L"
     for wrong in (grey.astype(np.float32), grey[None, None], np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4), np.uint8)):
         with pytest.raises(Rejected):
@@ -933,7 +933,7 @@ def test_a_key_that_does_not_fit_the_kind_is_named(section, message):
     text = f'name = "a"\nversion = "1.0.0"\n[source]\n{section}\n[corrupt]\npreset = "natural"\n'
 
     with pytest.raises(RecipeError, match=message):
-        read(tomllib.loads(text), "mine.toml")
+        read_recipe(tomllib.loads(text), "mine.toml")
 
 
 def test_a_recipe_is_read_again_from_what_a_manifest_says():
@@ -941,9 +941,9 @@ def test_a_recipe_is_read_again_from_what_a_manifest_says():
         'name = "a"\nversion = "1.0.0"\n[source]\nkind = "hub"\nrepo = "a/b"\nrevision = "v1.0"\nsplit = "test"\n'
         'columns = { image = "img", id = "name" }\nsample = 5\nper = "class"\n[corrupt]\npreset = "natural"\n'
     )
-    first = read(tomllib.loads(text), "mine.toml")
+    first = read_recipe(tomllib.loads(text), "mine.toml")
 
-    assert read(first.content(), "manifest.json") == first
+    assert read_recipe(first.content(), "manifest.json") == first
 
 
 RECIPES = ("cifar10-c", "cifar100-c", "imagenet-c-parquet", "cityscapes-c", "pascal-c")
@@ -982,6 +982,6 @@ def test_every_section_in_the_document_is_read():
 
     for section in sections:
         text = f'name = "a"\nversion = "1.0.0"\n{section}\n[corrupt]\npreset = "natural"\n'
-        assert read(tomllib.loads(text), "sources.md").source.kind
+        assert read_recipe(tomllib.loads(text), "sources.md").source.kind
 
     assert len(sections) >= 10

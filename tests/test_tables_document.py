@@ -10,9 +10,9 @@ import pytest
 import corruptgen
 from corruptgen.declare import RESERVED
 from corruptgen.errors import PresetError
-from corruptgen.tables.catalog import corruption
+from corruptgen.tables.catalog import find_corruption
 from corruptgen.tables.interpolation import BETWEEN
-from corruptgen.tables.table import HEADER, PRECISIONS, ROUNDINGS, read
+from corruptgen.tables.table import HEADER, PRECISIONS, ROUNDINGS, read_table
 from tests.photographs import ROOT
 
 TEXT = (ROOT / "docs/tables.md").read_text("utf-8")
@@ -57,7 +57,7 @@ def test_every_word_that_is_allowed_is_named(word):
 def test_the_defaults_are_those_of_the_reader():
     content = tomllib.loads("[preset]\n[gaussian_noise]\nsigma = [0.1, 0.2, 0.3, 0.4, 0.5]\n")
 
-    table = read("mine", content, corruption)
+    table = read_table("mine", content, find_corruption)
 
     row = table.rows["gaussian_noise"]
     assert (table.title, table.levels, table.frozen) == ("mine", 5, False)
@@ -90,4 +90,4 @@ def test_a_key_of_another_type_is_named_with_what_is_allowed(header, row, messag
     content = tomllib.loads(f"[preset]\n{header}\n[gaussian_noise]\nsigma = [0.1, 0.2, 0.3, 0.4, 0.5]\n{row}\n")
 
     with pytest.raises(PresetError, match=message):
-        read("mine", content, corruption)
+        read_table("mine", content, find_corruption)

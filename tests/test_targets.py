@@ -21,8 +21,8 @@ from skimage import data
 from skimage.draw import polygon2mask
 
 import corruptgen
-from corruptgen.codecs.geometry import fitted, placement
-from corruptgen.codecs.images import decoded, native_size
+from corruptgen.codecs.geometry import placement, resize_and_crop
+from corruptgen.codecs.images import decoded, native_file_size
 from corruptgen.engine.manifest import Table, manifest_bytes
 from corruptgen.engine.plan import planned
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
@@ -31,14 +31,14 @@ from corruptgen.publish.difference import difference
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.versions import Bump, needed
 from corruptgen.randomness import rng_for
-from corruptgen.recipe.recipe import read
+from corruptgen.recipe.recipe import read_recipe
 from corruptgen.records import Decoding
 from corruptgen.sources.label_masks import LabelMask, label_mask, moved_labels
 from corruptgen.tables import catalog
 from corruptgen.targets import run_lengths
-from corruptgen.targets.annotations import Motion, moved
+from corruptgen.targets.annotations import Motion, move_annotation
 from corruptgen.targets.coordinates import strange_keys
-from corruptgen.targets.outlines import area, clipped
+from corruptgen.targets.outlines import area, clip_outline
 from corruptgen.targets.targets import GUESSED
 from corruptgen.verification.verify import verify
 from tests.photographs import ROOT, command, pixels_of, tree
@@ -110,9 +110,9 @@ def test_polygons_run_lengths_and_boxes_go_where_the_mask_goes(preset, size, sev
     stored = {"size": list(size), "counts": run_lengths.counts(mask)}
 
     went = moved_labels(mask, warp, outside=0)
-    by_polygon = moved({"segmentation": [list(outline)], "bbox": box, "area": 1, "id": 1}, motion)
-    by_lengths = moved({"segmentation": stored, "bbox": box, "area": 1, "iscrowd": 1}, motion)
-    by_box = moved({"bbox": box, "area": box[2] * box[3] / 2}, motion)
+    by_polygon = move_annotation({"segmentation": [list(outline)], "bbox": box, "area": 1, "id": 1}, motion)
+    by_lengths = move_annotation({"segmentation": stored, "bbox": box, "area": 1, "iscrowd": 1}, motion)
+    by_box = move_annotation({"bbox": box, "area": box[2] * box[3] / 2}, motion)
 
     assert overlap(polygon_mask(by_polygon["segmentation"][0], size), went) > 0.9
     assert box_overlap(by_polygon["bbox"], box_of(went)) > 0.9
@@ -161,10 +161,10 @@ def test_decoding_moves_targets_as_it_moves_pixels(decoding):
     size = (120, 160)
     outline = object_in(size)
     mask = polygon_mask(outline, size)
-    expected = np.asarray(fitted(Image.fromarray(mask.astype(np.uint8) * 255), decoding)) > 127
+    expected = np.asarray(resize_and_crop(Image.fromarray(mask.astype(np.uint8) * 255), decoding)) > 127
     box = list(map(int, box_of(mask)))
 
-    after = moved({"segmentation": [list(outline)], "bbox": box}, Motion(*size, decoding))
+    after = move_annotation({"segmentation": [list(outline)], "bbox": box}, Motion(*size, decoding))
 
     place = placement(*size, decoding)
     assert (place.height, place.width) == expected.shape
@@ -173,19 +173,19 @@ def test_decoding_moves_targets_as_it_moves_pixels(decoding):
     labels = np.asarray(LabelMask(Image.fromarray(mask.astype(np.uint8) * 7)).fitted(decoding).image)
     assert set(np.unique(labels)) == {0, 7}
     assert overlap(labels == 7, expected) > 0.93
-    only_box = moved({"bbox": box}, Motion(*size, decoding))
+    only_box = move_annotation({"bbox": box}, Motion(*size, decoding))
     assert box_overlap(only_box["bbox"], box_of(expected)) > 0.85
 
 
 def test_what_leaves_the_image_is_gone():
     motion = Motion(100, 100, Decoding(crop=50))
 
-    assert moved({"bbox": [0, 0, 20, 20]}, motion) is None
-    assert moved({"segmentation": [[0, 0, 20, 0, 20, 20]], "bbox": [0, 0, 20, 20]}, motion) is None
-    assert moved({"segmentation": {"size": [100, 100], "counts": [0, 5, 9995]}}, motion) is None
-    assert moved({"bbox": [20, 20, 10, 10], "area": 50}, motion) == {"bbox": [0, 0, 5, 5], "area": 12.5}
+    assert move_annotation({"bbox": [0, 0, 20, 20]}, motion) is None
+    assert move_annotation({"segmentation": [[0, 0, 20, 0, 20, 20]], "bbox": [0, 0, 20, 20]}, motion) is None
+    assert move_annotation({"segmentation": {"size": [100, 100], "counts": [0, 5, 9995]}}, motion) is None
+    assert move_annotation({"bbox": [20, 20, 10, 10], "area": 50}, motion) == {"bbox": [0, 0, 5, 5], "area": 12.5}
     keypoints = [10, 10, 2, 60, 60, 2, 0, 0, 0]
-    after = moved({"bbox": [0, 0, 90, 90], "keypoints": keypoints, "num_keypoints": 2}, motion)
+    after = move_annotation({"bbox": [0, 0, 90, 90], "keypoints": keypoints, "num_keypoints": 2}, motion)
     assert (after["keypoints"], after["num_keypoints"]) == ([0, 0, 0, 35, 35, 2, 0, 0, 0], 1)
 
 
@@ -203,7 +203,7 @@ def test_what_leaves_the_image_is_gone():
 )
 def test_annotations_that_cannot_be_understood_say_so(annotation, message):
     with pytest.raises(Rejected, match=message):
-        moved(annotation, Motion(50, 50, Decoding(crop=40)))
+        move_annotation(annotation, Motion(50, 50, Decoding(crop=40)))
 
 
 PLAIN = st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.text(max_size=5)
@@ -225,7 +225,7 @@ def test_any_annotation_is_moved_or_rejected(annotation):
 
     for motion in (Motion(50, 40, Decoding(crop=30)), Motion(50, 40, Decoding(crop=30), warp)):
         try:
-            changes = moved(annotation, motion)
+            changes = move_annotation(annotation, motion)
         except Rejected:
             continue
         json.dumps(changes, allow_nan=False)
@@ -241,7 +241,7 @@ def test_the_size_of_an_image_is_known_before_it_is_decoded(kind, orientation):
 
     for choice in ("apply", "ignore"):
         expected = decoded(buffer.getvalue(), Decoding(exif=choice)).shape[:2]
-        assert native_size(buffer.getvalue(), Decoding(exif=choice)) == expected
+        assert native_file_size(buffer.getvalue(), Decoding(exif=choice)) == expected
 
 
 @settings(max_examples=60, deadline=None)
@@ -250,7 +250,7 @@ def test_run_lengths_are_read_as_they_are_written(mask):
     counts = run_lengths.counts(mask)
 
     assert np.array_equal(run_lengths.mask(counts, *mask.shape), mask)
-    assert run_lengths.counts_of(run_lengths.text(counts)) == counts
+    assert run_lengths.counts_of(run_lengths.to_text(counts)) == counts
 
 
 def test_run_lengths_as_text_are_those_of_cocos_tools():
@@ -258,15 +258,15 @@ def test_run_lengths_as_text_are_those_of_cocos_tools():
 
     # What pycocotools 2.0.11 gives for this mask.
     expected = "]61W12N2N2O1N2N2N2N2N2N2N2N2O1N2N00M3M3N2M3M4L3N2M3Mkh0"
-    assert run_lengths.text(run_lengths.counts(mask)) == expected
+    assert run_lengths.to_text(run_lengths.counts(mask)) == expected
 
 
 def test_a_clipped_outline_has_the_area_that_is_left():
     square = np.array([[-10.0, -10], [-10, 20], [20, 20], [20, -10]])
 
-    assert area(clipped(square, 30, 30)) == 400
-    assert area(clipped(square, 10, 15)) == 150
-    assert len(clipped(square + 100, 30, 30)) == 0
+    assert area(clip_outline(square, 30, 30)) == 400
+    assert area(clip_outline(square, 10, 15)) == 150
+    assert len(clip_outline(square + 100, 30, 30)) == 0
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "RGB"])
@@ -329,7 +329,7 @@ def write_coco(folder):
         mask = polygon_mask(half, (picture.height, picture.width))
         box = list(map(int, box_of(mask)))
         shared = {"image_id": number * 11, "category_id": 1, "bbox": box, "area": int(mask.sum())}
-        crowd = {"size": list(mask.shape), "counts": run_lengths.text(run_lengths.counts(mask))}
+        crowd = {"size": list(mask.shape), "counts": run_lengths.to_text(run_lengths.counts(mask))}
         annotations += [
             {**shared, "id": number * 10, "iscrowd": 0, "segmentation": [half]},
             {**shared, "id": number * 10 + 1, "iscrowd": 1, "segmentation": crowd},
@@ -821,7 +821,7 @@ def test_rows_that_leave_pixels_where_they_are_pass_where_others_are_refused(tmp
     plan = planned(write_recipe(tmp_path, COCO, corrupt='targets = "refuse"\nrows = ["brightness"]'))
 
     assert len(plan.listing.items) == 4
-    assert read(plan.recipe.content(), "manifest.json").corrupt.targets == "refuse"
+    assert read_recipe(plan.recipe.content(), "manifest.json").corrupt.targets == "refuse"
 
 
 ANNOTATED = "coco/annotations/instances_val2017"
@@ -854,7 +854,7 @@ def test_the_recipes_in_the_document_are_read():
     sources, corrupt = re.findall(r"```toml\n(.*?)```", document, re.DOTALL)[:2], 'preset = "imagecorruptions"'
 
     for part in sources:
-        assert read(tomllib.loads(f'name = "a"\nversion = "1.0.0"\n{part}\n[corrupt]\n{corrupt}'), "targets.md")
+        assert read_recipe(tomllib.loads(f'name = "a"\nversion = "1.0.0"\n{part}\n[corrupt]\n{corrupt}'), "targets.md")
 
 
 # What the file states about itself: orientations, sizes, and what belongs to nothing.
@@ -882,11 +882,11 @@ def test_an_exif_orientation_turns_all_kinds_of_targets_with_the_image(orientati
     upright = decoded(turned_file(pixels, orientation), Decoding())[..., 0] > 0
     motion = Motion(*size, Decoding(), turn=orientation)
     shared = {"bbox": [int(v) for v in box_of(mask)], "area": 77}
-    lengths = {"size": list(size), "counts": run_lengths.text(run_lengths.counts(mask))}
+    lengths = {"size": list(size), "counts": run_lengths.to_text(run_lengths.counts(mask))}
 
-    by_polygon = moved({**shared, "segmentation": [outline]}, motion)
-    by_lengths = moved({**shared, "segmentation": lengths}, motion)
-    by_box = moved({**shared, "keypoints": [4, 5, 2, 0, 0, 0], "num_keypoints": 1}, motion)
+    by_polygon = move_annotation({**shared, "segmentation": [outline]}, motion)
+    by_lengths = move_annotation({**shared, "segmentation": lengths}, motion)
+    by_box = move_annotation({**shared, "keypoints": [4, 5, 2, 0, 0, 0], "num_keypoints": 1}, motion)
 
     if orientation == 1:
         assert by_polygon == by_lengths == by_box == {}
@@ -925,7 +925,7 @@ def write_turned(folder, *, annotated, orientations=range(1, 9), size=(24, 40), 
         sizes = {"height": went.height, "width": went.width} if write_size else {}
         images.append({"id": orientation, "file_name": name, **sizes})
         own = {"id": orientation, "image_id": orientation, "category_id": 1, "area": int(mask.sum())}
-        found.append({**own, **box, **moved(box, motion)})
+        found.append({**own, **box, **move_annotation(box, motion)})
     content = {"images": images, "annotations": found, "categories": [{"id": 1, "name": "x"}]}
     (folder / "instances.json").write_text(json.dumps(content), "utf-8")
 
@@ -1076,13 +1076,13 @@ def test_annotations_of_nothing_are_counted_and_cost_nothing_else(tmp_path):
 def test_parts_that_are_no_area_are_left_out_of_what_moves(part, motion):
     square = [10, 10, 20, 10, 20, 20, 10, 20]
 
-    some = moved({"segmentation": [part, square], "bbox": [10, 10, 10, 10], "area": None}, motion)
-    none = moved({"segmentation": [part], "bbox": [10, 10, 10, 10]}, motion)
+    some = move_annotation({"segmentation": [part, square], "bbox": [10, 10, 10, 10], "area": None}, motion)
+    none = move_annotation({"segmentation": [part], "bbox": [10, 10, 10, 10]}, motion)
 
     assert len(some["segmentation"]) == 1
     assert some["bbox"] == none["bbox"]
     assert none["segmentation"] == []
-    assert moved({"segmentation": None, "bbox": None, "keypoints": None, "area": None}, motion) == {}
+    assert move_annotation({"segmentation": None, "bbox": None, "keypoints": None, "area": None}, motion) == {}
 
 
 STRANGE = {
@@ -1110,9 +1110,9 @@ def test_coordinates_under_keys_that_are_not_known_are_named(key):
     assert strange_keys(annotation) == [key, "attributes.deep.angle"]
     assert strange_keys(annotation, [key, "angle"]) == []
     with pytest.raises(Rejected, match=rf"coordinates that cannot be moved: {key}, attributes\.deep\.angle"):
-        moved(annotation, Motion(50, 50, Decoding(crop=40)))
-    assert moved(annotation, Motion(50, 50, Decoding())) == {}
-    assert moved(annotation, Motion(50, 50, Decoding(crop=40), kept=(key, "attributes"))) is not None
+        move_annotation(annotation, Motion(50, 50, Decoding(crop=40)))
+    assert move_annotation(annotation, Motion(50, 50, Decoding())) == {}
+    assert move_annotation(annotation, Motion(50, 50, Decoding(crop=40), kept=(key, "attributes"))) is not None
 
 
 def test_what_is_no_coordinate_is_not_named():
@@ -1139,4 +1139,4 @@ def test_a_recipe_that_moves_annotations_refuses_coordinates_that_would_stay(tmp
     planned(write_recipe(tmp_path, COCO))
     kept = planned(write_recipe(tmp_path, COCO + '\nkeep_keys = ["face_box", "rotation"]', corrupt=moving))
 
-    assert read(kept.recipe.content(), "x").source.keep_keys == ("face_box", "rotation")
+    assert read_recipe(kept.recipe.content(), "x").source.keep_keys == ("face_box", "rotation")

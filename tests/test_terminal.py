@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from corruptgen.cli.terminal import Printed, columns, tell
+from corruptgen.cli.terminal import Printed, eprint, print_columns
 from corruptgen.store.names import shown
 from tests.photographs import command, write_recipe
 
@@ -17,7 +17,7 @@ def test_what_steers_a_terminal_is_escaped_and_words_are_not(text, capsys):
     stream = io.StringIO()
 
     print(f"é 甲\t{text}\nnext", file=Printed(stream))
-    tell(f"é {text}\nb")
+    eprint(f"é {text}\nb")
 
     assert stream.getvalue() == f"é 甲\t{shown(text)}\nnext\n"
     assert capsys.readouterr().err == f"corruptgen: é {shown(text)}\\nb\n"
@@ -25,7 +25,7 @@ def test_what_steers_a_terminal_is_escaped_and_words_are_not(text, capsys):
 
 
 def test_columns_are_aligned(capsys):
-    columns([("a", "b"), ("long", "c")])
+    print_columns([("a", "b"), ("long", "c")])
 
     assert capsys.readouterr().out == "a     b\nlong  c\n"
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen.assets.textures import Texture, frost_picture, texture_bytes, textures
+from corruptgen.assets.textures import Texture, frost_picture, read_registry, texture_bytes
 from corruptgen.errors import AssetError
 from tests.photographs import write_photographs, write_recipe
 
@@ -96,7 +96,7 @@ def frost(tmp_path, directory, monkeypatch) -> Iterator[list[Texture]]:
             (directory / f"frost{number}.png").write_bytes(content)
         url = f"http://127.0.0.1:9/{tmp_path.name}/frost{number}.png"
         registered.append(Texture(f"frost{number}.png", hashlib.sha256(content).hexdigest(), url, ("rime-pictures",)))
-    monkeypatch.setattr("corruptgen.assets.textures.textures", lambda collection: tuple(registered))
+    monkeypatch.setattr("corruptgen.assets.textures.read_registry", lambda collection: tuple(registered))
     frost_picture.cache_clear()
     yield registered
     frost_picture.cache_clear()
@@ -123,7 +123,7 @@ def test_a_picture_that_is_drawn_and_missing_names_the_others_that_are(frost):
 
 
 def test_the_registry_has_the_six_pictures_of_frost_in_the_order_of_the_draws():
-    registered = textures("frost")
+    registered = read_registry("frost")
 
     assert [texture.name for texture in registered] == [
         "frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg", "frost6.jpg",

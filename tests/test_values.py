@@ -228,7 +228,7 @@ def test_a_window_that_is_none_and_a_source_of_draws_without_its_methods_are_nam
 
 
 def test_pipelines_fail_when_they_are_made_if_a_picture_of_frost_or_ink_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr("corruptgen.assets.textures.textures", lambda collection: _nowhere(collection, tmp_path))
+    monkeypatch.setattr("corruptgen.assets.textures.read_registry", lambda collection: _nowhere(collection, tmp_path))
 
     for preset, row in (
         ("imagecorruptions", "frost"),

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.assets.textures import texture_bytes, textures
+from corruptgen.assets.textures import read_registry, texture_bytes
 from corruptgen.errors import AssetError
 from corruptgen.runtime.caching import keep_arrays
 
@@ -19,7 +19,7 @@ def ink_masks(side: int) -> NDArray[np.uint8]:
     AssetError
         If the archive is nowhere, or holds no masks of this side; the message states what to do.
     """
-    [archive] = textures("inks")
+    [archive] = read_registry("inks")
     with np.load(io.BytesIO(texture_bytes(archive)), allow_pickle=False) as arrays:
         by_side = {arrays[name].shape[1]: arrays[name] for name in arrays.files}
     if side not in by_side:

@@ -48,7 +48,7 @@ def frost_picture(index: int, scale: float) -> NDArray[np.uint8]:
         If the picture is nowhere; the message states where it was looked for, which others are missing and what to do.
     """
     try:
-        picture = _decoded(textures("frost")[index])
+        picture = _decoded(read_registry("frost")[index])
     except PictureMissing:
         check_pictures("frost")
         raise
@@ -59,7 +59,7 @@ def frost_picture(index: int, scale: float) -> NDArray[np.uint8]:
 
 
 @lru_cache
-def textures(collection: str) -> tuple[Texture, ...]:
+def read_registry(collection: str) -> tuple[Texture, ...]:
     """Read the registry of a collection of pictures, in its order."""
     text = (importlib.resources.files("corruptgen") / "assets" / f"{collection}.toml").read_text(encoding="utf-8")
     registry = tomllib.loads(text)
@@ -83,7 +83,7 @@ def check_pictures(collection: str, count: int | None = None) -> None:
     AssetError
         If any of them is missing; the message names all that are, and the one command that installs them.
     """
-    wanted = textures(collection)[:count]
+    wanted = read_registry(collection)[:count]
     missing, reasons = [], list[str]()
     for texture in wanted:
         try:

@@ -30,7 +30,7 @@ from corruptgen.cli.options import (
     WorkersOption,
     path,
 )
-from corruptgen.cli.terminal import FAILED, WAY_ON, event, exit_codes, flush_streams, open_streams
+from corruptgen.cli.terminal import FAILED, RESUME_HINT, exit_codes, flush_streams, open_streams, write_event
 
 
 class Commands(TyperGroup):
@@ -48,7 +48,7 @@ class Commands(TyperGroup):
         # Usage errors of click, whether typer brings its own copy of that or not.
         except Exception as error:
             if ctx.meta.get("json") and hasattr(error, "format_message"):
-                event("failed", message=error.format_message(), exit_code=getattr(error, "exit_code", FAILED))
+                write_event("failed", message=error.format_message(), exit_code=getattr(error, "exit_code", FAILED))
             raise
 
 
@@ -126,16 +126,16 @@ def _generate(
     json: JsonOption = False,
 ) -> None:
     """Make the dataset of a recipe; go on with it if it is unfinished."""
-    with exit_codes(WAY_ON, json=json):
+    with exit_codes(RESUME_HINT, json=json):
         from corruptgen.cli import making
-        from corruptgen.cli.voice import Voice
+        from corruptgen.cli.output import OutputMode
 
         chosen = [*(settings or ()), *(["output.escape_names=true"] if escape_names else [])]
         making.generate(
-            making.read_recipe(recipe, chosen, rows, severities, limit, seed),
+            making.recipe_from_options(recipe, chosen, rows, severities, limit, seed),
             source,
-            making.crew(workers, backend, address),
-            Voice(quiet, json),
+            making.worker_config(workers, backend, address),
+            OutputMode(quiet, json),
             output=output,
             shard=shard,
             check=check,
@@ -150,11 +150,11 @@ def _merge(
     json: JsonOption = False,
 ) -> None:
     """Write the manifest of an output whose shards are all made."""
-    with exit_codes(WAY_ON, json=json):
+    with exit_codes(RESUME_HINT, json=json):
         from corruptgen.cli import making
-        from corruptgen.cli.voice import Voice
+        from corruptgen.cli.output import OutputMode
 
-        making.merge(directory, Voice(quiet, json))
+        making.merge(directory, OutputMode(quiet, json))
 
 
 @app.command("plan")
@@ -175,7 +175,7 @@ def _plan(
     with exit_codes():
         from corruptgen.cli import making
 
-        making.plan(making.read_recipe(recipe, settings, rows, severities, limit, seed), source, output)
+        making.plan(making.recipe_from_options(recipe, settings, rows, severities, limit, seed), source, output)
 
 
 @app.command("verify")

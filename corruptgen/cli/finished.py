@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from corruptgen.cli.options import QuietOption, RowsOption, WorkersOption, path
-from corruptgen.cli.terminal import WAY_ON, exit_codes
+from corruptgen.cli.terminal import RESUME_HINT, exit_codes
 
 app = typer.Typer()
 
@@ -46,10 +46,10 @@ def _score(
         from corruptgen.scoring.evaluation import Wishes
 
         wishes = Wishes(
-            metrics=scoring.words(metrics),
+            metrics=scoring.read_words(metrics),
             baseline=baseline or "",
-            rows=scoring.words(rows),
-            thresholds=scoring.numbers(threshold),
+            rows=scoring.read_words(rows),
+            thresholds=scoring.read_numbers(threshold),
             resamples=resamples,
             level=level,
             seed=seed,
@@ -88,7 +88,7 @@ def _publish(
     quiet: QuietOption = False,
 ) -> None:
     """Upload a dataset to the Hub and tag its version; private unless --public is set."""
-    with exit_codes(WAY_ON):
+    with exit_codes(RESUME_HINT):
         from corruptgen.cli import publishing
         from corruptgen.publish.publication import Wishes
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corruptgen.cli.looking import photograph
-from corruptgen.cli.terminal import WRONG_USAGE, fail, listen, tell
-from corruptgen.cli.voice import bar
+from corruptgen.cli.output import progress_bar
+from corruptgen.cli.terminal import WRONG_USAGE, enable_log_output, eprint, fail
 from corruptgen.cli.writing import write_whole
 from corruptgen.errors import SourceError
-from corruptgen.gallery import Gallery, gallery_of_dataset, gallery_of_table, page
-from corruptgen.gallery.photographs import Photograph, shipped
+from corruptgen.gallery import Gallery, gallery_of_dataset, gallery_of_table, write_page
+from corruptgen.gallery.photographs import Photograph, shipped_photograph
 from corruptgen.store.names import shown
 from corruptgen.tables import catalog
 from corruptgen.values.addresses import local_path
@@ -31,9 +31,9 @@ def gallery(
     """Write the gallery of a table, or of a finished dataset if `what` is the directory of one."""
     if output.suffix.lower() not in (".html", ".htm"):
         fail(f"--output {output}: a gallery is an .html", WRONG_USAGE)
-    listen()
+    enable_log_output()
     if what not in catalog.preset_names() and Path(what).is_dir():
-        with bar("row", quiet) as progress:
+        with progress_bar("row", quiet) as progress:
             made = gallery_of_dataset(what, images, source=source, rows=rows, progress=progress)
     else:
         if source is not None:
@@ -41,14 +41,14 @@ def gallery(
         table = catalog.preset(what)
         paths = [local_path(image, "the image", SourceError) for image in images]
         photographs = [Photograph(shown(path.stem), photograph(path, table, None).pixels) for path in paths]
-        with bar("row", quiet) as progress:
+        with progress_bar("row", quiet) as progress:
             made = gallery_of_table(
-                what, photographs or [shipped(table)], rows=rows, steps=steps, seed=seed, progress=progress
+                what, photographs or [shipped_photograph(table)], rows=rows, steps=steps, seed=seed, progress=progress
             )
     for exhibit in made.exhibits:
         if exhibit.missing:
-            tell(f"no pictures of {exhibit.row.name}: {exhibit.missing}")
-    size = write_whole(output, page(made).encode())
+            eprint(f"no pictures of {exhibit.row.name}: {exhibit.missing}")
+    size = write_whole(output, write_page(made).encode())
     if not quiet:
         print(f"{output}: {_counts(made)}, {size / BYTES_PER_MB:.1f} MB")
 

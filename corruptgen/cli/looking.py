@@ -5,14 +5,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, listen, tell
+from corruptgen.cli.terminal import WRONG_USAGE, enable_log_output, eprint, fail, print_columns
 from corruptgen.codecs import dicom
-from corruptgen.codecs.high_bit_depth import acquired, picture
+from corruptgen.codecs.high_bit_depth import decode_image, read_samples
 from corruptgen.codecs.pixels import BYTE
-from corruptgen.codecs.windowing import WINDOWS, Picture, Window
+from corruptgen.codecs.windowing import WINDOWS, CleanImage, Window
 from corruptgen.declare import Corruption
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
-from corruptgen.gallery.contact_sheet import contact_sheet
+from corruptgen.gallery.contact_sheet import draw_contact_sheet
 from corruptgen.recipe.recipe import shipped_names
 from corruptgen.records import Decoding
 from corruptgen.sources import Content, nifti
@@ -25,7 +25,7 @@ from corruptgen.values.arguments import normalise_severity
 def list_tables() -> None:
     """List the severity tables and the shipped recipes."""
     tables = [catalog.preset(name) for name in catalog.preset_names()]
-    columns((table.name, f"version {table.version}", f"{len(table.rows)} rows", table.title) for table in tables)
+    print_columns((table.name, f"version {table.version}", f"{len(table.rows)} rows", table.title) for table in tables)
     print(f"\nshipped recipes: {', '.join(shipped_names())}")
 
 
@@ -34,7 +34,7 @@ def list_rows(preset: str) -> None:
     table = catalog.preset(preset)
     print(f"{_headline(table)}\n")
     groups = {row: [name for name, rows in table.groups.items() if row in rows] for row in table.rows}
-    columns((name, ", ".join(groups[name]), _summary(row)) for name, row in table.rows.items())
+    print_columns((name, ", ".join(groups[name]), _summary(row)) for name, row in table.rows.items())
 
 
 def show(row: str, preset: str | None) -> None:
@@ -63,7 +63,7 @@ def list_functions() -> None:
 
 def show_function(name: str) -> None:
     """Document a corruption function, and name the rows that use it."""
-    corruption = catalog.corruption(name)
+    corruption = catalog.find_corruption(name)
     print(f"{name} ({corruption.domain}, {corruption.family})\n\n{corruption.docstring}\n")
     print(f"parameters: {_signature(corruption)}")
     print(f"draws: {'yes' if corruption.draws else 'no'}")
@@ -91,7 +91,7 @@ def preview(
     """Draw a contact sheet; rows whose pictures are missing are left out unless they were asked for."""
     if output.suffix.lower() != ".png":
         fail(f"--output {output}: a contact sheet is a .png", WRONG_USAGE)
-    listen()
+    enable_log_output()
     table = catalog.preset(preset)
     names = table.named_rows(rows.split(",")) if rows else list(table.rows)
     levels = _numbers(severities) if severities else [float(level) for level in range(1, table.levels + 1)]
@@ -103,40 +103,40 @@ def preview(
     ends = None if chosen is None else (shot.form.black, shot.form.black + shot.form.full_scale)
     if not rows:
         names = [name for name in names if _can_be_drawn(shot.pixels, name, levels[-1], preset, ends)]
-    contact_sheet(shot.pixels, preset, names, levels, seed, ends).save(output, "PNG")
+    draw_contact_sheet(shot.pixels, preset, names, levels, seed, ends).save(output, "PNG")
     print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}")
 
 
-def photograph(path: Path, table: Preset, window: Window | None) -> Picture:
+def photograph(path: Path, table: Preset, window: Window | None) -> CleanImage:
     """Decode a photograph, and bring it to the size that the table is for if it has one."""
     sizes = table.sizes.allowed
     # As `generate` decodes it: depth keeps the channels that there are.
     colour = table.colour if window is None else "keep"
     try:
         content = _content(path, window)
-        found = picture(content, Decoding(window=window, colour=colour))
+        found = decode_image(content, Decoding(window=window, colour=colour))
         if sizes and found.pixels.shape[:2] not in sizes:
             height, width = sizes[0]
-            tell(f"{table.name} is for {height}×{width} pixels: this is the centre of the image in that size")
+            eprint(f"{table.name} is for {height}×{width} pixels: this is the centre of the image in that size")
             sized = Decoding(resize=max(height, width), crop=(height, width), window=window, colour=colour)
-            found = picture(content, sized)
+            found = decode_image(content, sized)
     except Rejected as error:
         raise CorruptgenError(f"{path} {error}") from error
     return found
 
 
-def read_image(path: Path, table: Preset, window: Window | None) -> Picture:
+def read_image(path: Path, table: Preset, window: Window | None) -> CleanImage:
     """Decode an image file as `generate` does under a table; without a window only 8 bits are taken."""
     try:
         content = _content(path, window)
         if window is not None:
-            return picture(content, Decoding(window=window))
-        found = acquired(content, "apply")
+            return decode_image(content, Decoding(window=window))
+        found = read_samples(content, "apply")
         if found.pixels.dtype != BYTE.dtype:
             raise Rejected(
                 f"has samples of {found.pixels.dtype.name}; set black and white with --window, such as --window bits"
             )
-        return picture(content, Decoding(colour=table.colour))
+        return decode_image(content, Decoding(colour=table.colour))
     except Rejected as error:
         raise CorruptgenError(f"{path} {error}") from error
 
@@ -172,7 +172,7 @@ def _can_be_drawn(
     try:
         corrupt(picture, row, severity, preset=preset, key="preview", window=window)
     except AssetError as error:
-        tell(f"left out {row}: {error}")
+        eprint(f"left out {row}: {error}")
         return False
     return True
 
@@ -186,7 +186,7 @@ def _show_levels(table: Preset, row: Row) -> None:
     parameters = dict.fromkeys(name for level in row.levels for name in level.parameters)
     lines = [("  severity", *(str(number) for number in range(1, len(row.levels) + 1)))]
     lines += [(f"  {name}", *(_value(level.parameters.get(name)) for level in row.levels)) for name in parameters]
-    columns(lines)
+    print_columns(lines)
     print(f"  between levels: {row.between}\n")
 
 

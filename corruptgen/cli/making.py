@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from corruptgen.cli.terminal import FAILED, SOME_REJECTED, WAY_ON, fail, listen, tell
-from corruptgen.cli.voice import Voice, bar
+from corruptgen.cli.output import OutputMode, progress_bar
+from corruptgen.cli.terminal import FAILED, RESUME_HINT, SOME_REJECTED, enable_log_output, eprint, fail
 from corruptgen.engine import generation
 from corruptgen.engine import merge as merging
 from corruptgen.engine.backends import Crew, backend_of
@@ -30,12 +30,12 @@ MOST_NAMED = 3
 SIGNALLED = 128  # exit codes of what a signal has ended start here
 
 
-def crew(workers: int | None, backend: str | None, address: str | None) -> Crew:
+def worker_config(workers: int | None, backend: str | None, address: str | None) -> Crew:
     """Put together who works; the scheme of an address says which backend, if it is not named."""
     return Crew(workers, backend or (address and backend_of(address)), address)
 
 
-def read_recipe(
+def recipe_from_options(
     recipe: str,
     settings: Sequence[str] | None,
     rows: str | None,
@@ -58,7 +58,7 @@ def generate(
     recipe: Recipe,
     source: str | None,
     crew: Crew,
-    voice: Voice,
+    voice: OutputMode,
     *,
     output: Path | None,
     shard: str | None,
@@ -67,15 +67,15 @@ def generate(
 ) -> None:
     """Make the dataset of a recipe."""
     if not voice.is_silent:
-        listen()
-    with stopping(voice.heard) as stop:
+        enable_log_output()
+    with stopping(voice.interrupt_message) as stop:
         try:
             share = Shard.parse(shard) if shard else None
             plan = planned(recipe, source)
             if not voice.is_silent:
                 _tell_classes(plan)
             if plan.listing.note and not voice.is_silent:
-                tell(shown(plan.listing.note))
+                eprint(shown(plan.listing.note))
             with voice.progress(plan, share) as progress:
                 outcome = generation.generate(
                     plan,
@@ -90,26 +90,26 @@ def generate(
                     stop=stop,
                 )
         except (Interrupted, KeyboardInterrupt):
-            fail(f"interrupted; {WAY_ON}", SIGNALLED + (stop.signal or 0))
+            fail(f"interrupted; {RESUME_HINT}", SIGNALLED + (stop.signal or 0))
     what = f"shard {share} of {output or outcome.output.name}" if share else str(output or outcome.output.name)
     _told(outcome, voice, what, "finished")
     if share and not voice.is_silent:
         print(f"once all shards are: corruptgen merge {output or outcome.output.name}")
     if outcome.rejected:
-        tell(f"{len(outcome.rejected)} items were rejected; fix them and generate again with --overwrite")
+        eprint(f"{len(outcome.rejected)} items were rejected; fix them and generate again with --overwrite")
         raise typer.Exit(SOME_REJECTED)
 
 
-def merge(directory: Path, voice: Voice) -> None:
+def merge(directory: Path, voice: OutputMode) -> None:
     """Write the manifest of what all shards have made."""
     outcome = merging.merge(directory)
     _told(outcome, voice, str(directory), "merged")
     if outcome.rejected:
-        tell(f"{len(outcome.rejected)} items were rejected")
+        eprint(f"{len(outcome.rejected)} items were rejected")
         raise typer.Exit(SOME_REJECTED)
 
 
-def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
+def _told(outcome: Outcome, voice: OutputMode, what: str, done: str) -> None:
     """Summarize the existing output."""
     voice.finished(outcome)
     if not voice.is_silent:
@@ -118,16 +118,16 @@ def _told(outcome: Outcome, voice: Voice, what: str, done: str) -> None:
         ignored = f"; {outcome.ignored} other files ignored" if outcome.ignored else ""
         print(f"{what} {state}: {counts}{ignored}")
     if guessed := outcome.noted.get(GUESSED, 0):
-        tell(f"{guessed} images have {GUESSED}; if they were drawn upright, write annotated_as in [source]")
+        eprint(f"{guessed} images have {GUESSED}; if they were drawn upright, write annotated_as in [source]")
     if passed := {note: count for note, count in outcome.noted.items() if note != GUESSED}:
         counted = ", ".join(f"{note} in {count}" for note, count in passed.items())
-        tell(f"taken, because no pixel depends on it: {counted}; the tables in items/ name the images")
+        eprint(f"taken, because no pixel depends on it: {counted}; the tables in items/ name the images")
     _list(outcome.rejected)
 
 
 def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
     """Print what a recipe would generate, and what would stop or reject it."""
-    listen()
+    enable_log_output()
     plan = planned(recipe, source)
     expected = estimate(plan)
     corrupt, listing = plan.recipe.corrupt, plan.listing
@@ -141,13 +141,13 @@ def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
     print(f"images  {expected.files}")
     print(f"bytes   {size if expected.measured else 'unknown: no image could be measured'}")
     if listing.note:
-        tell(shown(listing.note))
+        eprint(shown(listing.note))
     if expected.rejected:
-        tell(f"{len(expected.rejected)} of the {expected.looked_at} items that were read would be rejected")
+        eprint(f"{len(expected.rejected)} of the {expected.looked_at} items that were read would be rejected")
     if problems := list(plan.name_problems()):
         named = "; ".join(f"{name} {why}" for name, why in problems[:MOST_NAMED])
         more = f"; and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
-        tell(f"{len(problems)} names cannot be used everywhere: {named}{more}; generate has --escape-names")
+        eprint(f"{len(problems)} names cannot be used everywhere: {named}{more}; generate has --escape-names")
     _list([*listing.rejected, *expected.rejected])
     if expected.looked_at == len(listing.items):
         check_any(expected.looked_at - len(expected.rejected), [*listing.rejected, *expected.rejected])
@@ -160,22 +160,22 @@ def _tell_classes(plan: Plan) -> None:
     """Print the classes before anything is generated, so that wrong ones are noticed early."""
     print(f"classes {summarize(plan.classes)}")
     for doubt in find_doubts(plan.listing, plan.recipe.source):
-        tell(f"warning: {doubt}")
+        eprint(f"warning: {doubt}")
 
 
 def verify(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
     """Check a finished dataset, here or on the Hub."""
     if is_published(directory) and not quiet:
-        tell(f"downloading {directory}")
+        eprint(f"downloading {directory}")
     folder = local(directory)
-    with bar("block", quiet) as progress:
+    with progress_bar("block", quiet) as progress:
         verdict = verification.verify(folder, source=source, depth=depth, seed=seed, workers=workers, progress=progress)
     for problem in verdict.problems:
         print(shown(problem))
     if verdict.problems:
         for note in verdict.notes:
-            tell(note)
-        tell(f"{directory} has {len(verdict.problems)} problems")
+            eprint(note)
+        eprint(f"{directory} has {len(verdict.problems)} problems")
         raise typer.Exit(FAILED)
     if not quiet:
         again = f", {verdict.pixels} recomputed with the same pixels" if depth != "files" else ""
@@ -184,4 +184,4 @@ def verify(directory: str, source: str | None, depth: str, seed: int, workers: i
 
 def _list(rejected: Iterable[Rejection]) -> None:
     for rejection in rejected:
-        tell(f"rejected {shown(rejection.id)}: it {shown(rejection.reason)}")
+        eprint(f"rejected {shown(rejection.id)}: it {shown(rejection.reason)}")

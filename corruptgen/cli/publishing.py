@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from corruptgen.cli.terminal import columns, tell
-from corruptgen.cli.voice import bar
+from corruptgen.cli.output import progress_bar
+from corruptgen.cli.terminal import eprint, print_columns
 from corruptgen.publish import publication
 from corruptgen.publish.difference import Difference, changed_images, difference, measured, shards_of
 from corruptgen.publish.finished import Finished
@@ -34,8 +34,8 @@ def card(directory: Path, repo: str | None, recipe: str | None) -> None:
 
 def publish(directory: Path, repo: str, wishes: Wishes, *, dry_run: bool, workers: int | None, quiet: bool) -> None:
     """Upload a dataset and tag its version."""
-    with bar("block", quiet) as progress:
-        found = publication.prepared(directory, repo, wishes, tell, workers=workers, progress=progress)
+    with progress_bar("block", quiet) as progress:
+        found = publication.prepared(directory, repo, wishes, eprint, workers=workers, progress=progress)
     if not quiet:
         _told(found, repo)
     if dry_run:
@@ -44,7 +44,7 @@ def publish(directory: Path, repo: str, wishes: Wishes, *, dry_run: bool, worker
     with tqdm(
         total=found.size, unit="B", unit_scale=True, file=sys.stderr, leave=False, disable=True if quiet else None
     ) as drawn:
-        publication.publish(found, tell, lambda done, total: drawn.update(done - drawn.n))
+        publication.publish(found, eprint, lambda done, total: drawn.update(done - drawn.n))
     if not quiet:
         print(f"published: {found.hub.url}/tree/{found.version.tag}")
 
@@ -84,7 +84,7 @@ def diff(old: str, new: str) -> None:
 def _tell_pixels(found: Difference) -> None:
     if found.pixels:
         print(f"images with other pixels, of {found.compared} that are in both:")
-        columns((f"  {cell}", str(count)) for cell, count in found.pixels.items())
+        print_columns((f"  {cell}", str(count)) for cell, count in found.pixels.items())
     if change := found.change:
         print(
             f"by how much, in {change.images} of them: {100 * change.samples:.1f} % of the samples differ, by "

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from corruptgen.cli.terminal import WRONG_USAGE, columns, fail, tell
+from corruptgen.cli.terminal import WRONG_USAGE, eprint, fail, print_columns
 from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import Wishes
 from corruptgen.scoring.evaluation import score as scored
@@ -26,11 +26,11 @@ def score(
     baseline = f", baseline {report.baseline}" if report.baseline else ""
     interval = f", {100 * report.level:g} % intervals of {report.resamples} resamples" if report.resamples else ""
     print(f"{report.dataset}, table {report.preset}: {report.items} items, {grid}{baseline}{interval}\n")
-    columns(report.lines())
+    print_columns(report.lines())
     print()
-    columns(report.row_lines())
+    print_columns(report.row_lines())
     for note in report.notes:
-        tell(shown(note))
+        eprint(shown(note))
     if output:
         _write(output.with_name(output.name + ".json"), report.to_json().encode())
         _write(output.with_name(output.name + ".csv"), report.to_csv().encode())
@@ -38,7 +38,7 @@ def score(
             _write(output.with_name(output.name + ".png"), plot.png(report))
 
 
-def numbers(text: str | None) -> tuple[float, ...]:
+def read_numbers(text: str | None) -> tuple[float, ...]:
     """Read numbers with commas between them."""
     try:
         return tuple(float(number) for number in text.split(",")) if text else ()
@@ -46,7 +46,7 @@ def numbers(text: str | None) -> tuple[float, ...]:
         fail(f"--threshold {text}: these are not numbers with commas between them", WRONG_USAGE)
 
 
-def words(text: str | None) -> tuple[str, ...]:
+def read_words(text: str | None) -> tuple[str, ...]:
     """Read words with commas between them."""
     return tuple(word.strip() for word in text.split(",")) if text else ()
 

@@ -25,7 +25,7 @@ from corruptgen.errors import (
 )
 from corruptgen.store.names import shown
 
-WAY_ON = "run the same command again to resume"
+RESUME_HINT = "run the same command again to resume"
 FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130
 # Set to anything, it shows the traceback of an unforeseen error.
 DEBUG_VARIABLE = "CORRUPTGEN_DEBUG"
@@ -39,7 +39,7 @@ class Failure(typer.Exit):
         self.message = message
 
 
-def tell(message: str) -> None:
+def eprint(message: str) -> None:
     """Write a line to stderr."""
     print(f"corruptgen: {shown(without_secrets(message))}", file=sys.stderr)
 
@@ -60,22 +60,22 @@ class Printed:
         return getattr(self._stream, name)
 
 
-def event(kind: str, **content: object) -> None:
+def write_event(kind: str, **content: object) -> None:
     """Write a JSON object to stdout, for machines."""
     print(json.dumps({"event": kind} | content), flush=True)
 
 
-class _Told(logging.Handler):
+class _LogOutput(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write what the library reports to stderr."""
-        tell(record.getMessage())
+        eprint(record.getMessage())
 
 
-def listen() -> None:
+def enable_log_output() -> None:
     """Pass on what the library says, such as that it compiles its kernels, if someone sits there and waits."""
     logger = logging.getLogger("corruptgen")
     if sys.stderr.isatty() and not logger.handlers:
-        logger.addHandler(_Told())
+        logger.addHandler(_LogOutput())
         logger.setLevel(logging.INFO)
 
 
@@ -84,7 +84,7 @@ def fail(message: str, code: int) -> NoReturn:
     raise Failure(message, code)
 
 
-def columns(lines: Iterable[Sequence[str]]) -> None:
+def print_columns(lines: Iterable[Sequence[str]]) -> None:
     """Print lines in columns as wide as they need to be."""
     table = [tuple(line) for line in lines]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -136,8 +136,8 @@ def exit_codes(way_on: str = "", *, json: bool = False) -> Iterator[None]:
     if json:
         # Where stdout is the trouble, stderr still says so.
         with suppress(OSError):
-            event("failed", message=failure.message, exit_code=failure.exit_code)
-    tell(f"error: {failure.message}")
+            write_event("failed", message=failure.message, exit_code=failure.exit_code)
+    eprint(f"error: {failure.message}")
     raise typer.Exit(failure.exit_code)
 
 
@@ -169,7 +169,7 @@ def flush_streams() -> bool:
             whole = False
             if number == 1 and isinstance(error, OSError) and error.errno != errno.EPIPE:
                 with suppress(OSError):
-                    tell(f"error: stdout: {error.strerror}")
+                    eprint(f"error: stdout: {error.strerror}")
             # Python tries again at its end, and would complain with a traceback.
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), number)

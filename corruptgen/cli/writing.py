@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corruptgen.cli.looking import read_image, read_window
-from corruptgen.cli.terminal import FAILED, WRONG_USAGE, fail, listen
-from corruptgen.codecs.images import encoded
+from corruptgen.cli.terminal import FAILED, WRONG_USAGE, enable_log_output, fail
+from corruptgen.codecs.images import encode_image
 from corruptgen.errors import without_secrets
 from corruptgen.recipe.recipe import shipped_text
 from corruptgen.records import Encoding
@@ -50,7 +50,7 @@ def apply(
         fail(f"--output {output}: its ending says how it is stored; allowed are {', '.join(ENCODINGS)}", WRONG_USAGE)
     if output.exists() and image.exists() and os.path.samefile(image, output):
         fail(f"--output {output}: this is the image itself; choose another file", WRONG_USAGE)
-    listen()
+    enable_log_output()
     table = catalog.preset(draws.preset)
     table.cell(row, severity)
     shot = read_image(image, table, read_window(window) if window else None)
@@ -62,7 +62,7 @@ def apply(
         )
     ends = None if window is None else (shot.form.black, shot.form.black + shot.form.full_scale)
     result = corrupt(shot.pixels, row, severity, preset=draws.preset, seed=draws.seed, key=draws.key, window=ends)
-    write_whole(output, encoded(result, encoding))
+    write_whole(output, encode_image(result, encoding))
     lossy = "" if encoding.is_lossless else f"; stored as JPEG of quality {quality}, which loses some detail"
     named = without_secrets(draws.key)
     print(f"{output}: {row} at severity {severity:g} of {draws.preset}, seed {draws.seed}, key {named!r}{lossy}")

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs import dicom_decoders
 from corruptgen.codecs.dicom_header import (
-    claimed_size,
     frame_count,
     functional_group,
     is_dicom,
     read_header,
     read_number,
+    sample_bytes,
 )
-from corruptgen.codecs.windowing import Acquired, array_acquired, turn_around
+from corruptgen.codecs.windowing import StoredSamples, samples_of_array, turn_around
 from corruptgen.errors import Rejected
 from corruptgen.runtime.extras import need
 
@@ -31,7 +31,7 @@ OVERLAY_BIT = 0x0102
 WORDS = (8, 16)  # bits
 
 
-def acquired(content: bytes) -> Acquired:
+def acquired(content: bytes) -> StoredSamples:
     """Decode a DICOM file of one frame, as `read_frame` does."""
     with warnings.catch_warnings():
         # Headers that do not conform are the rule; what cannot be decoded is an error.
@@ -46,7 +46,7 @@ def acquired(content: bytes) -> Acquired:
         return _frame(header, 0)
 
 
-def read_frame(header: Any, frame: int) -> Acquired:
+def read_frame(header: Any, frame: int) -> StoredSamples:
     """Decode a frame of a file.
 
     Samples are turned around within their bits, and slope and intercept with them, where a larger one is darker: of
@@ -71,19 +71,19 @@ def read_frame(header: Any, frame: int) -> Acquired:
         return _frame(header, frame)
 
 
-def _frame(header: Any, frame: int) -> Acquired:
+def _frame(header: Any, frame: int) -> StoredSamples:
     kind = header.PhotometricInterpretation
     if kind not in (INVERTED, GREY):
         samples = dicom_decoders.decode(header, frame)
         if kind == PALETTE:
             samples = need("pydicom.pixels.processing", "a DICOM file").apply_color_lut(samples, header)
-        return array_acquired(samples)
+        return samples_of_array(samples)
     samples, padded = _grey_samples(header, frame)
-    found = array_acquired(samples)
+    found = samples_of_array(samples)
     bits = _bits(header, found)
     slope, intercept = _units(functional_group(header, frame, "PixelValueTransformationSequence"))
     advised = _advised(functional_group(header, frame, "FrameVOILUTSequence"))
-    plain = Acquired(found.pixels, bits, slope, intercept, advised, padded)
+    plain = StoredSamples(found.pixels, bits, slope, intercept, advised, padded)
     return turn_around(plain) if (kind == INVERTED) != (slope < 0) else plain
 
 
@@ -91,7 +91,7 @@ def _check(header: Any) -> None:
     """Refuse what is no picture before any sample is decoded."""
     if "PixelData" not in header and "FloatPixelData" not in header:
         raise Rejected(f"holds no picture (modality {header.get('Modality') or 'unknown'})")
-    claimed, frames = claimed_size(header), frame_count(header)
+    claimed, frames = sample_bytes(header), frame_count(header)
     kind = header.PhotometricInterpretation
     if kind not in TAKEN:
         raise Rejected(f"has the photometric interpretation {kind}; taken are {', '.join(TAKEN)}")
@@ -185,7 +185,7 @@ def _units(header: Any) -> tuple[float, float]:
     return slope, intercept
 
 
-def _bits(header: Any, found: Acquired) -> tuple[int, int] | None:
+def _bits(header: Any, found: StoredSamples) -> tuple[int, int] | None:
     """Return the least and greatest sample that the bits in use can hold."""
     if found.bits is None:
         return None

@@ -103,13 +103,13 @@ def read_frame_count(path: Path) -> int:
     if bits > MOST_BITS and "PixelRepresentation" in header:
         raise Rejected(f"has {frames} frames with samples of {bits} bits; taken are whole numbers of up to {MOST_BITS}")
     syntax = header.file_meta.get("TransferSyntaxUID")
-    needed = frames * SMALLEST_FRAME if syntax is not None and syntax.is_encapsulated else claimed_size(header)
+    needed = frames * SMALLEST_FRAME if syntax is not None and syntax.is_encapsulated else sample_bytes(header)
     if needed > room:
         raise Rejected(f"claims {frames} frames, more than its {room} bytes can hold")
     return frames
 
 
-def claimed_size(header: Any) -> int:
+def sample_bytes(header: Any) -> int:
     """Return how many bytes of samples a header claims, before compression; raise `Rejected` if none or too many."""
     check_area(int(header.Rows), int(header.Columns))
     samples = int(header.get("SamplesPerPixel") or 1)
@@ -187,7 +187,7 @@ def _inflate(packed: bytes) -> bytes:
     found = engine.decompress(packed, LONGEST_HEADER)
     if not engine.eof:
         header = pydicom.dcmread(io.BytesIO(found), force=True, stop_before_pixels=True)
-        claimed = claimed_size(header)
+        claimed = sample_bytes(header)
         if claimed > min(MOST_BYTES, LARGEST_RATIO * len(packed)):
             raise Rejected(f"claims {claimed} bytes of samples, more than its {len(packed)} packed bytes can hold")
         found += engine.decompress(engine.unconsumed_tail, claimed + LONGEST_HEADER)

@@ -49,7 +49,7 @@ def prepare(content: bytes) -> None:
         raise Rejected(f"has samples of {bits} bits, which {form} files are read without; convert it to 8 bits first")
 
 
-def opened(content: bytes) -> ImageFile.ImageFile:
+def open_image(content: bytes) -> ImageFile.ImageFile:
     """Open an image file that is prepared, with the decoders of its format alone; to be closed by the caller."""
     form = _form(content)
     return Image.open(io.BytesIO(content), formats=(form,) if form else USUAL)

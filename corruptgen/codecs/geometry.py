@@ -15,7 +15,7 @@ INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 MOST_PIXELS = 89_478_485
 
 
-def fitted(image: Image.Image, decoding: Decoding) -> Image.Image:
+def resize_and_crop(image: Image.Image, decoding: Decoding) -> Image.Image:
     """Resize and crop an image.
 
     Parameters
@@ -36,7 +36,7 @@ def fitted(image: Image.Image, decoding: Decoding) -> Image.Image:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where `fitted` puts the points of an image, in pixels from its upper left corner."""
+    """Where `resize_and_crop` puts the points of an image, in pixels from its upper left corner."""
 
     height: int
     """Of the fitted image."""
@@ -67,12 +67,12 @@ class Placement:
 
 
 def placement(height: int, width: int, decoding: Decoding) -> Placement:
-    """Return where `fitted` puts the points of an image of this size.
+    """Return where `resize_and_crop` puts the points of an image of this size.
 
     Raises
     ------
     Rejected
-        As `fitted` does.
+        As `resize_and_crop` does.
     """
     place = Placement(height, width)
     for step in decoding.order.split("-"):

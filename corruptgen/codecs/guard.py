@@ -18,7 +18,7 @@ _STRICT = threading.RLock()
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guard_decoder() -> Iterator[None]:
     """Run a decoder strictly: whatever it raises or warns about says that the file is broken.
 
     Decoders that are fed broken bytes raise all kinds of errors. What the machine is to blame for passes through, as
@@ -37,7 +37,7 @@ def guarded() -> Iterator[None]:
         except Exception as error:
             if is_machine_trouble(error):
                 raise
-            raise Rejected(f"cannot be decoded: {reason(error)}") from error
+            raise Rejected(f"cannot be decoded: {decoder_complaint(error)}") from error
 
 
 def is_machine_trouble(error: BaseException) -> bool:
@@ -66,14 +66,14 @@ def strict() -> Iterator[None]:
 
 
 @contextmanager
-def unheeded() -> Iterator[None]:
+def ignore_warnings() -> Iterator[None]:
     """Let decoders warn without effect; for use inside of the guard, which has the lock."""
     with _STRICT, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def reason(error: Exception) -> str:
+def decoder_complaint(error: Exception) -> str:
     """Word a decoder's complaint in one line that is the same in every run."""
     if isinstance(error, UnidentifiedImageError):
         return "it is not an image of a known format"

@@ -12,12 +12,19 @@ from PIL import Image
 
 from corruptgen.codecs import dicom, tiff
 from corruptgen.codecs import images as codec
-from corruptgen.codecs.geometry import check_area, fitted
-from corruptgen.codecs.guard import guarded
+from corruptgen.codecs.geometry import check_area, resize_and_crop
+from corruptgen.codecs.guard import guard_decoder
 from corruptgen.codecs.orientations import STORED
-from corruptgen.codecs.pixels import SampleFormat, narrowed, widened
-from corruptgen.codecs.tolerance import EXIF_ORIENTATION, tolerantly
-from corruptgen.codecs.windowing import Acquired, Picture, array_acquired, clipped, fill_padding, windowed
+from corruptgen.codecs.pixels import SampleFormat, grey_to_rgb, rgb_to_luma
+from corruptgen.codecs.tolerance import EXIF_ORIENTATION, decode_tolerantly
+from corruptgen.codecs.windowing import (
+    CleanImage,
+    StoredSamples,
+    clip_to_window,
+    fill_padding,
+    find_window,
+    samples_of_array,
+)
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding
 
@@ -27,7 +34,7 @@ PNG_DEPTH, PNG_CHANNELS = 24, 25
 OPAQUE = 65535
 
 
-def picture(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> Picture:
+def decode_image(content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding) -> CleanImage:
     """Return the clean image of what a source has for an item.
 
     Parameters
@@ -42,41 +49,43 @@ def picture(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> Pic
         If this is no image, not the whole image, or one without a window.
     """
     if decoding.window is None:
-        if isinstance(content, Acquired):
+        if isinstance(content, StoredSamples):
             raise Rejected("has samples of more than 8 bits; keep them with window in [decode]")
         pixels, notes = codec.read_pixels(content, decoding)
-        return Picture(pixels, notes=notes)
+        return CleanImage(pixels, notes=notes)
     found, notes = _acquired(content, decoding)
-    form = windowed(found, decoding.window)
+    form = find_window(found, decoding.window)
     samples = _coloured(_fitted(fill_padding(found, form), decoding), decoding.colour)
-    return Picture(clipped(samples, form), form, found.slope, found.intercept, notes)
+    return CleanImage(clip_to_window(samples, form), form, found.slope, found.intercept, notes)
 
 
-def acquired(content: bytes | NDArray[Any] | Acquired, exif: str) -> Acquired:
+def read_samples(content: bytes | NDArray[Any] | StoredSamples, exif: str) -> StoredSamples:
     """Return the stored samples of an image, upright as its EXIF orientation asks or, for "ignore", as they lie."""
     return _acquired(content, Decoding(exif=exif))[0]
 
 
-def _acquired(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> tuple[Acquired, tuple[str, ...]]:
+def _acquired(
+    content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding
+) -> tuple[StoredSamples, tuple[str, ...]]:
     """Return the stored samples of an image, and what was passed over because it changes none of them."""
-    if isinstance(content, Acquired):
+    if isinstance(content, StoredSamples):
         return content, ()
     if not isinstance(content, bytes):
-        return array_acquired(content), ()
-    with guarded():
-        opened, notes = tolerantly(content, decoding, _opened)
+        return samples_of_array(content), ()
+    with guard_decoder():
+        opened, notes = decode_tolerantly(content, decoding, _opened)
     if opened is None:
         whole = Decoding(exif=decoding.exif, colour="keep", tolerate=decoding.tolerate)
         pixels, notes = codec.read_pixels(content, whole)
-        return array_acquired(pixels), notes
+        return samples_of_array(pixels), notes
     found, orientation = opened
     if decoding.exif == "apply" and orientation in TURNS:
         pixels = np.ascontiguousarray(TURNS[orientation](found.pixels))
-        found = Acquired(pixels, found.bits, found.slope, found.intercept, found.advised)
+        found = StoredSamples(pixels, found.bits, found.slope, found.intercept, found.advised)
     return found, notes
 
 
-def restored(content: bytes) -> NDArray[Any]:
+def decode_lossless(content: bytes) -> NDArray[Any]:
     """Decode a file that was written without loss: grey stays grey, and depth stays depth.
 
     Raises
@@ -85,21 +94,21 @@ def restored(content: bytes) -> NDArray[Any]:
         If it is damaged.
     """
     if content.startswith(tiff.MAGIC) or _is_deep_png(content):
-        return acquired(content, "ignore").pixels
-    return codec.restored(content)
+        return read_samples(content, "ignore").pixels
+    return codec.decode_lossless_file(content)
 
 
-def native_size(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> tuple[int, int]:
+def native_size(content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding) -> tuple[int, int]:
     """Return height and width of an image before it is resized or cropped."""
     if decoding.window is not None:
-        return acquired(content, decoding.exif).pixels.shape[:2]
+        return read_samples(content, decoding.exif).pixels.shape[:2]
     if isinstance(content, bytes):
-        return codec.native_size(content, decoding)
-    pixels = content.pixels if isinstance(content, Acquired) else content
+        return codec.native_file_size(content, decoding)
+    pixels = content.pixels if isinstance(content, StoredSamples) else content
     return pixels.shape[0], pixels.shape[1]
 
 
-def orientation(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) -> int:
+def orientation(content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding) -> int:
     """Return the EXIF orientation that leads from an image as it is stored to the upright one; 1 if they are the same.
 
     Raises
@@ -110,11 +119,11 @@ def orientation(content: bytes | NDArray[Any] | Acquired, decoding: Decoding) ->
     if not isinstance(content, bytes):
         return STORED
     if decoding.window is not None:
-        with guarded():
-            found, _ = tolerantly(content, replace(decoding, exif="apply"), _opened)
+        with guard_decoder():
+            found, _ = decode_tolerantly(content, replace(decoding, exif="apply"), _opened)
         if found is not None:
             return found[1] if found[1] in TURNS else STORED
-    return codec.orientation(content, decoding)
+    return codec.file_orientation(content, decoding)
 
 
 # What an EXIF orientation asks for, of arrays.
@@ -129,15 +138,15 @@ TURNS: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }
 
 
-def _opened(content: bytes, orientation: int | None) -> tuple[Acquired, int] | None:
+def _opened(content: bytes, orientation: int | None) -> tuple[StoredSamples, int] | None:
     """Decode a file of more than 8 bits, and return its orientation; None if it has 8 bits and is no DICOM.
 
-    An `orientation` is one that the file does not state itself.
+    An `file_orientation` is one that the file does not state itself.
     """
     if dicom.is_dicom(content):
         return dicom.acquired(content), 1
     if tiff.is_deep(content):
-        return tiff.acquired(content)
+        return tiff.read_tiff(content)
     if _is_deep_png(content):
         samples, own = _png(content)
         return samples, orientation or own
@@ -148,9 +157,9 @@ def _coloured(samples: NDArray[Any], colour: str | None) -> NDArray[Any]:
     """Bring samples to the channels that are asked for; they are kept if nothing is said."""
     channels = samples.shape[2]
     if colour == "rgb" and channels == 1:
-        return widened(samples)
+        return grey_to_rgb(samples)
     if colour == "grey" and channels == 3:
-        return narrowed(samples, SampleFormat(samples.dtype.name, 1))
+        return rgb_to_luma(samples, SampleFormat(samples.dtype.name, 1))
     return samples
 
 
@@ -158,7 +167,7 @@ def _is_deep_png(content: bytes) -> bool:
     return content.startswith(PNG) and content[PNG_DEPTH : PNG_DEPTH + 1] == b"\x10"
 
 
-def _png(content: bytes) -> tuple[Acquired, int]:
+def _png(content: bytes) -> tuple[StoredSamples, int]:
     """Decode a PNG of 16 bits, whose colours Pillow would reduce to 8."""
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         check_area(image.height, image.width)
@@ -178,15 +187,15 @@ def _png(content: bytes) -> tuple[Acquired, int]:
         samples = samples[..., :-1]
     if samples.ndim == 3 and samples.shape[2] == 3:
         samples = samples[..., :1] if content[PNG_CHANNELS] in (0, 4) else samples[..., ::-1]
-    return array_acquired(samples), orientation
+    return samples_of_array(samples), orientation
 
 
 def _fitted(pixels: NDArray[Any], decoding: Decoding) -> NDArray[Any]:
-    """Resize and crop as `geometry.fitted` does, each channel in floating point; whole samples are rounded."""
+    """Resize and crop as `geometry.resize_and_crop` does, each channel in floating point; whole samples are rounded."""
     if decoding.resize is None and decoding.crop is None:
         return pixels
     planes = [Image.fromarray(pixels[..., k].astype(np.float32)) for k in range(pixels.shape[2])]
-    moved = np.stack([np.array(fitted(plane, decoding)) for plane in planes], axis=-1)
+    moved = np.stack([np.array(resize_and_crop(plane, decoding)) for plane in planes], axis=-1)
     if pixels.dtype.kind == "f":
         return moved
     limits = np.iinfo(pixels.dtype)

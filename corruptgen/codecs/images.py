@@ -11,15 +11,23 @@ from PIL import Image, ImageFile
 
 from corruptgen.codecs import file_formats, png_rows, tiff
 from corruptgen.codecs.file_formats import BITS, EXTENSIONS
-from corruptgen.codecs.geometry import check_area, fitted
-from corruptgen.codecs.guard import guarded
+from corruptgen.codecs.geometry import check_area, resize_and_crop
+from corruptgen.codecs.guard import guard_decoder
 from corruptgen.codecs.orientations import SIDEWAYS, STORED, UPRIGHT
-from corruptgen.codecs.png import png
-from corruptgen.codecs.tolerance import EXIF_ORIENTATION, tolerantly
+from corruptgen.codecs.png import encode_png
+from corruptgen.codecs.tolerance import EXIF_ORIENTATION, decode_tolerantly
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding, Encoding
 
-__all__ = ["EXTENSIONS", "decoded", "encoded", "native_size", "orientation", "read_pixels", "restored"]
+__all__ = [
+    "EXTENSIONS",
+    "decode_lossless_file",
+    "decoded",
+    "encode_image",
+    "file_orientation",
+    "native_file_size",
+    "read_pixels",
+]
 
 CONVERTED_MODES = ("1", "CMYK", "L", "P", "RGB", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA")
@@ -57,13 +65,13 @@ def read_pixels(content: bytes | NDArray[np.uint8], decoding: Decoding) -> tuple
     if not isinstance(content, bytes):
         picture = _picture(content)
         # What an array holds is kept unless the recipe wants something else.
-        return _layers(fitted(_coloured(picture, decoding.colour or "keep"), decoding)), ()
+        return _layers(resize_and_crop(_coloured(picture, decoding.colour or "keep"), decoding)), ()
     picture, notes = _opened(content, decoding)
-    return _layers(fitted(picture, decoding)), notes
+    return _layers(resize_and_crop(picture, decoding)), notes
 
 
-def restored(content: bytes) -> NDArray[np.uint8]:
-    """Decode a file that `encoded` wrote without loss: grey stays grey.
+def decode_lossless_file(content: bytes) -> NDArray[np.uint8]:
+    """Decode a file that `encode_image` wrote without loss: grey stays grey.
 
     Raises
     ------
@@ -72,7 +80,7 @@ def restored(content: bytes) -> NDArray[np.uint8]:
     """
     if not content:
         raise Rejected("is empty")
-    with guarded():
+    with guard_decoder():
         return _layers(_strictly(content, Decoding(exif="ignore", colour="keep"), None))
 
 
@@ -80,26 +88,26 @@ def _opened(content: bytes, decoding: Decoding) -> tuple[Image.Image, tuple[str,
     """Decode the bytes of an image file, upright and in the colours that are asked for."""
     if not content:
         raise Rejected("is empty")
-    with guarded():
+    with guard_decoder():
         file_formats.prepare(content)
-        return tolerantly(content, decoding, lambda whole, turn: _strictly(whole, decoding, turn))
+        return decode_tolerantly(content, decoding, lambda whole, turn: _strictly(whole, decoding, turn))
 
 
 def _strictly(content: bytes, decoding: Decoding, orientation: int | None) -> Image.Image:
-    """Decode a file about which no decoder complains; an `orientation` is one that it does not state itself."""
-    with file_formats.opened(content) as image:
+    """Decode a file about which no decoder complains; an `file_orientation` is one that it does not state itself."""
+    with file_formats.open_image(content) as image:
         plain = _plain_jpeg(content, image)
         if plain is not None:
             return _coloured(_oriented(image, decoding.exif, orientation, plain), decoding.colour)
     _check_integrity(content)
-    with file_formats.opened(content) as image:
+    with file_formats.open_image(content) as image:
         check_area(image.height, image.width)
         _check_samples(image)
         if image.format == "GIF":
-            png_rows.check_frame(image)
+            png_rows.check_gif_frame(image)
         if image.format == "PNG":
             image.load()
-            png_rows.check(content, image)
+            png_rows.check_png_rows(content, image)
         return _coloured(_oriented(image, decoding.exif, orientation), decoding.colour)
 
 
@@ -119,7 +127,7 @@ def _layers(picture: Image.Image) -> NDArray[np.uint8]:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
+def encode_image(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
     """Return the bytes of an image file; equal pixels produce equal bytes.
 
     Parameters
@@ -129,16 +137,16 @@ def encoded(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
         TIFF, which holds every type of sample
     """
     if encoding.name == "tiff":
-        return tiff.encoded(image)
+        return tiff.encode_tiff(image)
     if encoding.name == "png":
-        return png(image, encoding.compression)
+        return encode_png(image, encoding.compression)
     # The bytes that Pillow writes, in less time.
     samples = image if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     settings = (cv2.IMWRITE_JPEG_QUALITY, encoding.quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1)
     return bytes(cv2.imencode(".jpg", samples, settings)[1].tobytes())
 
 
-def native_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
+def native_file_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
     """Return height and width of an image before it is resized or cropped, without decoding it.
 
     Raises
@@ -148,7 +156,7 @@ def native_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
     """
 
     def size(whole: bytes, orientation: int | None) -> tuple[int, int]:
-        with file_formats.opened(whole) as image:
+        with file_formats.open_image(whole) as image:
             if image.format == "TIFF":
                 # Pillow reports the size that it has upright, before and after it is loaded.
                 turns = decoding.exif == "ignore" and _turned(image) in SIDEWAYS
@@ -156,12 +164,12 @@ def native_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
                 turns = _orientation(image, decoding.exif, orientation) in SIDEWAYS
             return (image.width, image.height) if turns else (image.height, image.width)
 
-    with guarded():
+    with guard_decoder():
         file_formats.prepare(content)
-        return tolerantly(content, decoding, size)[0]
+        return decode_tolerantly(content, decoding, size)[0]
 
 
-def orientation(content: bytes, decoding: Decoding) -> int:
+def file_orientation(content: bytes, decoding: Decoding) -> int:
     """Return the EXIF orientation that leads from an image as it is stored to the upright one; 1 if they are the same.
 
     Raises
@@ -171,22 +179,22 @@ def orientation(content: bytes, decoding: Decoding) -> int:
     """
 
     def turn(whole: bytes, known: int | None) -> Any:
-        with file_formats.opened(whole) as image:
+        with file_formats.open_image(whole) as image:
             if image.format == "TIFF":
                 return _turned(image)
             # Some formats are upright however they are read.
             is_turned = _orientation(image, "ignore", known) == STORED
             return _orientation(image, "apply", known) if is_turned else STORED
 
-    with guarded():
+    with guard_decoder():
         file_formats.prepare(content)
-        found = tolerantly(content, replace(decoding, exif="apply"), turn)[0]
+        found = decode_tolerantly(content, replace(decoding, exif="apply"), turn)[0]
     return int(found) if found in UPRIGHT else STORED
 
 
 def _check_integrity(content: bytes) -> None:
     """Find the damage that Pillow passes over: checksums of PNG, and what libjpeg only warns about."""
-    with file_formats.opened(content) as image:
+    with file_formats.open_image(content) as image:
         if image.format == "PNG":
             image.verify()
         elif image.format in ("JPEG", "MPO"):

@@ -19,17 +19,17 @@ UPRIGHT = {
 _BACK = {6: 8, 8: 6}
 
 
-def inverse(orientation: int) -> int:
+def inverse_orientation(orientation: int) -> int:
     """Return the orientation that undoes another; but for the quarter turns, each undoes itself."""
     return _BACK.get(orientation, orientation)
 
 
-def turned_size(height: int, width: int, orientation: int) -> tuple[int, int]:
+def turn_size(height: int, width: int, orientation: int) -> tuple[int, int]:
     """Return height and width after an image was turned."""
     return (width, height) if orientation in SIDEWAYS else (height, width)
 
 
-def turned_points(points: NDArray[np.float64], height: float, width: float, orientation: int) -> NDArray[np.float64]:
+def turn_points(points: NDArray[np.float64], height: float, width: float, orientation: int) -> NDArray[np.float64]:
     """Return where (row, column) points of an image of this size are after it was turned.
 
     Points count from the outer corner of the first pixel, so that the last one ends at (height, width).
@@ -48,7 +48,7 @@ def turned_points(points: NDArray[np.float64], height: float, width: float, orie
     return np.stack(turned, axis=-1)
 
 
-def turned_picture(picture: Image.Image, orientation: int) -> Image.Image:
+def turn_picture(picture: Image.Image, orientation: int) -> Image.Image:
     """Return a picture turned as an orientation asks."""
     turn = UPRIGHT.get(orientation)
     return picture if turn is None else picture.transpose(turn)

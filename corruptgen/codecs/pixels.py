@@ -37,28 +37,28 @@ class Arithmetic:
 
     @cached_property
     def half(self) -> float:
-        """What `stored` adds before it cuts off the fraction."""
+        """What `quantize` adds before it cuts off the fraction."""
         return 0.5 if self.rounding == "round" else 0.0
 
     @property
     def units(self) -> NDArray[np.floating[Any]]:
-        """What `given` makes of the bytes 0 to 255, in full scales."""
+        """What `to_float` makes of the bytes 0 to 255, in full scales."""
         return _units(self.precision)
 
 
 @lru_cache(maxsize=2)
 def _units(precision: str) -> NDArray[np.floating[Any]]:
-    units = given(np.arange(256, dtype=np.uint8), Pixels.UNIT, BYTE, Arithmetic(precision, "truncate"))
+    units = to_float(np.arange(256, dtype=np.uint8), Pixels.UNIT, BYTE, Arithmetic(precision, "truncate"))
     units.flags.writeable = False
     return units
 
 
-def widened(image: NDArray[Any]) -> NDArray[Any]:
+def grey_to_rgb(image: NDArray[Any]) -> NDArray[Any]:
     """Repeat a grey (H, W, 1) image into three channels."""
     return np.repeat(image, 3, axis=2)
 
 
-def narrowed(image: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
+def rgb_to_luma(image: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
     """Return the luma of an (H, W, 3) image as (H, W, 1), in the same sample format."""
     if np.issubdtype(np.dtype(form.dtype), np.floating):
         return (image @ (np.array(LUMA) / 65536))[..., None].astype(form.dtype)
@@ -66,7 +66,7 @@ def narrowed(image: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
     return ((summed + 32768) >> 16)[..., None].astype(form.dtype)
 
 
-def given(image: NDArray[Any], pixels: Pixels, form: SampleFormat, arithmetic: Arithmetic) -> NDArray[Any]:
+def to_float(image: NDArray[Any], pixels: Pixels, form: SampleFormat, arithmetic: Arithmetic) -> NDArray[Any]:
     """Convert stored samples to what a corruption takes; for `Pixels.BYTES` this is the image itself, not a copy."""
     match pixels:
         case Pixels.UNIT:
@@ -80,11 +80,11 @@ def given(image: NDArray[Any], pixels: Pixels, form: SampleFormat, arithmetic: A
         case Pixels.BYTES if form == BYTE:
             return image
         case Pixels.BYTES:
-            unit = given(image, Pixels.UNIT, form, Arithmetic("float64", arithmetic.rounding))
-            return stored(unit, Pixels.UNIT, BYTE, "round")
+            unit = to_float(image, Pixels.UNIT, form, Arithmetic("float64", arithmetic.rounding))
+            return quantize(unit, Pixels.UNIT, BYTE, "round")
 
 
-def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: str) -> NDArray[Any]:
+def quantize(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: str) -> NDArray[Any]:
     """Clip what a corruption gave to black and white and convert it to stored samples."""
     if pixels is not Pixels.BYTES and form == BYTE:
         samples = np.empty(result.shape, np.uint8)
@@ -102,7 +102,7 @@ def stored(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding: s
         case Pixels.BYTES if form == BYTE:
             return result
         case Pixels.BYTES:
-            return stored(result / 255, Pixels.UNIT, form, rounding)
+            return quantize(result / 255, Pixels.UNIT, form, rounding)
     kind = np.dtype(form.dtype)
     if np.issubdtype(kind, np.floating):
         return (scaled + scaled.dtype.type(form.black)).astype(kind)
@@ -122,7 +122,7 @@ def _clipped(result: NDArray[Any], white: float) -> NDArray[Any]:
 
 @njit(cache=True, nogil=True)
 def store_row(samples, values, factor, half):  # type: ignore[no-untyped-def]
-    """Do for bytes in one pass what `stored` says: scale, clip, round or truncate. NaN becomes black."""
+    """Do for bytes in one pass what `quantize` says: scale, clip, round or truncate. NaN becomes black."""
     white = type(factor)(255)
     black = type(factor)(0)
     for i in range(samples.size):

@@ -19,7 +19,7 @@ SMALL = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_P
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-def png(image: Samples, compression: str) -> bytes:
+def encode_png(image: Samples, compression: str) -> bytes:
     """Return the bytes of a PNG file.
 
     Parameters

@@ -16,7 +16,7 @@ PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 CHUNK = 1 << 20  # bytes
 
 
-def check(content: bytes, image: Image.Image) -> None:
+def check_png_rows(content: bytes, image: Image.Image) -> None:
     """Refuse a PNG that holds fewer samples than its header claims.
 
     Unpacking costs a third of decoding, so it is only done where rows may be missing: they are black.
@@ -39,7 +39,7 @@ def check(content: bytes, image: Image.Image) -> None:
         raise Rejected(f"is cut off: it holds fewer samples than the {image.height} rows that its header claims")
 
 
-def check_frame(image: ImageFile.ImageFile) -> None:
+def check_gif_frame(image: ImageFile.ImageFile) -> None:
     """Refuse a GIF, before it is decoded, whose picture does not cover the screen that its header claims."""
     covered = image.tile[0][1] if image.tile else None
     if covered != (0, 0, image.width, image.height):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.codecs.geometry import check_area
-from corruptgen.codecs.windowing import Acquired, array_acquired
+from corruptgen.codecs.windowing import StoredSamples, samples_of_array
 from corruptgen.errors import Rejected
 from corruptgen.runtime.extras import need
 
@@ -68,7 +68,7 @@ def check_layout(
         raise Rejected(f"has {more} band{'s' if more > 1 else ''} beside its colours; write those alone first")
 
 
-def acquired(content: bytes) -> tuple[Acquired, int]:
+def read_tiff(content: bytes) -> tuple[StoredSamples, int]:
     """Decode a TIFF of one picture, and return its orientation as EXIF counts it.
 
     Where 0 is white, samples are turned around within their bits.
@@ -88,13 +88,13 @@ def acquired(content: bytes) -> tuple[Acquired, int]:
         planes = int(getattr(page, "imagedepth", 1) or 1)
         check_layout(int(page.photometric), page.samplesperpixel, _all(page.extrasamples), planes, allowed=DEEP)
         orientation = page.tags.get("Orientation")
-        found = array_acquired(_opaque(_samples(page), TAKEN[int(page.photometric)]))
+        found = samples_of_array(_opaque(_samples(page), TAKEN[int(page.photometric)]))
         bits = max(_all(page.bitspersample))
         turned = page.photometric == WHITE_IS_ZERO
     return _meaning(found, bits, turned=turned), orientation.value if orientation else 1
 
 
-def encoded(image: NDArray[Any]) -> bytes:
+def encode_tiff(image: NDArray[Any]) -> bytes:
     """Return the bytes of a TIFF; equal samples produce equal bytes.
 
     Nothing is compressed: versions of zlib write different bytes, and the lowest bits of a measurement are noise, which
@@ -149,7 +149,7 @@ def _samples(page: Any) -> NDArray[Any]:
     return np.moveaxis(samples, 0, -1) if page.axes == "SYX" else samples
 
 
-def _meaning(found: Acquired, bits: int, *, turned: bool) -> Acquired:
+def _meaning(found: StoredSamples, bits: int, *, turned: bool) -> StoredSamples:
     if found.bits is None:
         if turned:
             raise Rejected("has floating point samples of which 0 is white; turn them around first")
@@ -158,4 +158,4 @@ def _meaning(found: Acquired, bits: int, *, turned: bool) -> Acquired:
     # Whole samples use the bits that the file states.
     lowest, highest = (0, (1 << bits) - 1) if lowest == 0 else (-(1 << bits >> 1), (1 << bits >> 1) - 1)
     pixels = (lowest + highest - found.pixels.astype(np.int32)).astype(found.pixels.dtype) if turned else found.pixels
-    return Acquired(pixels, (lowest, highest))
+    return StoredSamples(pixels, (lowest, highest))

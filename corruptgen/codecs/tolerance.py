@@ -14,7 +14,7 @@ import simplejpeg
 from PIL import Image
 
 from corruptgen.codecs import metadata
-from corruptgen.codecs.guard import is_machine_trouble, reason, unheeded
+from corruptgen.codecs.guard import decoder_complaint, ignore_warnings, is_machine_trouble
 from corruptgen.errors import CorruptgenError, Rejected
 from corruptgen.records import DEFAULT_TOLERATE, EXTRANEOUS_BYTES, Decoding
 
@@ -32,7 +32,9 @@ T = TypeVar("T")
 Change = Callable[[bytes], bytes]
 
 
-def tolerantly(content: bytes, decoding: Decoding, act: Callable[[bytes, int | None], T]) -> tuple[T, tuple[str, ...]]:
+def decode_tolerantly(
+    content: bytes, decoding: Decoding, act: Callable[[bytes, int | None], T]
+) -> tuple[T, tuple[str, ...]]:
     """Decode a file; if the decoder complains, decode it without what decides no pixel.
 
     To be called inside of the guard.
@@ -100,7 +102,9 @@ def _attempt(act: Callable[[bytes, int | None], T], content: bytes, complaint: E
 
 
 def _advice(complaint: Exception, name: str) -> str:
-    return f'cannot be decoded: {reason(complaint)}; to take such files, add "{name}" to tolerate in [decode]'
+    return (
+        f'cannot be decoded: {decoder_complaint(complaint)}; to take such files, add "{name}" to tolerate in [decode]'
+    )
 
 
 def _passes(act: Callable[[bytes, int | None], T], content: bytes) -> bool:
@@ -132,7 +136,7 @@ def _orientation(content: bytes) -> int | None:
         return None
     exif = Image.Exif()
     try:
-        with unheeded():
+        with ignore_warnings():
             exif.load(payload)
             return exif.get(EXIF_ORIENTATION)
     # It is known to be damaged, in whatever way.
@@ -144,7 +148,7 @@ def _orientation(content: bytes) -> int | None:
 
 def _has_same_pixels(before: bytes, after: bytes) -> bool:
     """Check that Pillow, which passes over what libjpeg warns about, makes the same pixels of both."""
-    with unheeded(), Image.open(io.BytesIO(before)) as one, Image.open(io.BytesIO(after)) as other:
+    with ignore_warnings(), Image.open(io.BytesIO(before)) as one, Image.open(io.BytesIO(after)) as other:
         return one.mode == other.mode and np.array_equal(np.asarray(one), np.asarray(other))
 
 

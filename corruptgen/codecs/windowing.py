@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.codecs.geometry import check_area
-from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, given
+from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, to_float
 from corruptgen.declare import Pixels
 from corruptgen.errors import Rejected
 
@@ -21,7 +21,7 @@ Window = tuple[float, float] | str
 
 
 @dataclass(frozen=True)
-class Acquired:
+class StoredSamples:
     """An image as its file has it: the stored samples, and what the file states about them."""
 
     pixels: NDArray[Any]
@@ -49,7 +49,7 @@ class Acquired:
 
 
 @dataclass(frozen=True)
-class Picture:
+class CleanImage:
     """A clean image: its stored samples, what black and white are among them, and how they become units."""
 
     pixels: NDArray[Any]
@@ -61,7 +61,7 @@ class Picture:
     """What was passed over when it was decoded: damage and oddities that change no pixel."""
 
 
-def array_acquired(samples: NDArray[Any]) -> Acquired:
+def samples_of_array(samples: NDArray[Any]) -> StoredSamples:
     """Take an array as an image.
 
     Raises
@@ -80,12 +80,12 @@ def array_acquired(samples: NDArray[Any]) -> Acquired:
     if native.dtype.kind == "f":
         if not np.isfinite(native).all():
             raise Rejected("holds NaN or infinite samples; replace them with numbers first")
-        return Acquired(native)
+        return StoredSamples(native)
     limits = np.iinfo(native.dtype)
-    return Acquired(native, (limits.min, limits.max))
+    return StoredSamples(native, (limits.min, limits.max))
 
 
-def turn_around(found: Acquired) -> Acquired:
+def turn_around(found: StoredSamples) -> StoredSamples:
     """Make the darkest sample the brightest one, within the bits in use; the units of every pixel stay."""
     turn = 0.0 if found.bits is None else sum(found.bits)
     kind = found.pixels.dtype
@@ -93,7 +93,7 @@ def turn_around(found: Acquired) -> Acquired:
     return replace(found, pixels=pixels, slope=-found.slope, intercept=found.intercept + found.slope * turn)
 
 
-def fill_padding(found: Acquired, form: SampleFormat) -> NDArray[Any]:
+def fill_padding(found: StoredSamples, form: SampleFormat) -> NDArray[Any]:
     """Return the stored samples with black in place of what only fills up the picture."""
     if found.padded is None:
         return found.pixels
@@ -103,7 +103,7 @@ def fill_padding(found: Acquired, form: SampleFormat) -> NDArray[Any]:
     return np.where(found.padded[..., None], kind.type(black), found.pixels)
 
 
-def windowed(acquired: Acquired, window: Window) -> SampleFormat:
+def find_window(acquired: StoredSamples, window: Window) -> SampleFormat:
     """Return what black and white are in an image.
 
     Parameters
@@ -133,7 +133,7 @@ def windowed(acquired: Acquired, window: Window) -> SampleFormat:
     return SampleFormat(kind.name, white - black, black)
 
 
-def clipped(pixels: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
+def clip_to_window(pixels: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
     """Return stored samples from black to white: what is beyond is black or white."""
     kind = np.dtype(form.dtype)
     low, high = form.black, form.black + form.full_scale
@@ -145,12 +145,12 @@ def clipped(pixels: NDArray[Any], form: SampleFormat) -> NDArray[Any]:
     return np.clip(pixels, kind.type(low), kind.type(high))
 
 
-def shown(pixels: NDArray[Any], form: SampleFormat) -> NDArray[np.uint8]:
+def screen_levels(pixels: NDArray[Any], form: SampleFormat) -> NDArray[np.uint8]:
     """Return stored samples as the levels that a screen shows."""
-    return given(pixels, Pixels.BYTES, form, Arithmetic("float64", "round"))
+    return to_float(pixels, Pixels.BYTES, form, Arithmetic("float64", "round"))
 
 
-def _stored(acquired: Acquired, window: Window) -> tuple[float, float]:
+def _stored(acquired: StoredSamples, window: Window) -> tuple[float, float]:
     """Return black and white as stored samples, not rounded yet."""
     if window == RANGE:
         if not acquired.seen.size:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.high_bit_depth import picture
-from corruptgen.codecs.windowing import Picture
+from corruptgen.codecs.high_bit_depth import decode_image
+from corruptgen.codecs.windowing import CleanImage
 from corruptgen.containers.places import name_of
 from corruptgen.declare import Warp
 from corruptgen.engine.growth import Earlier, Existing
@@ -87,13 +87,13 @@ class Cells:
         except ImageError as error:
             raise Rejected(f"has a size that the table does not hold for: {error}") from error
 
-    def apply(self, name: tuple[str, float], image: Picture, key: str) -> NDArray[Any]:
+    def apply(self, name: tuple[str, float], image: CleanImage, key: str) -> NDArray[Any]:
         """Return the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
         if name == CLEAN:
             return image.pixels
         return self._cell(name).apply(image.pixels, self._draws(name, key), image.form)
 
-    def warp(self, name: tuple[str, float], image: Picture, key: str) -> Warp:
+    def warp(self, name: tuple[str, float], image: CleanImage, key: str) -> Warp:
         """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
         return self._cell(name).warp(image.pixels, self._draws(name, key), image.form)
 
@@ -154,7 +154,7 @@ class Work:
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
         return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, cells.identity(source))
 
-    def first(self, items: Iterable[Item]) -> Picture | None:
+    def first(self, items: Iterable[Item]) -> CleanImage | None:
         """Return the first image that is not rejected; None if there is none."""
         for item in items:
             try:
@@ -174,9 +174,9 @@ class Work:
             named = text if item.id in text else f"{item.id}: {text}"
             raise SourceError(named if RESUME in text else f"{named}; {RESUME}") from error
 
-    def decoded(self, item: Item, content: Content) -> Picture:
+    def decoded(self, item: Item, content: Content) -> CleanImage:
         """Decode what was read of an item, or raise `Rejected` if there is a cell that cannot take it."""
-        image = picture(content, self.decoding)
+        image = decode_image(content, self.decoding)
         self.cells.check(image.pixels)
         return image
 
@@ -350,7 +350,7 @@ def _check_mark(work: Work) -> None:
         raise OutputError(GONE)
 
 
-Images = list[tuple[Item, Picture]]
+Images = list[tuple[Item, CleanImage]]
 
 
 def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str, ItemRecord], Images]:
@@ -408,7 +408,7 @@ def _check_not_made(work: Work, item: Item, before: Mapping[str, str], error: Re
         ) from error
 
 
-def _warp(work: Work, image: Picture, item: Item, name: tuple[str, float]) -> Warp:
+def _warp(work: Work, image: CleanImage, item: Item, name: tuple[str, float]) -> Warp:
     return work.cells.warp(name, image, item.id)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from corruptgen.assets.textures import check_pictures
-from corruptgen.codecs.windowing import Picture
+from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.backends import Crew
 from corruptgen.engine.block import GONE, Cells, Packed, Work
 from corruptgen.engine.block import made as block_made
@@ -74,7 +74,7 @@ def probe(cells: Cells, plan: Plan) -> None:
             # A row that draws one of the first n pictures of frost has a parameter that says so; the probe draws one.
             if drawn_from := plan.preset.cell(row, severity).parameters.get("pictures") if severity else None:
                 check_pictures("frost", int(drawn_from))
-            cells.apply((row, severity), Picture(ramp), "probe")
+            cells.apply((row, severity), CleanImage(ramp), "probe")
         except AssetError as error:
             problems[str(error)] = None
     if problems:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from corruptgen.codecs.high_bit_depth import picture
-from corruptgen.codecs.images import encoded
+from corruptgen.codecs.high_bit_depth import decode_image
+from corruptgen.codecs.images import encode_image
 from corruptgen.engine.block import Cells
 from corruptgen.engine.plan import Plan
 from corruptgen.errors import AssetError, Rejected
@@ -47,7 +47,7 @@ def estimate(plan: Plan) -> Estimate:
     with single_threaded():
         for item in looked_at:
             try:
-                image = picture(plan.source.read(item), recipe.decode)
+                image = decode_image(plan.source.read(item), recipe.decode)
                 cells.check(image.pixels)
                 if not sizes:
                     recipe.output.check_depth(image.form.dtype, f"{recipe.name} [output]")
@@ -62,7 +62,7 @@ def estimate(plan: Plan) -> Estimate:
             for name in _spread(plan.cells, MOST_CELLS):
                 try:
                     result = cells.apply(name, image, item.id)
-                    stored = result.tobytes() if recipe.output.is_array else encoded(result, recipe.output.stored)
+                    stored = result.tobytes() if recipe.output.is_array else encode_image(result, recipe.output.stored)
                     sizes.append(len(stored))
                 except AssetError:
                     continue

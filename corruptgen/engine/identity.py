@@ -126,7 +126,7 @@ def describe_missing(table: Mapping[str, Any], identity: Any) -> str:
         is_by_hand = place == BY_HAND
         known = f" of {place}" if place and not is_by_hand else ""
         found.append(f"the corruption {name}{known} is not {'registered here' if is_by_hand else 'installed'}")
-    return "; ".join([*found, *(catalog.broken() if found else ())])
+    return "; ".join([*found, *(catalog.broken_plugins() if found else ())])
 
 
 def _distributions(identity: Any) -> dict[str, str]:

@@ -26,14 +26,13 @@ from corruptgen.engine.plan import CLEAN, Block, Plan, spelled_cells, table_name
 from corruptgen.engine.resume import wholeness
 from corruptgen.engine.shards import ANNOTATED, Shard, listed, records
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
-from corruptgen.recipe.recipe import Recipe
-from corruptgen.recipe.recipe import read as read_recipe
+from corruptgen.recipe.recipe import Recipe, read_recipe
 from corruptgen.records import Item, Items, Listing, Outcome, Rejection
 from corruptgen.sinks import Dataset, Folder
 from corruptgen.store.digests import SHARD_BYTES
 from corruptgen.store.lock import held
 from corruptgen.tables import catalog
-from corruptgen.targets.targets import known
+from corruptgen.targets.targets import recorded_targets
 from corruptgen.values.addresses import local_path
 from corruptgen.values.arguments import path_value
 from corruptgen.values.comparison import describe_differences
@@ -195,7 +194,7 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
     _check_whole(missing, shares)
     items = Items.of(item for block in blocks for item in block.items)
     listing = listed(header, items)
-    carried = known(recipe, preset, (name for name in cells if name != CLEAN))
+    carried = recorded_targets(recipe, preset, (name for name in cells if name != CLEAN))
     if carried.is_annotated and output.size(ANNOTATED) is None:
         raise OutputError(
             f"{ANNOTATED} does not exist; copy it from where the shards were made, or run one of them again"

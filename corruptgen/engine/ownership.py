@@ -9,8 +9,7 @@ from corruptgen.engine.inventory import Inventory, clear, inventory, naming
 from corruptgen.engine.manifest import MARKER, Table, parsed
 from corruptgen.engine.plan import Plan, spelled_cells
 from corruptgen.errors import OutputError
-from corruptgen.recipe.recipe import current_form
-from corruptgen.recipe.recipe import read as read_recipe
+from corruptgen.recipe.recipe import current_form, read_recipe
 from corruptgen.sinks import Folder
 from corruptgen.sinks.formats import sink
 from corruptgen.sinks.protocol import Owner

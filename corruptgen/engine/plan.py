@@ -28,7 +28,7 @@ from corruptgen.store.names import (
 from corruptgen.store.output_directory import cell_folder, item_name
 from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset
-from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, targeted
+from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, choose_targets
 from corruptgen.values.class_labels import Classes
 
 CLEAN = ("clean", 0.0)
@@ -113,7 +113,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     recipe = spell_out(recipe, preset)
     cells = spelled_cells(recipe)
     moving = (cell for cell in cells if cell != CLEAN)
-    targets = targeted(recipe, preset, moving, source_place(recipe, source))
+    targets = choose_targets(recipe, preset, moving, source_place(recipe, source))
     opened = open_source(recipe, source)
     listing = wanted(opened.listing(), recipe)
     if not listing.items and not listing.rejected:

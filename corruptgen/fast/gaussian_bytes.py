@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, stored
+from corruptgen.codecs.pixels import BYTE, FULL_SCALE_OF_LEVELS, Arithmetic, quantize
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.declare import Pixels
 from corruptgen.fast.block_levels import store_levels_of_words
@@ -19,7 +19,7 @@ from corruptgen.runtime.caching import keep_arrays
 def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     """Give what `smooth` gives of an (H, W, C) image in [0, 1], clipped and stored as bytes again."""
     if arithmetic.precision != "float64":
-        return stored(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, arithmetic.rounding)
+        return quantize(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, arithmetic.rounding)
     radius = int(TRUNCATE * sigma + 0.5)
     if radius == 0:
         return image.copy()

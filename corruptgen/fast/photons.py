@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import BYTE, Arithmetic, stored
+from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
@@ -40,7 +40,7 @@ def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any]
     thresholds = np.full((_LEVELS, LONGEST + 1), _NEVER, np.uint32)
     guides = np.empty((_LEVELS, _GUIDES), np.uint16)
     longest = _fill_tables(thresholds, guides, (Arithmetic(precision, rounding).units * photons).astype(np.float64))
-    values = stored(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, rounding)
+    values = quantize(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, rounding)
     # The guides are as small as can be: all tables together should stay in the processor's own memory.
     return thresholds[:, : longest + 1].ravel(), guides.astype(np.min_scalar_type(longest)).ravel(), values
 

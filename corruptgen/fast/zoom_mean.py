@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import BYTE, Arithmetic, stored
+from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 from corruptgen.fast.block_levels import store_levels
@@ -184,7 +184,7 @@ def _mean_of_equals(zooms: int, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     layers = np.zeros_like(units)
     for _ in range(zooms):
         layers += units
-    return stored((units + layers) / (zooms + 1), Pixels.UNIT, BYTE, arithmetic.rounding)
+    return quantize((units + layers) / (zooms + 1), Pixels.UNIT, BYTE, arithmetic.rounding)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from corruptgen.codecs.pixels import SampleFormat
-from corruptgen.codecs.windowing import shown
+from corruptgen.codecs.windowing import screen_levels
 from corruptgen.tables.api import PIL_MODES, corrupt
 from corruptgen.values.arguments import severity_text
 
@@ -19,7 +19,7 @@ PAPER = (255, 255, 255)
 INK = (20, 20, 20)
 
 
-def contact_sheet(
+def draw_contact_sheet(
     image: NDArray[Any] | Image.Image,
     preset: str,
     rows: Sequence[str],
@@ -70,7 +70,7 @@ def contact_sheet(
 def _thumbnail(pixels: NDArray[Any], window: tuple[float, float] | None) -> Image.Image:
     if window is not None:
         low, high = window
-        pixels = shown(pixels, SampleFormat(pixels.dtype.name, high - low, low))
+        pixels = screen_levels(pixels, SampleFormat(pixels.dtype.name, high - low, low))
     grey = pixels.ndim == 3 and pixels.shape[2] == 1
     picture = Image.fromarray(pixels[..., 0] if grey else pixels).convert("RGB")
     longer = max(picture.size)

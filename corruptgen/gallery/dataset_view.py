@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
-from corruptgen.codecs.high_bit_depth import picture
+from corruptgen.codecs.high_bit_depth import decode_image
 from corruptgen.engine.manifest import ItemRecord
 from corruptgen.engine.plan import CLEAN
 from corruptgen.engine.progress import Progress
 from corruptgen.errors import OutputError, Rejected, UnknownName, unknown
-from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
+from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, thumbnail
 from corruptgen.publish.finished import Finished
 from corruptgen.publish.stored import stored, visible
@@ -54,17 +54,19 @@ def gallery_of_dataset(
     for name in names:
         if name not in dataset.rows:
             raise UnknownName(unknown(f"row of {dataset.recipe.name}", name, dataset.rows))
-    exhibits: list[Exhibit] = []
+    exhibits: list[GalleryRow] = []
     for name in names:
         if progress:
             progress(len(exhibits), len(names))
         severities = tuple(sorted(dataset.configs[name]))
         takes = tuple(
-            Take(shown(item), clean[item], tuple(_frame(dataset, name, severity, place) for severity in severities))
+            GalleryImage(
+                shown(item), clean[item], tuple(_frame(dataset, name, severity, place) for severity in severities)
+            )
             for item, place in places.items()
         )
         parameters = parameters_at(dataset.preset, name, severities)
-        exhibits.append(Exhibit(dataset.rows[name], severities, parameters, takes))
+        exhibits.append(GalleryRow(dataset.rows[name], severities, parameters, takes))
     return Gallery(
         title=f"{dataset.recipe.name} {dataset.recipe.version}",
         facts=tuple(_facts(dataset)),
@@ -115,7 +117,7 @@ def _clean(dataset: Finished, place: Place, source: str | Path | None) -> Thumbn
         content = open_known(dataset.recipe, source).read(record.item)
         if source_digest(content) != record.source:
             raise Rejected("is not the image that the dataset was made from")
-        return thumbnail(visible(picture(content, dataset.recipe.decode)))
+        return thumbnail(visible(decode_image(content, dataset.recipe.decode)))
     except Rejected as error:
         raise OutputError(f"{shown(record.id)} in the source {error}") from error
 

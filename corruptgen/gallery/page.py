@@ -9,7 +9,7 @@ from importlib import resources
 from itertools import pairwise
 from string import Template
 
-from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
+from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.thumbnails import Thumbnail
 from corruptgen.publish.wording import meanings, value_text
 from corruptgen.tables.interpolation import Value
@@ -21,7 +21,7 @@ CODE = re.compile(r"`([^`]+)`")
 BYTES_PER_MB = 10**6
 
 
-def page(gallery: Gallery) -> str:
+def write_page(gallery: Gallery) -> str:
     """Write a gallery as HTML.
 
     The browser is told to load nothing and to run nothing but the page's own style and script, whatever a name or a
@@ -47,7 +47,7 @@ def page(gallery: Gallery) -> str:
     )
 
 
-def _exhibit(exhibit: Exhibit) -> str:
+def _exhibit(exhibit: GalleryRow) -> str:
     name = exhibit.row.name
     if exhibit.missing:
         shown = f'<p class="missing">There are no pictures: {escape(exhibit.missing)}</p>'
@@ -64,7 +64,7 @@ def _exhibit(exhibit: Exhibit) -> str:
     )
 
 
-def _take(row: str, number: int, take: Take) -> str:
+def _take(row: str, number: int, take: GalleryImage) -> str:
     clean = ""
     if take.clean:
         picture = _picture(take.clean, f"{take.image}, clean")
@@ -95,7 +95,7 @@ def _picture(picture: Thumbnail, alt: str) -> str:
     return f'<img{kind} src="{picture.uri}" {size} alt="{escape(alt)}">'
 
 
-def _slider(row: str, take: Take) -> str:
+def _slider(row: str, take: GalleryImage) -> str:
     first = 0 if take.clean else 1
     return (
         f'<p class="control" hidden><label>severity <input type="range" min="{first}" max="{len(take.frames)}" '
@@ -103,7 +103,7 @@ def _slider(row: str, take: Take) -> str:
     )
 
 
-def _parameters(exhibit: Exhibit) -> str:
+def _parameters(exhibit: GalleryRow) -> str:
     if not exhibit.parameters:
         return "<p>This row has no parameters.</p>"
     head = "".join(f'<th scope="col">{severity_text(severity)}</th>' for severity in exhibit.levels)
@@ -119,7 +119,7 @@ def _parameters(exhibit: Exhibit) -> str:
     )
 
 
-def _words(exhibit: Exhibit) -> Iterator[str]:
+def _words(exhibit: GalleryRow) -> Iterator[str]:
     said = meanings(exhibit.row)
     if said:
         terms = (f"<dt><code>{escape(name)}</code></dt><dd>{escape(text)}</dd>" for name, text in said.items())

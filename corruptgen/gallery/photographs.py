@@ -24,7 +24,7 @@ class Photograph:
     """(H, W, 1) or (H, W, 3)."""
 
 
-def shipped(table: Preset, side: int = USUAL_SIDE) -> Photograph:
+def shipped_photograph(table: Preset, side: int = USUAL_SIDE) -> Photograph:
     """Return a photograph that scikit-image ships, cut to the size that the table is for.
 
     Parameters

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from corruptgen.engine.progress import Progress
 from corruptgen.errors import AssetError, RecipeError
-from corruptgen.gallery.exhibits import Exhibit, Frame, Gallery, Take
+from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.photographs import Photograph
 from corruptgen.gallery.thumbnails import LONGEST, thumbnail
 from corruptgen.publish.wording import parameters_at
@@ -48,7 +48,7 @@ def gallery_of_table(
         raise RecipeError("two images have the same name, so that they cannot be told apart; rename one")
     for photograph in photographs:
         table.sizes.check(*photograph.pixels.shape[:2])
-    exhibits: list[Exhibit] = []
+    exhibits: list[GalleryRow] = []
     for name in names:
         if progress:
             progress(len(exhibits), len(names))
@@ -62,24 +62,26 @@ def gallery_of_table(
     )
 
 
-def _exhibit(preset: str, table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int) -> Exhibit:
+def _exhibit(
+    preset: str, table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int
+) -> GalleryRow:
     levels = tuple(float(level) for level in range(1, table.levels + 1))
     severities = [step / steps for step in range(1, table.levels * steps + 1)]
     # Between the clean image and level 1 there is something to show only where the table states what.
     severities = [severity for severity in severities if severity >= 1 or row.clean]
 
-    def take(photograph: Photograph) -> Take:
+    def take(photograph: Photograph) -> GalleryImage:
         frames = []
         for severity in severities:
             pixels = corrupt(photograph.pixels, row.name, severity, preset=preset, seed=seed)
             frames.append(Frame(severity, row.at(severity).parameters, thumbnail(pixels)))
-        return Take(photograph.name, thumbnail(photograph.pixels), tuple(frames))
+        return GalleryImage(photograph.name, thumbnail(photograph.pixels), tuple(frames))
 
     parameters = parameters_at(table, row.name, levels)
     try:
-        return Exhibit(row, levels, parameters, tuple(map(take, photographs)))
+        return GalleryRow(row, levels, parameters, tuple(map(take, photographs)))
     except AssetError as error:
-        return Exhibit(row, levels, parameters, (), str(error))
+        return GalleryRow(row, levels, parameters, (), str(error))
 
 
 def _facts(table: Preset, photographs: Sequence[Photograph], seed: int) -> list[str]:

@@ -8,7 +8,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.codecs.images import encoded
+from corruptgen.codecs.images import encode_image
 from corruptgen.records import Encoding
 
 LONGEST = 224  # pixels, the longer side; larger images are made smaller after they were corrupted
@@ -49,7 +49,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
         smaller = np.asarray(Image.fromarray(flat).resize(size, Image.Resampling.LANCZOS))
         pixels = smaller.reshape(size[1], size[0], pixels.shape[2])
     if longer <= LOSSLESS:
-        kind, content = "png", encoded(pixels, Encoding(compression="small"))
+        kind, content = "png", encode_image(pixels, Encoding(compression="small"))
     else:
         kind, content = "jpeg", _jpeg(pixels)
     uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

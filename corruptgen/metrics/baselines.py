@@ -98,7 +98,7 @@ def baseline(name: str) -> Baseline:
         If the file cannot be read; the message states where and what is allowed.
     """
     if name in _shipped():
-        return read(name, tomllib.loads(_shipped()[name].read_text("utf-8")))
+        return read_baseline(name, tomllib.loads(_shipped()[name].read_text("utf-8")))
     path = local_path(name, "the baseline", ScoreError)
     if path.suffix not in ENDINGS:
         advice = "; one of your own is named by the path of its .toml, or of the .json that a score has written"
@@ -116,10 +116,10 @@ def baseline(name: str) -> Baseline:
         raise ScoreError(
             f"{path.name}: this is not what a score has written; write a .toml with [baseline] and [error]"
         )
-    return read(path.name, content)
+    return read_baseline(path.name, content)
 
 
-def read(name: str, content: Mapping[str, Any]) -> Baseline:
+def read_baseline(name: str, content: Mapping[str, Any]) -> Baseline:
     """Make a baseline of the plain values of its TOML; raise `ScoreError` if something in it is wrong."""
     header = content.get("baseline")
     if not isinstance(header, dict):

@@ -68,7 +68,7 @@ def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weight
     return np.array([_area(counts[items] * hits, counts[items] * (1 - hits), first) for counts in weights])
 
 
-def validate(probabilities: ArrayLike) -> None:
+def check_probabilities(probabilities: ArrayLike) -> None:
     """Raise `ScoreError` unless these are probabilities, (..., classes), that sum to one."""
     taken = fractions(probabilities, "probabilities")
     sums = taken.sum(axis=-1)
@@ -77,7 +77,7 @@ def validate(probabilities: ArrayLike) -> None:
         raise ScoreError(f"the scores of an item sum to {worst:g}; probabilities are needed, so apply softmax first")
 
 
-def evaluate(probabilities: ArrayLike, classes: ArrayLike, *, bins: int = BINS) -> dict[str, float]:
+def evaluate_calibration(probabilities: ArrayLike, classes: ArrayLike, *, bins: int = BINS) -> dict[str, float]:
     """Return ECE and the area of failure detection of one cell.
 
     Parameters
@@ -86,7 +86,7 @@ def evaluate(probabilities: ArrayLike, classes: ArrayLike, *, bins: int = BINS) 
     classes : (items,) the true ones
     bins : of ECE
     """
-    validate(probabilities)
+    check_probabilities(probabilities)
     numbers = np.asarray(probabilities, float)
     correct = numbers.argmax(axis=-1) == np.asarray(classes)
     confidence = numbers.max(axis=-1)

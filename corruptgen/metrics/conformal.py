@@ -63,7 +63,7 @@ def abstention(sizes: ArrayLike, weights: Weights = None) -> Numbers:
     return weighted_mean(np.asarray(sizes) != 1, weights)
 
 
-def evaluate(
+def evaluate_conformal(
     probabilities: ArrayLike, classes: ArrayLike, clean: ArrayLike, clean_classes: ArrayLike, alpha: float = ALPHA
 ) -> dict[str, float]:
     """Return coverage and abstention of one cell with the sets that clean images set.

@@ -102,7 +102,7 @@ def weakness(baseline: Baseline, measure: str = MEASURE) -> str:
     )
 
 
-def validate(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> None:
+def check_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> None:
     """Raise `ScoreError` for errors that cannot be scored; warn of relative ones that say little."""
     check_fractions(errors)
     errors.selected(baseline.rows(measure), baseline.severities)
@@ -110,7 +110,7 @@ def validate(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> None:
         warnings.warn(words, WeakDenominator, stacklevel=2)
 
 
-def evaluate(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> dict[str, float]:
+def evaluate_corruption_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> dict[str, float]:
     """Return the mean over the rows, each row, and both relative to the clean error if that is known.
 
     Parameters
@@ -119,7 +119,7 @@ def evaluate(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> dict[s
     baseline : to normalise by
     measure : "error" for mCE, "balanced_error" for BE
     """
-    validate(errors, baseline, measure)
+    check_errors(errors, baseline, measure)
     rows = baseline.rows(measure)
     scores = {"mean": float(mean_corruption_error(errors, baseline, measure))}
     scores |= dict(zip(rows, corruption_errors(errors, baseline, measure).tolist(), strict=True))

@@ -39,15 +39,15 @@ def relative_performance(performance: Grid, rows: Iterable[str] | None = None) -
     return 100 * mean_performance(performance, rows) / clean
 
 
-def validate(performance: Grid) -> None:
+def check_performance(performance: Grid) -> None:
     """Raise `ScoreError` if this is no performance: less than 0."""
     if performance.values.min() < 0:
         raise ScoreError(f"performance is {performance.values.min():g} somewhere, allowed is 0 and more, such as AP")
 
 
-def evaluate(performance: Grid, rows: Iterable[str] | None = None) -> dict[str, float]:
+def evaluate_detection(performance: Grid, rows: Iterable[str] | None = None) -> dict[str, float]:
     """Return mPC and, where the clean performance is known, rPC."""
-    validate(performance)
+    check_performance(performance)
     chosen = performance.selected(rows)
     scores = {"mPC": float(mean_performance(chosen))}
     if chosen.clean is not None:

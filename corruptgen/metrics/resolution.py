@@ -77,7 +77,7 @@ def weighted_aggregate(robustness: Mapping[str, float], weights: Mapping[str, fl
     return sum(weights[name] * value for name, value in robustness.items()) / total
 
 
-def validate(low: ArrayLike, full: ArrayLike, chance: ArrayLike) -> None:
+def check_accuracies(low: ArrayLike, full: ArrayLike, chance: ArrayLike) -> None:
     """Raise `ScoreError` unless all three are fractions of one shape, and full accuracies are above 0."""
     shapes = {np.shape(low), np.shape(full), np.shape(chance)}
     if len(shapes) > 1:
@@ -86,7 +86,7 @@ def validate(low: ArrayLike, full: ArrayLike, chance: ArrayLike) -> None:
     fractions(chance, "accuracies of chance")
 
 
-def evaluate(
+def evaluate_resolution(
     accuracies: Mapping[str, tuple[float, float, float]], weights: Mapping[str, float] | None = None
 ) -> dict[str, float]:
     """Return SAR of γ and of Γ, and WAR if there are weights.
@@ -98,7 +98,7 @@ def evaluate(
     """
     _checked(accuracies)
     low, full, chance = np.array(list(accuracies.values())).T
-    validate(low, full, chance)
+    check_accuracies(low, full, chance)
     plain = dict(zip(accuracies, relative_robustness(low, full).tolist(), strict=True))
     improved = dict(zip(accuracies, improved_robustness(low, full, chance).tolist(), strict=True))
     scores = {"SAR": simple_aggregate(plain), "improved SAR": simple_aggregate(improved)}

@@ -127,7 +127,7 @@ def mean_top5_distance(distances: Mapping[str, float], baseline: Baseline) -> fl
     return _mean_rate(distances, baseline, DISTANCES)
 
 
-def validate(values: Mapping[str, float], baseline: Baseline, measure: str = FLIPS) -> None:
+def check_predictions(values: Mapping[str, float], baseline: Baseline, measure: str = FLIPS) -> None:
     """Raise `ScoreError` if perturbations are missing or unknown, or numbers are negative or not finite."""
     rows = baseline.rows(measure)
     missing, strange = sorted(set(rows) - values.keys()), sorted(values.keys() - set(rows))
@@ -140,7 +140,7 @@ def validate(values: Mapping[str, float], baseline: Baseline, measure: str = FLI
             raise ScoreError(f"{row}: found {value}, allowed are numbers from 0")
 
 
-def evaluate(
+def evaluate_sequences(
     probabilities: Mapping[str, float], baseline: Baseline, distances: Mapping[str, float] | None = None
 ) -> dict[str, float]:
     """Return the mean flip probability and mFR and, with distances, the same of these."""
@@ -152,7 +152,7 @@ def evaluate(
 
 
 def _mean_rate(values: Mapping[str, float], baseline: Baseline, measure: str) -> float:
-    validate(values, baseline, measure)
+    check_predictions(values, baseline, measure)
     return float(np.mean([100 * value / baseline.mean(measure, row) for row, value in values.items()]))
 
 

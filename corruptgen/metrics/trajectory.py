@@ -113,16 +113,16 @@ def end_of(severities: Sequence[float]) -> float:
     return levels[-1] + (levels[-1] - levels[-2]) if len(levels) > 1 else levels[-1] + 1
 
 
-def validate(errors: Grid) -> None:
+def check_clean_error(errors: Grid) -> None:
     """Raise `ScoreError` if the clean error is not known or a severity is not above 0."""
     if min(errors.severities) <= 0:
         raise ScoreError("a trajectory has the clean images as `clean` and severities above 0; take 0 out")
     _ = errors.known_clean
 
 
-def evaluate(errors: Grid) -> dict[str, float]:
+def evaluate_trajectory(errors: Grid) -> dict[str, float]:
     """Return the mean area and, for each row, its own area and its largest drop."""
-    validate(errors)
+    check_clean_error(errors)
     areas, drops = area_under_severity(errors), accuracy_drops(errors).values.max(axis=-1)
     scores = {"area": float(areas.mean())}
     for row, area, drop in zip(errors.rows, areas, drops, strict=True):

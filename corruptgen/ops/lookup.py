@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import BYTE, LUMA, Arithmetic, given, stored
+from corruptgen.codecs.pixels import BYTE, LUMA, Arithmetic, quantize, to_float
 from corruptgen.compilation import njit
 from corruptgen.declare import Pixels
 
@@ -38,7 +38,7 @@ def by_table(
 def table_of(curve: Curve, takes: Pixels, gives: Pixels, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     """Give the 256 samples that `curve` makes of all samples there are."""
     column = EVERY_SAMPLE.reshape(-1, 1, 1)
-    return stored(curve(given(column, takes, BYTE, arithmetic)), gives, BYTE, arithmetic.rounding).ravel()
+    return quantize(curve(to_float(column, takes, BYTE, arithmetic)), gives, BYTE, arithmetic.rounding).ravel()
 
 
 def sum_of_luma(image: NDArray[np.uint8]) -> int:

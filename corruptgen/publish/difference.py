@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen.codecs.high_bit_depth import restored
+from corruptgen.codecs.high_bit_depth import decode_lossless
 from corruptgen.engine.identity import describe
 from corruptgen.engine.manifest import ItemRecord
 from corruptgen.errors import Rejected
@@ -137,7 +137,7 @@ def _pixels(dataset: Finished, folder: str, item: str) -> Any:
         if item in ids:
             try:
                 image = dataset.made.sink.images(cell, part)[ids.index(item)]
-                return restored(image) if isinstance(image, bytes) else image
+                return decode_lossless(image) if isinstance(image, bytes) else image
             except Rejected:
                 return None
     return None

@@ -18,7 +18,7 @@ from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset, Row
 from corruptgen.values.class_labels import Classes
 from corruptgen.verification.recompute import Made
-from corruptgen.verification.verify import HUBS_OWN, TABLE, opened, read_tables
+from corruptgen.verification.verify import HUBS_OWN, TABLE, open_output, read_tables
 
 # What the generation engine keeps for itself.
 OURS_ALONE = ".corruptgen"
@@ -34,7 +34,7 @@ class Finished:
     @classmethod
     def at(cls, directory: str | Path) -> "Finished":
         """Open a finished output; raise `OutputError` if it is none."""
-        return cls(*opened(directory))
+        return cls(*open_output(directory))
 
     @property
     def folder(self) -> Folder:

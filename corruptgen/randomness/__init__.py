@@ -1,8 +1,8 @@
 """Keyed randomness: a name becomes a stream of numbers, the same everywhere and for ever."""
 
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.impulses import impulses
+from corruptgen.randomness.impulses import draw_impulses
 from corruptgen.randomness.key import pixels_digest, rng_for
 from corruptgen.randomness.stream import Stream
 
-__all__ = ["Draws", "Stream", "impulses", "pixels_digest", "rng_for"]
+__all__ = ["Draws", "Stream", "draw_impulses", "pixels_digest", "rng_for"]

@@ -12,7 +12,7 @@ from corruptgen.randomness.stream import WORD_RANGE, Stream
 SALT, UNTOUCHED, PEPPER = 1, 0, -1
 
 
-def impulses(rng: Draws, shape: Sequence[int], amount: float) -> NDArray[np.int8]:
+def draw_impulses(rng: Draws, shape: Sequence[int], amount: float) -> NDArray[np.int8]:
     """Draw which samples turn white and which turn black.
 
     Two uniform numbers belong to every sample, first one for each, then the other for each: below `amount` the first

@@ -12,7 +12,7 @@ def integer_between(rng: Draws, lowest: int, highest: int) -> int:
     return int(rng.integers(lowest, max(lowest, highest) + 1))
 
 
-def in_turn(rng: Draws, count: int) -> Callable[[int, int], int]:
+def batched_integers(rng: Draws, count: int) -> Callable[[int, int], int]:
     """Return what draws like `integer_between`, `count` times in all.
 
     The numbers are the same; from the keyed stream they come at a tenth of the price, since its words are made at once.

@@ -62,7 +62,7 @@ class OutputChoice:
             )
 
     def content(self) -> dict[str, Any]:
-        """Return the section in plain values; `chosen` restores it."""
+        """Return the section in plain values; `read_output_section` restores it."""
         encoding = {} if self.is_array else {"encoding": self.encoding}
         compression = {"compression": self.compression} if self.is_compressed else {}
         quality = {"quality": self.quality} if self.encoding == "jpeg" else {}
@@ -72,7 +72,7 @@ class OutputChoice:
         return {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted | escaped
 
 
-def chosen(content: Mapping[str, Any], place: str) -> OutputChoice:
+def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
     """Make the choice of the checked keys of a recipe's section.
 
     Raises

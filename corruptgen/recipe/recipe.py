@@ -21,12 +21,12 @@ from corruptgen.recipe.checks import one_of as _one_of
 from corruptgen.recipe.checks import truth as _truth
 from corruptgen.recipe.checks import whole as _whole
 from corruptgen.recipe.output_section import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
-from corruptgen.recipe.output_section import chosen as chosen_output
+from corruptgen.recipe.output_section import read_output_section as chosen_output
 from corruptgen.recipe.overrides import Overrides, apply_overrides
 from corruptgen.recipe.publish_section import KEYS as PUBLISH_KEYS
 from corruptgen.recipe.publish_section import PublishChoice
 from corruptgen.recipe.source_section import OF_FILES, SourceChoice
-from corruptgen.recipe.source_section import chosen as chosen_source
+from corruptgen.recipe.source_section import read_source_section as chosen_source
 from corruptgen.records import COLOURS, DEFAULT_TOLERATE, TOLERATED, Decoding
 from corruptgen.store.names import ESCAPES, on_disk
 from corruptgen.values.addresses import local_path
@@ -70,7 +70,7 @@ class Recipe:
     """Where the recipe's file is, which paths in it are relative to; None: to the current directory."""
 
     def content(self) -> dict[str, Any]:
-        """Return the recipe in plain values, defaults spelled out and without local paths; `read` restores it."""
+        """Return the recipe in plain values, defaults spelled out, without local paths; `read_recipe` restores it."""
         corrupt, decode = self.corrupt, self.decode
         chosen = {
             "preset": corrupt.preset,
@@ -137,7 +137,7 @@ def load(recipe: str | Path, overrides: Overrides = MappingProxyType({})) -> Rec
         content = parse_toml(raw)
     except ValueError as error:
         raise RecipeError(f"{place}: {error}") from error
-    return read(apply_overrides(content, overrides, place), place, folder)
+    return read_recipe(apply_overrides(content, overrides, place), place, folder)
 
 
 def shipped_text(name: str) -> str:
@@ -159,7 +159,7 @@ def shipped_names() -> list[str]:
     return sorted(_shipped())
 
 
-def read(content: Mapping[str, Any], place: str, folder: Path | None = None) -> Recipe:
+def read_recipe(content: Mapping[str, Any], place: str, folder: Path | None = None) -> Recipe:
     """Make a recipe of the plain values of its TOML.
 
     Parameters

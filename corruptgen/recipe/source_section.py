@@ -145,7 +145,7 @@ KEYS: Mapping[str, Mapping[str, Check]] = {
 }
 
 
-def chosen(content: Any, place: str) -> SourceChoice:
+def read_source_section(content: Any, place: str) -> SourceChoice:
     """Make the choice of the plain values of a recipe's section.
 
     Parameters

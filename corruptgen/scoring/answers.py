@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError, unknown
-from corruptgen.metrics.balanced_error import THRESHOLD, decisions
+from corruptgen.metrics.class_balance import THRESHOLD, decisions
 from corruptgen.scoring.class_numbers import checked_scores, decided
 from corruptgen.scoring.prediction_files import Batch, Stacked
 from corruptgen.scoring.truth import CLEAN, Truth
@@ -38,7 +38,7 @@ class Rule:
     """How scores become decisions."""
 
     task: str = ""
-    """One of `corruptgen.metrics.balanced_error.TASKS`; empty: what labels and scores look like."""
+    """One of `corruptgen.metrics.class_balance.TASKS`; empty: what labels and scores look like."""
     thresholds: tuple[float, ...] = (THRESHOLD,)
 
     def decide(self, scores: NDArray[np.floating], truth: Truth) -> NDArray[np.int64]:

@@ -156,7 +156,7 @@ def _source(predictions: str | Path, dataset: Truth, reference: Baseline | None,
     if isinstance(content, dict):
         grid = _results(content, dataset)
         if kind == "performance":
-            detection.validate(grid)
+            detection.check_performance(grid)
             return Source(performance=grid, baseline=reference, common=common)
         check_fractions(grid, f"{kind} values")
         return Source(error=grid if kind == "error" else grid.complement, baseline=reference, common=common)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError
-from corruptgen.metrics import balanced_error, calibration, conformal, trajectory
+from corruptgen.metrics import calibration, class_balance, conformal, trajectory
 from corruptgen.metrics.baselines import Baseline
 from corruptgen.metrics.grid import Grid, Numbers
 from corruptgen.metrics.resampling import Weights
@@ -54,7 +54,7 @@ class Source:
         if answers.scores is None or answers.truth.is_multi_label:
             raise ScoreError("this metric needs the scores of all classes, of items with one label each")
         scores = self._two_columns(answers.scores)
-        calibration.validate(scores)
+        calibration.check_probabilities(scores)
         return scores.max(axis=-1), conformal.truth_probabilities(scores, answers.truth.labels[:, 0])
 
     @cached_property
@@ -64,7 +64,7 @@ class Source:
         if answers.clean_scores is None:
             raise ScoreError("this metric needs the scores of the clean images: row 'clean', severity 0")
         clean = self._two_columns(answers.clean_scores)
-        calibration.validate(clean)
+        calibration.check_probabilities(clean)
         return conformal.least_probability(conformal.truth_probabilities(clean, answers.truth.labels[:, 0]))
 
     @cached_property
@@ -103,8 +103,8 @@ class Evidence:
         if self.source.error is not None:
             return self.source.error
         answers = self.source.known_answers
-        clean = None if answers.clean is None else balanced_error.error_rate(answers.clean, self.weights)
-        return self._grid(balanced_error.error_rate(answers.correct, self.weights), clean)
+        clean = None if answers.clean is None else class_balance.error_rate(answers.clean, self.weights)
+        return self._grid(class_balance.error_rate(answers.correct, self.weights), clean)
 
     @cached_property
     def balanced(self) -> Grid:
@@ -113,8 +113,8 @@ class Evidence:
         labels = answers.truth.labels
         clean = answers.clean
         return self._grid(
-            balanced_error.mean_balanced_error(answers.correct, labels, self.weights),
-            None if clean is None else balanced_error.mean_balanced_error(clean, labels, self.weights),
+            class_balance.mean_balanced_error(answers.correct, labels, self.weights),
+            None if clean is None else class_balance.mean_balanced_error(clean, labels, self.weights),
         )
 
     @cached_property

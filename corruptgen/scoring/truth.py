@@ -14,7 +14,7 @@ from corruptgen.engine.identity import describe_missing
 from corruptgen.engine.manifest import MANIFEST, Table, parsed
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.metrics.baselines import families
-from corruptgen.recipe.recipe import read as read_recipe
+from corruptgen.recipe.recipe import read_recipe
 from corruptgen.records import Item
 from corruptgen.store.output_directory import Folder
 from corruptgen.tables import catalog

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from corruptgen.codecs.images import encoded
+from corruptgen.codecs.images import encode_image
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.protocol import Dataset, Found, Names, Owner, Part, Sample, Shard, Whole, check_depth
 from corruptgen.store.digests import file_digest, shard_digest
@@ -66,7 +66,7 @@ class ImageFolder:
         """Write one file for each sample."""
         named, size = [], 0
         for sample in samples:
-            content = encoded(sample.pixels, self.encoding)
+            content = encode_image(sample.pixels, self.encoding)
             self.output.write(self.file(cell, sample.item), content)
             named.append((self.named(sample.item), file_digest(content)))
             size += len(content)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from corruptgen.codecs.images import encoded
+from corruptgen.codecs.images import encode_image
 from corruptgen.errors import Rejected
 from corruptgen.runtime.extras import need
 from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, Shard
@@ -85,7 +85,7 @@ class Parquet(Shards):
             name = sample.item.id.rpartition("/")[2]
             path = (name.rpartition(".")[0] or name) + self.encoding.extension
             yield {
-                "image": {"bytes": encoded(sample.pixels, self.encoding), "path": path},
+                "image": {"bytes": encode_image(sample.pixels, self.encoding), "path": path},
                 "label": self.classes.value(sample.item.label),
                 "image_id": sample.item.id,
                 **same,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from corruptgen.codecs.images import encoded
+from corruptgen.codecs.images import encode_image
 from corruptgen.errors import Rejected
 from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, written
@@ -71,7 +71,7 @@ class WebDataset(Shards):
                     "corruption": row,
                     "severity": severity,
                 }
-                _add(archive, f"{key}.{self.extension}", encoded(sample.pixels, self.encoding))
+                _add(archive, f"{key}.{self.extension}", encode_image(sample.pixels, self.encoding))
                 if self.classes.is_single:
                     # Loaders want the same members in every sample.
                     number = self.classes.value(label)

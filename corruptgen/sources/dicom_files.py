@@ -12,7 +12,7 @@ from typing import Any
 
 from corruptgen.codecs import dicom
 from corruptgen.codecs.dicom_header import frame_count, is_dicom, is_directory, read_frame_count, read_header
-from corruptgen.codecs.windowing import Acquired
+from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.runtime.trouble import is_trouble, unreadable
 from corruptgen.sources.nifti import reading
@@ -81,7 +81,7 @@ def frame_ids(path: Path, name: str) -> Iterator[str]:
     return iter([name] if count == 1 else [f"{name}#{number:0{digits}d}" for number in range(1, count + 1)])
 
 
-def read_frame(path: Path, number: int) -> Acquired:
+def read_frame(path: Path, number: int) -> StoredSamples:
     """Decode a frame, from 1, of a file of several.
 
     Raises

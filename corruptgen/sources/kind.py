@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from corruptgen.codecs.windowing import Acquired
+from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.records import Item, Listing
 
-Content = bytes | NDArray[Any] | Acquired
+Content = bytes | NDArray[Any] | StoredSamples
 
 
 class Source(Protocol):
@@ -43,7 +43,7 @@ def source_digest(content: Content) -> str:
     """Return the sha256 of the bytes of a file; of pixels: of their type, shape, bytes and meaning."""
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
-    if isinstance(content, Acquired):
+    if isinstance(content, StoredSamples):
         meaning = repr((content.bits, content.slope, content.intercept, content.advised))
         if content.padded is not None:
             meaning += source_digest(content.padded)

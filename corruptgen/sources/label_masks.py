@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from corruptgen.codecs import png_rows, tiff
-from corruptgen.codecs.geometry import check_area, fitted
-from corruptgen.codecs.guard import guarded
-from corruptgen.codecs.orientations import STORED, turned_picture
-from corruptgen.codecs.tolerance import EXIF_ORIENTATION, tolerantly
+from corruptgen.codecs.geometry import check_area, resize_and_crop
+from corruptgen.codecs.guard import guard_decoder
+from corruptgen.codecs.orientations import STORED, turn_picture
+from corruptgen.codecs.tolerance import EXIF_ORIENTATION, decode_tolerantly
 from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
 from corruptgen.ops.warp import mirrored
@@ -44,11 +44,11 @@ class LabelMask:
 
     def fitted(self, decoding: Decoding) -> "LabelMask":
         """Resize and crop it as an image is, but take labels from the nearest pixel."""
-        return LabelMask(fitted(self.image, replace(decoding, interpolation="nearest")))
+        return LabelMask(resize_and_crop(self.image, replace(decoding, interpolation="nearest")))
 
     def turned(self, orientation: int) -> "LabelMask":
         """Turn it as an EXIF orientation asks."""
-        return LabelMask(turned_picture(self.image, orientation))
+        return LabelMask(turn_picture(self.image, orientation))
 
     def warped(self, warp: Warp) -> "LabelMask":
         """Move it by a warp."""
@@ -86,8 +86,8 @@ def label_mask(content: bytes, number: int | None = None, of: int = 1) -> LabelM
         return _strictly(whole, number, of)
 
     try:
-        with guarded():
-            mask, _ = tolerantly(content, Decoding(exif="ignore"), act)
+        with guard_decoder():
+            mask, _ = decode_tolerantly(content, Decoding(exif="ignore"), act)
     except Rejected as error:
         if error.__cause__ is None:
             raise
@@ -121,14 +121,14 @@ def _strictly(content: bytes, number: int | None, of: int) -> Image.Image:
         check_area(image.height, image.width)
         if image.format == "PNG":
             image.load()
-            png_rows.check(content, image)
+            png_rows.check_png_rows(content, image)
             return image.copy()
         _check_pictures(image, number, of)
         if image.format == "TIFF":
             image.seek((number or 1) - 1)
             check_area(image.height, image.width)
             return _tiff_labels(image)
-        png_rows.check_frame(image)
+        png_rows.check_gif_frame(image)
         return _plain(image)
 
 

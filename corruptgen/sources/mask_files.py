@@ -9,7 +9,7 @@ import numpy as np
 
 from corruptgen.codecs import dicom
 from corruptgen.codecs.images import EXTENSIONS
-from corruptgen.codecs.windowing import Acquired
+from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.errors import Rejected
 from corruptgen.recipe.source_section import MASK_KINDS
 from corruptgen.sources import dicom_files, nifti
@@ -101,7 +101,7 @@ def read_volume(path: Path, name: str, number: int | None, image: object) -> Lab
     Rejected
         If it cannot be read, if it is not on the voxels of the image's volume, or if it holds no labels.
     """
-    if not isinstance(image, Acquired) or not image.affine or number is None:
+    if not isinstance(image, StoredSamples) or not image.affine or number is None:
         raise Rejected(
             f"has a mask {name}, which is a volume, and is no slice of one: where its rows begin is not known; write "
             "the mask as PNG or TIFF"
@@ -125,7 +125,7 @@ def read_volume(path: Path, name: str, number: int | None, image: object) -> Lab
     return array_mask(labels)
 
 
-def _distance(image: Acquired, mask: Acquired) -> float:
+def _distance(image: StoredSamples, mask: StoredSamples) -> float:
     """Return how far corners of two volumes of the same size are apart, in the smallest side of a voxel."""
     here, there = (np.reshape(found.affine, (4, 4)) for found in (image, mask))
     height, width = image.pixels.shape[:2]

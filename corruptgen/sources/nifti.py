@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs.geometry import check_area
 from corruptgen.codecs.guard import strict
-from corruptgen.codecs.windowing import DTYPES, Acquired, array_acquired, turn_around
+from corruptgen.codecs.windowing import DTYPES, StoredSamples, samples_of_array, turn_around
 from corruptgen.errors import CorruptgenError, Rejected
 from corruptgen.runtime.extras import need
 from corruptgen.runtime.trouble import is_trouble, unreadable
@@ -90,7 +90,7 @@ def slice_ids(path: Path, name: str) -> list[str]:
     return [f"{name}#{number:04d}" for number in range(_volume(path, _state(path)).slices)]
 
 
-def read(path: Path, number: int) -> Acquired:
+def read(path: Path, number: int) -> StoredSamples:
     """Return a slice: the front of the patient above, the right side on the left.
 
     Raises
@@ -102,7 +102,7 @@ def read(path: Path, number: int) -> Acquired:
     volume = _volume(path, state)
     if number >= volume.slices:
         raise Rejected(f"is not in the volume, which has {volume.slices} slices")
-    found = array_acquired(_plane(path, state, volume, number).astype(volume.kept))
+    found = samples_of_array(_plane(path, state, volume, number).astype(volume.kept))
     plain = replace(
         found,
         slope=volume.slope,

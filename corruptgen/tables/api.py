@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.codecs.pixels import BYTE, SampleFormat
-from corruptgen.codecs.windowing import DTYPES, array_acquired, clipped, windowed
+from corruptgen.codecs.windowing import DTYPES, clip_to_window, find_window, samples_of_array
 from corruptgen.errors import ImageError, Rejected
 from corruptgen.randomness import Draws, pixels_digest, rng_for
 from corruptgen.tables import catalog
@@ -21,7 +21,7 @@ from corruptgen.values.arguments import (
     window_ends,
 )
 
-Picture = TypeVar("Picture", NDArray[Any], Image.Image)
+ArrayOrImage = TypeVar("ArrayOrImage", NDArray[Any], Image.Image)
 
 PIL_MODES = ("L", "RGB")
 EIGHT_BITS = np.dtype(np.uint8)
@@ -30,7 +30,7 @@ UNUSED = rng_for(0, "", None, "")
 
 
 def corrupt(
-    image: Picture,
+    image: ArrayOrImage,
     row: str,
     severity: float,
     *,
@@ -39,7 +39,7 @@ def corrupt(
     key: str | int | None = None,
     rng: Draws | None = None,
     window: tuple[float, float] | None = None,
-) -> Picture:
+) -> ArrayOrImage:
     """Corrupt an image.
 
     Parameters
@@ -77,10 +77,10 @@ def corrupt(
     if rng is not None:
         check_draws(rng)
     cell = catalog.cell(preset_name(preset), text_value("row", row), severity)
-    pixels, form = accepted(image, window)
+    pixels, form = check_image(image, window)
     if rng is None and cell.draws:
         rng = rng_for(seed, row, severity, pixels_digest(pixels) if name is None else name)
-    return alike(cell.apply(pixels, UNUSED if rng is None else rng, form), image)
+    return like_input(cell.apply(pixels, UNUSED if rng is None else rng, form), image)
 
 
 def presets() -> list[str]:
@@ -98,7 +98,7 @@ def rows(preset: str) -> list[str]:
     return list(catalog.preset(preset_name(preset)).rows)
 
 
-def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[NDArray[Any], SampleFormat]:
+def check_image(image: object, window: tuple[float, float] | None = None) -> tuple[NDArray[Any], SampleFormat]:
     """Return any accepted image as (H, W, C) in C order, copied only if needed, and what its samples mean.
 
     Raises
@@ -120,14 +120,14 @@ def accepted(image: object, window: tuple[float, float] | None = None) -> tuple[
     if window is None:
         return np.ascontiguousarray(pixels), BYTE
     try:
-        found = array_acquired(pixels)
-        form = windowed(found, window)
-        return clipped(found.pixels, form), form
+        found = samples_of_array(pixels)
+        form = find_window(found, window)
+        return clip_to_window(found.pixels, form), form
     except Rejected as error:
         raise ImageError(f"the image {error}") from error
 
 
-def alike(pixels: NDArray[Any], image: Picture) -> Picture:
+def like_input(pixels: NDArray[Any], image: ArrayOrImage) -> ArrayOrImage:
     """Return pixels of shape (H, W, C) as an image of the kind and shape of another one."""
     if isinstance(image, np.ndarray):
         return pixels if pixels.ndim == image.ndim else pixels[..., 0]

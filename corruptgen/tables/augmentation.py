@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from corruptgen.randomness import Draws, rng_for
 from corruptgen.tables import catalog
-from corruptgen.tables.api import Picture, accepted, alike
+from corruptgen.tables.api import ArrayOrImage, check_image, like_input
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.interpolation import Value
 from corruptgen.tables.table import Preset, Row
@@ -63,8 +63,8 @@ def identity(preset: Preset) -> Cell:
 
 
 def augment(
-    image: Picture, preset: str, *, seed: int, key: str | int, rows: str | Sequence[str] | None = None
-) -> Picture:
+    image: ArrayOrImage, preset: str, *, seed: int, key: str | int, rows: str | Sequence[str] | None = None
+) -> ArrayOrImage:
     """Augment an image by one row of a table, or not at all.
 
     `corruptgen.transforms.AugMedMNISTC` does the same in a pipeline, with the same pixels for the same seed and key.
@@ -96,9 +96,9 @@ def augment(
     Di Salvo, Doerrich & Ledig 2024, https://arxiv.org/abs/2406.17536
     """
     seed, name = normalise_seed(seed), normalise_key(key)
-    pixels, form = accepted(image)
+    pixels, form = check_image(image)
     cell = draw(catalog.preset(preset_name(preset)), rng_for(seed, NAME, None, name), row_names(rows))
-    return alike(cell.apply(pixels, rng_for(seed, cell.row, None, name), form), image)
+    return like_input(cell.apply(pixels, rng_for(seed, cell.row, None, name), form), image)
 
 
 def _drawn(row: Row, name: str, rng: Draws) -> Value:

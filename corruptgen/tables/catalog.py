@@ -22,7 +22,7 @@ from corruptgen.errors import DeclarationError, PresetError, UnknownName, unknow
 from corruptgen.runtime.interactive import source_digest
 from corruptgen.runtime.provenance import LOADED, data_digest, version_of
 from corruptgen.tables.cell import Cell
-from corruptgen.tables.table import Preset, read
+from corruptgen.tables.table import Preset, read_table
 from corruptgen.values.addresses import local_path
 from corruptgen.values.toml_text import parse_toml
 
@@ -144,7 +144,7 @@ def corruptions() -> Mapping[str, Corruption]:
     return MappingProxyType({**_installed().corruptions, **by_hand})
 
 
-def corruption(name: str) -> Corruption:
+def find_corruption(name: str) -> Corruption:
     """Return the corruption of that name.
 
     Raises
@@ -164,14 +164,14 @@ def corruption(name: str) -> Corruption:
     return installed.corruptions[name]
 
 
-def broken() -> tuple[str, ...]:
+def broken_plugins() -> tuple[str, ...]:
     """Name the plug-ins that cannot be loaded, and why."""
     return _installed().broken
 
 
 def origin(name: str) -> Origin:
-    """Return what computes the corruption of that name; raises what `corruption` does."""
-    corruption(name)
+    """Return what computes the corruption of that name; raises what `find_corruption` does."""
+    find_corruption(name)
     return _registered[name].origin if name in _registered else _origin(name)
 
 
@@ -183,7 +183,7 @@ def register(function: F) -> F:
 
     Parameters
     ----------
-    function : a corruption as `corruptgen.declare.corruption` wants it; it is declared if it is not yet
+    function : a corruption as `corruptgen.declare.find_corruption` wants it; it is declared if it is not yet
 
     Returns
     -------
@@ -262,7 +262,7 @@ def cell(preset: str, row: str, severity: float) -> Cell:
 
 def preset_from(name: str, content: Mapping[str, Any]) -> Preset:
     """Rebuild a preset from what a manifest recorded of it."""
-    return read(name, content, corruption)
+    return read_table(name, content, find_corruption)
 
 
 def _text(name: str) -> tuple[str, bytes]:
@@ -285,7 +285,7 @@ def _read(name: str, text: bytes, generation: int) -> Preset:
         content = parse_toml(text)
     except ValueError as error:
         raise PresetError(f"{name}.toml: cannot read this severity table: {error}") from error
-    return read(name, content, corruption)
+    return read_table(name, content, find_corruption)
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, given, narrowed, stored, widened
+from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, grey_to_rgb, quantize, rgb_to_luma, to_float
 from corruptgen.declare import Channels, Corruption, FastPath, Warp, fused_path_of
 from corruptgen.errors import ImageError
 from corruptgen.randomness import Draws, Stream
@@ -98,7 +98,7 @@ class Cell:
             return image.copy()
 
         widen = channels == 1 and (self.in_colour or corruption.channels is Channels.COLOUR)
-        whole = widened(image) if widen else image
+        whole = grey_to_rgb(image) if widen else image
         parameters = self.parameters_for(height, width) if self.scaled else self._unscaled
         samples, fast = None, self._fast_path
         # Most often it is this very format, and then its fields need no comparing.
@@ -107,13 +107,13 @@ class Cell:
             samples = fast(*arguments, **parameters)
         if samples is None:
             samples = _by_the_formula(corruption, whole, rng, form, self.arithmetic, parameters)
-        return narrowed(samples, form) if widen else samples
+        return rgb_to_luma(samples, form) if widen else samples
 
     def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
         """Return the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
         if self.corruption is None or not self.corruption.is_geometric:
             raise ImageError(f"{self.row} at severity {severity_text(self.severity)} moves no pixels; it has no warp")
-        pixels = given(np.ascontiguousarray(image), self.corruption.takes, form, self.arithmetic)
+        pixels = to_float(np.ascontiguousarray(image), self.corruption.takes, form, self.arithmetic)
         arguments = (pixels, rng) if self.corruption.draws else (pixels,)
         return cast(Warp, self.corruption.function(*arguments, **self.parameters_for(*image.shape[:2])))
 
@@ -141,11 +141,11 @@ def _by_the_formula(
     arithmetic: Arithmetic,
     parameters: dict[str, Value],
 ) -> NDArray[Any]:
-    pixels = given(image, corruption.takes, form, arithmetic)
+    pixels = to_float(image, corruption.takes, form, arithmetic)
     arguments = (pixels, rng) if corruption.draws else (pixels,)
     made = corruption.function(*arguments, **parameters)
     result = cast(Warp, made).moved(pixels) if corruption.is_geometric else cast(NDArray[Any], made)
-    return stored(result, corruption.gives, form, arithmetic.rounding)
+    return quantize(result, corruption.gives, form, arithmetic.rounding)
 
 
 def _scaled(value: Value, factor: float) -> Value:

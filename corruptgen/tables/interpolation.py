@@ -10,7 +10,7 @@ BETWEEN = ("linear", "log", "nearest")
 Value = float | int | bool | str
 
 
-def blended(
+def interpolate(
     lower: Mapping[str, Value], upper: Mapping[str, Value], kinds: Mapping[str, type], fraction: float, between: str
 ) -> Mapping[str, Value]:
     """Return the parameters at `fraction` of the way from `lower` to `upper`.

@@ -13,7 +13,7 @@ from corruptgen.errors import PresetError, SeverityError, UnknownName, unknown
 from corruptgen.records import COLOURS
 from corruptgen.tables import table_keys
 from corruptgen.tables.cell import Cell, Sizes
-from corruptgen.tables.interpolation import BETWEEN, Value, blended, fits
+from corruptgen.tables.interpolation import BETWEEN, Value, fits, interpolate
 from corruptgen.tables.table_keys import check_keys
 from corruptgen.values.arguments import normalise_severity, severity_text
 
@@ -96,7 +96,9 @@ class Row:
 def _between(lower: Level, upper: Level, fraction: float, between: str) -> Level:
     """Return the level at `fraction` of the way; levels of different functions are only ever taken whole."""
     nearest = upper.corruption if fraction >= 0.5 else lower.corruption
-    return Level(nearest, blended(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, between))
+    return Level(
+        nearest, interpolate(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, between)
+    )
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Preset:
     colour: str
     """What becomes of files of grey images if the recipe does not set it, of `records.COLOURS`."""
     content: Mapping[str, Any] = field(repr=False)
-    """The table as it was read, in plain TOML values; `read` restores the same preset from it."""
+    """The table as it was read, in plain TOML values; `read_table` restores the same preset from it."""
 
     @property
     def digest(self) -> str:
@@ -171,7 +173,7 @@ def used_functions(content: Mapping[str, Any]) -> set[str]:
     return {name for use in uses for name in ([use] if isinstance(use, str) else use)}
 
 
-def read(name: str, content: Mapping[str, Any], find: Find) -> Preset:
+def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
     """Read a preset from the plain values of its TOML.
 
     Parameters

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.codecs.geometry import Placement, fitted, placement
-from corruptgen.codecs.orientations import STORED, turned_picture, turned_points, turned_size
+from corruptgen.codecs.geometry import Placement, placement, resize_and_crop
+from corruptgen.codecs.orientations import STORED, turn_picture, turn_points, turn_size
 from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding
 from corruptgen.sources.label_masks import moved_labels
 from corruptgen.targets import run_lengths
 from corruptgen.targets.coordinates import strange_keys
-from corruptgen.targets.outlines import Outline, area, bendable, clipped, rectangle
+from corruptgen.targets.outlines import Outline, area, bendable, clip_outline, rectangle
 
 DECIMALS = 2  # of a pixel, as COCO has them
 LONGEST_REASON = 160
@@ -41,7 +41,7 @@ class Motion:
     @property
     def turned(self) -> tuple[int, int]:
         """Height and width once it is turned."""
-        return turned_size(self.height, self.width, self.turn)
+        return turn_size(self.height, self.width, self.turn)
 
     @property
     def place(self) -> Placement:
@@ -60,12 +60,12 @@ class Motion:
 
     def points(self, before: Outline) -> Outline:
         """Move points as the decoding does."""
-        return self.place.placed(turned_points(before, self.height, self.width, self.turn))
+        return self.place.placed(turn_points(before, self.height, self.width, self.turn))
 
     def outline(self, before: Outline) -> Outline:
         """Move an outline and cut off what leaves the image; nothing may be left."""
         place = self.place
-        inside = clipped(self.points(before), place.height, place.width)
+        inside = clip_outline(self.points(before), place.height, place.width)
         if self.warp is None or not len(inside):
             return inside
         # Outlines count from the corner of the first pixel, warps from its centre.
@@ -73,12 +73,12 @@ class Motion:
 
     def mask(self, before: run_lengths.Mask) -> run_lengths.Mask:
         """Move the mask of one object; its mirror images, where the image is continued by them, are not part of it."""
-        picture = turned_picture(Image.fromarray(before.astype(np.uint8)), self.turn)
-        mask = np.asarray(fitted(picture, replace(self.decoding, interpolation="nearest"))).astype(bool)
+        picture = turn_picture(Image.fromarray(before.astype(np.uint8)), self.turn)
+        mask = np.asarray(resize_and_crop(picture, replace(self.decoding, interpolation="nearest"))).astype(bool)
         return mask if self.warp is None else moved_labels(mask, self.warp, outside=0).astype(bool)
 
 
-def moved(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
+def move_annotation(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
     """Move an annotation: return the entries that change, or None if nothing of the object is left in the image.
 
     Box and area are those of the moved segmentation; without one, the box is that of its own moved outline, and the
@@ -161,7 +161,7 @@ def _moved_run_lengths(segmentation: Mapping[str, Any], motion: Motion) -> dict[
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, left = int(rows[0]), int(columns[0])
     return {
-        "segmentation": {"size": list(mask.shape), "counts": run_lengths.text(after) if as_text else after},
+        "segmentation": {"size": list(mask.shape), "counts": run_lengths.to_text(after) if as_text else after},
         "bbox": [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top],
         "area": int(mask.sum()),
     }

@@ -6,8 +6,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from corruptgen.codecs.high_bit_depth import native_size, orientation
-from corruptgen.codecs.orientations import STORED, inverse, turned_size
-from corruptgen.codecs.windowing import Acquired
+from corruptgen.codecs.orientations import STORED, inverse_orientation, turn_size
+from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding
 
@@ -30,7 +30,9 @@ class Frames:
     """Which of them the recipe sets; None: what fits, and what is stored if both do."""
 
     @classmethod
-    def of(cls, content: bytes | NDArray[Any] | Acquired, decoding: Decoding, annotated_as: str | None) -> "Frames":
+    def of(
+        cls, content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding, annotated_as: str | None
+    ) -> "Frames":
         """Find out the sizes of what a source has for an item.
 
         Raises
@@ -47,8 +49,8 @@ class Frames:
             # What is ignored costs nothing.
             turn = STORED
         if decoding.exif == "apply":
-            return cls(turned_size(*size, inverse(turn)), size, turn, decoding.exif, annotated_as)
-        return cls(size, turned_size(*size, turn), turn, decoding.exif, annotated_as)
+            return cls(turn_size(*size, inverse_orientation(turn)), size, turn, decoding.exif, annotated_as)
+        return cls(size, turn_size(*size, turn), turn, decoding.exif, annotated_as)
 
     @property
     def is_guess(self) -> bool:
@@ -79,7 +81,7 @@ class Frames:
             raise Rejected(self._objection(size, found))
         if frame == AS_STORED:
             return frames[frame], self.orientation if self.exif == "apply" else STORED
-        return frames[frame], STORED if self.exif == "apply" else inverse(self.orientation)
+        return frames[frame], STORED if self.exif == "apply" else inverse_orientation(self.orientation)
 
     def _objection(self, size: Size | None, found: str) -> str:
         stored, upright = _text(self.stored), _text(self.upright)

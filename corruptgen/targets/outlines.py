@@ -17,7 +17,7 @@ def area(outline: Outline) -> float:
     return abs(float(np.sum(rows * np.roll(columns, 1) - columns * np.roll(rows, 1)))) / 2
 
 
-def clipped(outline: Outline, height: float, width: float) -> Outline:
+def clip_outline(outline: Outline, height: float, width: float) -> Outline:
     """Cut off what lies outside of an image, by the rule of Sutherland & Hodgman; nothing may be left."""
     for axis, limit, sign in ((0, 0.0, 1.0), (1, 0.0, 1.0), (0, height, -1.0), (1, width, -1.0)):
         outline = _cut(outline, axis, limit, sign)

@@ -58,7 +58,7 @@ def counts_of(text: str) -> list[int]:
     return found
 
 
-def text(counts: list[int]) -> str:
+def to_text(counts: list[int]) -> str:
     """Write run lengths as COCO's tools do."""
     written = []
     for i, count in enumerate(counts):

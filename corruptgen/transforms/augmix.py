@@ -10,8 +10,8 @@ from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.errors import ArgumentError, SeverityError
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing
-from corruptgen.transforms.pictures import Picture, Samples
+from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mix, mixing
+from corruptgen.transforms.pictures import Frames, Samples
 from corruptgen.transforms.transform import Transform, call_of
 from corruptgen.values.arguments import normalise_severity, real_number, shown, truth_value, whole_number
 
@@ -71,7 +71,7 @@ class AugMix(Transform):
         """The names of the operations that are drawn from."""
         return tuple(OPERATIONS if self.all_operations else DISJOINT)
 
-    def _check(self, picture: Picture, others: Sequence[Any]) -> None:
+    def _check(self, picture: Frames, others: Sequence[Any]) -> None:
         check_unmoved(picture.alpha, others)
 
     def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
@@ -86,9 +86,9 @@ class AugMix(Transform):
         rng = rng_for(draw.seed, draw.row, draw.severity, draw.key)
         weights, share = mixing(rng, self.width, self.alpha)
         chains = [self._chain(samples, rng, draw.severity) for _ in range(self.width)]
-        return mixed(samples, chains, weights, share)
+        return mix(samples, chains, weights, share)
 
-    def _closed(self, picture: Picture, draws: Sequence[Draw]) -> Any:
+    def _closed(self, picture: Frames, draws: Sequence[Draw]) -> Any:
         if self.views == 1:
             return super()._closed(picture, draws)
         views = [super(AugMix, self)._closed(picture, [draw.numbered(view) for draw in draws]) for view in (1, 2)]

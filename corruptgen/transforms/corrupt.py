@@ -15,8 +15,8 @@ from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.table import Preset
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.pictures import Picture, Samples, opened
-from corruptgen.transforms.targets import Motion, carried, check_carried, has_targets
+from corruptgen.transforms.pictures import Frames, Samples, take_apart
+from corruptgen.transforms.targets import Motion, check_movable, has_targets, move_targets
 from corruptgen.transforms.transform import Transform, call_of
 from corruptgen.values.arguments import normalise_severity, preset_name, real_number, row_names, shown
 
@@ -75,7 +75,7 @@ class Corrupt(Transform):
 
     def warp(self, image: Any, draw: Draw) -> Warp | None:
         """Return the warp by which `apply` moves the pixels of one picture; None if it leaves them where they are."""
-        cell, picture = self._cell(draw), opened(image, self.eight_bits)
+        cell, picture = self._cell(draw), take_apart(image, self.eight_bits)
         return cell.warp(picture.frames[0], self._rng(draw), picture.form) if cell.is_geometric else None
 
     def motion(self, size: tuple[int, int], draw: Draw) -> Motion | None:
@@ -132,12 +132,12 @@ class Corrupt(Transform):
         # Where pixels go depends on the size of the picture and on the draws alone.
         return cell.warp(np.zeros((*size, 1), np.uint8), self._rng(draw))
 
-    def _check(self, picture: Picture, others: Sequence[Any]) -> None:
+    def _check(self, picture: Frames, others: Sequence[Any]) -> None:
         # At the first call, whatever is drawn then.
         if not self.moving_rows or not others:
             return
         try:
-            check_carried(others)
+            check_movable(others)
         except ImageError as error:
             raise ImageError(f"{self.moving_rows[0]} moves pixels: {error}") from None
         if picture.is_batch and has_targets(others):
@@ -146,11 +146,11 @@ class Corrupt(Transform):
                 "of which moves in its own way; corrupt before you make batches, or leave out the rows that move pixels"
             )
 
-    def _carried(self, picture: Picture, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
+    def _carried(self, picture: Frames, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
         if not self.moving_rows or not has_targets(others):
             return others
         motion = self.motion((picture.frames[0].shape[0], picture.frames[0].shape[1]), draws[0])
-        return others if motion is None else [carried(other, motion) for other in others]
+        return others if motion is None else [move_targets(other, motion) for other in others]
 
     def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
         return self._cell(draw).apply(alpha, self._rng(draw)) if self.moves(draw) else alpha

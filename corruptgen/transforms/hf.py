@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from corruptgen.codecs.images import encoded
+from corruptgen.codecs.images import encode_image
 from corruptgen.errors import ArgumentError, ImageError, Rejected
 from corruptgen.randomness import pixels_digest, rng_for
 from corruptgen.randomness.key import STREAM_VERSION
@@ -24,7 +24,7 @@ from corruptgen.transforms.samples import (
     pixels_of,
 )
 from corruptgen.transforms.targets import check_columns
-from corruptgen.transforms.view import undecoded
+from corruptgen.transforms.view import without_decoding
 from corruptgen.values.arguments import (
     normalise_key,
     normalise_seed,
@@ -125,7 +125,7 @@ def corrupt(
         prefix=f"{ds.split or WHOLE}/",
         is_written=not lazy and not is_stream,
     )
-    raw = undecoded(ds, column)
+    raw = without_decoding(ds, column)
     if is_stream:
         return raw.map(rows.of_stream, features=_with_images(ds.features, column))
     if not lazy:
@@ -191,7 +191,7 @@ class Rows:
         severity = None if self.paired else self.severity
         result = cell.apply(pixels, rng_for(self.seed, self.row, severity, name or pixels_digest(pixels)))
         if self.is_written:
-            return {"bytes": encoded(result, Encoding()), "path": None}
+            return {"bytes": encode_image(result, Encoding()), "path": None}
         return Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)
 
 

@@ -10,7 +10,7 @@ from scipy.special import betaincinv, gammaincinv
 from corruptgen.codecs.pixels import BYTE, SampleFormat
 from corruptgen.errors import ImageError
 from corruptgen.randomness import Stream
-from corruptgen.transforms.targets import check_carried, has_targets
+from corruptgen.transforms.targets import check_movable, has_targets
 
 
 def mixing(rng: Stream, width: int, alpha: float) -> tuple[NDArray[np.float64], float]:
@@ -32,7 +32,7 @@ def symmetric_beta(rng: Stream, alpha: float) -> float:
     return float(betaincinv(alpha, alpha, rng.random()))
 
 
-def mixed(
+def mix(
     image: NDArray[np.uint8], chains: Sequence[NDArray[np.uint8]], weights: NDArray[np.float64], share: float
 ) -> NDArray[np.uint8]:
     """Return (1 - share) of the picture and `share` of the chains by their weights, rounded."""
@@ -50,7 +50,7 @@ def check_unmoved(alpha: NDArray[np.uint8] | None, others: Sequence[Any] = ()) -
             f"{what}, and mixing moves some copies of a picture and not others: nothing can follow; "
             "give classification pictures without an alpha channel"
         )
-    check_carried(others)
+    check_movable(others)
 
 
 def check_eight_bits(form: SampleFormat) -> None:

@@ -122,7 +122,7 @@ def _noisy(samples: Samples, form: SampleFormat, name: str, draw: Draw) -> Sampl
     cell = Cell(
         row=draw.row,
         severity=draw.severity,
-        corruption=catalog.corruption(name),
+        corruption=catalog.find_corruption(name),
         parameters=MappingProxyType({"sigma": draw.severity}),
         arithmetic=Arithmetic("float32", "round"),
         scaled=frozenset(),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.codecs.pixels import BYTE, SampleFormat, stored
+from corruptgen.codecs.pixels import BYTE, SampleFormat, quantize
 from corruptgen.declare import Pixels
 from corruptgen.errors import ImageError
 from corruptgen.transforms.workers import torch_if_loaded
@@ -25,7 +25,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Picture:
+class Frames:
     """A picture, or a batch of them, taken apart."""
 
     frames: Sequence[Samples]
@@ -44,7 +44,7 @@ class Picture:
         return result
 
 
-def opened(image: Any, eight_bits: bool = True) -> Picture:
+def take_apart(image: Any, eight_bits: bool = True) -> Frames:
     """Take a picture apart.
 
     Parameters
@@ -69,7 +69,7 @@ def opened(image: Any, eight_bits: bool = True) -> Picture:
     raise ImageError(f"the image is a {type(image).__name__}; pass a PIL image, a numpy array or a torch tensor")
 
 
-def _of_pil(image: Image.Image) -> Picture:
+def _of_pil(image: Image.Image) -> Frames:
     if image.mode not in MODES:
         raise ImageError(f"the PIL image has mode {image.mode}; convert it to one of {', '.join(MODES)} first")
     opaque = image.convert(ALPHA_MODES[image.mode]) if image.mode in ALPHA_MODES else image
@@ -83,10 +83,10 @@ def _of_pil(image: Image.Image) -> Picture:
         return result
 
     alpha = np.asarray(image.getchannel("A"))[..., None] if image.mode in ALPHA_MODES else None
-    return Picture([samples], _form(str(samples.dtype)), False, closed, alpha)
+    return Frames([samples], _form(str(samples.dtype)), False, closed, alpha)
 
 
-def _of_array(image: Samples, eight_bits: bool) -> Picture:
+def _of_array(image: Samples, eight_bits: bool) -> Frames:
     form, layers = _form(str(image.dtype)), image[..., None] if image.ndim == 2 else image
     if layers.ndim not in (3, 4) or layers.shape[-1] not in CHANNELS or 0 in layers.shape:
         allowed = "(H, W), (H, W, 1), (H, W, 3) or a batch (N, H, W, C), none of them 0"
@@ -98,10 +98,10 @@ def _of_array(image: Samples, eight_bits: bool) -> Picture:
         whole = np.stack(results) if layers.ndim == 4 else results[0]
         return _given_back(whole, used, form).reshape(image.shape)
 
-    return Picture(frames, used, layers.ndim == 4, closed)
+    return Frames(frames, used, layers.ndim == 4, closed)
 
 
-def _of_tensor(torch: Any, image: Any, eight_bits: bool) -> Picture:
+def _of_tensor(torch: Any, image: Any, eight_bits: bool) -> Frames:
     name = str(image.dtype).removeprefix("torch.")
     form = _form("float32" if name == "bfloat16" else name)
     shape = tuple(image.shape)
@@ -119,7 +119,7 @@ def _of_tensor(torch: Any, image: Any, eight_bits: bool) -> Picture:
         # The pictures of torchvision's second version are a kind of tensors of their own.
         return tensor if type(image) is torch.Tensor else tensor.as_subclass(type(image))
 
-    return Picture([_layers(frame) for frame in samples] if is_batch else [_layers(samples)], used, is_batch, closed)
+    return Frames([_layers(frame) for frame in samples] if is_batch else [_layers(samples)], used, is_batch, closed)
 
 
 def _form(dtype: str) -> SampleFormat:
@@ -140,7 +140,7 @@ def _taken(samples: Samples, form: SampleFormat, eight_bits: bool) -> tuple[Samp
         )
     wide = samples.astype(np.float32) if form.dtype == "float16" else samples
     if eight_bits:
-        return stored(wide, Pixels.UNIT, BYTE, "round"), BYTE
+        return quantize(wide, Pixels.UNIT, BYTE, "round"), BYTE
     return wide.clip(0, 1), SampleFormat(str(wide.dtype), 1)
 
 

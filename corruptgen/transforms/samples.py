@@ -123,7 +123,7 @@ def _read(path: str) -> bytes:
         raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
 
-def given_back(pixels: NDArray[np.uint8], picture: Any) -> Any:
+def like_picture(pixels: NDArray[np.uint8], picture: Any) -> Any:
     """Return pixels as an array where the picture was one, else as a PIL image."""
     if isinstance(picture, np.ndarray):
         return pixels.reshape(pixels.shape[:2]) if picture.ndim == 2 else pixels

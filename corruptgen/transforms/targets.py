@@ -59,7 +59,7 @@ class Motion:
         return np.moveaxis(moved_labels(layers, self.warp), -1, 0).reshape(masks.shape)
 
 
-def check_carried(thing: Any) -> None:
+def check_movable(thing: Any) -> None:
     """Raise `ImageError` if something that belongs to a picture would have to move with it and cannot.
 
     That are oriented boxes of torchvision, and plain values under the usual names of boxes, masks and points.
@@ -75,10 +75,10 @@ def check_carried(thing: Any) -> None:
                     f"{name!r} came with the picture as a {type(value).__name__}, which does not move with the pixels; "
                     + _advice("torchvision.tv_tensors")
                 )
-            check_carried(value)
+            check_movable(value)
     elif isinstance(thing, list | tuple):
         for value in thing:
-            check_carried(value)
+            check_movable(value)
 
 
 def check_columns(features: Any, image: str, row: str, place: str = "") -> None:
@@ -99,14 +99,14 @@ def check_columns(features: Any, image: str, row: str, place: str = "") -> None:
         check_columns(feature, image, row, inner)
 
 
-def carried(thing: Any, motion: Motion) -> Any:
+def move_targets(thing: Any, motion: Motion) -> Any:
     """Move what torchvision marks as boxes, points and masks; all else is returned unchanged."""
     if (kind := _kind(thing)) is not None:
         return _moved(thing, kind, motion)
     if isinstance(thing, Mapping):
-        return type(thing)({name: carried(value, motion) for name, value in thing.items()})  # type: ignore[call-arg]
+        return type(thing)({name: move_targets(value, motion) for name, value in thing.items()})  # type: ignore[call-arg]
     if isinstance(thing, list | tuple):
-        parts = [carried(value, motion) for value in thing]
+        parts = [move_targets(value, motion) for value in thing]
         return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
     return thing
 

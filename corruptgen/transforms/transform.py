@@ -13,7 +13,7 @@ from corruptgen.randomness.stream import Purpose
 from corruptgen.transforms import workers
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.epoch import Epoch
-from corruptgen.transforms.pictures import Picture, Samples, opened
+from corruptgen.transforms.pictures import Frames, Samples, take_apart
 from corruptgen.values.arguments import (
     normalise_key,
     normalise_seed,
@@ -90,14 +90,14 @@ class Transform(ABC):
 
         Parameters
         ----------
-        image : see `corruptgen.transforms.pictures.opened`; it is not changed
+        image : see `corruptgen.transforms.pictures.take_apart`; it is not changed
         draw : what `draw` gave; of a batch one for each image, or one cell for all of them with noise for each
 
         Returns
         -------
         A new picture of the same kind, type and shape.
         """
-        return self._applied(opened(image, self.eight_bits), draw)
+        return self._applied(take_apart(image, self.eight_bits), draw)
 
     def __call__(self, image: Any, *others: Any, key: Key | Sequence[Key] | None = None) -> Any:
         """Change a picture, each image of a batch by draws of its own.
@@ -109,14 +109,14 @@ class Transform(ABC):
             torchvision move with the pixels
         key : the name of the picture, of a batch one for each image; see `draw`
         """
-        picture = opened(image, self.eight_bits)
+        picture = take_apart(image, self.eight_bits)
         self._check(picture, others)
         names = self._names(picture, key)
         draws = [self.draw(name) for name in names]
         result = self._applied(picture, draws)
         return (result, *self._carried(picture, draws, others)) if others else result
 
-    def _names(self, picture: Picture, key: Key | Sequence[Key] | None) -> Sequence[Key | None]:
+    def _names(self, picture: Frames, key: Key | Sequence[Key] | None) -> Sequence[Key | None]:
         if self.seed is None:
             return [None] * len(picture.frames)
         if key is None:
@@ -129,7 +129,7 @@ class Transform(ABC):
             )
         return names
 
-    def _applied(self, picture: Picture, draw: Draw | Sequence[Draw]) -> Any:
+    def _applied(self, picture: Frames, draw: Draw | Sequence[Draw]) -> Any:
         workers.settle()
         frames = picture.frames
         if isinstance(draw, Draw):
@@ -142,7 +142,7 @@ class Transform(ABC):
             raise ImageError(f"{len(draws)} draws for {len(frames)} images; pass one for each image of the batch")
         return self._closed(picture, draws)
 
-    def _closed(self, picture: Picture, draws: Sequence[Draw]) -> Any:
+    def _closed(self, picture: Frames, draws: Sequence[Draw]) -> Any:
         """Change every frame as its draw says and put them together."""
         changed = [
             self._changed(frame, picture.form, draw) if draw.severity else frame.copy()
@@ -158,10 +158,10 @@ class Transform(ABC):
         row, severity = self._chosen(rng)
         return Draw(row, normalise_severity(severity) if is_changed else 0.0, key, self.seed or 0)
 
-    def _check(self, picture: Picture, others: Sequence[Any]) -> None:  # noqa: B027 - most have nothing to check
+    def _check(self, picture: Frames, others: Sequence[Any]) -> None:  # noqa: B027 - most have nothing to check
         """Raise `ImageError` if something that may be drawn cannot be done to what belongs to the picture."""
 
-    def _carried(self, picture: Picture, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
+    def _carried(self, picture: Frames, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
         """Return what belongs to the picture as it is afterwards."""
         return others
 

@@ -9,8 +9,8 @@ from corruptgen.records import Decoding
 from corruptgen.runtime.extras import need
 from corruptgen.tables import catalog
 from corruptgen.transforms import samples, workers
-from corruptgen.transforms.samples import KeyOf, Part, decoding_of, given_back, part_of, pixels_of, with_part
-from corruptgen.transforms.targets import Motion, carried, check_carried, check_columns, has_targets
+from corruptgen.transforms.samples import KeyOf, Part, decoding_of, like_picture, part_of, pixels_of, with_part
+from corruptgen.transforms.targets import Motion, check_columns, check_movable, has_targets, move_targets
 from corruptgen.transforms.transform import Transform
 from corruptgen.values.arguments import (
     callable_value,
@@ -105,15 +105,15 @@ class Corrupted:
             raise Rejected(f"{key} {error}") from error
         cell = catalog.preset(self.preset).cell(*self._cell)
         result = cell.apply(pixels, self._rng(key))
-        made = given_back(result, picture)
+        made = like_picture(result, picture)
         made = self.transform(made) if self.transform else made
         if not cell.is_geometric or part is None:
             return with_part(sample, part, made)
         rest = with_part(sample, part, None)
-        check_carried(rest)
+        check_movable(rest)
         if has_targets(rest):
             height, width = pixels.shape[:2]
-            rest = carried(rest, Motion(cell.warp(pixels, self._rng(key)), (height, width)))
+            rest = move_targets(rest, Motion(cell.warp(pixels, self._rng(key)), (height, width)))
         return with_part(rest, part, made)
 
     def __iter__(self) -> Iterator[Any]:
@@ -238,7 +238,7 @@ class _Items:
             self.image = samples.image_column(features, None if image is None else str(image))
             self.column = samples.id_column(features, self.column) if key is None or self.column else None
             if raw:
-                dataset = undecoded(dataset, self.image)
+                dataset = without_decoding(dataset, self.image)
         self.dataset = dataset
 
     def __len__(self) -> int:
@@ -293,7 +293,7 @@ def _part_of(sample: Any, part: Part) -> Any:
         ) from None
 
 
-def undecoded(dataset: Any, column: str) -> Any:
+def without_decoding(dataset: Any, column: str) -> Any:
     """Return a dataset of `datasets` that holds the bytes of its images as they are."""
     datasets = need("datasets", "a view of a dataset of `datasets`")
     plain = dataset.with_format(None) if hasattr(dataset, "with_format") else dataset

@@ -9,7 +9,7 @@ from corruptgen.recipe.recipe import Recipe
 from corruptgen.values.class_labels import MISSING, NUMBER, Classes
 
 
-def contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Sequence[Table]) -> Iterator[str]:
+def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Sequence[Table]) -> Iterator[str]:
     """Name what a manifest states about its items and its tables do not.
 
     Parameters

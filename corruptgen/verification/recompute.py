@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from corruptgen.codecs.high_bit_depth import picture, restored
+from corruptgen.codecs.high_bit_depth import decode_image, decode_lossless
 from corruptgen.codecs.orientations import STORED
-from corruptgen.codecs.windowing import Picture
+from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.block import Cells
 from corruptgen.engine.manifest import ItemRecord, Table, recorded_picture
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
@@ -113,7 +113,7 @@ def jobs(
         start += count
 
 
-def remade(
+def recompute(
     made: Made, origins: Origins, part: Part, records: Sequence[ItemRecord], chosen: dict[int, list[int]]
 ) -> tuple[list[str], int]:
     """Recompute images of a block and compare them with the digests of their pixels, and so what goes with them.
@@ -147,7 +147,7 @@ def remade(
     return problems, count
 
 
-def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: Picture) -> list[str]:
+def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: CleanImage) -> list[str]:
     """Recompute what goes with an image; name the masks and annotation files that differ from those recorded."""
     if targets.is_annotated and record.frame[2:] not in ((), (STORED,)):
         # What all rows share was turned, and rounded then.
@@ -170,7 +170,7 @@ def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: 
 
 def _clean_images(
     made: Made, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
-) -> Iterator[tuple[int, Picture | str]]:
+) -> Iterator[tuple[int, CleanImage | str]]:
     """Return the clean images of some items of a block, or what is wrong with them."""
     if clean is None:
         yield from _twins(made.sink, part, records, list(chosen))
@@ -182,7 +182,7 @@ def _clean_images(
             if source_digest(content) != record.source:
                 yield i, f"{record.id} in the source has changed"
             else:
-                yield i, picture(content, made.recipe.decode)
+                yield i, decode_image(content, made.recipe.decode)
         except (Rejected, SourceError, OSError, MemoryError) as error:
             trouble = trouble_behind(error)
             yield i, f"{record.id} in the source {f'cannot be read: {wording(trouble)}' if trouble else error}"
@@ -190,7 +190,7 @@ def _clean_images(
 
 def _twins(
     sink: Sink, part: Part, records: Sequence[ItemRecord], chosen: list[int]
-) -> Iterator[tuple[int, Picture | str]]:
+) -> Iterator[tuple[int, CleanImage | str]]:
     """Read the clean images of a block back from the output."""
     try:
         images = sink.images(CLEAN_CELL, part) if chosen else []
@@ -202,7 +202,7 @@ def _twins(
         try:
             if image is None:
                 raise Rejected("is missing")
-            pixels = restored(image) if isinstance(image, bytes) else image
+            pixels = decode_lossless(image) if isinstance(image, bytes) else image
             yield i, recorded_picture(pixels, records[i].samples)
         except Rejected as error:
             yield i, f"{part.items[i].id} in the clean twin {error}"

@@ -17,17 +17,17 @@ from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, Table, environmen
 from corruptgen.engine.plan import CLEAN, spelled_cells, table_name
 from corruptgen.engine.progress import Progress, results
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
-from corruptgen.recipe.recipe import read as read_recipe
+from corruptgen.recipe.recipe import read_recipe
 from corruptgen.sinks.formats import sink
 from corruptgen.store.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
 from corruptgen.store.names import is_below, storable
 from corruptgen.store.output_directory import Folder, cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.table import table_digest
-from corruptgen.targets.targets import known
+from corruptgen.targets.targets import recorded_targets
 from corruptgen.values.addresses import local_path
-from corruptgen.verification.contradictions import contradictions
-from corruptgen.verification.recompute import Made, jobs, origins, remade
+from corruptgen.verification.contradictions import find_contradictions
+from corruptgen.verification.recompute import Made, jobs, origins, recompute
 
 DEPTHS = ("files", "sample", "full")
 TABLE = re.compile(r"items/\d{5,}\.jsonl")
@@ -80,7 +80,7 @@ def verify(
     """
     if depth not in DEPTHS:
         raise RecipeError(f"depth is {depth!r}; allowed are {', '.join(DEPTHS)}")
-    build, listed = opened(directory)
+    build, listed = open_output(directory)
     if build.missing and depth != "files":
         raise RecipeError(f"pixels cannot be recomputed: {build.missing}; files can be verified without it")
     output = build.sink.output
@@ -108,7 +108,7 @@ def verify(
     if clean:
         wanted = jobs(tables, len(build.cells.names), depth, rng_key=output.read(MANIFEST) or b"", seed=seed)
         calls = (
-            (remade, (build, clean, table.part(start), table.made, chosen))
+            (recompute, (build, clean, table.part(start), table.made, chosen))
             for (table, start), (_, chosen) in zip(placed, wanted, strict=True)
         )
         for found, count in results(calls, crew):
@@ -131,7 +131,7 @@ def verify(
     return Verdict(tuple(sorted(problems)), tuple(notes), files, pixels)
 
 
-def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
+def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     """Return what a finished output says was made, and its manifest; raise `OutputError` if it is none."""
     output = Folder(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
@@ -157,7 +157,7 @@ def opened(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     if not right:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
     layout = sink(recipe.output, cells.names, output, len(manifest["tables"]))
-    targets = known(recipe, preset, (name for name in cells.names if name != CLEAN))
+    targets = recorded_targets(recipe, preset, (name for name in cells.names if name != CLEAN))
     return Made(recipe, cells, layout, targets, annotations, missing), manifest
 
 
@@ -181,7 +181,7 @@ def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list
         else:
             problems.append(f"{name} does not fit the manifest")
     if not problems:
-        problems += contradictions(build.recipe, listed, tables)
+        problems += find_contradictions(build.recipe, listed, tables)
     return problems, tables
 
 

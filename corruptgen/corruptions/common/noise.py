@@ -9,7 +9,7 @@ from corruptgen.fast.grain import grained
 from corruptgen.fast.photons import counted
 from corruptgen.fast.salt import salted
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.impulses import SALT, UNTOUCHED, impulses
+from corruptgen.randomness.impulses import SALT, UNTOUCHED, draw_impulses
 from corruptgen.randomness.stream import Stream
 
 
@@ -72,7 +72,7 @@ def impulse_noise(image: Unit, rng: Draws, *, amount: float) -> Unit:
     ----------
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
-    marks = impulses(rng, image.shape, amount)
+    marks = draw_impulses(rng, image.shape, amount)
     return np.where(marks == UNTOUCHED, image, marks == SALT)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from corruptgen.assets.glyphs import glyphs, lettering
+from corruptgen.assets.glyphs import draw_letters, letter_dots
 from corruptgen.declare import Unit, corruption
 from corruptgen.ops.scattering import scatter
 from corruptgen.randomness.draws import Draws
@@ -52,14 +52,14 @@ def burned_in_text(image: Unit, rng: Draws, *, words: float, letters: int, heigh
     ----------
     Ours, after the characters of Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536.
     """
-    known = sorted(glyphs())
+    known = sorted(letter_dots())
     result = image.copy()
     longest = max(letters, FEWEST_LETTERS)
     for draws, share in zip(*scatter(rng, words, OWN_DRAWS + max(longest, LONGEST)), strict=True):
         length = FEWEST_LETTERS + int(draws[0] * (longest - FEWEST_LETTERS + 1))
         text = "".join(known[int(letter * len(known))] for letter in draws[OWN_DRAWS : OWN_DRAWS + length])
         ink = int(draws[1] * 2)
-        word = (lettering(text, height) * (share * opacity)).astype(image.dtype)[..., None]
+        word = (draw_letters(text, height) * (share * opacity)).astype(image.dtype)[..., None]
         # Where a word does not fit, its end is cut off.
         top, left = (int(draws[2 + axis] * max(1, image.shape[axis] - word.shape[axis] + 1)) for axis in (0, 1))
         part = result[top : top + word.shape[0], left : left + word.shape[1]]

@@ -10,7 +10,7 @@ from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Pixels, Unit, corruption, fused
 from corruptgen.ops.layers import canvas_size, fitted, laid_over
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.turns import in_turn, integer_between
+from corruptgen.randomness.turns import batched_integers, integer_between
 
 FEWEST_BUBBLES, SMALLEST_BUBBLE = 7, 3
 # A deposit keeps this distance from the border, in units.
@@ -113,7 +113,7 @@ def _ink(size: tuple[int, int], rng: Draws, marks: int, side: int) -> Layer:
     masks = ink_masks(side)
     layer = np.zeros(size, np.uint8)
     count = integer_between(rng, 1, marks) if marks > 1 else marks
-    drawn = in_turn(rng, 3 * count)
+    drawn = batched_integers(rng, 3 * count)
     for _ in range(count):
         mask = masks[drawn(0, len(masks) - 1)]
         left = drawn(MARGIN, width - side - MARGIN)
@@ -129,7 +129,7 @@ def _bubbles(size: tuple[int, int], rng: Draws, radius: int, bubbles: int, rim: 
     picture = Image.new("L", (width, height))
     pen = ImageDraw.Draw(picture)
     count = integer_between(rng, FEWEST_BUBBLES, bubbles)
-    drawn = in_turn(rng, 3 * count)
+    drawn = batched_integers(rng, 3 * count)
     for _ in range(count):
         inner = drawn(SMALLEST_BUBBLE, radius)
         x, y = drawn(inner, width - inner), drawn(inner, height - inner)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from tqdm import tqdm
 
-from corruptgen.cli.terminal import SOME_REJECTED, event, tell
+from corruptgen.cli.terminal import SOME_REJECTED, eprint, write_event
 from corruptgen.engine.plan import Plan
 from corruptgen.engine.progress import Progress
 from corruptgen.engine.shards import Shard
@@ -19,7 +19,7 @@ BUILDING = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} items{unit}{postfix} [
 
 
 @dataclass(frozen=True)
-class Voice:
+class OutputMode:
     """To whom a build speaks."""
 
     quiet: bool = False
@@ -30,17 +30,17 @@ class Voice:
         """Whether no sentences are wanted on stdout."""
         return self.quiet or self.json
 
-    def heard(self) -> None:
+    def interrupt_message(self) -> None:
         """Print that a signal was received."""
         if sys.stderr.isatty() and not self.is_silent:
-            tell("ending after the blocks that are begun; once more ends at once")
+            eprint("ending after the blocks that are begun; once more ends at once")
 
     @contextmanager
     def progress(self, plan: Plan, shard: Shard | None) -> Iterator[Progress]:
         """Return a report of items that also reports cells, images per second and the time left."""
         cells = len(plan.cells)
         if not self.json:
-            with bar("item", self.quiet, cells) as report:
+            with progress_bar("item", self.quiet, cells) as report:
                 yield report
             return
         items = sum(len(block.items) for block in plan.blocks if shard is None or shard.holds(block.number))
@@ -90,11 +90,11 @@ class Voice:
     def event(self, kind: str, **content: object) -> None:
         """Write a line for machines, if they listen."""
         if self.json:
-            event(kind, **content)
+            write_event(kind, **content)
 
 
 @contextmanager
-def bar(unit: str, quiet: bool, cells: int = 0) -> Iterator[Progress]:
+def progress_bar(unit: str, quiet: bool, cells: int = 0) -> Iterator[Progress]:
     """Return a report that draws a bar on stderr if that is a terminal.
 
     Parameters

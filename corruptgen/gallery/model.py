@@ -19,7 +19,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Take:
+class GalleryImage:
     """One image in all cells of a row."""
 
     image: str
@@ -31,7 +31,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class GalleryRow:
     """One row of a table."""
 
     row: Row
@@ -39,7 +39,7 @@ class Exhibit:
     """The severities whose parameters are told; frames may show more of them."""
     parameters: Mapping[str, Sequence[Value | None]]
     """One value for each of `levels`; None where the level's function has no such parameter."""
-    takes: tuple[Take, ...]
+    takes: tuple[GalleryImage, ...]
     missing: str = ""
     """Why there are no pictures; empty if there are."""
 
@@ -58,7 +58,7 @@ class Gallery:
     """What holds for all rows, one sentence each."""
     images: tuple[str, ...]
     """The names of the images, in the order of the takes of every exhibit."""
-    exhibits: tuple[Exhibit, ...]
+    exhibits: tuple[GalleryRow, ...]
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
