@@ -170,7 +170,7 @@ def test_every_built_in_table_has_a_gallery(name):
 
     made = gallery_of_table(name, [shipped_photograph(table, side=32)], rows=rows, steps=1)
 
-    assert [exhibit.row.name for exhibit in made.exhibits] == rows
+    assert [gallery_row.row.name for gallery_row in made.rows] == rows
     assert made.frames == len(rows) * table.levels
 
 
@@ -182,7 +182,7 @@ def test_a_row_whose_pictures_are_missing_says_so(chelsea, monkeypatch, tmp_path
 
     made = gallery_of_table("imagenet-c", [square], rows=["frost", "contrast"], steps=1)
 
-    assert made.exhibits[0].missing
+    assert made.rows[0].missing
     assert "There are no pictures" in write_page(made)
     assert made.frames == 5
 
@@ -382,8 +382,8 @@ def test_a_page_with_neither_clean_images_nor_some_rows_works_in_a_browser(tmp_p
     write_recipe(tmp_path)
     command("generate", "recipe.toml", "--workers", 1, "--output", "out", cwd=tmp_path)
     made = gallery_of_dataset(tmp_path / "out")
-    lost = replace(made.exhibits[0], takes=(), missing="they were lost")
-    (tmp_path / "page.html").write_text(write_page(replace(made, exhibits=(lost, *made.exhibits[1:]))), "utf-8")
+    lost = replace(made.rows[0], images=(), missing="they were lost")
+    (tmp_path / "page.html").write_text(write_page(replace(made, rows=(lost, *made.rows[1:]))), "utf-8")
 
     with browser.browsing(browser.PHONE, tmp_path / "profile") as window:
         window.open(tmp_path / "page.html")

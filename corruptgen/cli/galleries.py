@@ -45,9 +45,9 @@ def gallery(
             made = gallery_of_table(
                 what, photographs or [shipped_photograph(table)], rows=rows, steps=steps, seed=seed, progress=progress
             )
-    for exhibit in made.exhibits:
-        if exhibit.missing:
-            eprint(f"no pictures of {exhibit.row.name}: {exhibit.missing}")
+    for gallery_row in made.rows:
+        if gallery_row.missing:
+            eprint(f"no pictures of {gallery_row.row.name}: {gallery_row.missing}")
     size = write_whole(output, write_page(made).encode())
     if not quiet:
         print(f"{output}: {_counts(made)}, {size / BYTES_PER_MB:.1f} MB")
@@ -55,4 +55,4 @@ def gallery(
 
 def _counts(made: Gallery) -> str:
     images = f"{len(made.images)} image{'s' if len(made.images) > 1 else ''}"
-    return f"{len(made.exhibits)} rows on {images}, {made.frames} pictures"
+    return f"{len(made.rows)} rows on {images}, {made.frames} pictures"

@@ -58,7 +58,7 @@ def generate(
     recipe: Recipe,
     source: str | None,
     crew: Crew,
-    voice: OutputMode,
+    output_mode: OutputMode,
     *,
     output: Path | None,
     shard: str | None,
@@ -66,17 +66,17 @@ def generate(
     overwrite: bool,
 ) -> None:
     """Make the dataset of a recipe."""
-    if not voice.is_silent:
+    if not output_mode.is_silent:
         enable_log_output()
-    with stopping(voice.interrupt_message) as stop:
+    with stopping(output_mode.interrupt_message) as stop:
         try:
             share = Shard.parse(shard) if shard else None
             plan = planned(recipe, source)
-            if not voice.is_silent:
+            if not output_mode.is_silent:
                 _tell_classes(plan)
-            if plan.listing.note and not voice.is_silent:
+            if plan.listing.note and not output_mode.is_silent:
                 eprint(shown(plan.listing.note))
-            with voice.progress(plan, share) as progress:
+            with output_mode.progress(plan, share) as progress:
                 outcome = generation.generate(
                     plan,
                     output=output,
@@ -92,27 +92,27 @@ def generate(
         except (Interrupted, KeyboardInterrupt):
             fail(f"interrupted; {RESUME_HINT}", SIGNALLED + (stop.signal or 0))
     what = f"shard {share} of {output or outcome.output.name}" if share else str(output or outcome.output.name)
-    _told(outcome, voice, what, "finished")
-    if share and not voice.is_silent:
+    _told(outcome, output_mode, what, "finished")
+    if share and not output_mode.is_silent:
         print(f"once all shards are: corruptgen merge {output or outcome.output.name}")
     if outcome.rejected:
         eprint(f"{len(outcome.rejected)} items were rejected; fix them and generate again with --overwrite")
         raise typer.Exit(SOME_REJECTED)
 
 
-def merge(directory: Path, voice: OutputMode) -> None:
+def merge(directory: Path, output_mode: OutputMode) -> None:
     """Write the manifest of what all shards have made."""
     outcome = merging.merge(directory)
-    _told(outcome, voice, str(directory), "merged")
+    _told(outcome, output_mode, str(directory), "merged")
     if outcome.rejected:
         eprint(f"{len(outcome.rejected)} items were rejected")
         raise typer.Exit(SOME_REJECTED)
 
 
-def _told(outcome: Outcome, voice: OutputMode, what: str, done: str) -> None:
+def _told(outcome: Outcome, output_mode: OutputMode, what: str, done: str) -> None:
     """Summarize the existing output."""
-    voice.finished(outcome)
-    if not voice.is_silent:
+    output_mode.finished(outcome)
+    if not output_mode.is_silent:
         state = f"is {done} already" if outcome.was_finished else f"is {done}"
         counts = f"{outcome.items} items × {outcome.cells} cells = {outcome.files} images"
         ignored = f"; {outcome.ignored} other files ignored" if outcome.ignored else ""

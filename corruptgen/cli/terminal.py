@@ -93,12 +93,12 @@ def print_columns(lines: Iterable[Sequence[str]]) -> None:
 
 
 @contextmanager
-def exit_codes(way_on: str = "", *, json: bool = False) -> Iterator[None]:
+def exit_codes(resume_hint: str = "", *, json: bool = False) -> Iterator[None]:
     """Turn what goes wrong into one line and an exit code.
 
     Parameters
     ----------
-    way_on : what to do after an interruption
+    resume_hint : what to do after an interruption
     json : also write it to stdout, as the event "failed"
     """
     try:
@@ -111,11 +111,11 @@ def exit_codes(way_on: str = "", *, json: bool = False) -> Iterator[None]:
     except (RecipeError, UnknownName, PresetError, SeverityError) as error:
         failure = Failure(str(error), WRONG_USAGE)
     except Interrupted as error:
-        failure = Failure(f"{error}; {way_on}", INTERRUPTED)
+        failure = Failure(f"{error}; {resume_hint}", INTERRUPTED)
     except CorruptgenError as error:
         failure = Failure(str(error), FAILED)
     except KeyboardInterrupt:
-        failure = Failure("interrupted" + (f"; {way_on}" if way_on else ""), INTERRUPTED)
+        failure = Failure("interrupted" + (f"; {resume_hint}" if resume_hint else ""), INTERRUPTED)
     except MemoryError:
         failure = Failure("out of memory; try fewer --workers", FAILED)
     except OSError as error:

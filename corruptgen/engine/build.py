@@ -316,8 +316,8 @@ class Build:
             self.clean_up()
             if str(error) == GONE:
                 raise
-            way_on = "fix that and run the same command to resume"
-            raise OutputError(f"{error}; {way_on}") from error
+            resume_hint = "fix that and run the same command to resume"
+            raise OutputError(f"{error}; {resume_hint}") from error
         except BaseException:
             self.clean_up()
             raise

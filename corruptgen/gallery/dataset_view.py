@@ -54,24 +54,24 @@ def gallery_of_dataset(
     for name in names:
         if name not in dataset.rows:
             raise UnknownName(unknown(f"row of {dataset.recipe.name}", name, dataset.rows))
-    exhibits: list[GalleryRow] = []
+    gallery_rows: list[GalleryRow] = []
     for name in names:
         if progress:
-            progress(len(exhibits), len(names))
+            progress(len(gallery_rows), len(names))
         severities = tuple(sorted(dataset.configs[name]))
-        takes = tuple(
+        images = tuple(
             GalleryImage(
                 shown(item), clean[item], tuple(_frame(dataset, name, severity, place) for severity in severities)
             )
             for item, place in places.items()
         )
         parameters = parameters_at(dataset.preset, name, severities)
-        exhibits.append(GalleryRow(dataset.rows[name], severities, parameters, takes))
+        gallery_rows.append(GalleryRow(dataset.rows[name], severities, parameters, images))
     return Gallery(
         title=f"{dataset.recipe.name} {dataset.recipe.version}",
         facts=tuple(_facts(dataset)),
         images=tuple(map(shown, places)),
-        exhibits=tuple(exhibits),
+        rows=tuple(gallery_rows),
         groups={
             group: rows
             for group, members in dataset.preset.groups.items()

@@ -1,4 +1,4 @@
-"""What hangs in a gallery: rows as exhibits, each image of theirs as a take, each severity of that as a frame."""
+"""The content of a gallery: rows of a table, the images of each row, and one frame for each severity of an image."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,10 +36,10 @@ class GalleryRow:
 
     row: Row
     levels: tuple[float, ...]
-    """The severities whose parameters are told; frames may show more of them."""
+    """The severities whose parameters are shown; frames may show more of them."""
     parameters: Mapping[str, Sequence[Value | None]]
     """One value for each of `levels`; None where the level's function has no such parameter."""
-    takes: tuple[GalleryImage, ...]
+    images: tuple[GalleryImage, ...]
     missing: str = ""
     """Why there are no pictures; empty if there are."""
 
@@ -57,11 +57,11 @@ class Gallery:
     facts: tuple[str, ...]
     """What holds for all rows, one sentence each."""
     images: tuple[str, ...]
-    """The names of the images, in the order of the takes of every exhibit."""
-    exhibits: tuple[GalleryRow, ...]
+    """The names of the images, in the order of `images` of every row."""
+    rows: tuple[GalleryRow, ...]
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
         """Number of pictures, without the clean ones."""
-        return sum(len(take.frames) for exhibit in self.exhibits for take in exhibit.takes)
+        return sum(len(image.frames) for row in self.rows for image in row.images)

@@ -28,8 +28,8 @@ def write_page(gallery: Gallery) -> str:
     table may hold.
     """
     style, script = _asset("page.css"), _asset("page.js")
-    exhibits = "\n".join(_exhibit(exhibit) for exhibit in gallery.exhibits)
-    severities = sorted({0.0, *(frame.severity for e in gallery.exhibits for take in e.takes for frame in take.frames)})
+    sections = "\n".join(_row_section(entry) for entry in gallery.rows)
+    severities = sorted({0.0, *(frame.severity for e in gallery.rows for image in e.images for frame in image.frames)})
     # The slider for all rows stops wherever one of them has a picture.
     step = min((upper - lower for lower, upper in pairwise(severities)), default=1.0)
     return Template(_asset("page.html")).substitute(
@@ -38,38 +38,38 @@ def write_page(gallery: Gallery) -> str:
         style=style,
         script=script,
         facts="\n".join(f"<li>{_linked(fact)}</li>" for fact in gallery.facts),
-        counts=f"{len(gallery.exhibits)} rows, {gallery.frames} pictures, {len(exhibits) / BYTES_PER_MB:.1f} MB in all",
+        counts=f"{len(gallery.rows)} rows, {gallery.frames} pictures, {len(sections) / BYTES_PER_MB:.1f} MB in all",
         index=_index(gallery),
         images=_image_choice(gallery.images),
         last=severity_text(severities[-1]),
         step=f"{step:g}",
-        exhibits=exhibits,
+        gallery_rows=sections,
     )
 
 
-def _exhibit(exhibit: GalleryRow) -> str:
-    name = exhibit.row.name
-    if exhibit.missing:
-        shown = f'<p class="missing">There are no pictures: {escape(exhibit.missing)}</p>'
+def _row_section(entry: GalleryRow) -> str:
+    name = entry.row.name
+    if entry.missing:
+        shown = f'<p class="missing">There are no pictures: {escape(entry.missing)}</p>'
     else:
-        takes = "\n".join(_take(name, number, take) for number, take in enumerate(exhibit.takes))
-        shown = takes + _slider(name, exhibit.takes[0])
-    return Template(_asset("exhibit.html")).substitute(
+        blocks = "\n".join(_image_block(name, number, image) for number, image in enumerate(entry.images))
+        shown = blocks + _slider(name, entry.images[0])
+    return Template(_asset("row.html")).substitute(
         name=escape(name),
-        kind=escape(", ".join(f"{corruption.domain}, {corruption.family}" for corruption in exhibit.corruptions[:1])),
-        summary=" ".join(f"<p>{escape(corruption.summary)}</p>" for corruption in exhibit.corruptions),
+        kind=escape(", ".join(f"{corruption.domain}, {corruption.family}" for corruption in entry.corruptions[:1])),
+        summary=" ".join(f"<p>{escape(corruption.summary)}</p>" for corruption in entry.corruptions),
         shown=shown,
-        parameters=_parameters(exhibit),
-        words="\n".join(_words(exhibit)),
+        parameters=_parameters(entry),
+        words="\n".join(_words(entry)),
     )
 
 
-def _take(row: str, number: int, take: GalleryImage) -> str:
+def _image_block(row: str, number: int, image: GalleryImage) -> str:
     clean = ""
-    if take.clean:
-        picture = _picture(take.clean, f"{take.image}, clean")
+    if image.clean:
+        picture = _picture(image.clean, f"{image.image}, clean")
         clean = f'<figure class="clean">{picture}<figcaption>clean</figcaption></figure>'
-    frames = "\n".join(_frame(row, frame) for frame in take.frames)
+    frames = "\n".join(_frame(row, frame) for frame in image.frames)
     hidden = " hidden" if number else ""
     return (
         f'<div class="take" data-image="{number}"{hidden}>\n<div class="pair">{clean}'
@@ -95,39 +95,39 @@ def _picture(picture: Thumbnail, alt: str) -> str:
     return f'<img{kind} src="{picture.uri}" {size} alt="{escape(alt)}">'
 
 
-def _slider(row: str, take: GalleryImage) -> str:
-    first = 0 if take.clean else 1
+def _slider(row: str, image: GalleryImage) -> str:
+    first = 0 if image.clean else 1
     return (
-        f'<p class="control" hidden><label>severity <input type="range" min="{first}" max="{len(take.frames)}" '
+        f'<p class="control" hidden><label>severity <input type="range" min="{first}" max="{len(image.frames)}" '
         f'value="{first}" aria-label="{escape(f"Severity of {row}")}"></label> <output></output></p>'
     )
 
 
-def _parameters(exhibit: GalleryRow) -> str:
-    if not exhibit.parameters:
+def _parameters(entry: GalleryRow) -> str:
+    if not entry.parameters:
         return "<p>This row has no parameters.</p>"
-    head = "".join(f'<th scope="col">{severity_text(severity)}</th>' for severity in exhibit.levels)
+    head = "".join(f'<th scope="col">{severity_text(severity)}</th>' for severity in entry.levels)
     lines = "\n".join(
         f'<tr><th scope="row"><code>{escape(name)}</code></th>'
         + "".join(f"<td>{escape(value_text(value))}</td>" for value in values)
         + "</tr>"
-        for name, values in exhibit.parameters.items()
+        for name, values in entry.parameters.items()
     )
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(f"Parameters of {exhibit.row.name}")}">'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(f"Parameters of {entry.row.name}")}">'
         f'<table><thead><tr><th scope="col">severity</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
     )
 
 
-def _words(exhibit: GalleryRow) -> Iterator[str]:
-    said = meanings(exhibit.row)
+def _words(entry: GalleryRow) -> Iterator[str]:
+    said = meanings(entry.row)
     if said:
         terms = (f"<dt><code>{escape(name)}</code></dt><dd>{escape(text)}</dd>" for name, text in said.items())
         yield f"<dl>{''.join(terms)}</dl>"
-    yield f"<p>Between two levels: {escape(exhibit.row.between)}.</p>"
-    if exhibit.row.clean:
-        yield f"<p>The image stays clean at {escape('; '.join(_told(exhibit.row.clean)))}.</p>"
-    for corruption in exhibit.corruptions:
+    yield f"<p>Between two levels: {escape(entry.row.between)}.</p>"
+    if entry.row.clean:
+        yield f"<p>The image stays clean at {escape('; '.join(_told(entry.row.clean)))}.</p>"
+    for corruption in entry.corruptions:
         for references in REFERENCES.findall(corruption.docstring):
             yield f"<p>{_linked(' '.join(references.split()))}</p>"
 
@@ -138,7 +138,7 @@ def _told(parameters: Mapping[str, Value]) -> Iterable[str]:
 
 def _index(gallery: Gallery) -> str:
     """List the rows, by group where the table has groups."""
-    rows = [exhibit.row.name for exhibit in gallery.exhibits]
+    rows = [entry.row.name for entry in gallery.rows]
     grouped = {row for members in gallery.groups.values() for row in members}
     others = [row for row in rows if row not in grouped]
     lists = [*gallery.groups.items(), *([("others" if grouped else "rows", others)] if others else [])]

@@ -48,21 +48,21 @@ def gallery_of_table(
         raise RecipeError("two images have the same name, so that they cannot be told apart; rename one")
     for photograph in photographs:
         table.sizes.check(*photograph.pixels.shape[:2])
-    exhibits: list[GalleryRow] = []
+    gallery_rows: list[GalleryRow] = []
     for name in names:
         if progress:
-            progress(len(exhibits), len(names))
-        exhibits.append(_exhibit(preset, table, table.rows[name], photographs, steps, seed))
+            progress(len(gallery_rows), len(names))
+        gallery_rows.append(_gallery_row(preset, table, table.rows[name], photographs, steps, seed))
     return Gallery(
         title=f"{table.name}: {table.title}",
         facts=tuple(_facts(table, photographs, seed)),
         images=tuple(photograph.name for photograph in photographs),
-        exhibits=tuple(exhibits),
+        rows=tuple(gallery_rows),
         groups={group: rows for group, members in table.groups.items() if (rows := [r for r in members if r in names])},
     )
 
 
-def _exhibit(
+def _gallery_row(
     preset: str, table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int
 ) -> GalleryRow:
     levels = tuple(float(level) for level in range(1, table.levels + 1))
@@ -70,7 +70,7 @@ def _exhibit(
     # Between the clean image and level 1 there is something to show only where the table states what.
     severities = [severity for severity in severities if severity >= 1 or row.clean]
 
-    def take(photograph: Photograph) -> GalleryImage:
+    def gallery_image(photograph: Photograph) -> GalleryImage:
         frames = []
         for severity in severities:
             pixels = corrupt(photograph.pixels, row.name, severity, preset=preset, seed=seed)
@@ -79,7 +79,7 @@ def _exhibit(
 
     parameters = parameters_at(table, row.name, levels)
     try:
-        return GalleryRow(row, levels, parameters, tuple(map(take, photographs)))
+        return GalleryRow(row, levels, parameters, tuple(map(gallery_image, photographs)))
     except AssetError as error:
         return GalleryRow(row, levels, parameters, (), str(error))
 

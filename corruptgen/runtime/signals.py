@@ -24,12 +24,12 @@ class Stop:
 
 
 @contextmanager
-def stopping(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
+def stopping(on_signal: Callable[[], None] = lambda: None) -> Iterator[Stop]:
     """Note SIGINT and SIGTERM instead of ending; a second one raises `KeyboardInterrupt`.
 
     Parameters
     ----------
-    heard : called when the first one comes
+    on_signal : called when the first one comes
     """
     stop, since = Stop(), 0.0
 
@@ -37,7 +37,7 @@ def stopping(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
         nonlocal since
         if stop.signal is None:
             stop.signal, since = number, time.monotonic()
-            heard()
+            on_signal()
         elif time.monotonic() - since > ECHO:
             raise KeyboardInterrupt
 
