@@ -470,7 +470,7 @@ def test_a_plan_says_what_does_not_fit(tmp_path):
 
 @pytest.mark.parametrize("window", [(5, 5), (9, -9), (0, np.nan), (-np.inf, np.inf)])
 def test_a_window_without_anything_between_its_ends_is_refused(window):
-    with pytest.raises(ArgumentError, match=r"give \(low, high\) with low below high"):
+    with pytest.raises(ArgumentError, match=r"pass \(low, high\) with low below high"):
         corrupt(ramp("float32"), "gaussian_noise", 1, preset="medical", window=window)
 
 

@@ -415,7 +415,7 @@ def test_a_worker_that_dies_is_told_and_nothing_is_lost(tmp_path):
 
     assert child.returncode == 1
     assert said.count("\n") == 1, said
-    assert "the memory was full; the same command with fewer --workers goes on" in said
+    assert "the memory was full; the same command with fewer --workers resumes" in said
     assert not list((tmp_path / "out").rglob("*.corruptgen-part"))
     corruptgen.generate(tmp_path / "recipe.toml", output=tmp_path / "out", workers=1)
     corruptgen.generate(tmp_path / "recipe.toml", output=tmp_path / "whole", workers=1)

@@ -168,7 +168,7 @@ def test_rows_can_be_chosen_and_the_others_left_out(dataset, entries, tmp_path):
     assert report.cells == whole.cells
     assert report.clean is None
     assert [name for name in report.scores if "clean" in name or "drop" in name] == []
-    assert any("left out clean_error, accuracy_drop" in note and "give clean" in note for note in report.notes)
+    assert any("left out clean_error, accuracy_drop" in note and "pass clean" in note for note in report.notes)
 
 
 def change(entries, number, column, value):

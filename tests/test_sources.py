@@ -510,7 +510,7 @@ class TestHub:
         with pytest.raises(SourceError, match="holds nothing of split 'val'"):
             listing(tmp_path, place + 'split = "val"')
         (tmp_path / "data/fog/test-00000-of-00002.parquet").unlink()
-        with pytest.raises(SourceError, match=r"test-00000-of-00002\.parquet is not; fetch all shards"):
+        with pytest.raises(SourceError, match=r"test-00000-of-00002\.parquet does not; fetch all shards"):
             listing(tmp_path, place + 'split = "test"\nconfig = "fog"')
 
     @pytest.mark.parametrize("form", ["saved", "data.parquet"])

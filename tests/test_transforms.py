@@ -253,7 +253,7 @@ def test_samples_outside_of_0_to_1_are_refused_and_rounding_errors_are_not():
             np.full_like(ramp, np.inf),
             np.float16(ramp + 0.01),
         ):
-            with pytest.raises(ImageError, match=r"give \[0, 1\]: corrupt before you normalise, and clip"):
+            with pytest.raises(ImageError, match=r"pass \[0, 1\]: corrupt before you normalise, and clip"):
                 transform(image)
             with pytest.raises(ImageError, match="float samples from"):
                 transform(torch.from_numpy(image).permute(2, 0, 1))
@@ -357,7 +357,7 @@ def test_a_pipeline_that_cannot_carry_targets_says_so_at_its_first_call_whatever
         (lambda: Corrupt("natural", severity=6), SeverityError, r"outside of 0\.\.5"),
         (lambda: Corrupt("natural", severity="most"), SeverityError, 'or "all"'),
         (lambda: Corrupt("natural", severity=(3, 2)), SeverityError, "low < high"),
-        (lambda: Corrupt("natural", severity=True), SeverityError, "give a number"),
+        (lambda: Corrupt("natural", severity=True), SeverityError, "pass a number"),
         (lambda: Corrupt("imagecorruptions", "jpeg_compression", (0, 3)), SeverityError, "begin at 1"),
         (lambda: Corrupt("natural", p=1.5), SeverityError, "from 0 to 1"),
         (lambda: GaussianNoise((0.2, 0.1)), SeverityError, "low, high"),
@@ -375,7 +375,7 @@ def test_wrong_choices_are_named_when_the_transform_is_made(make, error, message
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ("a.png", "give a PIL image, a numpy array or a torch tensor"),
+        ("a.png", "pass a PIL image, a numpy array or a torch tensor"),
         (Image.new("CMYK", (40, 40)), "mode CMYK; convert it"),
         (COLOUR[..., :2], r"shape \(40, 36, 2\)"),
         (COLOUR.astype(np.int64), "type int64"),

@@ -221,7 +221,7 @@ def test_arguments_of_draws_calls_and_masks_are_checked():
 def test_a_window_that_is_none_and_a_source_of_draws_without_its_methods_are_named():
     deep = IMAGE.astype(np.uint16)
     for window in (5, "range", (1,), (3, 2), (0, float("inf")), (True, 5), ("a", "b")):
-        with pytest.raises(ArgumentError, match=r"window is .*; give \(low, high\)"):
+        with pytest.raises(ArgumentError, match=r"window is .*; pass \(low, high\)"):
             corrupt(deep, "fog", 1, preset="natural", window=window)
     with pytest.raises(ArgumentError, match=r"rng is .*, which has no integers\(\); pass numpy.random.default_rng"):
         corrupt(IMAGE, "fog", 1, rng=np.random.RandomState(1))
