@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from corruptgen.codecs.high_bit_depth import restored
+from corruptgen.codecs.high_bit_depth import decode_lossless
 from corruptgen.engine.backends import Crew
 from corruptgen.engine.manifest import MANIFEST, ItemRecord, Recorded, Table, parsed, wholes
 from corruptgen.engine.plan import Block, Plan
@@ -28,7 +28,7 @@ from corruptgen.store.digests import (
 
 @dataclass(frozen=True)
 class Damage:
-    """What is not as it was made."""
+    """What is damaged."""
 
     tables: tuple[str, ...]
     """Those of the damaged blocks."""
@@ -39,7 +39,7 @@ class Damage:
 
     @property
     def is_none(self) -> bool:
-        """Whether all is as it was made."""
+        """Whether all is intact."""
         return not self.tables and not self.wholes
 
 
@@ -59,7 +59,7 @@ def inspected(
     plan : what is being made
     blocks : those of its blocks that are made here
     output : where
-    kept : what is known of the blocks that are there
+    kept : what is known of the complete blocks
     crew : who reads
     progress : called with how many items are checked and how many there are
     stop : asked before each block
@@ -90,14 +90,14 @@ def inspected(
 
 
 def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[Block, bool, dict[str, str]]:
-    """Find out whether a block is as it was made.
+    """Find out whether a block is intact.
 
     Parameters
     ----------
     sink : where its shards lie
     block : the items
     start : number of complete items in the blocks before it
-    digest : the sha256 of the block's table, where a manifest says it
+    digest : the sha256 of the block's table, where a manifest states it
 
     Returns
     -------
@@ -125,7 +125,7 @@ def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
 
     Returns
     -------
-    One line for each damage, and the number of images in the shards and files that are there.
+    One line for each damage, and the number of images in the shards and existing files.
     """
     if isinstance(sink, ImageFolder):
         return _damaged_files(sink, table)
@@ -135,7 +135,9 @@ def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
         if found == UNREADABLE:
             problems.append(f"{sink.name(cell, part)} cannot be read")
         elif found != right:
-            problems.append(f"{sink.name(cell, part)} is {'missing' if found is None else 'not what was made'}")
+            problems.append(
+                f"{sink.name(cell, part)} is {'missing' if found is None else 'damaged: checksum mismatch'}"
+            )
     return problems, count
 
 
@@ -147,13 +149,13 @@ def damaged_wholes(output: Folder, wholes: Mapping[str, Whole]) -> Iterator[tupl
             if size is None:
                 yield name, f"{name} is missing"
             elif size != whole.size or output.sha256(name) != whole.sha256:
-                yield name, f"{name} is not what was made"
+                yield name, f"{name} is damaged: checksum mismatch"
         except OutputError as error:
             yield name, str(error)
 
 
 def read_file(output: Folder, name: str) -> tuple[bytes | None, str]:
-    """Read a file of an output, or say why that cannot be done."""
+    """Read a file of an output, or report why that cannot be done."""
     try:
         content = output.read(name)
     except OutputError as error:
@@ -200,7 +202,7 @@ def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
     suspects = [(i, cell) for i in bad_items for cell in bad_cells if (i, cell) in digests]
     damaged = [(i, cell) for i, cell in suspects if not _holds(sink, made[i], cell)] or suspects
     if len(suspects) == 1 or len(damaged) < len(suspects) or not problems:
-        problems += [f"{sink.file(cell, made[i].item)} is not what was made" for i, cell in damaged]
+        problems += [f"{sink.file(cell, made[i].item)} is damaged: checksum mismatch" for i, cell in damaged]
     if bad_cells and not problems:
         problems.append(f"the table of block {table.number} contradicts itself")
     masks = {file: digest for record in made for file, digest in record.masks.items()}
@@ -209,16 +211,16 @@ def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
         if content is None:
             problems.append(problem)
         elif file_digest(content).hex() != digest:
-            problems.append(f"{file} is not what was made")
+            problems.append(f"{file} is damaged: checksum mismatch")
     return problems, len(digests) + len(masks)
 
 
 def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
-    """Tell whether a lossless file still has the pixels that were made; of others nobody can know."""
+    """Check whether a lossless file still has the pixels that were made; of others it is unknown."""
     content, _ = read_file(sink.output, sink.file(cell, record.item))
     if content is None or not sink.encoding.is_lossless:
         return False
     try:
-        return pixels_digest(restored(content)) == split(record.pixels, PIXELS_BYTES)[cell]
+        return pixels_digest(decode_lossless(content)) == split(record.pixels, PIXELS_BYTES)[cell]
     except Rejected:
         return False

@@ -1,4 +1,4 @@
-"""Robustness metrics: pure functions on tables of results, with `evaluate` for all metrics of a module at once."""
+"""Robustness metrics: pure functions on tables of results; one function computes all metrics of a module at once."""
 
 from corruptgen.metrics import (
     accuracy_trend,

@@ -18,6 +18,8 @@ MOVED = {
     "corruptgen.imaging.dicom": "corruptgen.codecs.dicom",
     "corruptgen.imaging.kernels": "corruptgen.ops.kernels",
     "corruptgen.imaging.warp": "corruptgen.ops.warp",
+    "corruptgen.metrics.balanced_error": "corruptgen.metrics.class_balance",
+    "corruptgen.metrics.effective_robustness": "corruptgen.metrics.accuracy_trend",
 }
 # The package that had some of them, and is empty now.
 EMPTY = "corruptgen.imaging"

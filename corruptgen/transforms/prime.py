@@ -15,8 +15,8 @@ from corruptgen.errors import UnknownName, unknown
 from corruptgen.ops.warp import Displacement
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mixed, mixing, symmetric_beta
-from corruptgen.transforms.pictures import Picture, Samples
+from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mix, mixing, symmetric_beta
+from corruptgen.transforms.pictures import Frames, Samples
 from corruptgen.transforms.transform import Transform, call_of
 from corruptgen.values.arguments import text_value, truth_value
 
@@ -57,7 +57,7 @@ class PRIME(Transform):
             raise UnknownName(unknown("setting of PRIME", setting, SETTINGS))
         self.setting, self.corner = setting, truth_value("corner", corner)
 
-    def _check(self, picture: Picture, others: Sequence[Any]) -> None:
+    def _check(self, picture: Frames, others: Sequence[Any]) -> None:
         check_unmoved(picture.alpha, others)
 
     def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
@@ -72,7 +72,7 @@ class PRIME(Transform):
         rng = rng_for(draw.seed, draw.row, draw.severity, draw.key)
         weights, share = mixing(rng, WIDTH, 1.0)
         chains = [self._chain(samples, rng) for _ in range(WIDTH)]
-        return mixed(samples, chains, weights, share)
+        return mix(samples, chains, weights, share)
 
     def _chain(self, image: Samples, rng: Stream) -> Samples:
         colours, warp = SETTINGS[self.setting]
@@ -144,7 +144,7 @@ def random_warp(image: Bytes, rng: Stream, *, lowest: int, highest: int) -> Byte
 def unfolded_warp(height: int, width: int, rng: Stream, *, lowest: int, highest: int) -> Displacement:
     """Draw the warp of `random_warp` for a picture of this size.
 
-    The field's temperature stays below half of the bound that the paper gives for warps without folds, at which one in
+    The field's temperature stays below half of the bound of the paper for warps without folds, at which one in
     eight fields still folds; a field that folds nevertheless is halved until it does not.
     """
     top = lowest + 1 + rng.integers(max(1, highest - lowest))
@@ -161,7 +161,7 @@ def unfolded_warp(height: int, width: int, rng: Stream, *, lowest: int, highest:
 
 
 def folds(down: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
-    """Tell whether taking each pixel from its place less (down, right) turns any square of four pixels over."""
+    """Check whether taking each pixel from its place less (down, right) turns any square of four pixels over."""
     rows = [np.diff(field, axis=0)[:, :-1] for field in (down, right)]
     columns = [np.diff(field, axis=1)[:-1] for field in (down, right)]
     stretch = (1 - rows[0]) * (1 - columns[1]) - rows[1] * columns[0]
@@ -181,7 +181,7 @@ def sine_field(height: int, width: int, cut: int, rng: Stream) -> NDArray[np.flo
 
 
 def _aliased(amplitudes: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Give waves that are too short for the pixels to the longer ones that look alike there: (size - 2, ...)."""
+    """Return waves that are too short for the pixels to the longer ones that look alike there: (size - 2, ...)."""
     period = 2 * (size - 1)
     waves = np.arange(1, len(amplitudes) + 1) % period
     signs = np.where(waves < size, 1.0, -1.0)
