@@ -221,7 +221,7 @@ def test_a_manifest_whose_digest_was_taken_out_is_damaged(place):
     del content["digest"]
     path.write_text(json.dumps(content), "utf-8")
 
-    with pytest.raises(OutputError, match="is not what was written, as its own digest says"):
+    with pytest.raises(OutputError, match="is not what was written, as its own digest states"):
         verify(place / "folder", workers=1)
 
 

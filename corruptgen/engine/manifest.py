@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from corruptgen import __version__
 from corruptgen.codecs.pixels import BYTE, SampleFormat
-from corruptgen.codecs.windowing import Picture
+from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.identity import Identity
 from corruptgen.errors import OutputError, Rejected
 from corruptgen.randomness.key import STREAM_VERSION
@@ -144,7 +144,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is kept in memory of a table: what the manifest says about it, and what the block adds to the output."""
+    """What is kept in memory of a table: what the manifest states about it, and what the block adds to the output."""
 
     digest: str
     part: Part
@@ -244,7 +244,7 @@ def annotation_record(summary: Summary) -> dict[str, Any]:
     return {"sha256": digest, "annotations": summary.annotations, "dropped": list(summary.dropped)}
 
 
-def sample_record(image: Picture) -> dict[str, Any]:
+def sample_record(image: CleanImage) -> dict[str, Any]:
     """Return the meaning of the stored samples of an image; nothing for an image of 8 bits.
 
     White is `full_scale` above black; a unit of the file, such as Hounsfield, is slope times the sample plus intercept.
@@ -256,8 +256,8 @@ def sample_record(image: Picture) -> dict[str, Any]:
     return ends | {"slope": image.slope, "intercept": image.intercept}
 
 
-def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> Picture:
-    """Rebuild a clean image from its pixels and what `sample_record` said.
+def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> CleanImage:
+    """Rebuild a clean image from its pixels and what `sample_record` stated.
 
     Raises
     ------
@@ -265,18 +265,18 @@ def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> Pictur
         If the record does not fit them.
     """
     if not samples:
-        return Picture(pixels)
+        return CleanImage(pixels)
     try:
         form = SampleFormat(str(samples["dtype"]), float(samples["full_scale"]), float(samples["black"]))
     except (LookupError, TypeError, ValueError) as error:
         raise Rejected("has a record of its samples that is damaged") from error
     if pixels.dtype != form.dtype:
-        raise Rejected(f"has samples of type {pixels.dtype.name}, and its record says {form.dtype}")
-    return Picture(pixels, form, float(samples["slope"]), float(samples["intercept"]))
+        raise Rejected(f"has samples of type {pixels.dtype.name}, and its record states {form.dtype}")
+    return CleanImage(pixels, form, float(samples["slope"]), float(samples["intercept"]))
 
 
 def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
-    """Return what a manifest says about files that are for the whole output; raise `OutputError` if that is damaged."""
+    """Return what a manifest states about files for the whole output; raise `OutputError` if that is damaged."""
     try:
         listed = manifest.get("files", {}) | manifest.get("card", {})
         files = {str(name): Whole(**whole) for name, whole in listed.items()}
@@ -310,7 +310,7 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
 
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:
-    """Write a manifest with a digest of all that it says, so that no value of it changes unnoticed."""
+    """Write a manifest with a digest of all its values, so that no value of it changes unnoticed."""
     plain = {key: value for key, value in content.items() if key != "digest"}
     return json_bytes(plain | {"digest": _digest(plain)})
 
@@ -336,7 +336,7 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
     # Those of releases that recorded no identity of the code have no digest either.
     is_guarded = "digest" in found or (name == MANIFEST and "identity" in found)
     if is_guarded and found.get("digest") != _digest({k: v for k, v in found.items() if k != "digest"}):
-        raise OutputError(f"{name} is damaged: it is not what was written, as its own digest says; bring it back")
+        raise OutputError(f"{name} is damaged: it is not what was written, as its own digest states; bring it back")
     return found
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs.metadata import PNG_MAGIC
 from corruptgen.codecs.orientations import STORED
-from corruptgen.codecs.windowing import Acquired
+from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.declare import Warp
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.recipe.recipe import Recipe
@@ -28,7 +28,7 @@ from corruptgen.sources.nifti import is_nifti
 from corruptgen.store.names import escape_name, is_below, on_disk
 from corruptgen.store.output_directory import cell_folder, item_name
 from corruptgen.tables.table import Preset
-from corruptgen.targets.annotations import Motion, moved
+from corruptgen.targets.annotations import Motion, move_annotation
 from corruptgen.targets.coordinates import strange_keys
 from corruptgen.targets.frames import Frames
 
@@ -125,7 +125,9 @@ class Targets:
         except OSError as error:
             raise unreadable(f"the mask {file}", error) from error
 
-    def carried(self, item: Item, content: bytes | NDArray[Any] | Acquired, warp: Callable[[Name], Warp]) -> Carried:
+    def carried(
+        self, item: Item, content: bytes | NDArray[Any] | StoredSamples, warp: Callable[[Name], Warp]
+    ) -> Carried:
         """Move what belongs to an item as its image is moved.
 
         Parameters
@@ -179,7 +181,9 @@ class Targets:
                 motion = self._motion(*(frame or size_of(entry) or (0, 0)))
                 size = {"height": motion.place.height, "width": motion.place.width}
                 images[item.id] = {**entry, "file_name": item_name(item, self.extension, self.escape), **size}
-                of_item = recorded[name] if name in recorded else [moved(a, motion) for a in listed.of(item.id)]
+                of_item = (
+                    recorded[name] if name in recorded else [move_annotation(a, motion) for a in listed.of(item.id)]
+                )
                 if len(of_item) != len(listed.of(item.id)):
                     raise OutputError(
                         f"the table states something else about {item.id} than its annotations; write it again"
@@ -220,17 +224,17 @@ class Targets:
         (height, width), turn = frames.turn(size, "annotated as {}")
         motion = self._motion(height, width, turn)
         for annotation in listed.of(item.id):
-            moved(annotation, motion)
+            move_annotation(annotation, motion)
         changes = {
             f"{cell_folder(*name)}/{ANNOTATIONS}": [
-                moved(annotation, replace(motion, warp=warp)) for annotation in listed.of(item.id)
+                move_annotation(annotation, replace(motion, warp=warp)) for annotation in listed.of(item.id)
             ]
             for name, warp in warps.items()
         }
         return changes, () if size and turn == STORED else (height, width, turn)
 
     def _moved_masks(
-        self, item: Item, image: bytes | NDArray[Any] | Acquired, frames: Frames, warps: Mapping[Name, Warp]
+        self, item: Item, image: bytes | NDArray[Any] | StoredSamples, frames: Frames, warps: Mapping[Name, Warp]
     ) -> dict[str, bytes]:
         names = mask_names(item.id, self.endings)
         if not names:
@@ -247,7 +251,7 @@ class Targets:
                 files[f"{cell_folder(*cell)}/{MASKS}/{self._stored(name)}"] = placed.warped(warp).encoded()
         return files
 
-    def _labels(self, name: MaskName, image: bytes | NDArray[Any] | Acquired) -> tuple[str, LabelMask, bytes]:
+    def _labels(self, name: MaskName, image: bytes | NDArray[Any] | StoredSamples) -> tuple[str, LabelMask, bytes]:
         """Read a mask; return the name of its file as well, and its bytes if they are those of a picture."""
         if self.are_escaped:
             content = self._read_mask(self._stored(name))
@@ -258,7 +262,7 @@ class Targets:
             return found, read_volume((self.masks or Path()) / on_disk(found), found, name.number, image), b""
         content = self._read_mask(found)
         number = name.number if found in name.shared else None
-        return found, label_mask(content, number, image.siblings if isinstance(image, Acquired) else 1), content
+        return found, label_mask(content, number, image.siblings if isinstance(image, StoredSamples) else 1), content
 
     def _mask_file(self, name: MaskName) -> str:
         """Choose the file that holds a mask: the usual one, or the only one there is."""
@@ -303,7 +307,7 @@ class Targets:
         return [f"{MASKS}/", *(f"{cell_folder(*name)}/{MASKS}/" for name in self.moved)]
 
 
-def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) -> Targets:
+def choose_targets(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) -> Targets:
     """Return what a recipe carries to its output.
 
     Parameters
@@ -342,7 +346,7 @@ def targeted(recipe: Recipe, preset: Preset, cells: Iterable[Name], place: str) 
     if recipe.output.format != "folder":
         raise RecipeError(f'{recipe.name} [output] format: annotations and masks are carried by "folder" only')
     found = replace(
-        known(recipe, preset, moving),
+        recorded_targets(recipe, preset, moving),
         annotated=beside_source(recipe, "annotations", source.annotations, place),
         masks=beside_source(recipe, "masks", source.masks, place),
     )
@@ -368,7 +372,7 @@ def _check_known(recipe: str, file: Path, kept: Sequence[str]) -> None:
         )
 
 
-def known(recipe: Recipe, preset: Preset | None, cells: Iterable[Name]) -> Targets:
+def recorded_targets(recipe: Recipe, preset: Preset | None, cells: Iterable[Name]) -> Targets:
     """Return what is carried to the output of a recipe that was recorded, which does not know where it came from.
 
     Parameters
