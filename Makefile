@@ -46,6 +46,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check --preview --select PLW1514 corruptgen scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/lint-imports
 
 format: $(INSTALLED)

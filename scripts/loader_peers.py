@@ -139,7 +139,7 @@ PEERS: Mapping[str, tuple[Callable[[list[str]], dict[str, Apply]], Apply]] = {
 }
 
 
-class Pictures(Dataset):  # type: ignore[type-arg]
+class Pictures(Dataset):
     """Pictures that are in memory, through a function."""
 
     def __init__(self, pictures: list[Any], function: Apply) -> None:

@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import json
 import random
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -111,7 +110,7 @@ def digest(array: Any) -> str:
 
 def main() -> None:
     """Do what is asked for."""
-    np.fromstring = from_bytes
+    setattr(np, "fromstring", from_bytes)  # noqa: B010 - the stubs of numpy know it as overloaded
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task", choices=("make", "augment", "read"))
     parser.add_argument("source", type=Path)
@@ -121,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from typing import Any
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 ARROW_RIGHT, ARROW_LEFT, TAB, ENTER = "\ue014", "\ue012", "\ue004", "\ue007"
@@ -77,7 +78,7 @@ def browsing(size, folder):
     # Beside a network that may not be used, Chromium asks for updates of its own.
     flags = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking",
              f"--user-data-dir={folder}", f"--window-size={width},{height}"]  # fmt: skip
-    options = {"args": flags, "binary": shutil.which("chromium")}
+    options: dict[str, Any] = {"args": flags, "binary": shutil.which("chromium")}
     if width < 600:
         metrics = {"width": width, "height": height, "pixelRatio": 2, "touch": True}
         options["mobileEmulation"] = {"deviceMetrics": metrics}

@@ -261,7 +261,7 @@ def deflated():
     engine = zlib.compressobj(9, wbits=-15)
     meta = pydicom.dataset.FileMetaDataset()
     meta.TransferSyntaxUID = UIDS.DeflatedExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UIDS.CTImageStorage, "1.2.3"
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UIDS.CTImageStorage, pydicom.uid.UID("1.2.3")
     buffer = io.BytesIO()
     buffer.write(b"\0" * 128 + b"DICM")
     pydicom.filewriter.write_file_meta_info(buffer, meta)
@@ -390,7 +390,7 @@ def volumes(folder, name):
     """Return the slices of a volume as nibabel sees them, in its units."""
     image = nibabel.as_closest_canonical(nibabel.load(folder / name))
     values = np.asarray(image.dataobj, np.float64)
-    values = values.reshape(values.shape[:3] if values.ndim > 2 else (*values.shape, 1))
+    values = values.reshape(*values.shape[:3], *([1] if values.ndim == 2 else []))
     return {f"{name}#{k:04d}": values[::-1, ::-1, k].T for k in range(values.shape[2])}
 
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
 from skimage import data
 
-from corruptgen.randomness.draws import Draws, Size
+from corruptgen.randomness.draws import Size
 from corruptgen.tables import catalog
 from tests.legacy import LegacyDraws
 
@@ -54,7 +55,7 @@ class MedmnistcStreams:
         self.pythons = PythonDraws(seed)
         self.generator = np.random.default_rng(seed)
 
-    def of(self, row: str) -> Draws:
+    def of(self, row: str) -> Any:
         """Return the stream of a row."""
         if row in PYTHONS_ROWS:
             return self.pythons
@@ -136,4 +137,5 @@ def _stored(name: str) -> pydicom.Dataset:
 
 def _squeezed(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     larger = min(picture.shape[:2]) < side
-    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC if larger else cv2.INTER_AREA)
+    resized: Any = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC if larger else cv2.INTER_AREA)
+    return resized

@@ -49,7 +49,7 @@ def picture_file(pixels, frames=None, groups=(), syntax=None, frame_bytes=None, 
     meta = pydicom.dataset.FileMetaDataset()
     meta.TransferSyntaxUID = syntax or pydicom.uid.ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = header.SOPClassUID = pydicom.uid.CTImageStorage
-    meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = "1.2.3.4"
+    meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = pydicom.uid.UID("1.2.3.4")
     header.Modality = "CT"
     header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
     header.Rows, header.Columns = pixels.shape[-2:]

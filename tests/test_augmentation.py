@@ -2,6 +2,7 @@
 
 import collections
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,7 +148,7 @@ def test_a_transform_gives_the_pixels_of_the_function():
 def test_a_draw_names_what_is_done_to_all_that_share_it():
     images = colour_pictures(28)[:2]
     transform = AugMedMNISTC("medmnist-c/octmnist", ["speckle_noise"], seed=5)
-    draws = [transform.draw(k) for k in range(40)]
+    draws: list[Any] = [transform.draw(k) for k in range(40)]
 
     changed = [draw for draw in draws if draw.row != "identity"]
     once, twice = (transform.apply(np.stack([images[0], images[0]]), draw) for draw in (changed[0], changed[0]))

@@ -31,7 +31,12 @@ def test_arrays_are_kept_up_to_a_number_of_bytes():
 
 def test_the_latest_result_is_kept_however_large():
     asked = []
-    kept = KeptArrays(lambda size: asked.append(size) or np.zeros(size, np.uint8), most=100)
+
+    def zeros(size):
+        asked.append(size)
+        return np.zeros(size, np.uint8)
+
+    kept = KeptArrays(zeros, most=100)
 
     for size in (1000, 1000, 10, 1000):
         kept(size)

@@ -76,10 +76,11 @@ def test_the_clients_own_classes_take_the_metadata(built, form):
     configs = MetadataConfigs.from_dataset_card_data(found.data)
     loadable = form in ("parquet", "folder", "webdataset")
     assert list(configs) == (["clean", "gaussian_noise", "brightness", "jpeg_compression"] if loadable else [])
-    assert found.data.license == "unknown"
-    assert found.data.license in known()
-    assert found.data.task_categories == ["image-classification"]
-    assert found.data.size_categories == ["n<1K"]
+    said = found.data.to_dict()
+    assert said["license"] == "unknown"
+    assert said["license"] in known()
+    assert said["task_categories"] == ["image-classification"]
+    assert said["size_categories"] == ["n<1K"]
     for entry in metadata(found.content).get("dataset_info", []):
         info = DatasetInfo._from_yaml_dict(entry)
         # Tar files hold no counts.

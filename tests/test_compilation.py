@@ -233,7 +233,7 @@ def test_numbas_switch_for_debugging_leaves_our_kernels_compiled(tmp_path, monke
 
     # In Python this would not wrap around.
     assert kernel(2**62) == -(2**62)
-    assert numba.config.DISABLE_JIT == 1
+    assert numba.config.DISABLE_JIT == 1  # type: ignore[attr-defined]  # numba sets its options at run time
 
 
 def test_a_script_that_is_edited_has_its_kernels_compiled_again(tmp_path):

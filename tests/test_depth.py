@@ -7,12 +7,12 @@ import datasets
 import numpy as np
 import pytest
 import tifffile
-import typer
 from PIL import Image
 
 import corruptgen
 from corruptgen import corrupt
 from corruptgen.cli.looking import preview
+from corruptgen.cli.terminal import Failure
 from corruptgen.codecs.high_bit_depth import decode_image, decode_lossless, read_samples
 from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.engine.estimate import estimate
@@ -439,7 +439,7 @@ def test_a_preview_of_dicom_asks_for_the_window(tmp_path):
 
 @pytest.mark.parametrize("window", ["5", "5,5", "9,-9", "a,b", "head", "nan,1"])
 def test_a_window_that_is_none_is_refused(tmp_path, window):
-    with pytest.raises(typer.Exit) as ended:
+    with pytest.raises(Failure) as ended:
         preview(tmp_path / "a.dcm", "medical", tmp_path / "sheet.png", None, None, 0, window)
 
     assert ended.value.exit_code == 2

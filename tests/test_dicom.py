@@ -274,7 +274,7 @@ def deflated(pixels, claimed=None):
     packed = engine.compress(bytes(body)) + engine.flush()
     meta = pydicom.dataset.FileMetaDataset()
     meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = pydicom.uid.CTImageStorage, "1.2.3"
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = pydicom.uid.CTImageStorage, pydicom.uid.UID("1.2.3")
     buffer = io.BytesIO()
     buffer.write(b"\0" * 128 + b"DICM")
     pydicom.filewriter.write_file_meta_info(buffer, meta)

@@ -86,7 +86,7 @@ def test_hard_pictures_have_the_same_pixels_by_both_paths(preset, row):
 @pytest.mark.parametrize(("preset", "row"), FAST_ROWS)
 @pytest.mark.parametrize("size", [COMMON, (97, 131), (301, 451), (500, 32)])
 def test_large_hard_pictures_have_the_same_pixels_by_both_paths(preset, row, size):
-    large = [*pictures(*size, 3).values(), *pictures(*size, 1).values()]
+    large = [*pictures(size[0], size[1], 3).values(), *pictures(size[0], size[1], 1).values()]
     for image, severity in itertools.product(large, levels_of(preset, row)):
         assert_equal_by_both_paths(image, preset, row, severity)
 
@@ -128,7 +128,7 @@ def fill_mapped(samples, image, maps, slope):
 @pytest.mark.parametrize("arithmetic", ARITHMETICS[::2], ids=lambda arithmetic: arithmetic.precision)
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (33, 47), (224, 224), (768, 1024)])
 def test_channels_are_added_up_as_numpy_does_it(arithmetic, size):
-    for image in pictures(*size, 3).values():
+    for image in pictures(size[0], size[1], 3).values():
         image = np.ascontiguousarray(image)  # noqa: PLW2901
         expected = to_float(image, Pixels.UNIT, BYTE, arithmetic).sum(axis=(0, 1))
         sums = np.zeros(3, arithmetic.precision)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -195,7 +196,7 @@ def test_growth_may_stop_before_any_block_and_after_every_one(place, form):
     for blocks in (0, 1, 1):
         left = iter([False] * blocks)
         with pytest.raises(Interrupted):
-            corruptgen.generate(larger, output=place / "out", workers=1, stop=lambda left=left: next(left, True))
+            corruptgen.generate(larger, output=place / "out", workers=1, stop=partial(next, left, True))
         assert not (place / "out/manifest.json").exists()
 
     corruptgen.generate(larger, output=place / "out", workers=2)

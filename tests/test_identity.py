@@ -428,7 +428,11 @@ def test_every_import_of_the_package_is_followed():
     found = sources.modules(*(m for m in sys.modules if m.startswith("corruptgen.")), within={"corruptgen"})
     assert len(found) > 50
     for name, module in found.items():
-        tree = ast.parse(Path(sys.modules[name].__file__).read_text("utf-8")) if name in sys.modules else ast.Module([])
+        tree = (
+            ast.parse(Path(sys.modules[name].__file__).read_text("utf-8"))
+            if name in sys.modules
+            else ast.Module([], [])
+        )
         seen = {place for place, _ in module.imports}
         for node in tree.body:
             if isinstance(node, ast.ImportFrom):

@@ -7,6 +7,7 @@ import pickle
 import shutil
 import tarfile
 from dataclasses import replace
+from typing import Any
 
 import datasets
 import numpy as np
@@ -578,7 +579,8 @@ class TestMemory:
             plan = planned(recipe(tmp_path, 'kind = "folder"\npath = "s"\nlabels = "l.txt"'))
             work = Work.of(plan, Folder(tmp_path / "out"))
             sizes.append(len(pickle.dumps(plan.blocks[0])))
-            assert unpacked(Packed.of(work)).sink.classes == plan.classes
+            sink: Any = unpacked(Packed.of(work)).sink
+            assert sink.classes == plan.classes
             assert len(pickle.dumps(for_reading(plan.source))) < 500
 
         assert sizes[0] == sizes[1]

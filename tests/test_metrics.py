@@ -3,6 +3,8 @@
 import importlib
 import json
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -504,7 +506,7 @@ def test_resampling_with_every_item_once_changes_nothing():
     once = np.ones((2, 40))
     points = np.where(correct[0], np.nan, 1.0)
 
-    for metric, values in (
+    metrics: tuple[tuple[Callable[..., Any], tuple[Any, ...]], ...] = (
         (resampling.weighted_mean, (correct,)),
         (lambda c, w: balanced.balanced_error(c, classes, w), (correct,)),
         (balanced.error_rate, (correct[..., None],)),
@@ -512,7 +514,9 @@ def test_resampling_with_every_item_once_changes_nothing():
         (calibration.failure_detection, (confidence, correct[0, 0])),
         (trajectory.mean_failure_point, (points,)),
         (lambda p, w: trajectory.failure_margin(p, 6, w), (points,)),
-    ):
+    )
+
+    for metric, values in metrics:
         plain, resampled = metric(*values, None), metric(*values, once)
 
         assert resampled.shape == (2, *np.shape(plain))

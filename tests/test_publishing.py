@@ -54,8 +54,7 @@ def built(tmp_path_factory):
 def session(built):
     """A process with the client, for a server that comes and goes at one address."""
     hub = Hub()
-    found = Session(hub.url, built)
-    found.hub = hub
+    found = Session(hub.url, built, hub)
     yield found
     found.close()
     hub.close()
@@ -591,8 +590,7 @@ result = api.upload_file(repo_id="ns/probe", repo_type="dataset", path_in_repo="
 def xet(built):
     """A process whose client uploads as it does by default, into hf_xet's own store."""
     hub = Hub(xet=Store(built / "store"))
-    found = Session(hub.url, built, HF_HUB_DISABLE_XET="0", HF_HOME=str(built / "xet-home"))
-    found.hub = hub
+    found = Session(hub.url, built, hub, HF_HUB_DISABLE_XET="0", HF_HOME=str(built / "xet-home"))
     try:
         found.python(PROBE)
     except AssertionError as error:

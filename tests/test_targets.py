@@ -105,7 +105,7 @@ def test_polygons_run_lengths_and_boxes_go_where_the_mask_goes(preset, size, sev
     mask = polygon_mask(outline, size)
     image = np.zeros((*size, 3), np.uint8)
     warp = catalog.preset(preset).cell("elastic_transform", severity).warp(image, rng_for(3, "e", severity, "a"))
-    motion = Motion(*size, Decoding(), warp)
+    motion = Motion(size[0], size[1], Decoding(), warp)
     box = list(map(int, box_of(mask)))
     stored = {"size": list(size), "counts": run_lengths.counts(mask)}
 
@@ -164,7 +164,7 @@ def test_decoding_moves_targets_as_it_moves_pixels(decoding):
     expected = np.asarray(resize_and_crop(Image.fromarray(mask.astype(np.uint8) * 255), decoding)) > 127
     box = list(map(int, box_of(mask)))
 
-    after = move_annotation({"segmentation": [list(outline)], "bbox": box}, Motion(*size, decoding))
+    after = move_annotation({"segmentation": [list(outline)], "bbox": box}, Motion(size[0], size[1], decoding))
 
     place = placement(*size, decoding)
     assert (place.height, place.width) == expected.shape
@@ -173,7 +173,7 @@ def test_decoding_moves_targets_as_it_moves_pixels(decoding):
     labels = np.asarray(LabelMask(Image.fromarray(mask.astype(np.uint8) * 7)).fitted(decoding).image)
     assert set(np.unique(labels)) == {0, 7}
     assert overlap(labels == 7, expected) > 0.93
-    only_box = move_annotation({"bbox": box}, Motion(*size, decoding))
+    only_box = move_annotation({"bbox": box}, Motion(size[0], size[1], decoding))
     assert box_overlap(only_box["bbox"], box_of(expected)) > 0.85
 
 
@@ -880,7 +880,7 @@ def marked(size):
 def test_an_exif_orientation_turns_all_kinds_of_targets_with_the_image(orientation, size):
     pixels, outline, mask = marked(size)
     upright = decoded(turned_file(pixels, orientation), Decoding())[..., 0] > 0
-    motion = Motion(*size, Decoding(), turn=orientation)
+    motion = Motion(size[0], size[1], Decoding(), turn=orientation)
     shared = {"bbox": [int(v) for v in box_of(mask)], "area": 77}
     lengths = {"size": list(size), "counts": run_lengths.to_text(run_lengths.counts(mask))}
 
@@ -918,7 +918,7 @@ def write_turned(folder, *, annotated, orientations=range(1, 9), size=(24, 40), 
         name = f"{orientation}.png"
         content = turned_file(pixels, orientation)
         (folder / "images" / name).write_bytes(content)
-        motion = Motion(*size, Decoding(), turn=orientation if annotated == "upright" else 1)
+        motion = Motion(size[0], size[1], Decoding(), turn=orientation if annotated == "upright" else 1)
         box = {"bbox": [int(v) for v in box_of(mask)], "segmentation": [outline]}
         went = LabelMask(Image.fromarray(mask.astype(np.uint8))).turned(motion.turn).image
         went.save(folder / "masks" / name)

@@ -1,6 +1,7 @@
 """Views: an item of a dataset has the pixels of the file that `generate` writes for it."""
 
 import pickle
+from typing import Any
 
 import datasets
 import numpy as np
@@ -131,7 +132,7 @@ def test_a_column_can_hold_the_ids(tmp_path, saved):
 
 
 def test_what_comes_afterwards_is_done_to_the_picture_alone(place):
-    folder = Folder(place / "photographs")
+    folder: Any = Folder(place / "photographs")
     folder.target_transform = lambda target: -target
 
     view = Corrupted(folder, "natural", "fog", 2, transform=lambda picture: picture.size)
@@ -187,7 +188,7 @@ def test_a_keyed_dataset_does_not_care_for_order():
 
 
 def with_transform(place):
-    folder = Folder(place / "photographs")
+    folder: Any = Folder(place / "photographs")
     folder.transform = lambda picture: picture
     return folder
 

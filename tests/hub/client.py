@@ -41,7 +41,8 @@ def begun(*arguments, cwd, env):
 class Session:
     """One process with the real client in it that runs one command after the other, as that costs most at the start."""
 
-    def __init__(self, url, place, **more):
+    def __init__(self, url, place, hub=None, **more):
+        self.hub = hub  # the server, for tests that change what it answers
         self.place, self.env = place, environment(url, place, **more)
         (place / "home").mkdir(exist_ok=True)
         self._child = subprocess.Popen(

@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    hub = None
+    hub: "Hub"
     mute = False
 
     def log_message(self, *arguments):
