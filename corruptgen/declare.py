@@ -107,7 +107,7 @@ def corruption(function: F) -> F:
     DeclarationError
         If the function does not look like that; the message states what to write.
     """
-    function.declaration = _read(function)  # type: ignore[attr-defined]
+    function.declaration = _read(function)  # type: ignore[attr-defined]  # functions carry their declarations
     return function
 
 
@@ -120,7 +120,7 @@ def fused(plain: Callable[..., Any]) -> Callable[[Fused], Fused]:
     """
 
     def noted(function: Fused) -> Fused:
-        plain.fused = function  # type: ignore[attr-defined]
+        plain.fused = function  # type: ignore[attr-defined]  # as above
         return function
 
     return noted

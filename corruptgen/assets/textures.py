@@ -99,7 +99,7 @@ def need_pictures(collection: str) -> Callable[[F], F]:
     """Declare that a corruption takes pictures of a collection: as many as its parameter `pictures` says, or all."""
 
     def noted(function: F) -> F:
-        function.collection = collection  # type: ignore[attr-defined]
+        function.collection = collection  # type: ignore[attr-defined]  # functions carry their declarations
         return function
 
     return noted

@@ -121,7 +121,7 @@ def _clipped(result: NDArray[Any], white: float) -> NDArray[Any]:
 
 
 @njit(cache=True, nogil=True)
-def store_row(samples, values, factor, half):  # type: ignore[no-untyped-def]
+def store_row(samples, values, factor, half):
     """Do for bytes in one pass what `quantize` says: scale, clip, round or truncate. NaN becomes black."""
     white = type(factor)(255)
     black = type(factor)(0)

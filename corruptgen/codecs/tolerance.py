@@ -6,7 +6,7 @@ remains has to be whole; damage of samples cannot be cut out.
 
 import io
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import reduce
+from functools import partial, reduce
 from typing import TypeVar
 
 import numpy as np
@@ -121,7 +121,7 @@ def _passes(act: Callable[[bytes, int | None], T], content: bytes) -> bool:
 
 def _cuts(content: bytes) -> dict[str, Change]:
     found = sorted(metadata.kinds(content) - {metadata.PADDING})
-    return {kind: lambda changed, kind=kind: metadata.without(changed, {kind}) for kind in found}  # type: ignore[misc]
+    return {kind: partial(metadata.without, unwanted={kind}) for kind in found}
 
 
 def _repairs(content: bytes, tolerate: Collection[str]) -> dict[str, Change]:

@@ -42,7 +42,7 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     """Return a file, or what is packed in it with gzip, as its first bytes say."""
     packed = file.read(len(GZIP)) == GZIP
     file.seek(0)
-    return gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[return-value]
+    return gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[return-value]  # a GzipFile is no BinaryIO by name, only by its methods
 
 
 def read_exactly(file: BinaryIO, length: int, name: str) -> bytes:

@@ -39,7 +39,7 @@ def draw_impulses(rng: Draws, shape: Sequence[int], amount: float) -> NDArray[np
 
 
 @njit(cache=True, nogil=True)
-def _fill_marks(marks, hits, colours, threshold):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _fill_marks(marks, hits, colours, threshold):  # pragma: no cover - compiled
     """Compare words instead of fractions: word * 2^-32 < amount exactly if word < ceil(amount * 2^32)."""
     for i in range(marks.size):
         colour = np.int8(SALT) if colours[i] < np.uint32(0x80000000) else np.int8(PEPPER)

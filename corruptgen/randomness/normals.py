@@ -32,7 +32,7 @@ _CHUNK = 2048
 
 # The error model of numpy leaves out Python's check for division by zero, which cannot happen and would forbid vectors.
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_normals(out, words):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def fill_normals(out, words):  # pragma: no cover - compiled
     """Turn pairs of words into pairs of independent normal numbers (Box & Muller 1958).
 
     The first word of a pair gives the radius, the second one the angle. All arithmetic is float32.
@@ -52,7 +52,7 @@ def fill_normals(out, words):  # type: ignore[no-untyped-def]  # pragma: no cove
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_chunk(normals, words):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def fill_chunk(normals, words):  # pragma: no cover - compiled
     """Do what `fill_normals` says for as many words as stay in the processor's nearest cache; `normals` is float32."""
     # numba widens whole numbers to 64 bits at every step unless it is told not to, and then fewer fit into a register.
     for i in range(words.size // 2):

@@ -21,7 +21,7 @@ _NOTHING_LEFT = 2.0**-40
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def fill_counts(counts, words, expected):  # pragma: no cover - compiled
     """Turn one word per element into a Poisson count of that element's expectation.
 
     The count of a word is the number of thresholds at or below it, threshold k being the distribution function at k
@@ -62,7 +62,7 @@ def fill_counts(counts, words, expected):  # type: ignore[no-untyped-def]  # pra
 
 
 @part_of_kernel
-def fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def fill_thresholds(thresholds, expected):  # pragma: no cover - compiled
     """Sum the distribution function of one expectation up to `LARGEST_SUMMED`; return the number of its thresholds.
 
     Thresholds that no word can reach are left out; there are never more than `LONGEST`.
@@ -80,7 +80,7 @@ def fill_thresholds(thresholds, expected):  # type: ignore[no-untyped-def]  # pr
 
 
 @part_of_kernel
-def _fill_guides(guides, thresholds, length):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _fill_guides(guides, thresholds, length):  # pragma: no cover - compiled
     """Note for each value of a word's top bits how many thresholds lie below all such words."""
     k = 0
     for top in range(_GUIDES):
@@ -90,7 +90,7 @@ def _fill_guides(guides, thresholds, length):  # type: ignore[no-untyped-def]  #
 
 
 @part_of_kernel
-def _thresholds_below(thresholds, start, length, word):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _thresholds_below(thresholds, start, length, word):  # pragma: no cover - compiled
     k = start
     while k < length and thresholds[k] <= word:
         k += 1
@@ -98,7 +98,7 @@ def _thresholds_below(thresholds, start, length, word):  # type: ignore[no-untyp
 
 
 @part_of_kernel
-def _exp_minus(x):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _exp_minus(x):  # pragma: no cover - compiled
     """Compute exp(-x) for x >= 0: the whole part by repeated squaring, the rest by its Taylor series."""
     whole = math.floor(x)
     rest = x - whole
@@ -115,7 +115,7 @@ def _exp_minus(x):  # type: ignore[no-untyped-def]  # pragma: no cover - compile
 
 
 @part_of_kernel
-def _large_count(word, expected):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _large_count(word, expected):  # pragma: no cover - compiled
     z = _normal_quantile((float(word) + 0.5) / _WORDS)
     sigma = math.sqrt(expected)
     count = expected + sigma * z + (z * z - 1) / 6 + (z - z * z * z) / (72 * sigma)
@@ -123,7 +123,7 @@ def _large_count(word, expected):  # type: ignore[no-untyped-def]  # pragma: no 
 
 
 @part_of_kernel
-def _normal_quantile(p):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _normal_quantile(p):  # pragma: no cover - compiled
     """Invert the normal distribution function to seven digits (Wichura 1988, algorithm AS 241, routine PPND7)."""
     q = p - 0.5
     if abs(q) <= 0.425:
@@ -144,7 +144,7 @@ def _normal_quantile(p):  # type: ignore[no-untyped-def]  # pragma: no cover - c
 
 
 @part_of_kernel
-def _log(x):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _log(x):  # pragma: no cover - compiled
     """Logarithm by the series of atanh, with nothing but basic arithmetic, so that its bits are the same everywhere."""
     mantissa, exponent = math.frexp(x)
     if mantissa < 0.7071067811865476:

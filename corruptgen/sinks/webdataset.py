@@ -61,6 +61,7 @@ class WebDataset(Shards):
         row, severity = self.cells[cell]
         with (
             written(self.output, self.shard(cell, block)) as file,
+            # typeshed asks for a whole file object, and a tar file that is written needs `write` and `tell`.
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive,  # type: ignore[call-overload]
         ):
             for sample in samples:
@@ -100,4 +101,4 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     member.mode = 0o644
     archive.addfile(member, io.BytesIO(content))
     # A tar file remembers its members, which memory need not.
-    archive.members = []  # type: ignore[attr-defined]
+    archive.members = []  # type: ignore[attr-defined]  # not in typeshed

@@ -157,6 +157,7 @@ def _volume(path: Path, state: str) -> Volume:
         order = [int(np.flatnonzero(orientation[:, 0] == axis)[0]) for axis in range(3)]
         for side in (order[0], order[1]):
             check_area(shape[side], shape[order[0] + order[1] - side])
+        flips = [bool(orientation[axis, 1] < 0) for axis in order]
         low, high = float(header["cal_min"]), float(header["cal_max"])
         volume = Volume(
             shape=(shape[0], shape[1], shape[2]),
@@ -165,7 +166,7 @@ def _volume(path: Path, state: str) -> Volume:
             slope=slope,
             intercept=intercept,
             axes=(order[0], order[1], order[2]),
-            flips=tuple(bool(orientation[axis, 1] < 0) for axis in order),  # type: ignore[arg-type]
+            flips=(flips[0], flips[1], flips[2]),
             affine=tuple(float(value) for value in along.flat),
             advised=(low, high) if np.isfinite(high - low) and high > low else None,
             kept=header.get_data_dtype().newbyteorder("="),

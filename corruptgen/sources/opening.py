@@ -67,7 +67,7 @@ def for_reading(source: Source) -> Source:
     """Return a source without its lists of labels and classes, which only its listing needs: workers get no copies."""
     unneeded: dict[str, Any] = {"labelling": Labelling(), "naming": NAMELESS}
     found = {name: unneeded[name] for name in unneeded if hasattr(source, name)}
-    return replace(source, **found) if found else source  # type: ignore[type-var]
+    return replace(source, **found) if found else source  # type: ignore[type-var]  # sources are dataclasses
 
 
 def wanted(listing: Listing, recipe: Recipe) -> Listing:

@@ -166,7 +166,7 @@ def _members(file: BinaryIO, length: int, name: str, shard: _Shard) -> Iterator[
     try:
         while (member := archive.next()) is not None:
             yield member
-            archive.members = []  # type: ignore[attr-defined]
+            archive.members = []  # type: ignore[attr-defined]  # not in typeshed
         file.seek(archive.offset)
         whole = file.read(BLOCK) == b"\0" * BLOCK
     # What a damaged header makes the parser raise says nothing more than that it is damaged.

@@ -17,7 +17,7 @@ from corruptgen.errors import OutputError
 try:
     import fcntl
 except ImportError:  # Windows has none; there, two builds in one output are the user's to avoid.
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere
 
 LOCK = ".corruptgen.lock"
 # Longer than another process takes to let go, short enough to be told soon.

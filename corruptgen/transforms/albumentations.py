@@ -12,7 +12,7 @@ from corruptgen.transforms.corrupt import ALL, Corrupt, Severity
 from corruptgen.transforms.draw import Draw
 
 
-class AlbumentationsCorrupt(DualTransform):  # type: ignore[misc]
+class AlbumentationsCorrupt(DualTransform):  # type: ignore[misc]  # albumentations is not followed
     """Corrupt `image`, or each of `images`, and move masks, boxes and key points where the row moves pixels.
 
     Draws follow the generator of the `Compose` if that has a seed, and are told apart by worker and rank; else they

@@ -40,7 +40,7 @@ ADVICE = (
 )
 
 
-class LazyDataset(datasets.Dataset):  # type: ignore[misc]
+class LazyDataset(datasets.Dataset):  # type: ignore[misc]  # datasets has no types
     """A `datasets.Dataset` with a transform that corrupts."""
 
     @property

@@ -10,7 +10,7 @@ from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.transform import Key, Transform
 
 
-class CorruptModule(nn.Module):  # type: ignore[misc]
+class CorruptModule(nn.Module):  # type: ignore[misc]  # torch is not followed
     """Change the images of a batch, each by draws of its own.
 
     Tensors of shape (C, H, W) or (N, C, H, W), uint8 or float in [0, 1], on any device: the work is done on the

@@ -104,7 +104,8 @@ def move_targets(thing: Any, motion: Motion) -> Any:
     if (kind := _kind(thing)) is not None:
         return _moved(thing, kind, motion)
     if isinstance(thing, Mapping):
-        return type(thing)({name: move_targets(value, motion) for name, value in thing.items()})  # type: ignore[call-arg]
+        moved = {name: move_targets(value, motion) for name, value in thing.items()}
+        return type(thing)(moved)  # type: ignore[call-arg]  # as dict and its kin take it, which Mapping does not promise
     if isinstance(thing, list | tuple):
         parts = [move_targets(value, motion) for value in thing]
         return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)

@@ -122,7 +122,7 @@ class Transform(ABC):
         if key is None:
             return [pixels_digest(frame).hex() for frame in picture.frames]
         many = isinstance(key, Sequence | np.ndarray) and not isinstance(key, str | bytes)
-        names: list[Any] = list(key) if many else [key]  # type: ignore[arg-type]
+        names: list[Any] = list(key) if many else [key]  # type: ignore[arg-type]  # `many` says so
         if len(names) != len(picture.frames):
             raise ImageError(
                 f"{len(names)} keys for {len(picture.frames)} images; pass one for each image of the batch"

@@ -1,5 +1,8 @@
 """What lies on a slide: deposits of stain, and air below the cover glass."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -99,7 +102,7 @@ def _bubble(
         return None
     layer = _bubbles(canvas_size(image, unit), rng, radius, bubbles, rim)
 
-    def whitened(by: float):  # type: ignore[no-untyped-def]
+    def whitened(by: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
         white = np.dtype(arithmetic.precision).type(by)
         return lambda values: values * (1 - white) + white
 
