@@ -426,14 +426,14 @@ def test_a_preview_shows_the_slice_in_the_middle_of_a_volume(tmp_path):
     preview(tmp_path / "a.nii", "medical", tmp_path / "sheet.png", "contrast_up", "1", 0, "range")
 
     assert (tmp_path / "sheet.png").exists()
-    with pytest.raises(CorruptgenError, match="is a volume; choose with --window"):
+    with pytest.raises(CorruptgenError, match="is a volume; set black and white with --window"):
         preview(tmp_path / "a.nii", "medical", tmp_path / "sheet.png", "contrast_up", "1", 0, None)
 
 
 def test_a_preview_of_dicom_asks_for_the_window(tmp_path):
     (tmp_path / "head.dcm").write_bytes(scan("CT_small"))
 
-    with pytest.raises(CorruptgenError, match="is a DICOM file; choose with --window"):
+    with pytest.raises(CorruptgenError, match="is a DICOM file; set black and white with --window"):
         preview(tmp_path / "head.dcm", "medical", tmp_path / "sheet.png", "contrast_up", "1", 0, None)
 
 

@@ -99,9 +99,12 @@ def progress_bar(unit: str, quiet: bool, cells: int = 0) -> Iterator[Progress]:
 
     Parameters
     ----------
-    unit : what is counted
-    quiet : draw nothing
-    cells : images that each of them becomes, whose number per second is shown; 0: none
+    unit : str
+        What is counted.
+    quiet : bool
+        Draw nothing.
+    cells : int, default 0
+        Images that each of them becomes, whose number per second is shown; 0: none.
     """
     style = {"bar_format": BUILDING, "unit": f" × {cells} cells"} if cells else {"unit": unit}
     # Some terminals do not state how large they are.

@@ -16,9 +16,12 @@ def score(
 
     Parameters
     ----------
-    predictions, manifest, wishes, classes : as `corruptgen.scoring.evaluation.score` takes them
-    output : written with the endings .json, .csv and .png
-    drawing : also draw the plot
+    predictions, manifest, wishes, classes : Path, Wishes, Path or None
+        As `corruptgen.scoring.evaluation.score` takes them.
+    output : Path or None
+        Written with the endings .json, .csv and .png.
+    drawing : bool
+        Also draw the plot.
     """
     directory = manifest.parent if manifest.name == "manifest.json" else manifest
     report = scored(predictions, directory, wishes, classes=classes)

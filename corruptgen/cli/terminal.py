@@ -98,8 +98,10 @@ def exit_codes(resume_hint: str = "", *, json: bool = False) -> Iterator[None]:
 
     Parameters
     ----------
-    resume_hint : what to do after an interruption
-    json : also write it to stdout, as the event "failed"
+    resume_hint : str, default ""
+        What to do after an interruption.
+    json : bool, default False
+        Also write it to stdout, as the event "failed".
     """
     try:
         yield

@@ -56,8 +56,10 @@ def read_frame(header: Any, frame: int) -> StoredSamples:
 
     Parameters
     ----------
-    header : what `dicom_header.read_header` returned
-    frame : counted from 0
+    header : object
+        What `dicom_header.read_header` returned.
+    frame : int
+        Counted from 0.
 
     Raises
     ------

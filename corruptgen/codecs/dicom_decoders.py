@@ -41,9 +41,12 @@ def decode(header: Any, frame: int, **options: Any) -> NDArray[Any]:
 
     Parameters
     ----------
-    header : the data set
-    frame : counted from 0
-    options : as pydicom takes them, in place of what the header states
+    header : object
+        The data set.
+    frame : int
+        Counted from 0.
+    options : object
+        As pydicom takes them, in place of what the header states.
 
     Raises
     ------
@@ -81,8 +84,10 @@ def decode_frame(source: bytes, runner: Any) -> bytes:
 
     Parameters
     ----------
-    source : the compressed bytes of a frame
-    runner : pydicom's `DecodeRunner`, which is told how the samples lie
+    source : bytes
+        The compressed bytes of a frame.
+    runner : object
+        pydicom's `DecodeRunner`, which is told how the samples lie.
     """
     imagecodecs = need("imagecodecs", "compressed DICOM")
     if runner.transfer_syntax in JPEG_LS:

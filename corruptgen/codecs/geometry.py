@@ -20,9 +20,11 @@ def resize_and_crop(image: Image.Image, decoding: Decoding) -> Image.Image:
 
     Parameters
     ----------
-    image : of mode RGB
-    decoding : `resize` (shorter side, or height and width), `crop` (square, height and width, or fraction of each
-        side), their `order` and the `interpolation`, which averages over all that it makes smaller
+    image : PIL.Image.Image
+        Image of mode RGB.
+    decoding : Decoding
+        `resize` (shorter side, or height and width), `crop` (square, height and width, or fraction of each side), their
+        `order` and the `interpolation`, which averages over all that it makes smaller.
 
     Raises
     ------

@@ -39,9 +39,11 @@ def decode_image(content: bytes | NDArray[Any] | StoredSamples, decoding: Decodi
 
     Parameters
     ----------
-    content : the whole file; pixels of shape (H, W), (H, W, 1) or (H, W, 3); or stored samples and their meaning
-    decoding : the window, orientation, resizing and cropping; without a window the image is one of 8 bits, as
-        `decoded` returns it
+    content : bytes or ndarray or StoredSamples
+        The whole file; pixels of shape (H, W), (H, W, 1) or (H, W, 3); or stored samples and their meaning.
+    decoding : Decoding
+        The window, orientation, resizing and cropping; without a window the image is one of 8 bits, as `decoded`
+        returns it.
 
     Raises
     ------

@@ -44,12 +44,15 @@ def decoded(content: bytes | NDArray[np.uint8], decoding: Decoding) -> NDArray[n
 
     Parameters
     ----------
-    content : the whole file; or pixels of shape (H, W), (H, W, 1) or (H, W, 3)
-    decoding : EXIF orientation, colour, resizing and cropping
+    content : bytes or ndarray of uint8
+        The whole file; or pixels of shape (H, W), (H, W, 1) or (H, W, 3).
+    decoding : Decoding
+        EXIF orientation, colour, resizing and cropping.
 
     Returns
     -------
-    (H, W, 3) uint8; (H, W, 1) of an image that is grey and stays so, or is made grey.
+    ndarray of uint8, shape (H, W, 3)
+        (H, W, 1) of an image that is grey and stays so, or is made grey.
 
     Raises
     ------
@@ -132,9 +135,11 @@ def encode_image(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
 
     Parameters
     ----------
-    image : (H, W, 3), or (H, W, 1), which is stored as grey
-    encoding : PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it; or
-        TIFF, which holds every type of sample
+    image : ndarray of uint8, shape (H, W, 3)
+        Or (H, W, 1), which is stored as grey.
+    encoding : Encoding
+        PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it; or TIFF,
+        which holds every type of sample.
     """
     if encoding.name == "tiff":
         return tiff.encode_tiff(image)
@@ -272,10 +277,14 @@ def _oriented(image: Image.Image, exif: str, orientation: int | None, plain: Ima
 
     Parameters
     ----------
-    image : the file
-    exif : "apply" or "ignore"
-    orientation : what the file does not state itself, because its EXIF is damaged
-    plain : its samples as they are stored, if they are decoded already
+    image : PIL.Image.Image
+        The file.
+    exif : str
+        "apply" or "ignore".
+    orientation : int or None
+        What the file does not state itself, because its EXIF is damaged.
+    plain : PIL.Image.Image or None
+        Its samples as they are stored, if they are decoded already.
     """
     # Pillow itself turns a TIFF while loading it, and forgets the tag.
     turned = _turned(image)

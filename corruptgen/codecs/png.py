@@ -24,9 +24,11 @@ def encode_png(image: Samples, compression: str) -> bytes:
 
     Parameters
     ----------
-    image : (H, W, 1), stored as grey, or (H, W, 3) samples of 8 or 16 bits
-    compression : one of `COMPRESSIONS`; "fast" is deflated by ISA-L, whose bytes may differ from one kind of processor
-        to another, the pixels never
+    image : ndarray, shape (H, W, 1)
+        Stored as grey, or (H, W, 3) samples of 8 or 16 bits.
+    compression : str
+        One of `COMPRESSIONS`; "fast" is deflated by ISA-L, whose bytes may differ from one kind of processor to
+        another, the pixels never.
     """
     return COMPRESSIONS[compression](image)
 

@@ -23,8 +23,10 @@ def check_png_rows(content: bytes, image: Image.Image) -> None:
 
     Parameters
     ----------
-    content : the whole file, whose checksums are right
-    image : the file, decoded
+    content : bytes
+        The whole file, whose checksums are right.
+    image : PIL.Image.Image
+        The file, decoded.
 
     Raises
     ------

@@ -47,11 +47,16 @@ def check_layout(
 
     Parameters
     ----------
-    photometric : what samples mean
-    samples : of a pixel
-    extra : what the bands beside the colours mean, as far as the file states it
-    depth : number of planes of a volume; 1 of a picture
-    allowed : meanings of samples that are taken
+    photometric : int
+        What samples mean.
+    samples : int
+        Samples of a pixel.
+    extra : sequence of int
+        What the bands beside the colours mean, as far as the file states it.
+    depth : int
+        Number of planes of a volume; 1 of a picture.
+    allowed : sequence of int
+        Meanings of samples that are taken.
 
     Raises
     ------

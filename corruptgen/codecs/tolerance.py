@@ -41,14 +41,18 @@ def decode_tolerantly(
 
     Parameters
     ----------
-    content : the whole file
-    decoding : what is tolerated, and whether EXIF is looked at
-    act : decodes strictly; its second argument is the orientation that a damaged EXIF block holds, None if there is no
-        such block
+    content : bytes
+        The whole file.
+    decoding : Decoding
+        What is tolerated, and whether EXIF is looked at.
+    act : callable
+        Decodes strictly; its second argument is the orientation that a damaged EXIF block holds, None if there is no
+        such block.
 
     Returns
     -------
-    What `act` returned, and what was passed over, in a fixed order.
+    (T, tuple of str)
+        What `act` returned, and what was passed over, in a fixed order.
     """
     try:
         return act(content, None), ()

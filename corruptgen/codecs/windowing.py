@@ -108,13 +108,16 @@ def find_window(acquired: StoredSamples, window: Window) -> SampleFormat:
 
     Parameters
     ----------
-    acquired : the image
-    window : black and white in the units of the file; or where to find them: "header" takes the window that the file
-        advises, "range" the least and greatest sample of the file, "bits" all that the file's bits can hold
+    acquired : StoredSamples
+        The image.
+    window : Window
+        Black and white in the units of the file; or where to find them: "header" takes the window that the file
+        advises, "range" the least and greatest sample of the file, "bits" all that the file's bits can hold.
 
     Returns
     -------
-    Black and white as stored samples; whole ones of whole samples.
+    SampleFormat
+        Black and white as stored samples; whole ones of whole samples.
 
     Raises
     ------

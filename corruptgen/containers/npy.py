@@ -41,9 +41,12 @@ def header(file: BinaryIO, length: int, name: str) -> Header:
 
     Parameters
     ----------
-    file : at the beginning of the array
-    length : bytes that there are, the header included
-    name : what to call it in messages
+    file : BinaryIO
+        At the beginning of the array.
+    length : int
+        Bytes that there are, the header included.
+    name : str
+        What to call it in messages.
 
     Raises
     ------

@@ -69,10 +69,14 @@ def tar_members(
 
     Parameters
     ----------
-    file : of the archive, packed with gzip or not
-    name : what to call it in messages
-    is_wanted : of a member's base name
-    most : how many bytes a member of this base name may have; no other may have more than the largest of these
+    file : BinaryIO
+        File of the archive, packed with gzip or not.
+    name : str
+        What to call it in messages.
+    is_wanted : callable
+        Wanted of a member's base name.
+    most : callable
+        How many bytes a member of this base name may have; no other may have more than the largest of these.
     """
     opened = unpacked(file)
     guarded: Any = Guarded(opened)

@@ -242,11 +242,16 @@ def made(
 
     Parameters
     ----------
-    packed : what to make of each item
-    block : the items
-    before : the sha256 of the sources of items that an earlier run has made, by id
-    seen : the states of the files that hold the items when the build began; None: they are not compared
-    earlier : where the block lies in an output that grows; what exists there is not regenerated
+    packed : Packed
+        What to make of each item.
+    block : Block
+        The items.
+    before : mapping of str to str
+        The sha256 of the sources of items that an earlier run has made, by id.
+    seen : bytes or None
+        The states of the files that hold the items when the build began; None: they are not compared.
+    earlier : Earlier or None
+        Where the block lies in an output that grows; what exists there is not regenerated.
 
     Raises
     ------

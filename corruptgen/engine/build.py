@@ -163,11 +163,13 @@ class Build:
 
         Parameters
         ----------
-        standing : what the output holds, where that is known already
+        standing : Standing or None
+            What the output holds, where that is known already.
 
         Returns
         -------
-        What the blocks have in common; None if nothing is missing.
+        Work or None
+            What the blocks have in common; None if nothing is missing.
 
         Raises
         ------
@@ -335,7 +337,8 @@ class Build:
 
         Returns
         -------
-        What the marker states of the cells that exist; None if the output does not begin to grow now.
+        dict of str to object or None
+            What the marker states of the cells that exist; None if the output does not begin to grow now.
 
         Raises
         ------
@@ -432,9 +435,12 @@ class Build:
 
         Parameters
         ----------
-        kept : what is known of the blocks
-        sink : what the output is laid out by, ready to write
-        spoilt : files for the whole output that exist and are damaged
+        kept : mapping of str to Recorded
+            What is known of the blocks.
+        sink : Sink
+            What the output is laid out by, ready to write.
+        spoilt : collection of str
+            Files for the whole output that exist and are damaged.
         """
         outcome = self.outcome(kept, finished=False)
         check_any(outcome.items, outcome.rejected)

@@ -131,10 +131,14 @@ def _sliding(
 
     Parameters
     ----------
-    calls : not asked for earlier than they can be begun
-    submit : hands a call to the cluster and returns what stands for its result
-    slots : returns how many calls the cluster can make at once, as of now
-    finished : waits a moment and returns those that are finished
+    calls : iterable of Call
+        Not asked for earlier than they can be begun.
+    submit : callable
+        Hands a call to the cluster and returns what stands for its result.
+    slots : callable
+        Returns how many calls the cluster can make at once, as of now.
+    finished : callable
+        Waits a moment and returns those that are finished.
     """
     waiting, running = iter(calls), set[Any]()
     last_seen = time.monotonic()

@@ -41,22 +41,34 @@ def generate(
 
     Parameters
     ----------
-    recipe : the path of a recipe, the name of a shipped one, a recipe, or a plan made of one
-    source : where the clean images are; None: as set in the recipe; not beside a plan, which knows
-    output : the directory to make; None: `<name>-<version>` in the current directory
-    workers : their number; None: one for each processor, or all of a cluster; 1: this process does it all
-    backend : what they are: "loky" (processes; also None), "threading", "sequential", "dask" or "ray"
-    address : of a Dask scheduler or Ray cluster that runs already; None: one is started on this machine
-    shard : "3/16" makes the third of sixteen shares and no manifest; `merge` makes one dataset of them
-    check : also verify existing files, and regenerate what is damaged
-    overwrite : remove what an earlier build has put into the directory, once all that can be known beforehand of the
-        new one is checked; never what something else has put there
-    progress : called with how many items are done and how many there are; with `check`, for the reading first
-    stop : asked before each block; once it says yes, the build ends with the blocks that are begun
+    recipe : str or Path or Recipe or Plan
+        The path of a recipe, the name of a shipped one, a recipe, or a plan made of one.
+    source : str or Path or None
+        Where the clean images are; None: as set in the recipe; not beside a plan, which knows.
+    output : str or Path or None
+        The directory to make; None: `<name>-<version>` in the current directory.
+    workers : int or None
+        Their number; None: one for each processor, or all of a cluster; 1: this process does it all.
+    backend : str or None
+        What they are: "loky" (processes; also None), "threading", "sequential", "dask" or "ray".
+    address : str or None
+        Address of a Dask scheduler or Ray cluster that runs already; None: one is started on this machine.
+    shard : str or None
+        "3/16" makes the third of sixteen shares and no manifest; `merge` makes one dataset of them.
+    check : bool, default False
+        Also verify existing files, and regenerate what is damaged.
+    overwrite : bool, default False
+        Remove what an earlier build has put into the directory, once all that can be known beforehand of the new one is
+        checked; never what something else has put there.
+    progress : Progress or None
+        Called with how many items are done and how many there are; with `check`, for the reading first.
+    stop : callable or None
+        Asked before each block; once it says yes, the build ends with the blocks that are begun.
 
     Returns
     -------
-    What was made and what was rejected. A finished output is left unchanged, an unfinished one is resumed.
+    Outcome
+        What was made and what was rejected. A finished output is left unchanged, an unfinished one is resumed.
 
     Raises
     ------
@@ -104,8 +116,10 @@ def check(plan: Plan, output: str | Path | None = None) -> None:
 
     Parameters
     ----------
-    plan : what is to be made
-    output : the directory, as `generate` takes it
+    plan : Plan
+        What is to be made.
+    output : str or Path or None
+        The directory, as `generate` takes it.
 
     Raises
     ------

@@ -34,12 +34,15 @@ def smaller_plan(plan: Plan, marker: Mapping[str, Any]) -> Plan | None:
 
     Parameters
     ----------
-    plan : what is to be made
-    marker : that of the output; it may have begun to grow already
+    plan : Plan
+        What is to be made.
+    marker : mapping of str to object
+        That of the output; it may have begun to grow already.
 
     Returns
     -------
-    The plan of the output before it grew; None if this plan does not add to it, or differs in anything else.
+    Plan or None
+        The plan of the output before it grew; None if this plan does not add to it, or differs in anything else.
     """
     before = current_form(marker.get("recipe", {}))
     choice = marker.get(GROWN_FROM)
@@ -88,8 +91,10 @@ class Earlier:
 
         Parameters
         ----------
-        table_name : the file of its table
-        marks : of the code and libraries that make the cells that are missing
+        table_name : str
+            The file of its table.
+        marks : mapping of str to str
+            Marks of the code and libraries that make the cells that are missing.
         """
         try:
             table = Table.from_bytes(self.sink.output.read(table_name) or b"")

@@ -44,8 +44,10 @@ class Guard:
 
         Parameters
         ----------
-        kept : what is known of the blocks of this build
-        files : the sizes of the files that are for the whole output, where these are written
+        kept : mapping of str to Recorded
+            What is known of the blocks of this build.
+        files : mapping of str to int or None
+            The sizes of the files that are for the whole output, where these are written.
         """
         self.check_ours()
         found = inventory(self.output, *belongings(self.plan, self.output))
@@ -68,9 +70,11 @@ class Guard:
 
         Parameters
         ----------
-        mark : what the marker states; it is written again if it was removed, so that what workers have written since is
-            known to be ours
-        shared : the output is one of shards, of which `merge` removes the rest
+        mark : mapping of str to object
+            What the marker states; it is written again if it was removed, so that what workers have written since is
+            known to be ours.
+        shared : bool
+            The output is one of shards, of which `merge` removes the rest.
         """
         with suppress(OutputError):
             if self.lock.is_taken or not self.output.root.is_dir():

@@ -43,14 +43,18 @@ def identify(preset: Preset, rows: Iterable[str], readers: Iterable[str] = ()) -
 
     Parameters
     ----------
-    preset : the severity table
-    rows : those of its rows that are made
-    readers : the modules that read the clean images
+    preset : Preset
+        The severity table.
+    rows : iterable of str
+        Those of its rows that are made.
+    readers : iterable of str
+        The modules that read the clean images.
 
     Returns
     -------
-    For each corruption its distribution, version and the digest of its sources, the same of what they share, and for
-    each library its version, its build and the instructions that it chooses for this processor.
+    dict of str to object
+        For each corruption its distribution, version and the digest of its sources, the same of what they share, and
+        for each library its version, its build and the instructions that it chooses for this processor.
     """
     names = functions(preset, rows)
     origins = {name: asdict(catalog.origin(name)) for name in names}
@@ -78,9 +82,12 @@ def check_identity(before: Any, now: Identity, what: str) -> None:
 
     Parameters
     ----------
-    before : the identity that is recorded, whatever was read there
-    now : that of now
-    what : what begins the message, such as "the output is not whole and was begun"
+    before : object
+        The identity that is recorded, whatever was read there.
+    now : Identity
+        That of now.
+    what : str
+        What begins the message, such as "the output is not whole and was begun".
     """
     if before != now:
         raise OutputError(
@@ -116,8 +123,10 @@ def describe_missing(table: Mapping[str, Any], identity: Any) -> str:
 
     Parameters
     ----------
-    table : the plain values of the severity table
-    identity : what is recorded of the code that made the pixels; of earlier versions nothing is
+    table : mapping of str to object
+        The plain values of the severity table.
+    identity : object
+        What is recorded of the code that made the pixels; of earlier versions nothing is.
     """
     brought = _distributions(identity)
     found = []

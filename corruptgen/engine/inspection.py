@@ -56,13 +56,20 @@ def inspected(
 
     Parameters
     ----------
-    plan : what is being made
-    blocks : those of its blocks that are made here
-    output : where
-    kept : what is known of the complete blocks
-    crew : who reads
-    progress : called with how many items are checked and how many there are
-    stop : asked before each block
+    plan : Plan
+        What is being made.
+    blocks : sequence of Block
+        Those of its blocks that are made here.
+    output : Folder
+        Where.
+    kept : mapping of str to Recorded
+        What is known of the complete blocks.
+    crew : Crew
+        Who reads.
+    progress : Progress
+        Called with how many items are checked and how many there are.
+    stop : callable
+        Asked before each block.
 
     Raises
     ------
@@ -94,14 +101,19 @@ def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[
 
     Parameters
     ----------
-    sink : where its shards lie
-    block : the items
-    start : number of complete items in the blocks before it
-    digest : the sha256 of the block's table, where a manifest states it
+    sink : Sink
+        Where its shards lie.
+    block : Block
+        The items.
+    start : int
+        Number of complete items in the blocks before it.
+    digest : str or None
+        The sha256 of the block's table, where a manifest states it.
 
     Returns
     -------
-    The block; whether all of it holds; the sha256 of the sources of its items, by id, where that can be trusted.
+    (Block, bool, dict of str to str)
+        The block; whether all of it holds; the sha256 of the sources of its items, by id, where that can be trusted.
     """
     try:
         content = sink.output.read(block.table) or b""
@@ -119,13 +131,17 @@ def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
 
     Parameters
     ----------
-    sink : where they lie
-    table : what is known about the block
-    start : number of complete items in the blocks before it
+    sink : Sink
+        Where they lie.
+    table : Table
+        What is known about the block.
+    start : int, default 0
+        Number of complete items in the blocks before it.
 
     Returns
     -------
-    One line for each damage, and the number of images in the shards and existing files.
+    (list of str, int)
+        One line for each damage, and the number of images in the shards and existing files.
     """
     if isinstance(sink, ImageFolder):
         return _damaged_files(sink, table)

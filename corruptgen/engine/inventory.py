@@ -61,10 +61,14 @@ def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], 
 
     Parameters
     ----------
-    output : the directory; it need not exist
-    owners : tell which unit a file is a piece of; the first one that knows it counts
-    tables : the files of the tables
-    gather : also list the files that belong to the build
+    output : Folder
+        The directory; it need not exist.
+    owners : sequence of Owner
+        Tell which unit a file is a piece of; the first one that knows it counts.
+    tables : collection of str
+        The files of the tables.
+    gather : bool, default False
+        Also list the files that belong to the build.
 
     Raises
     ------

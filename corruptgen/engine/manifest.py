@@ -195,12 +195,18 @@ def manifest(
 
     Parameters
     ----------
-    recipe, preset, listing : what was to be made
-    identity : what computed the pixels
-    cells : the folder of every cell, in the order of all digests
-    tables : what became of it, by the file of each block's table, in their order
-    files : size and sha256 of every file that is for the whole output, by name
-    annotations : what is known about each annotation file, by name; None: there are none
+    recipe, preset, listing : Recipe, Preset, Listing
+        What was to be made.
+    identity : Identity
+        What computed the pixels.
+    cells : sequence of str
+        The folder of every cell, in the order of all digests.
+    tables : mapping of str to Recorded
+        What became of it, by the file of each block's table, in their order.
+    files : mapping of str to Whole
+        Size and sha256 of every file that is for the whole output, by name.
+    annotations : mapping of str to object or None
+        What is known about each annotation file, by name; None: there are none.
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
     items = sum(table.items for table in tables.values())

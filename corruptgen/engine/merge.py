@@ -63,11 +63,13 @@ def merge(directory: str | Path) -> Outcome:
 
     Parameters
     ----------
-    directory : the output that the shards share, or into which their outputs were copied
+    directory : str or Path
+        The output that the shards share, or into which their outputs were copied.
 
     Returns
     -------
-    The existing output. A merged output is left as it is.
+    Outcome
+        The existing output. A merged output is left as it is.
 
     Raises
     ------

@@ -23,10 +23,14 @@ def claim(plan: Plan, output: Folder, marker: Mapping[str, Any], *, overwrite: b
 
     Parameters
     ----------
-    plan : what is to be made
-    output : the directory; it need not exist
-    marker : whose output it is to be
-    overwrite : remove what an earlier build has put there
+    plan : Plan
+        What is to be made.
+    output : Folder
+        The directory; it need not exist.
+    marker : mapping of str to object
+        Whose output it is to be.
+    overwrite : bool
+        Remove what an earlier build has put there.
 
     Raises
     ------

@@ -96,8 +96,10 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
 
     Parameters
     ----------
-    recipe : a recipe, the path of one, or the name of a shipped one
-    source : where the clean images are; None: as set in the recipe
+    recipe : str or Path or Recipe
+        A recipe, the path of one, or the name of a shipped one.
+    source : str or Path or None
+        Where the clean images are; None: as set in the recipe.
 
     Raises
     ------

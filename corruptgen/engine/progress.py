@@ -30,8 +30,10 @@ def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, N
 
     Parameters
     ----------
-    calls : functions and their arguments, which must be picklable; not asked for earlier than they can be begun
-    crew : who works, or the number of processes on this machine
+    calls : iterable of Call
+        Functions and their arguments, which must be picklable; not asked for earlier than they can be begun.
+    crew : Crew or int or None
+        Who works, or the number of processes on this machine.
 
     Raises
     ------

@@ -26,14 +26,19 @@ def stock(
 
     Parameters
     ----------
-    plan : what is to be made
-    blocks : those of its blocks that are asked about
-    output : where
-    found : what exists there
+    plan : Plan
+        What is to be made.
+    blocks : iterable of Block
+        Those of its blocks that are asked about.
+    output : Folder
+        Where.
+    found : Inventory
+        What exists there.
 
     Returns
     -------
-    What is known of the complete blocks, by table; the sha256 of the sources of items in others, by id.
+    (dict of str to Recorded, dict of str to str)
+        What is known of the complete blocks, by table; the sha256 of the sources of items in others, by id.
     """
     kept: dict[str, Recorded] = {}
     sources: dict[str, str] = {}

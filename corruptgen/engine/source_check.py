@@ -66,12 +66,15 @@ def changed(work: Work, block: Block) -> tuple[Block, list[str]]:
 
     Parameters
     ----------
-    work : where the items are read and where the table lies
-    block : one that is complete; all of its items are read, and the first one only where they come from a server
+    work : Work
+        Where the items are read and where the table lies.
+    block : Block
+        One that is complete; all of its items are read, and the first one only where they come from a server.
 
     Returns
     -------
-    The block, and the ids of the items that are not what they were.
+    (Block, list of str)
+        The block, and the ids of the items that are not what they were.
     """
     try:
         table = Table.from_bytes(work.sink.output.read(block.table) or b"")
@@ -97,10 +100,14 @@ def check_unchanged(work: Work, blocks: Sequence[Block], crew: Crew, stop: Calla
 
     Parameters
     ----------
-    work : where the items are read and where the tables lie
-    blocks : those that are complete
-    crew : who reads
-    stop : asked before each block
+    work : Work
+        Where the items are read and where the tables lie.
+    blocks : sequence of Block
+        Those that are complete.
+    crew : Crew
+        Who reads.
+    stop : callable
+        Asked before each block.
 
     Raises
     ------

@@ -31,18 +31,25 @@ def draw_contact_sheet(
 
     Parameters
     ----------
-    image : uint8 array (H, W), (H, W, 1) or (H, W, 3), or a Pillow image
-    preset : name or path of the severity table
-    rows : rows of the table, from top to bottom
-    severities : columns, from left to right
-    seed : seed of the draws, as `corruptgen.corrupt` takes it
-    window : the samples that stand for black and white: images keep their depth while they are corrupted, and are shown
-        between black and white. None: 0 and 255
+    image : ndarray or PIL.Image.Image
+        uint8 array (H, W), (H, W, 1) or (H, W, 3), or a Pillow image.
+    preset : str
+        Name or path of the severity table.
+    rows : sequence of str
+        Rows of the table, from top to bottom.
+    severities : sequence of float
+        Columns, from left to right.
+    seed : int
+        Seed of the draws, as `corruptgen.corrupt` takes it.
+    window : (float, float) or None
+        The samples that stand for black and white: images keep their depth while they are corrupted, and are shown
+        between black and white. None: 0 and 255.
 
     Returns
     -------
-    An RGB image. Images longer than `THUMBNAIL` are made smaller after they were corrupted; small ones are enlarged by
-    a whole factor, so that their pixels can be seen.
+    PIL.Image.Image
+        An RGB image. Images longer than `THUMBNAIL` are made smaller after they were corrupted; small ones are enlarged
+        by a whole factor, so that their pixels can be seen.
     """
     if isinstance(image, Image.Image) and image.mode not in PIL_MODES:
         image = image.convert("RGB")

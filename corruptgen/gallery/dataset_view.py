@@ -34,11 +34,16 @@ def gallery_of_dataset(
 
     Parameters
     ----------
-    directory : what `generate` made
-    ids : the items to show; none: the first
-    source : the clean images; None: their twin in the dataset, if it has one
-    rows : rows and groups; None: all of the dataset
-    progress : called with how many rows are done and how many there are
+    directory : str or Path
+        What `generate` made.
+    ids : sequence of str
+        The items to show; none: the first.
+    source : str or Path or None
+        The clean images; None: their twin in the dataset, if it has one.
+    rows : sequence of str or None
+        Rows and groups; None: all of the dataset.
+    progress : Progress or None
+        Called with how many rows are done and how many there are.
 
     Raises
     ------

@@ -29,8 +29,10 @@ def shipped_photograph(table: Preset, side: int = USUAL_SIDE) -> Photograph:
 
     Parameters
     ----------
-    table : the table it is for
-    side : pixels, for tables that take any size
+    table : Preset
+        The table it is for.
+    side : int
+        Pixels, for tables that take any size.
 
     Raises
     ------

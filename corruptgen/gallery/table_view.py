@@ -26,12 +26,18 @@ def gallery_of_table(
 
     Parameters
     ----------
-    preset : a built-in severity table, or the path of a .toml of your own
-    photographs : of a size that the table holds for, each with a name of its own
-    rows : rows and groups; None: all
-    steps : pictures for each level: 1 shows the levels alone, 2 also what lies half-way
-    seed : as `corrupt` takes it
-    progress : called with how many rows are done and how many there are
+    preset : str
+        A built-in severity table, or the path of a .toml of your own.
+    photographs : sequence of Photograph
+        Photographs of a size that the table holds for, each with a name of its own.
+    rows : sequence of str or None
+        Rows and groups; None: all.
+    steps : int, default 2
+        Pictures for each level: 1 shows the levels alone, 2 also what lies half-way.
+    seed : int, default 0
+        As `corrupt` takes it.
+    progress : Progress or None
+        Called with how many rows are done and how many there are.
 
     Raises
     ------

@@ -39,7 +39,8 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
 
     Parameters
     ----------
-    pixels : (H, W, 1) or (H, W, 3)
+    pixels : ndarray of uint8, shape (H, W, 1)
+        Or (H, W, 3).
     """
     height, width = pixels.shape[:2]
     longer = max(height, width)

@@ -30,8 +30,10 @@ def trend(clean: ArrayLike, shifted: ArrayLike, scale: str = "logit") -> Trend:
 
     Parameters
     ----------
-    clean, shifted : (models,) accuracies of models that are not made robust, fractions
-    scale : "logit", as for the shifts of ImageNet, where accuracies of 0 and 1 have no place; or "linear"
+    clean, shifted : array_like, shape (models,)
+        Accuracies of models that are not made robust, fractions.
+    scale : str, default "logit"
+        "logit", as for the shifts of ImageNet, where accuracies of 0 and 1 have no place; or "linear".
 
     References
     ----------
@@ -49,8 +51,10 @@ def effective_robustness(clean: ArrayLike, shifted: ArrayLike, baseline: Trend) 
 
     Parameters
     ----------
-    clean, shifted : (...) accuracies of a model, fractions
-    baseline : the trend of other models; for COCO-O, whose numbers are AP, `Trend(0.45, 0, "linear")` is in use
+    clean, shifted : array_like, shape (...)
+        Accuracies of a model, fractions.
+    baseline : Trend
+        The trend of other models; for COCO-O, whose numbers are AP, `Trend(0.45, 0, "linear")` is in use.
     """
     return fractions(shifted, "shifted accuracies") - baseline.expected(clean)
 

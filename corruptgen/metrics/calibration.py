@@ -17,15 +17,18 @@ def expected_calibration_error(
 
     Parameters
     ----------
-    confidence : (items,) the probability of the predicted class, in [0, 1]
-    correct : (items,) bool
-    weights : (resamples, items) or None
-    bins : their number; each holds its upper edge
+    confidence : array_like, shape (items,)
+        The probability of the predicted class, in [0, 1].
+    correct : array_like of bool, shape (items,)
+    weights : array_like or None, shape (resamples, items)
+    bins : int
+        Their number; each holds its upper edge.
 
     Returns
     -------
-    (), or (resamples,): Σ_b n_b/n |accuracy_b - confidence_b|, a fraction; lower is better. It is biased upward where
-    bins hold few items, and depends on the number of bins.
+    float or ndarray
+        (), or (resamples,): Σ_b n_b/n abs(accuracy_b - confidence_b), a fraction; lower is better. It is biased upward
+        where bins hold few items, and depends on the number of bins.
 
     References
     ----------
@@ -48,14 +51,16 @@ def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weight
 
     Parameters
     ----------
-    confidence : (..., items) any number that is higher where the model is surer; all are pooled
-    correct : (..., items) bool
-    weights : (resamples, items) or None
+    confidence : array_like, shape (..., items)
+        Any number that is higher where the model is surer; all are pooled.
+    correct : array_like of bool, shape (..., items)
+    weights : array_like or None, shape (resamples, items)
 
     Returns
     -------
-    (), or (resamples,): the probability that a right answer is surer than a wrong one, equal ones counting half. Higher
-    is better, 0.5 is chance; not a number where all answers are right or all wrong.
+    float or ndarray
+        (), or (resamples,): the probability that a right answer is surer than a wrong one, equal ones counting half.
+        Higher is better, 0.5 is chance; not a number where all answers are right or all wrong.
     """
     surety, right = np.asarray(confidence, float), np.asarray(correct, bool)
     if surety.shape != right.shape or not surety.size:
@@ -82,9 +87,11 @@ def evaluate_calibration(probabilities: ArrayLike, classes: ArrayLike, *, bins: 
 
     Parameters
     ----------
-    probabilities : (items, classes)
-    classes : (items,) the true ones
-    bins : of ECE
+    probabilities : array_like, shape (items, classes)
+    classes : array_like, shape (items,)
+        The true ones.
+    bins : int
+        Bins of ECE.
     """
     check_probabilities(probabilities)
     numbers = np.asarray(probabilities, float)

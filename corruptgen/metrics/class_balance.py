@@ -18,13 +18,17 @@ def balanced_error(correct: ArrayLike, classes: ArrayLike, weights: Weights = No
 
     Parameters
     ----------
-    correct : (..., items) bool: whether each item was classified right
-    classes : (items,): the true class of each
-    weights : (resamples, items); a class that a resample lacks does not count in it
+    correct : array_like, shape (..., items)
+        Bool: whether each item was classified right.
+    classes : array_like
+        (items,): the true class of each.
+    weights : array_like or None, shape (resamples, items)
+        A class that a resample lacks does not count in it.
 
     Returns
     -------
-    (...), or (resamples, ...) with weights: a fraction; lower is better.
+    float or ndarray
+        (...), or (resamples, ...) with weights: a fraction; lower is better.
 
     References
     ----------
@@ -53,9 +57,10 @@ def mean_balanced_error(correct: ArrayLike, truth: ArrayLike, weights: Weights =
 
     Parameters
     ----------
-    correct : (..., items, labels) bool
-    truth : (items, labels); a single label is a class number, several are 0 or 1 each
-    weights : (resamples, items) or None
+    correct : array_like of bool, shape (..., items, labels)
+    truth : array_like, shape (items, labels)
+        A single label is a class number, several are 0 or 1 each.
+    weights : array_like or None, shape (resamples, items)
     """
     right, labels = np.asarray(correct), np.asarray(truth)
     errors = [balanced_error(right[..., label], labels[:, label], weights) for label in range(labels.shape[1])]
@@ -67,8 +72,8 @@ def error_rate(correct: ArrayLike, weights: Weights = None) -> Numbers:
 
     Parameters
     ----------
-    correct : (..., items, labels) bool
-    weights : (resamples, items) or None
+    correct : array_like of bool, shape (..., items, labels)
+    weights : array_like or None, shape (resamples, items)
     """
     return 1 - weighted_mean(np.asarray(correct, float).mean(axis=-1), weights)
 
@@ -78,14 +83,17 @@ def decisions(scores: ArrayLike, task: str, thresholds: float | Sequence[float] 
 
     Parameters
     ----------
-    scores : (..., items, classes)
-    task : "multi-class" and "ordinal-regression" take the highest score, the first of equal ones; "binary-class" asks
-        whether the last score lies above the threshold, "multi-label, binary-class" that of each label
-    thresholds : one, or one for each label
+    scores : array_like, shape (..., items, classes)
+    task : str
+        "multi-class" and "ordinal-regression" take the highest score, the first of equal ones; "binary-class" asks
+        whether the last score lies above the threshold, "multi-label, binary-class" that of each label.
+    thresholds : float or sequence of float
+        One, or one for each label.
 
     Returns
     -------
-    (..., items, labels): a class number, or 0 and 1 for each label.
+    ndarray of int64
+        (..., items, labels): a class number, or 0 and 1 for each label.
     """
     numbers = np.asarray(scores)
     match task:

@@ -15,13 +15,16 @@ def least_probability(truth: ArrayLike, alpha: float = ALPHA) -> float:
 
     Parameters
     ----------
-    truth : (items,) the predicted probability of the true class of each clean image
-    alpha : the share of clean images whose set may miss the truth
+    truth : array_like, shape (items,)
+        The predicted probability of the true class of each clean image.
+    alpha : float
+        The share of clean images whose set may miss the truth.
 
     Returns
     -------
-    One minus the ⌈(n+1)(1-α)⌉-th smallest of 1 - p; 0, so that every class is in every set, if there are too few images
-    for such a promise.
+    float
+        One minus the ⌈(n+1)(1-α)⌉-th smallest of 1 - p; 0, so that every class is in every set, if there are too few
+        images for such a promise.
 
     References
     ----------
@@ -45,9 +48,11 @@ def coverage(truth: ArrayLike, least: float, weights: Weights = None) -> Numbers
 
     Parameters
     ----------
-    truth : (..., items) the probability of the true class
-    least : as returned by `least_probability`
-    weights : (resamples, items) or None
+    truth : array_like, shape (..., items)
+        The probability of the true class.
+    least : float
+        As returned by `least_probability`.
+    weights : array_like or None, shape (resamples, items)
     """
     return weighted_mean(np.asarray(truth) >= least, weights)
 
@@ -57,8 +62,9 @@ def abstention(sizes: ArrayLike, weights: Weights = None) -> Numbers:
 
     Parameters
     ----------
-    sizes : (..., items) as returned by `set_sizes`
-    weights : (resamples, items) or None
+    sizes : array_like, shape (..., items)
+        As returned by `set_sizes`.
+    weights : array_like or None, shape (resamples, items)
     """
     return weighted_mean(np.asarray(sizes) != 1, weights)
 
@@ -70,11 +76,14 @@ def evaluate_conformal(
 
     Parameters
     ----------
-    probabilities : (items, classes)
-    classes : (items,) the true ones
-    clean : (clean items, classes) probabilities; better of other images than those that are scored
-    clean_classes : (clean items,)
-    alpha : the share of clean images whose set may miss the truth
+    probabilities : array_like, shape (items, classes)
+    classes : array_like, shape (items,)
+        The true ones.
+    clean : array_like, shape (clean items, classes)
+        Probabilities; better of other images than those that are scored.
+    clean_classes : array_like, shape (clean items,)
+    alpha : float
+        The share of clean images whose set may miss the truth.
     """
     of_clean, of_cell = truth_probabilities(clean, clean_classes), truth_probabilities(probabilities, classes)
     least = least_probability(of_clean, alpha)

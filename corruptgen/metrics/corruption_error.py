@@ -23,13 +23,17 @@ def corruption_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) 
 
     Parameters
     ----------
-    errors : fractions; higher is worse
-    baseline : 100 is as good as this, 0 is perfect
-    measure : what the errors are: "error", or "balanced_error" for the BE of MedMNIST-C
+    errors : Grid
+        Fractions; higher is worse.
+    baseline : Baseline
+        100 is as good as this, 0 is perfect.
+    measure : str
+        What the errors are: "error", or "balanced_error" for the BE of MedMNIST-C.
 
     Returns
     -------
-    (..., rows): 100 Σ_s E_s / Σ_s A_s for each of the rows `baseline.rows(measure)`, a ratio of sums.
+    float or ndarray
+        (..., rows): 100 Σ_s E_s / Σ_s A_s for each of the rows `baseline.rows(measure)`, a ratio of sums.
 
     Raises
     ------
@@ -58,14 +62,18 @@ def relative_corruption_errors(errors: Grid, baseline: Baseline, measure: str = 
 
     Parameters
     ----------
-    errors : fractions, with those of the clean images
-    baseline : 100 loses as much as this
-    measure : what the errors are
+    errors : Grid
+        Fractions, with those of the clean images.
+    baseline : Baseline
+        100 loses as much as this.
+    measure : str
+        What the errors are.
 
     Returns
     -------
-    (..., rows): 100 Σ_s(E_s - E_clean) / Σ_s(A_s - A_clean). Where a denominator is negative, a worse model gets a
-    lower number; where it is tiny, chance decides: `weak_denominators` names such rows.
+    float or ndarray
+        (..., rows): 100 Σ_s(E_s - E_clean) / Σ_s(A_s - A_clean). Where a denominator is negative, a worse model gets a
+        lower number; where it is tiny, chance decides: `weak_denominators` names such rows.
 
     Raises
     ------
@@ -115,9 +123,12 @@ def evaluate_corruption_errors(errors: Grid, baseline: Baseline, measure: str = 
 
     Parameters
     ----------
-    errors : fractions, without leading axes
-    baseline : to normalise by
-    measure : "error" for mCE, "balanced_error" for BE
+    errors : Grid
+        Fractions, without leading axes.
+    baseline : Baseline
+        To normalise by.
+    measure : str
+        "error" for mCE, "balanced_error" for BE.
     """
     check_errors(errors, baseline, measure)
     rows = baseline.rows(measure)

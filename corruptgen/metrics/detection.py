@@ -11,9 +11,11 @@ def mean_performance(performance: Grid, rows: Iterable[str] | None = None) -> Nu
 
     Parameters
     ----------
-    performance : of the task's own metric in its own unit: AP from IoU 0.50 to 0.95 on COCO-C and Cityscapes-C, AP50 on
-        Pascal-C
-    rows : which ones; the benchmarks take the 15 common ones. None: all
+    performance : Grid
+        Performance of the task's own metric in its own unit: AP from IoU 0.50 to 0.95 on COCO-C and Cityscapes-C, AP50
+        on Pascal-C.
+    rows : iterable of str or None
+        Which ones; the benchmarks take the 15 common ones. None: all.
 
     References
     ----------

@@ -53,8 +53,10 @@ class Grid:
 
         Parameters
         ----------
-        cells : a number for each row and severity; rows keep their order
-        clean : the number of the clean images
+        cells : mapping of (str, float) to float
+            A number for each row and severity; rows keep their order.
+        clean : float or None
+            The number of the clean images.
 
         Raises
         ------
@@ -143,8 +145,10 @@ def group_means(grid: Grid, groups: Mapping[str, Sequence[str]]) -> dict[str, Nu
 
     Parameters
     ----------
-    grid : errors or accuracies
-    groups : rows by the group's name, such as noise, blur, weather and digital
+    grid : Grid
+        Errors or accuracies.
+    groups : mapping of str to sequence of str
+        Rows by the group's name, such as noise, blur, weather and digital.
 
     Raises
     ------

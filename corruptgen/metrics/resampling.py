@@ -29,12 +29,13 @@ def weighted_mean(values: ArrayLike, weights: Weights = None) -> Numbers:
 
     Parameters
     ----------
-    values : (..., items)
-    weights : (resamples, items) or None
+    values : array_like, shape (..., items)
+    weights : array_like or None, shape (resamples, items)
 
     Returns
     -------
-    (...), or (resamples, ...) with weights.
+    float or ndarray
+        (...), or (resamples, ...) with weights.
     """
     numbers = np.asarray(values, float)
     if numbers.shape[-1] == 0:
@@ -49,9 +50,12 @@ def resamples(items: int, count: int, seed: int = 0) -> Iterator[NDArray[np.floa
 
     Parameters
     ----------
-    items : number of items
-    count : number of resamples
-    seed : another seed draws others; the same draws the same on every machine
+    items : int
+        Number of items.
+    count : int
+        Number of resamples.
+    seed : int, default 0
+        Another seed draws others; the same draws the same on every machine.
 
     Yields
     ------
@@ -72,10 +76,13 @@ def percentiles(samples: ArrayLike, level: float = 0.95, value: float | None = N
 
     Parameters
     ----------
-    samples : (resamples,) of a score
-    level : a share
-    value : the score itself, if resampling shifts it: the bounds are shifted back by as much as the samples' mean is
-        off. Calibration errors are so: a resample holds fewer different items, and bins with fewer of them err more.
+    samples : array_like, shape (resamples,)
+        Samples of a score.
+    level : float, default 0.95
+        A share.
+    value : float or None
+        The score itself, if resampling shifts it: the bounds are shifted back by as much as the samples' mean is off.
+        Calibration errors are so: a resample holds fewer different items, and bins with fewer of them err more.
     """
     if not 0 < level < 1:
         raise ScoreError(f"the level of an interval is {level}; allowed is a share above 0 and below 1")
@@ -101,12 +108,18 @@ def interval(
 
     Parameters
     ----------
-    statistic : returns the score, () without weights and (resamples,) with (resamples, items) of them
-    items : number of items
-    count : number of resamples
-    level : the share of resamples within the interval
-    seed : another seed draws other resamples
-    biased : whether resampling shifts the score, as it does calibration errors; see `percentiles`
+    statistic : callable
+        Returns the score, () without weights and (resamples,) with (resamples, items) of them.
+    items : int
+        Number of items.
+    count : int, default 1000
+        Number of resamples.
+    level : float, default 0.95
+        The share of resamples within the interval.
+    seed : int, default 0
+        Another seed draws other resamples.
+    biased : bool, default False
+        Whether resampling shifts the score, as it does calibration errors; see `percentiles`.
 
     References
     ----------

@@ -16,7 +16,8 @@ def relative_robustness(low: ArrayLike, full: ArrayLike) -> Numbers:
 
     Parameters
     ----------
-    low, full : accuracies, fractions
+    low, full : array_like
+        Accuracies, fractions.
 
     References
     ----------
@@ -31,14 +32,18 @@ def relative_robustness(low: ArrayLike, full: ArrayLike) -> Numbers:
 def improved_robustness(
     low: ArrayLike, full: ArrayLike, chance: ArrayLike, *, alpha: float = ALPHA, power: float = POWER
 ) -> Numbers:
-    """Return Γ = γ (1 - exp(-α |E|^p)) with E = full - chance: a model that only guesses is not robust, (...).
+    """Return Γ = γ (1 - exp(-α abs(E)^p)) with E = full - chance: a model that only guesses is not robust, (...).
 
     Parameters
     ----------
-    low, full : accuracies, fractions
-    chance : the accuracy of guessing, such as one divided by the number of classes
-    alpha : how fast the discount goes away from chance
-    power : the exponent of E; the square is from secondary sources and not confirmed, hence a parameter
+    low, full : array_like
+        Accuracies, fractions.
+    chance : array_like
+        The accuracy of guessing, such as one divided by the number of classes.
+    alpha : float
+        How fast the discount goes away from chance.
+    power : float
+        The exponent of E; the square is from secondary sources and not confirmed, hence a parameter.
     """
     above = fractions(full, "accuracies at full resolution") - fractions(chance, "accuracies of chance")
     return relative_robustness(low, full) * (1 - np.exp(-alpha * np.abs(above) ** power))
@@ -55,8 +60,10 @@ def weighted_aggregate(robustness: Mapping[str, float], weights: Mapping[str, fl
 
     Parameters
     ----------
-    robustness : by data set
-    weights : by data set, of exactly these; LR0.FM's are `corruptgen.metrics.weights("lr0-fm")`
+    robustness : mapping of str to float
+        By data set.
+    weights : mapping of str to float
+        By data set, of exactly these; LR0.FM's are `corruptgen.metrics.weights("lr0-fm")`.
 
     Raises
     ------
@@ -93,8 +100,10 @@ def evaluate_resolution(
 
     Parameters
     ----------
-    accuracies : by data set: at low resolution, at full resolution, by chance
-    weights : by data set
+    accuracies : mapping of str to (float, float, float)
+        By data set: at low resolution, at full resolution, by chance.
+    weights : mapping of str to float or None
+        By data set.
     """
     _checked(accuracies)
     low, full, chance = np.array(list(accuracies.values())).T

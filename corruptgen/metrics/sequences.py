@@ -23,9 +23,12 @@ def frame_pairs(frames: int, *, noise: bool, difficulty: int = 1) -> Iterator[tu
 
     Parameters
     ----------
-    frames : their number in each sequence
-    noise : every frame with the first, clean one; else each with the one `difficulty` before it
-    difficulty : 1, 2 or 3; of noise, harder sequences are other files, and this changes nothing
+    frames : int
+        Their number in each sequence.
+    noise : bool
+        Every frame with the first, clean one; else each with the one `difficulty` before it.
+    difficulty : int, default 1
+        1, 2 or 3; of noise, harder sequences are other files, and this changes nothing.
     """
     if difficulty not in (1, 2, 3):
         raise ScoreError(f"the difficulty is {difficulty!r}; allowed are 1, 2 and 3")
@@ -41,12 +44,15 @@ def flips(predictions: ArrayLike, *, noise: bool, difficulty: int = 1) -> Number
 
     Parameters
     ----------
-    predictions : (sequences, frames), whole numbers
-    noise, difficulty : as in `frame_pairs`
+    predictions : array_like, shape (sequences, frames)
+        Whole numbers.
+    noise, difficulty : bool, int
+        As in `frame_pairs`.
 
     Returns
     -------
-    (sequences,): fractions; lower is better. Their mean is the flip probability.
+    float or ndarray
+        (sequences,): fractions; lower is better. Their mean is the flip probability.
 
     References
     ----------
@@ -66,13 +72,16 @@ def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
 
     Parameters
     ----------
-    scores : (sequences, frames, classes), higher is likelier; of equal scores the lower class number ranks first
-    noise, difficulty : as in `frame_pairs`
+    scores : array_like, shape (sequences, frames, classes)
+        Higher is likelier; of equal scores the lower class number ranks first.
+    noise, difficulty : bool, int
+        As in `frame_pairs`.
 
     Returns
     -------
-    (sequences,): Σ_{i≤5} |(i-1) - min(σ(i)-1, 5)| with σ(i) the rank in the later frame of the class that is i-th
-    in the earlier one; from 0, nothing moves, to 15, all five leave. Lower is better.
+    float or ndarray
+        (sequences,): Σ_{i≤5} abs((i-1) - min(σ(i)-1, 5)) with σ(i) the rank in the later frame of the class that is
+        i-th in the earlier one; from 0, nothing moves, to 15, all five leave. Lower is better.
     """
     ranks, orders = _ranked(scores)
     earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
@@ -86,12 +95,14 @@ def zipf_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
 
     Parameters
     ----------
-    scores : (sequences, frames, classes)
-    noise, difficulty : as in `frame_pairs`
+    scores : array_like, shape (sequences, frames, classes)
+    noise, difficulty : bool, int
+        As in `frame_pairs`.
 
     Returns
     -------
-    (sequences,): Σ_i |1/i - 1/σ(i)| / i over all ranks i, σ as for `top5_distances`.
+    float or ndarray
+        (sequences,): Σ_i abs(1/i - 1/σ(i)) / i over all ranks i, σ as for `top5_distances`.
     """
     ranks, orders = _ranked(scores)
     earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
@@ -105,8 +116,10 @@ def mean_flip_rate(probabilities: Mapping[str, float], baseline: Baseline) -> fl
 
     Parameters
     ----------
-    probabilities : the flip probability of each perturbation of the baseline, fractions
-    baseline : "imagenet-p/alexnet" is shipped, and is UNVERIFIED: no public source states its numbers
+    probabilities : mapping of str to float
+        The flip probability of each perturbation of the baseline, fractions.
+    baseline : Baseline
+        "imagenet-p/alexnet" is shipped, and is UNVERIFIED: no public source states its numbers.
 
     Raises
     ------
@@ -121,8 +134,10 @@ def mean_top5_distance(distances: Mapping[str, float], baseline: Baseline) -> fl
 
     Parameters
     ----------
-    distances : by perturbation
-    baseline : as for `mean_flip_rate`; nothing at all supports the distances of the shipped one
+    distances : mapping of str to float
+        By perturbation.
+    baseline : Baseline
+        As for `mean_flip_rate`; nothing at all supports the distances of the shipped one.
     """
     return _mean_rate(distances, baseline, DISTANCES)
 

@@ -20,13 +20,16 @@ def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
 
     Parameters
     ----------
-    errors : fractions
-    from_clean : whether the curve begins at severity 0 with the clean images; else at the lowest severity
+    errors : Grid
+        Fractions.
+    from_clean : bool, default True
+        Whether the curve begins at severity 0 with the clean images; else at the lowest severity.
 
     Returns
     -------
-    (..., rows): the area divided by the range of severities, a fraction; lower is better. Unlike the mean over the
-    levels it depends little on where these were put.
+    float or ndarray
+        (..., rows): the area divided by the range of severities, a fraction; lower is better. Unlike the mean over the
+        levels it depends little on where these were put.
     """
     severities = np.array(errors.severities)
     values = errors.values
@@ -44,12 +47,15 @@ def failure_points(correct: ArrayLike, severities: Sequence[float]) -> Numbers:
 
     Parameters
     ----------
-    correct : (..., severities, items) bool, beginning with the clean images if `severities` begins with 0
-    severities : ascending
+    correct : array_like of bool, shape (..., severities, items)
+        Beginning with the clean images if `severities` begins with 0.
+    severities : sequence of float
+        Ascending.
 
     Returns
     -------
-    (..., items); not a number where it never fails.
+    float or ndarray
+        (..., items); not a number where it never fails.
 
     References
     ----------
@@ -67,12 +73,14 @@ def mean_failure_point(points: ArrayLike, weights: Weights = None) -> Numbers:
 
     Parameters
     ----------
-    points : (..., items), as returned by `failure_points`; all are pooled
-    weights : (resamples, items) or None
+    points : array_like, shape (..., items)
+        As returned by `failure_points`; all are pooled.
+    weights : array_like or None, shape (resamples, items)
 
     Returns
     -------
-    (), or (resamples,) with weights.
+    float or ndarray
+        (), or (resamples,) with weights.
     """
     numbers = np.asarray(points, float)
     failing = np.isfinite(numbers)
@@ -85,13 +93,16 @@ def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Nu
 
     Parameters
     ----------
-    points : (..., items); all are pooled
-    end : above the last severity; CNS-Bench takes one step beyond it, 3 for severities up to 2.5
-    weights : (resamples, items) or None
+    points : array_like, shape (..., items)
+        All are pooled.
+    end : float
+        Above the last severity; CNS-Bench takes one step beyond it, 3 for severities up to 2.5.
+    weights : array_like or None, shape (resamples, items)
 
     Returns
     -------
-    (), or (resamples,) with weights.
+    float or ndarray
+        (), or (resamples,) with weights.
     """
     numbers = np.asarray(points, float)
     margins = np.where(np.isfinite(numbers), end - numbers, 0.0)

@@ -32,8 +32,10 @@ def card(dataset: Finished, repo: str | None = None) -> str:
 
     Parameters
     ----------
-    dataset : the finished dataset
-    repo : the repository that it is for; None: the snippets have a blank for it
+    dataset : Finished
+        The finished dataset.
+    repo : str or None
+        The repository that it is for; None: the snippets have a blank for it.
 
     Raises
     ------

@@ -64,8 +64,10 @@ def croissant(dataset: Finished, repo: str | None = None) -> bytes:
 
     Parameters
     ----------
-    dataset : the finished dataset
-    repo : the repository that it is for; None: the addresses have a blank for it
+    dataset : Finished
+        The finished dataset.
+    repo : str or None
+        The repository that it is for; None: the addresses have a blank for it.
     """
     recipe = dataset.recipe
     home = f"https://huggingface.co/datasets/{repo or f'OWNER/{recipe.name}'}"

@@ -61,8 +61,10 @@ def difference(old: Finished, new: Finished, *, change: Change | None = None) ->
 
     Parameters
     ----------
-    old, new : the datasets
-    change : what `measured` has found out about their pixels
+    old, new : Finished
+        The datasets.
+    change : Change or None
+        What `measured` has found out about their pixels.
     """
     before, after = _records(old), _records(new)
     pixels = {cell: len(found) for cell, found in _changed(old, new, before, after).items() if found}

@@ -128,14 +128,19 @@ class Hub:
 
         Parameters
         ----------
-        files : content or path of every file, by name
-        gone : files to remove
-        message : of the commit
-        parent : the commit that the main branch has to be at
+        files : mapping of str to object
+            Content or path of every file, by name.
+        gone : sequence of str
+            Files to remove.
+        message : str
+            Message of the commit.
+        parent : str
+            The commit that the main branch has to be at.
 
         Returns
         -------
-        The new commit.
+        str
+            The new commit.
         """
         hub = need("huggingface_hub", HUB)
         operations = [

@@ -71,10 +71,14 @@ def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None, m
 
     Parameters
     ----------
-    dataset : whose files are read
-    contents : files that are published with another content than exists on disk, by name
-    token : the one that the Hub is talked to with
-    message : of the commits and the tag
+    dataset : Finished
+        Whose files are read.
+    contents : mapping of str to bytes
+        Files that are published with another content than exists on disk, by name.
+    token : str or None
+        The one that the Hub is talked to with.
+    message : str, default ""
+        Message of the commits and the tag.
     """
     private = _private(token, Path.home(), dataset.folder.root)
     for name in sorted({*dataset.sizes, *contents}):

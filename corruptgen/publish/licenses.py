@@ -48,8 +48,10 @@ def check_sharing(source: SourceChoice, *, allowed: bool) -> None:
 
     Parameters
     ----------
-    source : where the clean images came from
-    allowed : whether the user has said to have the right
+    source : SourceChoice
+        Where the clean images came from.
+    allowed : bool
+        Whether the user has said to have the right.
 
     Raises
     ------

@@ -36,7 +36,8 @@ def metadata(dataset: Finished) -> dict[str, Any]:
 
     Parameters
     ----------
-    dataset : the finished dataset
+    dataset : Finished
+        The finished dataset.
 
     Raises
     ------

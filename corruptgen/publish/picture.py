@@ -26,7 +26,8 @@ def picture(dataset: Finished) -> bytes:
 
     Returns
     -------
-    A JPEG of a few hundred kB.
+    bytes
+        A JPEG of a few hundred kB.
 
     Raises
     ------

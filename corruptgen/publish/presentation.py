@@ -45,8 +45,10 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
 
     Parameters
     ----------
-    dataset : the finished dataset
-    repo : the repository that it is for; None: the card has a blank for it
+    dataset : Finished
+        The finished dataset.
+    repo : str or None
+        The repository that it is for; None: the card has a blank for it.
 
     Raises
     ------
@@ -81,8 +83,10 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
 
     Parameters
     ----------
-    dataset : the finished dataset
-    recipe : as it is now; only `version`, `[publish]` and the terms in `[source]` may have changed
+    dataset : Finished
+        The finished dataset.
+    recipe : Recipe
+        As it is now; only `version`, `[publish]` and the terms in `[source]` may have changed.
 
     Raises
     ------

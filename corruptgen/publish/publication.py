@@ -89,12 +89,18 @@ def prepared(
 
     Parameters
     ----------
-    directory : a finished output
-    repo : OWNER/NAME on the Hub
-    wishes : of the user
-    say : told in one line why there is a wait
-    workers : number of processes that verify; None: one for each processor
-    progress : called with how many blocks are verified and how many there are
+    directory : str or Path
+        A finished output.
+    repo : str
+        OWNER/NAME on the Hub.
+    wishes : Wishes
+        Wishes of the user.
+    say : Say
+        Told in one line why there is a wait.
+    workers : int or None
+        Number of processes that verify; None: one for each processor.
+    progress : Report or None
+        Called with how many blocks are verified and how many there are.
 
     Raises
     ------
@@ -134,13 +140,17 @@ def publish(publication: Publication, say: Say, progress: Report | None = None) 
 
     Parameters
     ----------
-    publication : as `prepared` gave it
-    say : told in one line why there is a wait
-    progress : called with how many bytes are uploaded and how many there are to be
+    publication : Publication
+        As `prepared` gave it.
+    say : Say
+        Told in one line why there is a wait.
+    progress : Report or None
+        Called with how many bytes are uploaded and how many there are to be.
 
     Returns
     -------
-    The commit that the tag of the version names.
+    str
+        The commit that the tag of the version names.
 
     Raises
     ------

@@ -17,10 +17,14 @@ def stored(dataset: Finished, cell: tuple[str, float], part: Part, record: ItemR
 
     Parameters
     ----------
-    dataset : the finished dataset
-    cell : row and severity
-    part : the part of the output that the item lies in
-    record : what is known about the item
+    dataset : Finished
+        The finished dataset.
+    cell : (str, float)
+        Row and severity.
+    part : Part
+        The part of the output that the item lies in.
+    record : ItemRecord
+        What is known about the item.
 
     Raises
     ------

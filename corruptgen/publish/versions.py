@@ -96,9 +96,12 @@ def check_follows(new: Version, old: Version, difference: Difference) -> None:
 
     Parameters
     ----------
-    new : the version that is to be published
-    old : the newest that is
-    difference : what has changed between them
+    new : Version
+        The version that is to be published.
+    old : Version
+        The newest that is.
+    difference : Difference
+        What has changed between them.
 
     Raises
     ------

@@ -10,7 +10,10 @@ from corruptgen.records import Decoding, Extent
 from corruptgen.tables.interpolation import Value
 from corruptgen.tables.table import Preset, Row
 
-PARAMETER = re.compile(r"^(\w+) : (.*(?:\n    .*)*)", re.MULTILINE)
+PARAMETER = re.compile(r"^(\w+) : (.*)((?:\n    .*)*)", re.MULTILINE)
+# What stands behind the colon; docstrings of earlier plug-ins have the meaning there.
+TYPE = re.compile(r"(bool|float|int|str)(,.*)?")
+CAPITAL = re.compile(r"[A-Z](?=[a-z ])")
 DIGITS = 6
 # What became of grey images; recipes of the first version say nothing of it.
 COLOURS = {None: "", "keep": ", grey images kept grey", "rgb": ", grey images made RGB", "grey": ", all made grey"}
@@ -84,8 +87,10 @@ def meanings(row: Row) -> dict[str, str]:
     """Return what the parameters of a row mean, from the documentation of its functions."""
     found: dict[str, str] = {}
     for level in row.levels:
-        documented = PARAMETER.findall(level.corruption.docstring)
-        found |= {name: " ".join(text.split()) for name, text in documented if name in level.parameters}
+        for name, slot, below in PARAMETER.findall(level.corruption.docstring):
+            if name in level.parameters:
+                text = " ".join((below if TYPE.fullmatch(slot) else slot + below).split()).removesuffix(".")
+                found[name] = text[0].lower() + text[1:] if CAPITAL.match(text) else text
     return found
 
 

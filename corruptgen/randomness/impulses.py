@@ -20,13 +20,17 @@ def draw_impulses(rng: Draws, shape: Sequence[int], amount: float) -> NDArray[np
 
     Parameters
     ----------
-    rng : source of the draws
-    shape : shape of the result
-    amount : share of the samples that are hit, in [0, 1]
+    rng : Draws
+        Source of the draws.
+    shape : sequence of int
+        Shape of the result.
+    amount : float
+        Share of the samples that are hit, in [0, 1].
 
     Returns
     -------
-    int8 array of `shape`: 1 for salt, -1 for pepper, 0 for a sample left alone.
+    ndarray of int8
+        int8 array of `shape`: 1 for salt, -1 for pepper, 0 for a sample left alone.
     """
     if isinstance(rng, Stream):
         marks = np.empty(tuple(shape), np.int8)

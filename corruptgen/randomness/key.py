@@ -22,16 +22,22 @@ def rng_for(
 
     Parameters
     ----------
-    seed : the recipe's seed, any whole number of at most 128 bits; 1 and 1.0 are one name
-    row : name of the row
-    severity : the severity; 3 and 3.0, 0.3 and 0.1 + 0.2 are one name; None lets all levels of a row share their draws
-        (`paired`)
-    key : the item's id, 17 and "17" are one name; or, for an image without a name, the result of `pixels_digest`
-    purpose : which of the independent streams under this name
+    seed : int
+        The recipe's seed, any whole number of at most 128 bits; 1 and 1.0 are one name.
+    row : str
+        Name of the row.
+    severity : float or None
+        The severity; 3 and 3.0, 0.3 and 0.1 + 0.2 are one name; None lets all levels of a row share their draws
+        (`paired`).
+    key : str or int or bytes
+        The item's id, 17 and "17" are one name; or, for an image without a name, the result of `pixels_digest`.
+    purpose : Purpose
+        Which of the independent streams under this name.
 
     Returns
     -------
-    A new stream. Equal arguments produce equal numbers on every machine, under every version of numpy.
+    Stream
+        A new stream. Equal arguments produce equal numbers on every machine, under every version of numpy.
     """
     domain, name = (b"pixels", key) if isinstance(key, bytes) else (b"item", normalise_key(key).encode())
     return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)

@@ -39,8 +39,9 @@ def fill_normals(out, words):  # pragma: no cover - compiled
 
     Parameters
     ----------
-    out : (2 * pairs,) float32 or float64, written
-    words : (2 * pairs,) uint32
+    out : ndarray of float32, shape (2 * pairs,) or float64
+        Written.
+    words : ndarray of uint32, shape (2 * pairs,)
     """
     normals = np.empty(_CHUNK, np.float32)
     for start in range(0, words.size, _CHUNK):

@@ -21,10 +21,14 @@ def fill_words(out: Words, key: Words, counter: Words, first_block: int) -> None
 
     Parameters
     ----------
-    out : (4 * blocks,) uint32, written
-    key : (2,) uint32
-    counter : (3,) uint32, the counter's words 1, 2 and 3; word 0 is the number of the block
-    first_block : number of the first block
+    out : Words
+        (4 * blocks,) uint32, written.
+    key : Words
+        (2,) uint32.
+    counter : Words
+        (3,) uint32, the counter's words 1, 2 and 3; word 0 is the number of the block.
+    first_block : int
+        Number of the first block.
     """
     for block in range(out.size // 4):
         c0 = np.uint32(first_block + block)

@@ -29,9 +29,11 @@ def fill_counts(counts, words, expected):  # pragma: no cover - compiled
 
     Parameters
     ----------
-    counts : (n,) int64, written
-    words : (n,) uint32
-    expected : (n,) float64, finite and not negative
+    counts : ndarray of int64, shape (n,)
+        Written.
+    words : ndarray of uint32, shape (n,)
+    expected : ndarray of float64, shape (n,)
+        Finite and not negative.
     """
     if counts.size < _FEW:
         thresholds = np.empty(LONGEST, np.uint32)

@@ -37,8 +37,10 @@ class Stream:
 
     Parameters
     ----------
-    digest : 16 bytes: the low half is the key of the cipher, the high half words 2 and 3 of its counter
-    purpose : which of the independent streams under this digest
+    digest : bytes
+        16 bytes: the low half is the key of the cipher, the high half words 2 and 3 of its counter.
+    purpose : Purpose
+        Which of the independent streams under this digest.
     """
 
     def __init__(self, digest: bytes, purpose: Purpose = Purpose.DRAWS) -> None:

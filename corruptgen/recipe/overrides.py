@@ -15,7 +15,8 @@ def read_settings(settings: Iterable[str]) -> dict[str, Any]:
 
     Parameters
     ----------
-    settings : such as "corrupt.severities=[1, 3]", "output.format=npy" or "seed=7"; later ones replace earlier ones
+    settings : iterable of str
+        Such as "corrupt.severities=[1, 3]", "output.format=npy" or "seed=7"; later ones replace earlier ones.
 
     Raises
     ------
@@ -36,9 +37,12 @@ def apply_overrides(content: Mapping[str, Any], overrides: Overrides, place: str
 
     Parameters
     ----------
-    content : the parsed recipe; it is not changed
-    overrides : new values by their place; None takes a key out
-    place : what to call the recipe in messages
+    content : mapping of str to object
+        The parsed recipe; it is not changed.
+    overrides : Overrides
+        New values by their place; None takes a key out.
+    place : str
+        What to call the recipe in messages.
 
     Raises
     ------

@@ -111,8 +111,10 @@ def load(recipe: str | Path, overrides: Overrides = MappingProxyType({})) -> Rec
 
     Parameters
     ----------
-    recipe : the path of a .toml file, or the name of a shipped recipe
-    overrides : values in place of those in the file, by their place, such as {"corrupt.rows": ["fog"], "seed": 7}
+    recipe : str or Path
+        The path of a .toml file, or the name of a shipped recipe.
+    overrides : Overrides
+        Values in place of those in the file, by their place, such as {"corrupt.rows": ["fog"], "seed": 7}.
 
     Raises
     ------
@@ -164,9 +166,12 @@ def read_recipe(content: Mapping[str, Any], place: str, folder: Path | None = No
 
     Parameters
     ----------
-    content : the parsed file, or what `Recipe.content` gave
-    place : what to call it in messages
-    folder : where relative paths in it start
+    content : mapping of str to object
+        The parsed file, or what `Recipe.content` gave.
+    place : str
+        What to call it in messages.
+    folder : Path or None
+        Where relative paths in it start.
     """
     top = {key: value for key, value in content.items() if key not in (*SECTIONS, SOURCE)}
     source = chosen_source(content.get(SOURCE, {}), f"{place} [{SOURCE}]")

@@ -150,8 +150,10 @@ def read_source_section(content: Any, place: str) -> SourceChoice:
 
     Parameters
     ----------
-    content : the section
-    place : what to call it in messages
+    content : object
+        The section.
+    place : str
+        What to call it in messages.
 
     Raises
     ------

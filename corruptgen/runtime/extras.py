@@ -33,9 +33,12 @@ def need(module: str, purpose: str, advice: str = "") -> ModuleType:
 
     Parameters
     ----------
-    module : its full name; the first part is a key of `EXTRAS`
-    purpose : what needs it, as the subject of a sentence
-    advice : what to do instead of installing it, as the end of a sentence
+    module : str
+        Its full name; the first part is a key of `EXTRAS`.
+    purpose : str
+        What needs it, as the subject of a sentence.
+    advice : str, default ""
+        What to do instead of installing it, as the end of a sentence.
 
     Raises
     ------

@@ -52,8 +52,10 @@ class Sources:
 
         Parameters
         ----------
-        starts : names of modules
-        within : the top-level packages or modules that are followed; others are left out
+        starts : str
+            Names of modules.
+        within : collection of str
+            The top-level packages or modules that are followed; others are left out.
         """
         found: dict[str, Module] = {}
         waiting = list(starts)

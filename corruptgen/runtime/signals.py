@@ -29,7 +29,8 @@ def stopping(on_signal: Callable[[], None] = lambda: None) -> Iterator[Stop]:
 
     Parameters
     ----------
-    on_signal : called when the first one comes
+    on_signal : callable
+        Called when the first one comes.
     """
     stop, since = Stop(), 0.0
 

@@ -49,7 +49,9 @@ def unreadable(name: str, error: BaseException) -> SourceError:
 
     Parameters
     ----------
-    name : of the item or file
-    error : what the machine reports
+    name : str
+        Name of the item or file.
+    error : BaseException
+        What the machine reports.
     """
     return SourceError(f"{name} cannot be read: {wording(error)}; {RESUME}")

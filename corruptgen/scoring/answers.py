@@ -55,9 +55,12 @@ def answers(content: Iterable[Batch] | Stacked, truth: Truth, rule: Rule | None 
 
     Parameters
     ----------
-    content : what `prediction_files.read` gave
-    truth : the dataset; what is predicted of rows of it that are not scored is not looked at
-    rule : how scores become decisions
+    content : iterable of Batch or Stacked
+        What `prediction_files.read` gave.
+    truth : Truth
+        The dataset; what is predicted of rows of it that are not scored is not looked at.
+    rule : Rule or None
+        How scores become decisions.
 
     Raises
     ------

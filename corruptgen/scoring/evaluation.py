@@ -52,10 +52,14 @@ def score(
 
     Parameters
     ----------
-    predictions : a .csv, .parquet or .npz file, as docs/metrics.md describes
-    directory : what `generate` made, with its manifest
-    wishes : which metrics, against which baseline, with how many resamples
-    classes : a file with the names of the classes in the order of the model's numbers
+    predictions : str or Path
+        A .csv, .parquet or .npz file, as docs/metrics.md describes.
+    directory : str or Path
+        What `generate` made, with its manifest.
+    wishes : Wishes or None
+        Which metrics, against which baseline, with how many resamples.
+    classes : str or Path or None
+        A file with the names of the classes in the order of the model's numbers.
 
     Raises
     ------
@@ -82,9 +86,12 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
 
     Parameters
     ----------
-    source : its answers or results, and the baseline
-    dataset : what they are of
-    wishes : which metrics, with how many resamples
+    source : Source
+        Its answers or results, and the baseline.
+    dataset : Truth
+        What they are of.
+    wishes : Wishes
+        Which metrics, with how many resamples.
     """
     whole = Evidence(source)
     names, notes = _chosen(whole, dataset, wishes)

@@ -19,11 +19,13 @@ def png(report: Report) -> bytes:
 
     Parameters
     ----------
-    report : of at least one row
+    report : Report
+        Report of at least one row.
 
     Returns
     -------
-    A PNG; the dashed line is the clean images' number.
+    bytes
+        A PNG; the dashed line is the clean images' number.
 
     Raises
     ------

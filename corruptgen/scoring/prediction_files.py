@@ -59,12 +59,14 @@ def read(path: str | Path) -> tuple[str, Content]:
 
     Parameters
     ----------
-    path : a .csv, .parquet or .npz file; nothing in it is unpickled
+    path : str or Path
+        A .csv, .parquet or .npz file; nothing in it is unpickled.
 
     Returns
     -------
-    What it holds: "predictions" with batches or stacked arrays, or "error", "accuracy" or "performance" with one number
-    for each cell.
+    (str, Content)
+        What it holds: "predictions" with batches or stacked arrays, or "error", "accuracy" or "performance" with one
+        number for each cell.
 
     Raises
     ------

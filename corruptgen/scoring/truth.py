@@ -73,9 +73,11 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
 
     Parameters
     ----------
-    directory : what `generate` made
-    classes : a file with the name of a class in each line, in the order of the model's numbers; None: as the manifest
-        lists them, or else the names in the dataset, sorted
+    directory : str or Path
+        What `generate` made.
+    classes : str or Path or None
+        A file with the name of a class in each line, in the order of the model's numbers; None: as the manifest lists
+        them, or else the names in the dataset, sorted.
 
     Raises
     ------

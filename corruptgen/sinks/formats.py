@@ -25,10 +25,14 @@ def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sin
 
     Parameters
     ----------
-    choice : the format and how images are stored
-    cells : what is written
-    output : where
-    blocks : in how many blocks
+    choice : OutputChoice
+        The format and how images are stored.
+    cells : Names
+        What is written.
+    output : Folder
+        Where.
+    blocks : int
+        In how many blocks.
     """
     match choice.format:
         case "parquet":

@@ -23,8 +23,10 @@ def are_told_by_folders(classes: Classes, labels: Set[str]) -> bool:
 
     Parameters
     ----------
-    classes : the classes
-    labels : those of the items
+    classes : Classes
+        The classes.
+    labels : set of str
+        Those of the items.
     """
     if classes.kind == NONE or labels <= {MISSING}:
         return True

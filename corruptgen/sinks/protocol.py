@@ -133,8 +133,10 @@ class Sink(Protocol):
 
         Parameters
         ----------
-        items : all items of the build
-        blocks : number of its blocks; None: of any number of them
+        items : iterable of Item
+            All items of the build.
+        blocks : int or None
+            Number of its blocks; None: of any number of them.
         """
 
     def wholeness(self, found: Found) -> Callable[[Part], bool]:
@@ -145,7 +147,8 @@ class Sink(Protocol):
 
         Parameters
         ----------
-        earlier : all cells of that output
+        earlier : Names
+            All cells of that output.
         """
 
     def outdated(self, earlier: Names) -> Collection[tuple[str, float]]:
@@ -153,7 +156,8 @@ class Sink(Protocol):
 
         Parameters
         ----------
-        earlier : all cells of that output
+        earlier : Names
+            All cells of that output.
         """
 
     def is_settled(self, found: Found) -> bool:
@@ -164,8 +168,10 @@ class Sink(Protocol):
 
         Parameters
         ----------
-        parts : what the blocks have added, in order
-        spoilt : files that exist and are damaged
+        parts : sequence of Part
+            What the blocks have added, in order.
+        spoilt : collection of str
+            Files that exist and are damaged.
 
         Raises
         ------

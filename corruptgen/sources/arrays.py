@@ -106,10 +106,14 @@ def numbered(split: str, labels: NDArray[Any] | None, count: int, naming: Naming
 
     Parameters
     ----------
-    split : the first part of the ids
-    labels : one for each image, or a row of them; None: there are none
-    count : number of images
-    naming : what a file of classes states
+    split : str
+        The first part of the ids.
+    labels : ndarray or None
+        One for each image, or a row of them; None: there are none.
+    count : int
+        Number of images.
+    naming : Naming
+        What a file of classes states.
     """
     has_rows = labels is not None and labels.ndim == 2 and labels.shape[1] != 1
     register = Register(naming, vectors=has_rows)

@@ -72,9 +72,12 @@ def label_mask(content: bytes, number: int | None = None, of: int = 1) -> LabelM
 
     Parameters
     ----------
-    content : a whole PNG, TIFF or GIF file
-    number : of the picture, from 1, in a TIFF that has one for each frame of the image's file; None: it has one
-    of : number of frames
+    content : bytes
+        A whole PNG, TIFF or GIF file.
+    number : int or None
+        Number of the picture, from 1, in a TIFF that has one for each frame of the image's file; None: it has one.
+    of : int, default 1
+        Number of frames.
 
     Raises
     ------
@@ -177,10 +180,13 @@ def moved_labels(labels: NDArray[np.generic], warp: Warp, outside: int | None = 
 
     Parameters
     ----------
-    labels : (H, W) or (H, W, C)
-    warp : by which the image is moved
-    outside : the label of what is taken from outside of the image; None: the one that is seen there, since the image is
-        continued by its mirror image
+    labels : ndarray, shape (H, W)
+        Or (H, W, C).
+    warp : Warp
+        Warp by which the image is moved.
+    outside : int or None
+        The label of what is taken from outside of the image; None: the one that is seen there, since the image is
+        continued by its mirror image.
     """
     size = labels.shape[:2]
     grid = np.moveaxis(np.indices(size, np.float64), 0, -1)

@@ -37,9 +37,12 @@ def read_table(content: bytes, place: str, file: str, label: str) -> Table:
 
     Parameters
     ----------
-    content : the whole of it
-    place : its name
-    file, label : the columns
+    content : bytes
+        The whole of it.
+    place : str
+        Its name.
+    file, label : str
+        The columns.
 
     Raises
     ------
@@ -59,10 +62,14 @@ def read_list(content: bytes, place: str, names: Sequence[str], file: str, label
 
     Parameters
     ----------
-    content : the whole of it
-    place : its name
-    names : the images, in the order of their names
-    file, label : the columns of a table
+    content : bytes
+        The whole of it.
+    place : str
+        Its name.
+    names : sequence of str
+        The images, in the order of their names.
+    file, label : str
+        The columns of a table.
 
     Raises
     ------

@@ -43,11 +43,16 @@ class Labelling:
 
         Parameters
         ----------
-        names : the images, sorted
-        others : the other files of the source
-        refused : what looks like an image and cannot be one
-        read : returns the bytes of one of these
-        items : returns the ids of the items that a file holds, or rejects it in the register
+        names : sequence of str
+            The images, sorted.
+        others : sequence of str
+            The other files of the source.
+        refused : iterable of Rejection
+            What looks like an image and cannot be one.
+        read : callable
+            Returns the bytes of one of these.
+        items : callable
+            Returns the ids of the items that a file holds, or rejects it in the register.
         """
         if self.origin in (FOLDERS, NONE):
             register = Register(self.naming, folders=self.origin == FOLDERS and not self.naming.names)

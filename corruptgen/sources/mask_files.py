@@ -40,13 +40,16 @@ def mask_names(name: str, endings: tuple[str, ...]) -> list[MaskName]:
 
     Parameters
     ----------
-    name : the id of the image; each slice of a volume and each frame of several has masks of its own
-    endings : how names of images end, and how those of their masks do instead; an empty one is that of any image, whose
-        mask is called as it is
+    name : str
+        The id of the image; each slice of a volume and each frame of several has masks of its own.
+    endings : tuple of str
+        How names of images end, and how those of their masks do instead; an empty one is that of any image, whose mask
+        is called as it is.
 
     Returns
     -------
-    One for each ending of masks; none if the image does not end so.
+    list of MaskName
+        One for each ending of masks; none if the image does not end so.
     """
     image, *masks = endings or ("",)
     file, number = nifti.slice_of(name) or dicom_files.frame_of(name) or (name, None)
@@ -91,10 +94,14 @@ def read_volume(path: Path, name: str, number: int | None, image: object) -> Lab
 
     Parameters
     ----------
-    path : the volume of masks
-    name : what messages call it
-    number : of the slice
-    image : what the source gave for the slice
+    path : Path
+        The volume of masks.
+    name : str
+        What messages call it.
+    number : int or None
+        Number of the slice.
+    image : object
+        What the source gave for the slice.
 
     Raises
     ------

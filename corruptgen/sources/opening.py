@@ -45,8 +45,10 @@ def open_source(recipe: Recipe, source: str | Path | None = None) -> Source:
 
     Parameters
     ----------
-    recipe : its section says what kind of source it is
-    source : where the clean images are, a path or a URL; None: as set in the recipe
+    recipe : Recipe
+        Its section says what kind of source it is.
+    source : str or Path or None
+        Where the clean images are, a path or a URL; None: as set in the recipe.
 
     Raises
     ------
@@ -106,10 +108,14 @@ def beside_source(recipe: Recipe, key: str, written: str | None, place: str) -> 
 
     Parameters
     ----------
-    recipe : the recipe
-    key : of its section; "annotations" is a file, "masks" a folder
-    written : the path as the recipe has it, None if it has none
-    place : where the clean images are
+    recipe : Recipe
+        The recipe.
+    key : str
+        Key of its section; "annotations" is a file, "masks" a folder.
+    written : str or None
+        The path as the recipe has it, None if it has none.
+    place : str
+        Where the clean images are.
 
     Raises
     ------

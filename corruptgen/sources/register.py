@@ -88,8 +88,10 @@ class Naming:
 
         Parameters
         ----------
-        are_names : whether numbers among the labels are names of classes themselves
-        found : the label
+        are_names : bool
+            Whether numbers among the labels are names of classes themselves.
+        found : Stated
+            The label.
         """
         is_number = KIND_OF[found.sort] == NUMBERS
         for text in (found.raw, found.text) if are_names or not is_number else ():
@@ -148,8 +150,9 @@ def stated(value: Any) -> Stated:
 
     Parameters
     ----------
-    value : a text, bytes of one, a whole number of Python or numpy, also as floating point, several of these, or what
-        is missing: None, NaN, -1, an empty text
+    value : object
+        A text, bytes of one, a whole number of Python or numpy, also as floating point, several of these, or what is
+        missing: None, NaN, -1, an empty text.
 
     Raises
     ------
@@ -222,9 +225,12 @@ class Register:
 
         Parameters
         ----------
-        naming : the classes, if the source states them
-        folders : whether labels are names of folders: all of them count, and none is the mark of a missing one
-        vectors : whether lists are rows of an array, with a 0 or 1 for each class
+        naming : Naming or None
+            The classes, if the source states them.
+        folders : bool, default False
+            Whether labels are names of folders: all of them count, and none is the mark of a missing one.
+        vectors : bool, default False
+            Whether lists are rows of an array, with a 0 or 1 for each class.
         """
         self._naming = naming or NAMELESS
         self._folders = folders

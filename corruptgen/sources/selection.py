@@ -55,10 +55,14 @@ def sample(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listi
 
     Parameters
     ----------
-    listing : all items
-    count : number of items, or all if there are fewer
-    seed : of the recipe
-    per_class : number of items of each class
+    listing : Listing
+        All items.
+    count : int
+        Number of items, or all if there are fewer.
+    seed : int
+        Seed of the recipe.
+    per_class : bool
+        Number of items of each class.
     """
     groups: dict[str, list[tuple[tuple[bytes, str], int]]] = defaultdict(list)
     for place, item in enumerate(listing.items):

@@ -35,10 +35,13 @@ def states(source: Source, items: Sequence[Item], *, times: bool) -> bytes:
 
     Parameters
     ----------
-    source : holds the items
-    items : those of a block, so that memory holds few names
-    times : also compare when a file was written, and its number in the file system; machines that share a file system
-        may see these differently
+    source : Source
+        Holds the items.
+    items : sequence of Item
+        Those of a block, so that memory holds few names.
+    times : bool
+        Also compare when a file was written, and its number in the file system; machines that share a file system may
+        see these differently.
     """
     found = []
     for place in local_files(source, items):

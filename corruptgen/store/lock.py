@@ -58,10 +58,13 @@ def held(root: Path, part: str = "", part_lock: str = "") -> Iterator[Lock]:
 
     Parameters
     ----------
-    root : the directory; made if it is not there, and removed again if it stays empty
-    part : what is written here of an output that others write parts of at the same time, such as "shard 1/2"; empty:
-        no other process is let in
-    part_lock : the name of the file by which this part is locked
+    root : Path
+        The directory; made if it is not there, and removed again if it stays empty.
+    part : str, default ""
+        What is written here of an output that others write parts of at the same time, such as "shard 1/2"; empty: no
+        other process is let in.
+    part_lock : str, default ""
+        The name of the file by which this part is locked.
 
     Raises
     ------

@@ -97,9 +97,11 @@ def escape_name(path: str, how: str) -> str:
 
     Parameters
     ----------
-    path : what is to be written
-    how : one of `ESCAPES`: "" as it is; "names" with percent escapes where it is no name everywhere; "twins" also with
-        a digest behind components with capitals, since others differ from them in case or accents alone
+    path : str
+        What is to be written.
+    how : str
+        One of `ESCAPES`: "" as it is; "names" with percent escapes where it is no name everywhere; "twins" also with a
+        digest behind components with capitals, since others differ from them in case or accents alone.
     """
     return "/".join(_escape(part, twins=how == TWINS) for part in path.split("/")) if how else path
 

@@ -35,9 +35,12 @@ def item_name(item: Item, extension: str, escape: str = "") -> str:
 
     Parameters
     ----------
-    item : the item
-    extension : of the images
-    escape : how names are escaped, as `OutputChoice.escape_names` says
+    item : Item
+        The item.
+    extension : str
+        Extension of the images.
+    escape : str, default ""
+        How names are escaped, as `OutputChoice.escape_names` says.
     """
     name = PurePosixPath(item.id)
     stem = name.stem if name.suffix.lower() in EXTENSIONS | dicom.EXTENSIONS else name.name
@@ -62,9 +65,12 @@ class Folder:
 
         Parameters
         ----------
-        name : relative to the root, with "/"
-        content : the whole file
-        durable : wait until it is on the disk, so that it exists even after a loss of power
+        name : str
+            Relative to the root, with "/".
+        content : bytes
+            The whole file.
+        durable : bool, default False
+            Wait until it is on the disk, so that it exists even after a loss of power.
 
         Raises
         ------

@@ -44,22 +44,31 @@ def corrupt(
 
     Parameters
     ----------
-    image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed.
-        With a window, also an array of uint16, int16 or float32
-    row : row of the severity table, as `rows(preset)` lists them
-    severity : 0 is the clean image, 1 to the table's last level are its levels, numbers between lie between two levels;
-        rounded to five decimals
-    preset : a built-in severity table, as `presets()` lists them, or the path of a .toml of your own
-    seed : any whole number of at most 128 bits; another seed produces other draws
-    key : the name of the image, a text or a whole number; the same name produces the same draws whatever the order and
+    image : ArrayOrImage
+        uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed. With a
+        window, also an array of uint16, int16 or float32.
+    row : str
+        Row of the severity table, as `rows(preset)` lists them.
+    severity : float
+        0 is the clean image, 1 to the table's last level are its levels, numbers between lie between two levels;
+        rounded to five decimals.
+    preset : str, default "imagecorruptions"
+        A built-in severity table, as `presets()` lists them, or the path of a .toml of your own.
+    seed : int, default 0
+        Any whole number of at most 128 bits; another seed produces other draws.
+    key : str or int or None
+        The name of the image, a text or a whole number; the same name produces the same draws whatever the order and
         number of calls. None takes a digest of the image's pixels.
-    rng : draws to use instead of the keyed ones: anything with the methods of `Draws`, such as a numpy Generator
-    window : the samples that stand for black and white; those beyond become black or white, in the result too.
-        None: 0 and 255
+    rng : Draws or None
+        Draws to use instead of the keyed ones: anything with the methods of `Draws`, such as a numpy Generator.
+    window : (float, float) or None
+        The samples that stand for black and white; those beyond become black or white, in the result too. None: 0 and
+        255.
 
     Returns
     -------
-    A new image of the same kind, shape and type.
+    ArrayOrImage
+        A new image of the same kind, shape and type.
 
     Raises
     ------
@@ -93,7 +102,8 @@ def rows(preset: str) -> list[str]:
 
     Parameters
     ----------
-    preset : a built-in severity table or the path of a .toml of your own
+    preset : str
+        A built-in severity table or the path of a .toml of your own.
     """
     return list(catalog.preset(preset_name(preset)).rows)
 

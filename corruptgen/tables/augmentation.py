@@ -28,14 +28,18 @@ def draw(preset: Preset, rng: Draws, rows: Sequence[str] | None = None) -> Cell:
 
     Parameters
     ----------
-    preset : the severity table
-    rng : what chance is drawn from
-    rows : rows and groups of rows to choose from; None: all
+    preset : Preset
+        The severity table.
+    rng : Draws
+        What chance is drawn from.
+    rows : sequence of str or None
+        Rows and groups of rows to choose from; None: all.
 
     Returns
     -------
-    A cell that takes images of the sizes of its table; its row is "identity" and its corruption None where nothing
-    happens.
+    Cell
+        A cell that takes images of the sizes of its table; its row is "identity" and its corruption None where nothing
+        happens.
 
     Raises
     ------
@@ -71,16 +75,22 @@ def augment(
 
     Parameters
     ----------
-    image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed
-    preset : a built-in severity table, or the path of a .toml of your own
-    seed : another seed produces other draws
-    key : the name of this use of the image, such as "epoch/index": equal names produce equal pixels in every worker
-        and in any order
-    rows : rows and groups of rows to choose from; None: all
+    image : ArrayOrImage
+        uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed.
+    preset : str
+        A built-in severity table, or the path of a .toml of your own.
+    seed : int
+        Another seed produces other draws.
+    key : str or int
+        The name of this use of the image, such as "epoch/index": equal names produce equal pixels in every worker and
+        in any order.
+    rows : str or sequence of str or None
+        Rows and groups of rows to choose from; None: all.
 
     Returns
     -------
-    A new image of the same kind and shape.
+    ArrayOrImage
+        A new image of the same kind and shape.
 
     Raises
     ------

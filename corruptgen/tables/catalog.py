@@ -71,7 +71,8 @@ class Distribution:
 
         Returns
         -------
-        The top-level names of its own modules.
+        frozenset of str
+            The top-level names of its own modules.
         """
         modules = _modules_of(declared)
         within = frozenset({OURS}) if self is BUILT_IN else LOADED.kin(modules[0], *self.tops)
@@ -183,11 +184,13 @@ def register(function: F) -> F:
 
     Parameters
     ----------
-    function : a corruption as `corruptgen.declare.find_corruption` wants it; it is declared if it is not yet
+    function : F
+        A corruption as `corruptgen.declare.find_corruption` wants it; it is declared if it is not yet.
 
     Returns
     -------
-    The function, so that this can be a decorator.
+    F
+        The function, so that this can be a decorator.
 
     Raises
     ------

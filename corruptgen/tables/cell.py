@@ -76,13 +76,17 @@ class Cell:
 
         Parameters
         ----------
-        image : (H, W, 1) or (H, W, 3) samples in `form`; not changed
-        rng : the draws of this image in this cell
-        form : how the samples are stored
+        image : ndarray, shape (H, W, 1)
+            Or (H, W, 3) samples in `form`; not changed.
+        rng : Draws
+            The draws of this image in this cell.
+        form : SampleFormat
+            How the samples are stored.
 
         Returns
         -------
-        A new array of the same shape and type.
+        ndarray
+            A new array of the same shape and type.
 
         Raises
         ------

@@ -178,9 +178,12 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
 
     Parameters
     ----------
-    name : what the preset is called
-    content : the parsed file
-    find : returns the corruption of a name, or raises `UnknownName`
+    name : str
+        What the preset is called.
+    content : mapping of str to object
+        The parsed file.
+    find : Find
+        Returns the corruption of a name, or raises `UnknownName`.
 
     Raises
     ------

@@ -52,9 +52,12 @@ def check_keys(place: str, content: Mapping[str, Any], kinds: Mapping[str, Kind]
 
     Parameters
     ----------
-    place : where this is, for the message
-    content : keys and values as TOML has them; keys that are not in `kinds` are not looked at
-    kinds : what may be, by the key
+    place : str
+        Where this is, for the message.
+    content : mapping of str to object
+        Keys and values as TOML has them; keys that are not in `kinds` are not looked at.
+    kinds : mapping of str to Kind
+        What may be, by the key.
     """
     for key, (allowed, is_right) in kinds.items():
         if key in content and not is_right(content[key]):

@@ -35,8 +35,10 @@ def find_doubts(listing: Listing, choice: SourceChoice) -> Iterator[str]:
 
     Parameters
     ----------
-    listing : what the source holds
-    choice : where its labels come from
+    listing : Listing
+        What the source holds.
+    choice : SourceChoice
+        Where its labels come from.
     """
     classes, counts = listing.classes, listing.items.count_labels()
     total, missing = len(listing.items), counts.pop(MISSING, 0)

@@ -32,8 +32,10 @@ def strange_keys(annotation: Mapping[str, Any], kept: Sequence[str] = ()) -> lis
 
     Parameters
     ----------
-    annotation : as COCO has it
-    kept : keys that are known to hold none
+    annotation : mapping of str to object
+        As COCO has it.
+    kept : sequence of str
+        Keys that are known to hold none.
     """
     found = [] if annotation.keys() <= KNOWN else list(dict.fromkeys(_strange(annotation, "", frozenset(kept))))
     box = annotation.get("bbox")

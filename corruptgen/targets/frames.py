@@ -62,12 +62,15 @@ class Frames:
 
         Parameters
         ----------
-        size : of the mask, or of the image as it was annotated; None: unknown
-        found : what messages say about it, with {} for the size
+        size : Size or None
+            Size of the mask, or of the image as it was annotated; None: unknown.
+        found : str
+            What messages say about it, with {} for the size.
 
         Returns
         -------
-        The size of the frame that it was drawn in, and the orientation.
+        (Size, int)
+            The size of the frame that it was drawn in, and the orientation.
 
         Raises
         ------

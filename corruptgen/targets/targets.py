@@ -132,9 +132,12 @@ class Targets:
 
         Parameters
         ----------
-        item : the item
-        content : what the source gave for it
-        warp : returns the warp by which a cell moves the image
+        item : Item
+            The item.
+        content : bytes or ndarray or StoredSamples
+            What the source gave for it.
+        warp : callable
+            Returns the warp by which a cell moves the image.
 
         Raises
         ------
@@ -169,7 +172,8 @@ class Targets:
 
         Parameters
         ----------
-        made : lists the complete items, each with the changes and the frame that were recorded of it
+        made : callable
+            Lists the complete items, each with the changes and the frame that were recorded of it.
         """
         if not self.is_annotated:
             return
@@ -312,10 +316,14 @@ def choose_targets(recipe: Recipe, preset: Preset, cells: Iterable[Name], place:
 
     Parameters
     ----------
-    recipe : the recipe
-    preset : its severity table
-    cells : its rows and severities, the clean twin left out
-    place : where the clean images are
+    recipe : Recipe
+        The recipe.
+    preset : Preset
+        Its severity table.
+    cells : iterable of Name
+        Its rows and severities, the clean twin left out.
+    place : str
+        Where the clean images are.
 
     Raises
     ------
@@ -377,9 +385,12 @@ def recorded_targets(recipe: Recipe, preset: Preset | None, cells: Iterable[Name
 
     Parameters
     ----------
-    recipe : the recipe
-    preset : its severity table; None: its corruptions are not installed, and which cells move is not known
-    cells : its rows and severities, the clean twin left out
+    recipe : Recipe
+        The recipe.
+    preset : Preset or None
+        Its severity table; None: its corruptions are not installed, and which cells move is not known.
+    cells : iterable of Name
+        Its rows and severities, the clean twin left out.
     """
     return Targets(
         is_annotated=recipe.source.kind == "coco",

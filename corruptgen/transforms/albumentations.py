@@ -20,8 +20,10 @@ class AlbumentationsCorrupt(DualTransform):  # type: ignore[misc]  # albumentati
 
     Parameters
     ----------
-    preset, rows, severity : see `Corrupt`
-    p : share of the calls that corrupt
+    preset, rows, severity : str, str or sequence of str or None, Severity
+        See `Corrupt`.
+    p : float, default 1.0
+        Share of the calls that corrupt.
     """
 
     _targets = (Targets.IMAGE, Targets.MASK, Targets.BBOXES, Targets.KEYPOINTS)

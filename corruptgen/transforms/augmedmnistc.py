@@ -32,11 +32,15 @@ class AugMedMNISTC(Corrupt):
 
     Parameters
     ----------
-    preset : a severity table, such as "medmnist-c/pathmnist"
-    rows : the rows and groups of rows to draw from; None: all
-    p : share of the pictures that a draw is made for; the original's is 1, of which the share 1 / (rows + 1) stays as
-        it is
-    seed, eight_bits : see `Transform`
+    preset : str
+        A severity table, such as "medmnist-c/pathmnist".
+    rows : str or sequence of str or None
+        The rows and groups of rows to draw from; None: all.
+    p : float, default 1.0
+        Share of the pictures that a draw is made for; the original's is 1, of which the share 1 / (rows + 1) stays as
+        it is.
+    seed, eight_bits : int or None, bool
+        See `Transform`.
 
     Raises
     ------

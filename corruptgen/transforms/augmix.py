@@ -25,14 +25,21 @@ class AugMix(Transform):
 
     Parameters
     ----------
-    severity : the strongest level of an operation, above 0.1 and up to 10: 3 for CIFAR, 1 for ImageNet; more is worse
-    views : 1 returns the mixed picture; 3 returns (picture, mixed, mixed again), for the Jensen-Shannon loss
-    all_operations : also take the operations that overlap with those of ImageNet-C (brightness, colour, contrast,
-        sharpness), which makes results on ImageNet-C and CIFAR-10-C unfair
-    width : number of chains
-    depth : number of operations in a chain; None: 1 to 3, drawn for each
-    alpha : how even the weights are; 1: all weights are equally likely
-    p, seed : see `Transform`; float samples are always taken as 8 bits
+    severity : float, default 3
+        The strongest level of an operation, above 0.1 and up to 10: 3 for CIFAR, 1 for ImageNet; more is worse.
+    views : int, default 1
+        1 returns the mixed picture; 3 returns (picture, mixed, mixed again), for the Jensen-Shannon loss.
+    all_operations : bool, default False
+        Also take the operations that overlap with those of ImageNet-C (brightness, colour, contrast, sharpness), which
+        makes results on ImageNet-C and CIFAR-10-C unfair.
+    width : int, default 3
+        Number of chains.
+    depth : int or None
+        Number of operations in a chain; None: 1 to 3, drawn for each.
+    alpha : float, default 1.0
+        How even the weights are; 1: all weights are equally likely.
+    p, seed : float, int or None
+        See `Transform`; float samples are always taken as 8 bits.
 
     References
     ----------

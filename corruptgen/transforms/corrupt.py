@@ -30,10 +30,14 @@ class Corrupt(Transform):
 
     Parameters
     ----------
-    preset : a built-in severity table, as `corruptgen.presets()` lists them, or the path of a .toml of your own
-    rows : the rows and groups of rows to draw from; None: all of them; one name is a list of one
-    severity : a number: always that one; a pair: any real number between the two; "all": one of the table's levels
-    p, seed, eight_bits : see `Transform`
+    preset : str
+        A built-in severity table, as `corruptgen.presets()` lists them, or the path of a .toml of your own.
+    rows : str or sequence of str or None
+        The rows and groups of rows to draw from; None: all of them; one name is a list of one.
+    severity : Severity
+        A number: always that one; a pair: any real number between the two; "all": one of the table's levels.
+    p, seed, eight_bits : float, int or None, bool
+        See `Transform`.
 
     Raises
     ------
@@ -88,8 +92,10 @@ class Corrupt(Transform):
 
         Parameters
         ----------
-        mask : array of shape (H, W) or (H, W, C), or torch tensor of shape (..., H, W), of any type
-        draw : of the picture
+        mask : object
+            Array of shape (H, W) or (H, W, C), or torch tensor of shape (..., H, W), of any type.
+        draw : Draw
+            Draw of the picture.
 
         Raises
         ------

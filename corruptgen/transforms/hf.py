@@ -59,20 +59,31 @@ def corrupt(
 
     Parameters
     ----------
-    ds : `datasets.Dataset`, `datasets.IterableDataset`, which stays a stream, or a dictionary of such by split
-    preset : a built-in severity table, or the path of a .toml of your own
-    row : a row of it
-    severity : 0 is the clean image
-    seed : that of the recipe
-    image : the column of images; None: `image` or `img`
-    key : the column of ids; None: `id` or `image_id`, else split and number of the row, "test/17". A stream without ids
-        has no numbers that all its readers agree on: its images are named by their pixels
-    decode : size and orientation, as in the [decode] section of a recipe
-    paired : whether all severities share their draws, as in the recipe
-    lazy : corrupt when a row is asked for, with `with_transform`; such a dataset can be cut, ordered and read, and
-        refuses methods that would write or convert its clean images. False writes PNG files into the library's cache,
-        with `map`, and a second call, also in another process, finds them there
-    num_proc : processes that write; only with lazy=False
+    ds : object
+        `datasets.Dataset`, `datasets.IterableDataset`, which stays a stream, or a dictionary of such by split.
+    preset : str
+        A built-in severity table, or the path of a .toml of your own.
+    row : str
+        A row of it.
+    severity : float
+        0 is the clean image.
+    seed : int, default 0
+        That of the recipe.
+    image : str or None
+        The column of images; None: `image` or `img`.
+    key : str or None
+        The column of ids; None: `id` or `image_id`, else split and number of the row, "test/17". A stream without ids
+        has no numbers that all its readers agree on: its images are named by their pixels.
+    decode : Decoding or mapping of str to object or None
+        Size and orientation, as in the [decode] section of a recipe.
+    paired : bool, default False
+        Whether all severities share their draws, as in the recipe.
+    lazy : bool, default True
+        Corrupt when a row is asked for, with `with_transform`; such a dataset can be cut, ordered and read, and refuses
+        methods that would write or convert its clean images. False writes PNG files into the library's cache, with
+        `map`, and a second call, also in another process, finds them there.
+    num_proc : int or None
+        Processes that write; only with lazy=False.
 
     Raises
     ------

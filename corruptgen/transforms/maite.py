@@ -24,8 +24,10 @@ class CorruptAugmentation:
 
     Parameters
     ----------
-    preset, rows, severity, p : see `Corrupt`
-    seed : None: new draws in every call
+    preset, rows, severity, p : str, str or sequence of str or None, Severity, float
+        See `Corrupt`.
+    seed : int or None, default 0
+        None: new draws in every call.
     """
 
     def __init__(

@@ -18,9 +18,12 @@ def mixing(rng: Stream, width: int, alpha: float) -> tuple[NDArray[np.float64], 
 
     Parameters
     ----------
-    rng : the draws
-    width : number of chains
-    alpha : the parameter of both; 1: all weights, and all shares, are equally likely
+    rng : Stream
+        The draws.
+    width : int
+        Number of chains.
+    alpha : float
+        The parameter of both; 1: all weights, and all shares, are equally likely.
     """
     # One number each, by inverting the distribution functions; 0 would make all weights 0.
     gamma = gammaincinv(alpha, 0.5 * 2.0**-32 + rng.random(width))

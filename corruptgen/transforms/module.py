@@ -18,8 +18,10 @@ class CorruptModule(nn.Module):  # type: ignore[misc]  # torch is not followed
 
     Parameters
     ----------
-    transform : any transform, or the name of a severity table, for `Corrupt`
-    options : the other arguments of `Corrupt`
+    transform : Transform or str
+        Any transform, or the name of a severity table, for `Corrupt`.
+    options : object
+        The other arguments of `Corrupt`.
     """
 
     def __init__(self, transform: Transform | str, **options: Any) -> None:

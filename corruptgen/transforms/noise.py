@@ -25,8 +25,10 @@ class GaussianNoise(Transform):
 
     Parameters
     ----------
-    sigma : standard deviation as a fraction of full scale, or the two ends that it is drawn between; more is worse
-    p, seed, eight_bits : see `Transform`
+    sigma : Sigma
+        Standard deviation as a fraction of full scale, or the two ends that it is drawn between; more is worse.
+    p, seed, eight_bits : float, int or None, bool
+        See `Transform`.
     """
 
     row = "gaussian_noise"
@@ -65,10 +67,14 @@ class PatchGaussian(Transform):
 
     Parameters
     ----------
-    width : side of the square in pixels: 25 for CIFAR, 250 for ImageNet at 224 pixels; more is worse
-    sigma : the largest standard deviation as a fraction of full scale; it is drawn from 0 up to that
-    any_width : draw the side from 0 up to `width`, as for ImageNet, instead of always taking that, as for CIFAR
-    p, seed, eight_bits : see `Transform`
+    width : float, default 25
+        Side of the square in pixels: 25 for CIFAR, 250 for ImageNet at 224 pixels; more is worse.
+    sigma : float, default 1.0
+        The largest standard deviation as a fraction of full scale; it is drawn from 0 up to that.
+    any_width : bool, default False
+        Draw the side from 0 up to `width`, as for ImageNet, instead of always taking that, as for CIFAR.
+    p, seed, eight_bits : float, int or None, bool
+        See `Transform`.
 
     References
     ----------

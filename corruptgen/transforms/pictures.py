@@ -49,10 +49,12 @@ def take_apart(image: Any, eight_bits: bool = True) -> Frames:
 
     Parameters
     ----------
-    image : PIL image of mode L, RGB, LA, RGBA or I;16, whose alpha channel moves where the pixels do; array of shape
-        (H, W), (H, W, C) or (N, H, W, C); torch tensor of shape (H, W), (C, H, W) or (N, C, H, W). Samples are uint8,
-        uint16, or float in [0, 1]
-    eight_bits : take float samples as the 8 bits that they came from
+    image : object
+        PIL image of mode L, RGB, LA, RGBA or I;16, whose alpha channel moves where the pixels do; array of shape (H,
+        W), (H, W, C) or (N, H, W, C); torch tensor of shape (H, W), (C, H, W) or (N, C, H, W). Samples are uint8,
+        uint16, or float in [0, 1].
+    eight_bits : bool, default True
+        Take float samples as the 8 bits that they came from.
 
     Raises
     ------

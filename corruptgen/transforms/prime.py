@@ -38,9 +38,12 @@ class PRIME(Transform):
 
     Parameters
     ----------
-    setting : "imagenet" or "cifar", the parameters of the paper
-    corner : centre the filters as the original code does, which moves the picture by a pixel
-    p, seed : see `Transform`; float samples are always taken as 8 bits
+    setting : str, default "imagenet"
+        "imagenet" or "cifar", the parameters of the paper.
+    corner : bool, default False
+        Centre the filters as the original code does, which moves the picture by a pixel.
+    p, seed : float, int or None
+        See `Transform`; float samples are always taken as 8 bits.
 
     References
     ----------
@@ -94,11 +97,16 @@ def random_filter(image: Bytes, rng: Stream, *, sigma: float, side: int = 3, cor
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    rng : the draws
-    sigma : the largest standard deviation of the weights; more is worse
-    side : of the kernel, in pixels
-    corner : put the picture itself into the kernel's last corner, as the original code does, which moves it
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    rng : Stream
+        The draws.
+    sigma : float
+        The largest standard deviation of the weights; more is worse.
+    side : int, default 3
+        Side of the kernel, in pixels.
+    corner : bool, default False
+        Put the picture itself into the kernel's last corner, as the original code does, which moves it.
     """
     kernel = rng.uniform(0, sigma) * rng.standard_normal((side, side))
     centre = -1 if corner else side // 2
@@ -112,11 +120,16 @@ def random_colours(image: Bytes, rng: Stream, *, frequencies: int, strength: flo
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    rng : the draws
-    frequencies : the highest frequency, in half waves over the scale; more is rougher
-    strength : the largest variance of a wave's amplitude; more is worse
-    bandwidth : how many neighbouring frequencies are used; None: all from the first
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    rng : Stream
+        The draws.
+    frequencies : int
+        The highest frequency, in half waves over the scale; more is rougher.
+    strength : float
+        The largest variance of a wave's amplitude; more is worse.
+    bandwidth : int or None
+        How many neighbouring frequencies are used; None: all from the first.
     """
     cut = 1 + rng.integers(frequencies)
     first = 1 if bandwidth is None else 1 + rng.integers(cut)
@@ -133,9 +146,12 @@ def random_warp(image: Bytes, rng: Stream, *, lowest: int, highest: int) -> Byte
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    rng : the draws
-    lowest, highest : bounds of the field's cutoff in half waves over the picture; more is finer
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    rng : Stream
+        The draws.
+    lowest, highest : int
+        Bounds of the field's cutoff in half waves over the picture; more is finer.
     """
     warp = unfolded_warp(image.shape[0], image.shape[1], rng, lowest=lowest, highest=highest)
     return _stored(warp.moved(image.astype(np.float32)))

@@ -66,10 +66,13 @@ def pixels_of(picture: Any, decoding: Decoding, colour: str) -> NDArray[np.uint8
 
     Parameters
     ----------
-    picture : it
-    decoding : size, orientation and colour
-    colour : what the table does with files of grey images, if `decoding` does not state it; PIL images count as files,
-        arrays are kept as they are
+    picture : object
+        It.
+    decoding : Decoding
+        Size, orientation and colour.
+    colour : str
+        What the table does with files of grey images, if `decoding` does not state it; PIL images count as files,
+        arrays are kept as they are.
 
     Raises
     ------

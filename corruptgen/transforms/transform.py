@@ -38,10 +38,13 @@ class Transform(ABC):
 
     Parameters
     ----------
-    p : share of the pictures that are changed
-    seed : any whole number of at most 128 bits; None follows the framework's own generator
-    eight_bits : round float samples to 8 bits before and after, as image files do, which is much faster; False keeps
-        their precision where the corruption's formula does
+    p : float
+        Share of the pictures that are changed.
+    seed : int or None
+        Any whole number of at most 128 bits; None follows the framework's own generator.
+    eight_bits : bool, default True
+        Round float samples to 8 bits before and after, as image files do, which is much faster; False keeps their
+        precision where the corruption's formula does.
     """
 
     def __init__(self, p: float, seed: int | None, eight_bits: bool = True) -> None:
@@ -64,8 +67,9 @@ class Transform(ABC):
 
         Parameters
         ----------
-        key : the name of the picture, such as its index or path. None, with a seed: the number of this call in this
-            worker. Without a seed every draw is a fresh one, whatever the key
+        key : Key or None
+            The name of the picture, such as its index or path. None, with a seed: the number of this call in this
+            worker. Without a seed every draw is a fresh one, whatever the key.
         """
         workers.settle()
         if self.seed is None:
@@ -90,12 +94,15 @@ class Transform(ABC):
 
         Parameters
         ----------
-        image : see `corruptgen.transforms.pictures.take_apart`; it is not changed
-        draw : what `draw` gave; of a batch one for each image, or one cell for all of them with noise for each
+        image : object
+            See `corruptgen.transforms.pictures.take_apart`; it is not changed.
+        draw : Draw or sequence of Draw
+            What `draw` gave; of a batch one for each image, or one cell for all of them with noise for each.
 
         Returns
         -------
-        A new picture of the same kind, type and shape.
+        object
+            A new picture of the same kind, type and shape.
         """
         return self._applied(take_apart(image, self.eight_bits), draw)
 
@@ -104,10 +111,13 @@ class Transform(ABC):
 
         Parameters
         ----------
-        image : see `apply`
-        others : what belongs to the picture, such as its label; it is returned beside it. Boxes, points and masks of
-            torchvision move with the pixels
-        key : the name of the picture, of a batch one for each image; see `draw`
+        image : object
+            See `apply`.
+        others : object
+            What belongs to the picture, such as its label; it is returned beside it. Boxes, points and masks of
+            torchvision move with the pixels.
+        key : Key or sequence of Key or None
+            The name of the picture, of a batch one for each image; see `draw`.
         """
         picture = take_apart(image, self.eight_bits)
         self._check(picture, others)

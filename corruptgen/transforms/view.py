@@ -34,20 +34,30 @@ class Corrupted:
 
     Parameters
     ----------
-    dataset : anything with `len` and numbered items: a list, a dataset of torch or torchvision, or of `datasets`. A
-        folder dataset, which lists its files in `samples`, is read from the files themselves; one of `datasets` from
-        the bytes that it holds. A torch `Subset` keeps the ids that its items have in the whole
-    preset : a built-in severity table, or the path of a .toml of your own
-    row : a row of it; "clean" is the clean twin
-    severity : 0 is the clean image
-    seed : that of the recipe
-    key : the id of item i: a function of its number, a text with "{index}" in it, or the name of a column. None: for
+    dataset : object
+        Anything with `len` and numbered items: a list, a dataset of torch or torchvision, or of `datasets`. A folder
+        dataset, which lists its files in `samples`, is read from the files themselves; one of `datasets` from the bytes
+        that it holds. A torch `Subset` keeps the ids that its items have in the whole.
+    preset : str
+        A built-in severity table, or the path of a .toml of your own.
+    row : str
+        A row of it; "clean" is the clean twin.
+    severity : float
+        0 is the clean image.
+    seed : int, default 0
+        That of the recipe.
+    key : KeyOf or None
+        The id of item i: a function of its number, a text with "{index}" in it, or the name of a column. None: for
         folder datasets the path relative to the folder, with "/"; for `datasets` the column `id` or `image_id`, else
-        the split and the number; for others the number
-    decode : size and orientation, as in the [decode] section of a recipe
-    image : which part of an item is the picture; None: the first part, the column `image` or `img`, or the item itself
-    paired : whether all severities share their draws, as in the recipe
-    transform : what is done to the picture afterwards, such as the conversion to a tensor
+        the split and the number; for others the number.
+    decode : Decoding or mapping of str to object or None
+        Size and orientation, as in the [decode] section of a recipe.
+    image : Part or None
+        Which part of an item is the picture; None: the first part, the column `image` or `img`, or the item itself.
+    paired : bool, default False
+        Whether all severities share their draws, as in the recipe.
+    transform : callable or None
+        What is done to the picture afterwards, such as the conversion to a tensor.
 
     Boxes, points and masks of torchvision beside the picture move with it, if the row moves pixels.
 
@@ -148,8 +158,10 @@ class Keyed:
 
     Parameters
     ----------
-    dataset, key, image : see `Corrupted`; the picture is taken as it comes from the dataset
-    transform : with a seed
+    dataset, key, image : object, KeyOf or None, Part or None
+        See `Corrupted`; the picture is taken as it comes from the dataset.
+    transform : Transform
+        With a seed.
     """
 
     def __init__(
@@ -195,10 +207,14 @@ def all_cells(
 
     Parameters
     ----------
-    dataset, preset, seed, options : see `Corrupted`
-    rows : rows and groups; None: all
-    severities : None: every level of the table
-    clean : begin with the clean twin
+    dataset, preset, seed, options : object, str, int
+        See `Corrupted`.
+    rows : sequence of str or None
+        Rows and groups; None: all.
+    severities : sequence of float or None
+        None: every level of the table.
+    clean : bool, default False
+        Begin with the clean twin.
     """
     table, names = catalog.preset(preset_name(preset)), row_names(rows)
     levels = severity_list(severities)

@@ -26,9 +26,12 @@ def local_path(written: str | Path, what: str, error: type[CorruptgenError] = Ou
 
     Parameters
     ----------
-    written : a path, or a URL that begins with `file://`
-    what : what it is for, as messages call it
-    error : raised where it is no path of this machine
+    written : str or Path
+        A path, or a URL that begins with `file://`.
+    what : str
+        What it is for, as messages call it.
+    error : type
+        Raised where it is no path of this machine.
 
     Raises
     ------

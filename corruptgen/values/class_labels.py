@@ -48,8 +48,10 @@ class Classes:
 
         Parameters
         ----------
-        labels : the label of every item
-        names : the classes in the order of their numbers, if they were recorded
+        labels : iterable of str
+            The label of every item.
+        names : tuple of str
+            The classes in the order of their numbers, if they were recorded.
         """
         found = set(labels)
         if found <= {MISSING}:
@@ -72,8 +74,10 @@ class Classes:
 
         Parameters
         ----------
-        content : the kind and its numbers
-        names : of the classes, which are recorded apart
+        content : mapping of str to object
+            The kind and its numbers.
+        names : iterable of str
+            Names of the classes, which are recorded apart.
         """
         if not content:
             return cls()

@@ -13,8 +13,10 @@ def describe_differences(there: Any, now: Any, words: tuple[str, str] = ("there"
 
     Parameters
     ----------
-    there, now : records in plain values, such as the recipes of an output and of this build
-    words : what to call the two in the message
+    there, now : object
+        Records in plain values, such as the recipes of an output and of this build.
+    words : (str, str)
+        What to call the two in the message.
     """
     found = [f"{key} ({before} {words[0]}, {after} {words[1]})" for key, before, after in _differing(there, now, "")]
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""

@@ -26,10 +26,14 @@ def check_shape(value: Any, shape: Shape, place: str, key: str = "") -> None:
 
     Parameters
     ----------
-    value : as JSON has it
-    shape : what it must be
-    place : the file, for the message
-    key : where in the file the value stands
+    value : object
+        As JSON has it.
+    shape : Shape
+        What it must be.
+    place : str
+        The file, for the message.
+    key : str, default ""
+        Where in the file the value stands.
 
     Examples
     --------

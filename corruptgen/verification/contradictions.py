@@ -14,9 +14,12 @@ def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Seq
 
     Parameters
     ----------
-    recipe : the one that the manifest records
-    manifest : the manifest, whose shape was checked
-    tables : all of its tables, in order
+    recipe : Recipe
+        The one that the manifest records.
+    manifest : mapping of str to object
+        The manifest, whose shape was checked.
+    tables : sequence of Table
+        All of its tables, in order.
     """
     counts, cells = manifest["counts"], len(manifest["cells"])
     items = sum(len(table.made) for table in tables)

@@ -63,9 +63,11 @@ def origins(made: Made, source: str | Path | None) -> Origins:
 
     Parameters
     ----------
-    made : the finished dataset
-    source : where the clean images are; None: their twin in the output, or else as `RECORDED`, which is the dataset on
-        the Hub that the recipe names
+    made : Made
+        The finished dataset.
+    source : str or Path or None
+        Where the clean images are; None: their twin in the output, or else as `RECORDED`, which is the dataset on the
+        Hub that the recipe names.
 
     Raises
     ------
@@ -120,15 +122,21 @@ def recompute(
 
     Parameters
     ----------
-    made : the finished dataset
-    origins : what to make it of
-    part : the complete items of the block
-    records : what its table states about them
-    chosen : the cells to recompute, by the place of the item
+    made : Made
+        The finished dataset.
+    origins : Origins
+        What to make it of.
+    part : Part
+        The complete items of the block.
+    records : sequence of ItemRecord
+        What its table states about them.
+    chosen : dict of int to list of int
+        The cells to recompute, by the place of the item.
 
     Returns
     -------
-    One line for each difference, and the number of images that were made.
+    (list of str, int)
+        One line for each difference, and the number of images that were made.
     """
     problems, count = [], 0
     with single_threaded():

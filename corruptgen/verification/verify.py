@@ -62,14 +62,20 @@ def verify(
 
     Parameters
     ----------
-    directory : what `generate` made
-    source : the clean images; None: the clean twin in the output where that is lossless, else the dataset on the Hub
-        that the recipe names; "recorded": that one in any case
-    depth : "files" compares every file with its digest; "sample" also recomputes some images, "full" all of them,
-        with the severity table that the manifest records
-    seed : another seed takes another sample
-    workers : number of processes; None: one for each processor
-    progress : called with how many blocks are done and how many there are, files first, then pixels
+    directory : str or Path
+        What `generate` made.
+    source : str or Path or None
+        The clean images; None: the clean twin in the output where that is lossless, else the dataset on the Hub that
+        the recipe names; "recorded": that one in any case.
+    depth : str, default "files"
+        "files" compares every file with its digest; "sample" also recomputes some images, "full" all of them, with the
+        severity table that the manifest records.
+    seed : int, default 0
+        Another seed takes another sample.
+    workers : int or None
+        Number of processes; None: one for each processor.
+    progress : Progress or None
+        Called with how many blocks are done and how many there are, files first, then pixels.
 
     Raises
     ------

@@ -23,8 +23,10 @@ def gaussian_blur(image: Unit, *, sigma: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    sigma : standard deviation in pixels; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    sigma : float
+        Standard deviation in pixels; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -44,10 +46,14 @@ def defocus_blur(image: Unit, *, radius: float, alias_blur: float, unit_gain: bo
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    radius : of the disk in pixels; more is worse, 0 leaves the image alone
-    alias_blur : standard deviation in pixels of the smoothing of the disk's edge; 0 is none
-    unit_gain : whether the kernel is scaled back to a sum of 1 after the smoothing, which may have raised it
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    radius : float
+        Radius of the disk in pixels; more is worse, 0 leaves the image alone.
+    alias_blur : float
+        Standard deviation in pixels of the smoothing of the disk's edge; 0 is none.
+    unit_gain : bool
+        Whether the kernel is scaled back to a sum of 1 after the smoothing, which may have raised it.
 
     References
     ----------
@@ -70,11 +76,16 @@ def glass_blur(image: Bytes, rng: Draws, *, sigma: float, reach: int, iterations
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    sigma : standard deviation in pixels of both smoothings; more is worse
-    reach : pixels are moved by -reach ... reach - 1 rows and columns; more is worse; at least 1
-    iterations : how often every pixel is moved; more is worse, 0 not at all
-    exchange : whether two pixels change places; if not, one is copied over the other
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    sigma : float
+        Standard deviation in pixels of both smoothings; more is worse.
+    reach : int
+        Pixels are moved by -reach ... reach - 1 rows and columns; more is worse; at least 1.
+    iterations : int
+        How often every pixel is moved; more is worse, 0 not at all.
+    exchange : bool
+        Whether two pixels change places; if not, one is copied over the other.
 
     References
     ----------

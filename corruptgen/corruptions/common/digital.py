@@ -16,9 +16,10 @@ def pixelate(image: Bytes, *, scale: float) -> Bytes:
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    scale : size in large pixels as a fraction of the size in pixels, rounded down; less is worse, 1 leaves the image
-        alone
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    scale : float
+        Size in large pixels as a fraction of the size in pixels, rounded down; less is worse, 1 leaves the image alone.
 
     References
     ----------
@@ -38,9 +39,10 @@ def pixelate_nearest(image: Bytes, *, scale: float) -> Bytes:
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    scale : size in large pixels as a fraction of the size in pixels, rounded down; less is worse, 1 leaves the image
-        alone
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    scale : float
+        Size in large pixels as a fraction of the size in pixels, rounded down; less is worse, 1 leaves the image alone.
 
     References
     ----------
@@ -60,8 +62,10 @@ def jpeg_compression(image: Bytes, *, quality: int) -> Bytes:
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    quality : of the encoder, 1 to 100; less is worse
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    quality : int
+        Quality of the encoder, 1 to 100; less is worse.
 
     References
     ----------

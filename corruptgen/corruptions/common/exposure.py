@@ -16,8 +16,10 @@ def brightness(image: UnitColour, *, offset: float) -> UnitColour:
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    offset : added to the value, as a fraction of full scale; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    offset : float
+        Added to the value, as a fraction of full scale; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -39,8 +41,10 @@ def contrast(image: Unit, *, factor: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    factor : by which the distance from the mean is multiplied; less is worse, 1 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    factor : float
+        Factor by which the distance from the mean is multiplied; less is worse, 1 leaves the image alone.
 
     References
     ----------
@@ -63,9 +67,12 @@ def saturate(image: UnitColour, *, factor: float, offset: float) -> UnitColour:
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    factor : of the saturation; further from 1 is worse
-    offset : added to the saturation; more is worse
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    factor : float
+        Factor of the saturation; further from 1 is worse.
+    offset : float
+        Added to the saturation; more is worse.
 
     References
     ----------

@@ -18,10 +18,14 @@ def motion_blur(image: Bytes, rng: Draws, *, radius: float, sigma: float, quantu
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    radius : half the length of the trail in pixels; more is worse, 0 leaves the image alone
-    sigma : standard deviation in pixels of the trail's fading; more is worse, 0 leaves the image alone
-    quantum : how ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    radius : float
+        Half the length of the trail in pixels; more is worse, 0 leaves the image alone.
+    sigma : float
+        Standard deviation in pixels of the trail's fading; more is worse, 0 leaves the image alone.
+    quantum : str
+        How ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since.
 
     References
     ----------
@@ -39,10 +43,13 @@ def zoom_blur(image: Unit, *, end: float, step: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    end : the largest magnification, which is or is not reached as numpy.arange's rounding has it; more is worse,
-        1 leaves the image alone
-    step : between magnifications
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    end : float
+        The largest magnification, which is or is not reached as numpy.arange's rounding has it; more is worse, 1 leaves
+        the image alone.
+    step : float
+        Step between magnifications.
 
     References
     ----------
@@ -68,9 +75,12 @@ def motion_blur_unnormalised(image: Levels, rng: Draws, *, radius: float, sigma:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 255]
-    radius : half the length of the trail in pixels; more is worse, 0 leaves the image alone
-    sigma : standard deviation in pixels of the trail's fading; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 255].
+    radius : float
+        Half the length of the trail in pixels; more is worse, 0 leaves the image alone.
+    sigma : float
+        Standard deviation in pixels of the trail's fading; more is worse, 0 leaves the image alone.
 
     References
     ----------

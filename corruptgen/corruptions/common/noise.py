@@ -19,8 +19,10 @@ def gaussian_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    sigma : standard deviation as a fraction of full scale; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    sigma : float
+        Standard deviation as a fraction of full scale; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -42,8 +44,10 @@ def shot_noise(image: Unit, rng: Draws, *, photons: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    photons : expected count of a white value; fewer is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    photons : float
+        Expected count of a white value; fewer is worse.
 
     References
     ----------
@@ -65,8 +69,10 @@ def impulse_noise(image: Unit, rng: Draws, *, amount: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    amount : fraction of the values that are hit; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    amount : float
+        Fraction of the values that are hit; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -87,8 +93,10 @@ def speckle_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    sigma : standard deviation as a fraction of the value itself; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    sigma : float
+        Standard deviation as a fraction of the value itself; more is worse, 0 leaves the image alone.
 
     References
     ----------

@@ -18,8 +18,10 @@ def gain(image: Levels, *, factor: float) -> Levels:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 255]
-    factor : further from 1 is worse: above it brighter, below it darker; 1 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 255].
+    factor : float
+        Further from 1 is worse: above it brighter, below it darker; 1 leaves the image alone.
 
     References
     ----------
@@ -39,9 +41,12 @@ def contrast_about_luma(image: Levels, *, factor: float, whole_mean: bool) -> Le
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 255]
-    factor : of the distance from the mean; further from 1 is worse, 1 leaves the image alone
-    whole_mean : whether luma and mean are rounded to whole levels of 255 first, as Pillow does
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 255].
+    factor : float
+        Factor of the distance from the mean; further from 1 is worse, 1 leaves the image alone.
+    whole_mean : bool
+        Whether luma and mean are rounded to whole levels of 255 first, as Pillow does.
 
     References
     ----------
@@ -68,9 +73,12 @@ def gamma_correction(image: Unit, *, gamma: float, excess: float) -> Levels:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    gamma : the power; further from 1 is worse: above it darker, below it brighter; 1 leaves the image alone
-    excess : by how many levels white lies above 255 before the fraction is cut off; 0 leaves white where it is
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    gamma : float
+        The power; further from 1 is worse: above it darker, below it brighter; 1 leaves the image alone.
+    excess : float
+        By how many levels white lies above 255 before the fraction is cut off; 0 leaves white where it is.
 
     References
     ----------

@@ -26,11 +26,16 @@ def elastic_transform(
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    displacement : of every pixel, in pixels, before it is smoothed; more is worse, 0 is none
-    sigma : standard deviation in pixels of the smoothing of the displacements; more is smoother, 0 is none
-    affine : by how many pixels the three points move at most; more is worse, 0 is none
-    border : what lies outside, as in `corruptgen.ops.warp.Displacement`: "reflect" or "reflect-2018"
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    displacement : float
+        Displacement of every pixel, in pixels, before it is smoothed; more is worse, 0 is none.
+    sigma : float
+        Standard deviation in pixels of the smoothing of the displacements; more is smoother, 0 is none.
+    affine : float
+        By how many pixels the three points move at most; more is worse, 0 is none.
+    border : str
+        What lies outside, as in `corruptgen.ops.warp.Displacement`: "reflect" or "reflect-2018".
 
     References
     ----------
@@ -55,10 +60,14 @@ def elastic_smooth(image: Unit, rng: Draws, *, gain: float, reach: float, smooth
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    gain : by which the smoothed displacements are multiplied; more is worse, 0 leaves the image alone
-    reach : largest displacement before it is smoothed, in both directions, as a fraction of the height; more is worse
-    smoothness : standard deviation of the smoothing as a fraction of the height and of the width; more is smoother
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    gain : float
+        Gain by which the smoothed displacements are multiplied; more is worse, 0 leaves the image alone.
+    reach : float
+        Largest displacement before it is smoothed, in both directions, as a fraction of the height; more is worse.
+    smoothness : float
+        Standard deviation of the smoothing as a fraction of the height and of the width; more is smoother.
 
     References
     ----------

@@ -26,9 +26,11 @@ def black_corner(image: Unit, *, radius: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    radius : of the circle in half shorter sides, in the end a whole number of pixels; less is worse, from the square
-        root of 2 on a square image is left alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    radius : float
+        Radius of the circle in half shorter sides, in the end a whole number of pixels; less is worse, from the square
+        root of 2 on a square image is left alone.
 
     References
     ----------
@@ -49,11 +51,16 @@ def characters(image: BytesColour, rng: Draws, *, words: int, letters: int, size
 
     Parameters
     ----------
-    image : (H, W, 3) uint8
-    words : the largest number of words, at least 1; more is worse
-    letters : the largest number of letters in a word, at least 3; more is worse
-    size : of the largest letters in OpenCV's scale, at least 0.14; more is worse
-    unit : pixels of the image; more is worse
+    image : ndarray of uint8, shape (H, W, 3)
+        Samples in [0, 255].
+    words : int
+        The largest number of words, at least 1; more is worse.
+    letters : int
+        The largest number of letters in a word, at least 3; more is worse.
+    size : float
+        Size of the largest letters in OpenCV's scale, at least 0.14; more is worse.
+    unit : float
+        Pixels of the image; more is worse.
 
     References
     ----------

@@ -19,10 +19,13 @@ def field_stop(image: Unit, *, radius: float, softness: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    radius : of the circle in half shorter sides; less is worse, from the square root of 2 on a square image is left
-        alone
-    softness : width of the edge in half shorter sides; an edge is never narrower than a pixel
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    radius : float
+        Radius of the circle in half shorter sides; less is worse, from the square root of 2 on a square image is left
+        alone.
+    softness : float
+        Width of the edge in half shorter sides; an edge is never narrower than a pixel.
 
     References
     ----------
@@ -42,11 +45,16 @@ def burned_in_text(image: Unit, rng: Draws, *, words: float, letters: int, heigh
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    words : number of words, of a fraction the last one fainter; more is worse, 0 leaves the image alone
-    letters : the largest number of letters and digits in a word, at least 3; more is worse
-    height : of a letter in pixels; more is worse
-    opacity : from 0 to 1; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    words : float
+        Number of words, of a fraction the last one fainter; more is worse, 0 leaves the image alone.
+    letters : int
+        The largest number of letters and digits in a word, at least 3; more is worse.
+    height : float
+        Height of a letter in pixels; more is worse.
+    opacity : float
+        From 0 to 1; more is worse, 0 leaves the image alone.
 
     References
     ----------

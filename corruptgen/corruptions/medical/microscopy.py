@@ -29,10 +29,14 @@ def stain_deposit(image: Unit, rng: Draws, *, marks: int, side: int, unit: float
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    marks : the largest number of marks; one is always drawn, and more are drawn with all numbers alike; more is worse
-    side : of the pictures in units, one of those that there are: 12, 16, 24, 32 or 42; more is worse
-    unit : pixels of the image; more is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    marks : int
+        The largest number of marks; one is always drawn, and more are drawn with all numbers alike; more is worse.
+    side : int
+        Side of the pictures in units, one of those that there are: 12, 16, 24, 32 or 42; more is worse.
+    unit : float
+        Pixels of the image; more is worse.
 
     References
     ----------
@@ -68,13 +72,20 @@ def bubble(
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    radius : the largest in units, at least 3; more is worse
-    bubbles : the largest number of bubbles, at least 7; more is worse
-    rim : thickness of the rim in units; more is worse
-    opacity : of the inside, from 0 to 1; more is worse
-    rim_opacity : of the rim, from 0 to 1; more is worse
-    unit : pixels of the image; more is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    radius : int
+        The largest in units, at least 3; more is worse.
+    bubbles : int
+        The largest number of bubbles, at least 7; more is worse.
+    rim : int
+        Thickness of the rim in units; more is worse.
+    opacity : float
+        Opacity of the inside, from 0 to 1; more is worse.
+    rim_opacity : float
+        Opacity of the rim, from 0 to 1; more is worse.
+    unit : float
+        Pixels of the image; more is worse.
 
     References
     ----------

@@ -18,11 +18,14 @@ def windowed_gaussian_blur(image: Levels, *, taps: int, unit: float) -> Levels:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 255]
-    taps : length of the kernel in units, at least 1; more is worse. An even number counts as the odd one below it;
-        the standard deviation is 0.15 * taps + 0.35 units
-    unit : pixels of the image; more is worse. A kernel finer than the pixels is that over the bilinearly interpolated
-        image
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 255].
+    taps : int
+        Length of the kernel in units, at least 1; more is worse. An even number counts as the odd one below it; the
+        standard deviation is 0.15 * taps + 0.35 units.
+    unit : float
+        Pixels of the image; more is worse. A kernel finer than the pixels is that over the bilinearly interpolated
+        image.
 
     References
     ----------
@@ -42,12 +45,15 @@ def disk_blur(image: Unit, *, radius: float, alias_blur: float, unit: float) -> 
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    radius : of the disk in units; more is worse
-    alias_blur : standard deviation in units of the smoothing of the disk's edge, which may raise the kernel's sum: a
-        disk of 8 units gains 1.3 %; 0 is none
-    unit : pixels of the image; more is worse. A disk finer than the pixels is that over the bilinearly interpolated
-        image
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    radius : float
+        Radius of the disk in units; more is worse.
+    alias_blur : float
+        Standard deviation in units of the smoothing of the disk's edge, which may raise the kernel's sum: a disk of 8
+        units gains 1.3 %; 0 is none.
+    unit : float
+        Pixels of the image; more is worse. A disk finer than the pixels is that over the bilinearly interpolated image.
 
     References
     ----------
@@ -67,12 +73,17 @@ def trail_blur(image: Bytes, rng: Draws, *, radius: float, sigma: float, quantum
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    radius : half the length of the trail in units; more is worse, 0 leaves the image alone
-    sigma : standard deviation in units of the trail's fading; more is worse, 0 leaves the image alone
-    quantum : how ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since
-    unit : pixels of the image; more is worse. A trail finer than the pixels is that over the bilinearly interpolated
-        image
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    radius : float
+        Half the length of the trail in units; more is worse, 0 leaves the image alone.
+    sigma : float
+        Standard deviation in units of the trail's fading; more is worse, 0 leaves the image alone.
+    quantum : str
+        How ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since.
+    unit : float
+        Pixels of the image; more is worse. A trail finer than the pixels is that over the bilinearly interpolated
+        image.
 
     References
     ----------

@@ -23,11 +23,15 @@ def ink_blots(image: Unit, rng: Draws, *, blots: float, radius: float, density: 
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    blots : number of blots, of a fraction the last one fainter; more is worse, 0 leaves the image alone
-    radius : of a blot in pixels, about, from two thirds of it to the whole; more is worse
-    density : optical density of the ink, the power of 10 by which it weakens the light; more is worse, 0 leaves the
-        image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    blots : float
+        Number of blots, of a fraction the last one fainter; more is worse, 0 leaves the image alone.
+    radius : float
+        Radius of a blot in pixels, about, from two thirds of it to the whole; more is worse.
+    density : float
+        Optical density of the ink, the power of 10 by which it weakens the light; more is worse, 0 leaves the image
+        alone.
 
     References
     ----------
@@ -59,12 +63,18 @@ def air_bubbles(
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    bubbles : number of bubbles, of a fraction the last one thinner; more is worse, 0 leaves the image alone
-    radius : of the largest in pixels; the others have a third of it or more; more is worse
-    rim : thickness of the rims in pixels; more is worse
-    haze : opacity of the inside, from 0 to 1; more is worse
-    rim_haze : opacity of the rim, from 0 to 1; more is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    bubbles : float
+        Number of bubbles, of a fraction the last one thinner; more is worse, 0 leaves the image alone.
+    radius : float
+        Radius of the largest in pixels; the others have a third of it or more; more is worse.
+    rim : float
+        Thickness of the rims in pixels; more is worse.
+    haze : float
+        Opacity of the inside, from 0 to 1; more is worse.
+    rim_haze : float
+        Opacity of the rim, from 0 to 1; more is worse.
 
     References
     ----------

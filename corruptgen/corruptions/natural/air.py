@@ -30,9 +30,12 @@ def drifting_fog(image: Unit, rng: Draws, *, density: float, patchiness: float) 
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    density : mean optical depth of the fog; more is worse, 0 leaves the image alone
-    patchiness : how much thicker than the mean the swaths are, from 0, even, to about 1
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    density : float
+        Mean optical depth of the fog; more is worse, 0 leaves the image alone.
+    patchiness : float
+        How much thicker than the mean the swaths are, from 0, even, to about 1.
 
     References
     ----------
@@ -55,11 +58,16 @@ def falling_snow(image: Unit, rng: Draws, *, coverage: float, radius: float, tra
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    coverage : area of the trails of all flakes, as a fraction of the image; more is worse
-    radius : of a flake at the middle depth in pixels
-    trail : way of such a flake during the exposure in pixels
-    veil : share of the light that the far flakes replace; more is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    coverage : float
+        Area of the trails of all flakes, as a fraction of the image; more is worse.
+    radius : float
+        Radius of a flake at the middle depth in pixels.
+    trail : float
+        Way of such a flake during the exposure in pixels.
+    veil : float
+        Share of the light that the far flakes replace; more is worse.
 
     With `coverage` and `veil` of 0 the image is left alone.
 

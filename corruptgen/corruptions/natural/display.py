@@ -16,8 +16,10 @@ def vivid_colours(image: UnitColour, *, factor: float) -> UnitColour:
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    factor : of the saturation in the HSV space, which ends at 1; more is worse, 1 leaves the image alone
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    factor : float
+        Factor of the saturation in the HSV space, which ends at 1; more is worse, 1 leaves the image alone.
 
     References
     ----------
@@ -37,9 +39,12 @@ def mosaic(image: Unit, *, block: float, least: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    block : side of a block in pixels, fractions allowed; more is worse, 1 and below leaves the image alone
-    least : what `block` is at least: images so small that blocks would vanish get blocks of this side
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    block : float
+        Side of a block in pixels, fractions allowed; more is worse, 1 and below leaves the image alone.
+    least : float
+        What `block` is at least: images so small that blocks would vanish get blocks of this side.
 
     There is a whole number of blocks along each axis, and every pixel belongs to one of them; so some blocks are a
     pixel longer than others. Sides between 1 and 2 mix the image with its blocks of 2 pixels.

@@ -17,9 +17,12 @@ def fog(image: Unit, rng: Draws, *, thickness: float, roughness: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    thickness : weight of the fog against the image; more is worse, 0 leaves the image alone
-    roughness : how fast detail fades from one octave to the next, 1 or above; less is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    thickness : float
+        Weight of the fog against the image; more is worse, 0 leaves the image alone.
+    roughness : float
+        How fast detail fades from one octave to the next, 1 or above; less is worse.
 
     References
     ----------

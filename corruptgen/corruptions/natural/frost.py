@@ -24,11 +24,16 @@ def frost(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 255], smaller than the pictures of frost
-    image_weight : of the image in the sum; less is worse
-    frost_weight : of the frost in the sum; more is worse, 0 leaves the image alone if its own weight is 1
-    pictures : how many of the six pictures of frost are drawn from
-    texture_scale : by which the pictures are scaled first
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 255], smaller than the pictures of frost.
+    image_weight : float
+        Weight of the image in the sum; less is worse.
+    frost_weight : float
+        Weight of the frost in the sum; more is worse, 0 leaves the image alone if its own weight is 1.
+    pictures : int
+        How many of the six pictures of frost are drawn from.
+    texture_scale : float
+        Scale by which the pictures are scaled first.
 
     References
     ----------
@@ -69,10 +74,14 @@ def frost_fitted(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 255]
-    image_weight : of the image in the sum; less is worse
-    frost_weight : of the frost in the sum; more is worse, 0 leaves the image alone if its own weight is 1
-    pictures : how many of the six pictures of frost are drawn from
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 255].
+    image_weight : float
+        Weight of the image in the sum; less is worse.
+    frost_weight : float
+        Weight of the frost in the sum; more is worse, 0 leaves the image alone if its own weight is 1.
+    pictures : int
+        How many of the six pictures of frost are drawn from.
 
     References
     ----------

@@ -23,10 +23,14 @@ def window_frost(image: UnitColour, rng: Draws, *, coverage: float, opacity: flo
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    coverage : fraction of the window that is frozen, the frame first; more is worse, 0 leaves the image alone
-    opacity : how much of the light behind the ice is lost; more is worse
-    softness : standard deviation in pixels of the Gaussian that the ice makes of what is behind; more is worse
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    coverage : float
+        Fraction of the window that is frozen, the frame first; more is worse, 0 leaves the image alone.
+    opacity : float
+        How much of the light behind the ice is lost; more is worse.
+    softness : float
+        Standard deviation in pixels of the Gaussian that the ice makes of what is behind; more is worse.
 
     References
     ----------

@@ -17,8 +17,10 @@ def aperture_blur(image: Unit, *, radius: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    radius : of the disk in pixels, fractions allowed; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    radius : float
+        Radius of the disk in pixels, fractions allowed; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -33,8 +35,10 @@ def soft_focus(image: Unit, *, sigma: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    sigma : standard deviation in pixels; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    sigma : float
+        Standard deviation in pixels; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -49,10 +53,14 @@ def rough_glass(image: Unit, rng: Draws, *, grain: float, reach: float, softness
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    grain : side of a grain in pixels; a grain smaller than a pixel is a pixel
-    reach : largest displacement in pixels along each axis; more is worse, 0 moves nothing
-    softness : standard deviation in pixels of a Gaussian before and after; more is worse, 0 smooths nothing
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    grain : float
+        Side of a grain in pixels; a grain smaller than a pixel is a pixel.
+    reach : float
+        Largest displacement in pixels along each axis; more is worse, 0 moves nothing.
+    softness : float
+        Standard deviation in pixels of a Gaussian before and after; more is worse, 0 smooths nothing.
 
     References
     ----------
@@ -76,8 +84,10 @@ def camera_shake(image: Unit, rng: Draws, *, length: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    length : of the trail in pixels, half of it to either side; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    length : float
+        Length of the trail in pixels, half of it to either side; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -92,8 +102,10 @@ def zoom_streaks(image: Unit, *, reach: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    reach : the last zoom less 1; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    reach : float
+        The last zoom less 1; more is worse, 0 leaves the image alone.
 
     References
     ----------

@@ -14,9 +14,12 @@ def rubber_sheet(image: Unit, rng: Draws, *, amplitude: float, wave: float) -> W
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    amplitude : root of the mean squared displacement in pixels along each axis; more is worse, 0 leaves the image alone
-    wave : distance in pixels over which the displacement changes; less is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    amplitude : float
+        Root of the mean squared displacement in pixels along each axis; more is worse, 0 leaves the image alone.
+    wave : float
+        Distance in pixels over which the displacement changes; less is worse.
 
     References
     ----------

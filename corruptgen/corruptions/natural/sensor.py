@@ -12,9 +12,11 @@ def photon_noise(image: Unit, rng: Draws, *, noise: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    noise : standard deviation of a white value as a fraction of full scale, so that white is made of 1 / noise**2
-        photons; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    noise : float
+        Standard deviation of a white value as a fraction of full scale, so that white is made of 1 / noise**2 photons;
+        more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -32,8 +34,10 @@ def salt_and_pepper(image: Unit, rng: Draws, *, amount: float) -> Unit:
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    amount : fraction of the values that are hit; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    amount : float
+        Fraction of the values that are hit; more is worse, 0 leaves the image alone.
 
     References
     ----------

@@ -35,15 +35,24 @@ def snow(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    loc : mean of the normal draws that become flakes; more is worse
-    scale : their standard deviation; more is worse
-    zoom : magnification of the flakes, 1 or above
-    threshold : draws below it are no flakes; less is worse
-    radius : half the length of the flakes' trail in pixels, as in `motion_blur`
-    sigma : standard deviation in pixels of the trail's fading, as in `motion_blur`
-    mix : weight of the image against its whitened self; less is worse, 1 does not whiten
-    quantum : how ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    loc : float
+        Mean of the normal draws that become flakes; more is worse.
+    scale : float
+        Their standard deviation; more is worse.
+    zoom : float
+        Magnification of the flakes, 1 or above.
+    threshold : float
+        Draws below it are no flakes; less is worse.
+    radius : float
+        Half the length of the flakes' trail in pixels, as in `motion_blur`.
+    sigma : float
+        Standard deviation in pixels of the trail's fading, as in `motion_blur`.
+    mix : float
+        Weight of the image against its whitened self; less is worse, 1 does not whiten.
+    quantum : str
+        How ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since.
 
     References
     ----------
@@ -100,14 +109,22 @@ def snow_unquantised(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    loc : mean of the normal draws that become flakes; more is worse
-    scale : their standard deviation; more is worse
-    zoom : magnification of the flakes, 1 or above
-    threshold : draws below it are no flakes; less is worse
-    radius : half the length of the flakes' trail in pixels, as in `motion_blur_unnormalised`
-    sigma : standard deviation in pixels of the trail's fading, as in `motion_blur_unnormalised`
-    mix : weight of the image against its whitened self; less is worse, 1 does not whiten
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    loc : float
+        Mean of the normal draws that become flakes; more is worse.
+    scale : float
+        Their standard deviation; more is worse.
+    zoom : float
+        Magnification of the flakes, 1 or above.
+    threshold : float
+        Draws below it are no flakes; less is worse.
+    radius : float
+        Half the length of the flakes' trail in pixels, as in `motion_blur_unnormalised`.
+    sigma : float
+        Standard deviation in pixels of the trail's fading, as in `motion_blur_unnormalised`.
+    mix : float
+        Weight of the image against its whitened self; less is worse, 1 does not whiten.
 
     References
     ----------

@@ -28,12 +28,18 @@ def spatter_rain(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    loc : mean of the normal draws that become water; more is worse
-    scale : their standard deviation; more is worse
-    sigma : standard deviation in pixels of their smoothing: the size of the drops
-    threshold : what lies below is no water; less is worse
-    strength : brightness of the drops as a fraction of full scale; more is worse, 0 leaves the image alone
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    loc : float
+        Mean of the normal draws that become water; more is worse.
+    scale : float
+        Their standard deviation; more is worse.
+    sigma : float
+        Standard deviation in pixels of their smoothing: the size of the drops.
+    threshold : float
+        What lies below is no water; less is worse.
+    strength : float
+        Brightness of the drops as a fraction of full scale; more is worse, 0 leaves the image alone.
 
     References
     ----------
@@ -79,12 +85,18 @@ def spatter_mud(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    loc : mean of the normal draws that become mud; more is worse
-    scale : their standard deviation; more is worse
-    sigma : standard deviation in pixels of their smoothing: the size of the spots
-    threshold : what lies below is no mud; less is worse
-    softness : standard deviation in pixels by which the spots are smoothed; more removes the small ones
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    loc : float
+        Mean of the normal draws that become mud; more is worse.
+    scale : float
+        Their standard deviation; more is worse.
+    sigma : float
+        Standard deviation in pixels of their smoothing: the size of the spots.
+    threshold : float
+        What lies below is no mud; less is worse.
+    softness : float
+        Standard deviation in pixels by which the spots are smoothed; more removes the small ones.
 
     References
     ----------

@@ -39,9 +39,12 @@ def raindrops(image: Unit, rng: Draws, *, coverage: float, radius: float) -> Uni
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    coverage : area of all drops as a fraction of the image; more is worse, 0 leaves the image alone
-    radius : of the largest drops in pixels
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    coverage : float
+        Area of all drops as a fraction of the image; more is worse, 0 leaves the image alone.
+    radius : float
+        Radius of the largest drops in pixels.
 
     References
     ----------
@@ -70,9 +73,12 @@ def mud_splashes(image: UnitColour, rng: Draws, *, coverage: float, radius: floa
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    coverage : fraction of the image that is covered; more is worse, 0 leaves the image alone
-    radius : of the body of a splash in pixels
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    coverage : float
+        Fraction of the image that is covered; more is worse, 0 leaves the image alone.
+    radius : float
+        Radius of the body of a splash in pixels.
 
     References
     ----------
