@@ -8,17 +8,18 @@ from corruptgen.runtime.renamed import find_moved_modules
 if TYPE_CHECKING:
     from corruptgen.engine.generation import generate
     from corruptgen.engine.merge import merge
-    from corruptgen.tables.api import corrupt, presets, rows
+    from corruptgen.tables.api import corrupt, frames, presets, rows
     from corruptgen.tables.catalog import register
     from corruptgen.transforms import Corrupt
 
-__all__ = ["Corrupt", "__version__", "corrupt", "generate", "merge", "presets", "register", "rows"]
+__all__ = ["Corrupt", "__version__", "corrupt", "frames", "generate", "merge", "presets", "register", "rows"]
 __version__ = "0.1.0"
 find_moved_modules()
 
 # Loaded at first use, so that `import corruptgen` costs nothing.
 _HOMES = {
     "corrupt": "corruptgen.tables.api",
+    "frames": "corruptgen.tables.api",
     "presets": "corruptgen.tables.api",
     "rows": "corruptgen.tables.api",
     "register": "corruptgen.tables.catalog",

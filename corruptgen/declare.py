@@ -4,11 +4,11 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Annotated, Any, Protocol, TypeVar, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,16 @@ class Warp(Protocol):
         """Return where that is seen afterwards which is at `positions`, N of them, in the image."""
 
 
+@dataclass(frozen=True)
+class Scene:
+    """A picture before it is cropped, for corruptions at whose border real content enters."""
+
+    picture: NDArray[np.uint8]
+    """(H, W, C)."""
+    view: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    """Makes the image of such a picture: resizes and crops it."""
+
+
 # What a corruption writes in its signature. The caller converts, clips and rounds: once, in one place.
 Unit = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.ANY]
 UnitColour = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.COLOUR]
@@ -57,16 +67,34 @@ Levels = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.ANY]
 LevelsColour = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.COLOUR]
 Bytes = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.ANY]
 BytesColour = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.COLOUR]
+# What one returns that makes a sequence of frames, one after the other.
+UnitFrames = Annotated[Iterator[NDArray[Any]], Pixels.UNIT, Channels.ANY]
+UnitColourFrames = Annotated[Iterator[NDArray[Any]], Pixels.UNIT, Channels.COLOUR]
+ByteFrames = Annotated[Iterator[NDArray[np.uint8]], Pixels.BYTES, Channels.ANY]
 
 # What the option -OO of Python is, in numbers.
 WITHOUT_DOCSTRINGS = 2
 PARAMETER_TYPES = (float, int, bool, str)
 # Words that mean something else in a severity table.
 RESERVED = frozenset(
-    {"use", "between", "clean", "precision", "rounding", "scaled", "not_worse", "in_colour", "augment"}
+    {
+        "use",
+        "between",
+        "clean",
+        "precision",
+        "rounding",
+        "scaled",
+        "not_worse",
+        "in_colour",
+        "augment",
+        "acts_on",
+        "view",
+    }
 )
 
-F = TypeVar("F", bound=Callable[..., NDArray[Any] | Warp])
+Made = NDArray[Any] | Warp | Iterator[NDArray[Any]]
+"""What a corruption returns: an image, what moves it, or frames."""
+F = TypeVar("F", bound=Callable[..., Made])
 FastPath = Callable[..., NDArray[np.uint8] | None]
 Fused = TypeVar("Fused", bound=FastPath)
 
@@ -78,7 +106,7 @@ class Corruption:
     name: str
     domain: str
     family: str
-    function: Callable[..., NDArray[Any] | Warp]
+    function: Callable[..., Made]
     parameters: Mapping[str, type]
     draws: bool
     takes: Pixels
@@ -86,6 +114,10 @@ class Corruption:
     channels: Channels
     is_geometric: bool
     """Whether it moves pixels and leaves their values alone: it returns a `Warp`."""
+    is_sequence: bool
+    """Whether it returns frames, one after the other."""
+    takes_scene: bool
+    """Whether it takes the picture before the crop."""
     docstring: str
 
     @property
@@ -100,7 +132,8 @@ def corruption(function: F) -> F:
     The function looks like ``def name(image: Unit[, rng: Draws], *, parameter: float, ...) -> Unit``:
     `image` is (H, W, C) of the annotated pixel type, `rng` exists only if something is drawn, and parameters are
     keyword-only, annotated and without defaults. Name, domain (folder), family (module), pixel types and docstring are
-    read off it; nothing is typed twice. A corruption that moves pixels returns a `Warp` instead of an image.
+    read off it; nothing is typed twice. A corruption that moves pixels returns a `Warp` instead of an image; one that
+    makes a sequence yields frames, and then its first argument may be `scene: Scene`, the picture before the crop.
 
     Raises
     ------
@@ -137,7 +170,7 @@ def declaration_of(thing: object) -> Corruption | None:
     return found if isinstance(found, Corruption) else None
 
 
-def _read(function: Callable[..., NDArray[Any] | Warp]) -> Corruption:
+def _read(function: Callable[..., Made]) -> Corruption:
     name = function.__name__
     place = f"{function.__module__}.{name}"
     docstring = _docstring(function)
@@ -147,13 +180,16 @@ def _read(function: Callable[..., NDArray[Any] | Warp]) -> Corruption:
     hints = get_type_hints(function, include_extras=True)
     arguments = list(inspect.signature(function).parameters.values())
     positional = [a.name for a in arguments if a.kind is not inspect.Parameter.KEYWORD_ONLY]
-    if positional not in (["image"], ["image", "rng"]):
+    if positional not in (["image"], ["image", "rng"], ["scene"], ["scene", "rng"]):
         raise DeclarationError(
             f"{place} takes {positional}; write (image, *, ...) or, if it draws, (image, rng, *, ...)"
         )
 
-    takes, channels = _pixels(hints.get("image"), place, "image")
-    is_geometric = hints.get("return") is Warp
+    is_geometric, is_sequence = hints.get("return") is Warp, get_origin(_bare(hints.get("return"))) is Iterator
+    takes_scene = positional[0] == "scene"
+    if takes_scene and not (is_sequence and hints.get("scene") is Scene):
+        raise DeclarationError(f"{place}: only sequences take a scene; write (scene: Scene, *, ...) -> ByteFrames")
+    takes, channels = (Pixels.BYTES, Channels.ANY) if takes_scene else _pixels(hints.get("image"), place, "image")
     gives = takes if is_geometric else _pixels(hints.get("return"), place, "return")[0]
     parameters: dict[str, type] = {}
     for argument in arguments[len(positional) :]:
@@ -179,6 +215,8 @@ def _read(function: Callable[..., NDArray[Any] | Warp]) -> Corruption:
         gives=gives,
         channels=channels,
         is_geometric=is_geometric,
+        is_sequence=is_sequence,
+        takes_scene=takes_scene,
         docstring=docstring,
     )
 
@@ -198,6 +236,11 @@ def docstring_in_source(function: Callable[..., Any]) -> str:
         place = f"{function.__module__}.{function.__name__}"
         raise DeclarationError(f"{place}: python -OO needs the source, where the docstring is, and has none") from error
     return ast.get_docstring(tree) or "" if isinstance(tree, ast.FunctionDef) else ""
+
+
+def _bare(hint: Any) -> Any:
+    """Return a type without its annotations."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def _pixels(hint: Any, place: str, name: str) -> tuple[Pixels, Channels]:

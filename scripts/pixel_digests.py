@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from skimage import data
 
 import corruptgen
 from corruptgen.tables import catalog
+from corruptgen.tables.table import Preset
 
 SIZES = ((32, 32), (96, 131), (224, 224), (480, 320))  # (height, width) in pixels, of tables that hold for any size
 
@@ -42,6 +45,9 @@ def digests() -> Iterator[tuple[str, str]]:
     photograph = data.astronaut()
     for table in corruptgen.presets():
         preset = catalog.preset(table)
+        if preset.is_sequential:
+            yield from frame_digests(photograph, preset)
+            continue
         for height, width in preset.sizes.allowed or SIZES:
             colour = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
             for row in corruptgen.rows(table):
@@ -50,6 +56,20 @@ def digests() -> Iterator[tuple[str, str]]:
                     for image in (colour, cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)):
                         digest.update(corruptgen.corrupt(image, row, severity, preset=table, seed=1, key="a"))
                     yield f"{table} {row} {severity} {height}x{width}", digest.hexdigest()[:32]
+
+
+def frame_digests(photograph: NDArray[np.uint8], preset: Preset) -> Iterator[tuple[str, str]]:
+    """Return the name of each row at each difficulty, and the digest of its frames."""
+    height, width = preset.sizes.allowed[0]
+    picture = cv2.resize(photograph, (width, height + height // 8), interpolation=cv2.INTER_AREA)
+    if preset.name == "cifar-p":
+        picture = picture[:height]
+    for row in preset.rows:
+        for severity in range(1, preset.levels + 1):
+            digest = hashlib.sha256()
+            for frame in corruptgen.frames(picture, row, severity, preset=preset.name, seed=1, key="a"):
+                digest.update(np.ascontiguousarray(frame))
+            yield f"{preset.name} {row} {severity} frames", digest.hexdigest()[:32]
 
 
 if __name__ == "__main__":

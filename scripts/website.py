@@ -56,7 +56,8 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     extra.mkdir(parents=True)
     names = catalog.preset_names()
-    drawn = names if arguments.galleries is None else arguments.galleries
+    pictures = [name for name in names if not catalog.preset(name).is_sequential]
+    drawn = pictures if arguments.galleries is None else arguments.galleries
     for name in drawn:
         _write(extra / f"gallery/{name}.html", _gallery(name))
     for place, text in _pages(names, drawn):

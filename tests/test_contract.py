@@ -21,7 +21,7 @@ SEED = 1843956201
 # Tables of one benchmark, most of whose rows are the same.
 FAMILY = "medmnist-c/"
 DECIDING = ("frozen", "levels", "sizes", "precision", "rounding", "reference_side")
-PRESETS = [catalog.preset(name) for name in catalog.preset_names()]
+PRESETS = [preset for name in catalog.preset_names() if not (preset := catalog.preset(name)).is_sequential]
 
 
 def distinct_rows():
@@ -240,7 +240,8 @@ def test_every_corruption_says_what_it_does_and_where_it_comes_from(declared):
 
 
 def test_every_corruption_is_used_by_a_table():
-    used = {level.corruption.name for preset in PRESETS for row in preset.rows.values() for level in row.levels}
+    tables = map(catalog.preset, catalog.preset_names())
+    used = {level.corruption.name for table in tables for row in table.rows.values() for level in row.levels}
 
     assert used == set(catalog.corruptions())
 

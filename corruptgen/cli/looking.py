@@ -12,7 +12,7 @@ from corruptgen.codecs.pixels import BYTE
 from corruptgen.codecs.windowing import WINDOWS, CleanImage, Window
 from corruptgen.declare import Corruption
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
-from corruptgen.gallery.contact_sheet import draw_contact_sheet
+from corruptgen.gallery.contact_sheet import draw_contact_sheet, draw_film_strips
 from corruptgen.recipe.recipe import shipped_names
 from corruptgen.records import Decoding
 from corruptgen.sources import Content, nifti
@@ -98,6 +98,13 @@ def preview(
     for name in names:
         for level in levels:
             table.cell(name, level)
+    if table.is_sequential:
+        if window:
+            fail(f"--window: {preset} makes sequences of frames of images of 8 bits", WRONG_USAGE)
+        whole = decode_image(_content(image, None), Decoding(colour=table.colour)).pixels
+        draw_film_strips(whole, preset, names, levels, seed).save(output, "PNG")
+        print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}, some frames of each")
+        return
     chosen = read_window(window) if window else None
     shot = photograph(image, table, chosen)
     ends = None if chosen is None else (shot.form.black, shot.form.black + shot.form.full_scale)

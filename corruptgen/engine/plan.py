@@ -167,6 +167,11 @@ def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
                 preset.cell(row, severity)
     except CorruptgenError as error:
         raise RecipeError(f"{recipe.name} [corrupt]: {error}") from error
+    if sequences := [row for row in rows if preset.row(row).is_sequence]:
+        raise RecipeError(
+            f"{recipe.name} [corrupt] rows: {', '.join(sequences)} of {preset.name} make sequences of frames, which no "
+            "format holds yet; corruptgen.frames makes them in Python"
+        )
     for row in rows:
         if row in {*reserved_rows(recipe.output), ANNOTATIONS, MASKS} or not NAME.fullmatch(row):
             raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")

@@ -1,6 +1,6 @@
-"""Contact sheets: one picture that shows an image under every chosen row and severity, labelled."""
+"""Contact sheets: one picture that shows an image under every chosen row and severity, or the frames of sequences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.codecs.windowing import screen_levels
-from corruptgen.tables.api import PIL_MODES, corrupt
+from corruptgen.tables.api import PIL_MODES, corrupt, frames
 from corruptgen.values.arguments import severity_text
 
 THUMBNAIL = 224  # pixels, longer side
+FRAMES = 7  # of a film strip
 MARGIN = 8
 FONT_SIZE = 20
 PAPER = (255, 255, 255)
@@ -51,26 +52,70 @@ def draw_contact_sheet(
         An RGB image. Images longer than `THUMBNAIL` are made smaller after they were corrupted; small ones are enlarged
         by a whole factor, so that their pixels can be seen.
     """
+    pixels = _pixels(image)
+    clean = _thumbnail(pixels, window)
+    lines = {
+        row: [
+            clean,
+            *(
+                _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed, window=window), window)
+                for severity in severities
+            ),
+        ]
+        for row in rows
+    }
+    return _sheet(["clean", *map(severity_text, severities)], lines)
+
+
+def draw_film_strips(
+    picture: NDArray[Any] | Image.Image, preset: str, rows: Sequence[str], severities: Sequence[float], seed: int
+) -> Image.Image:
+    """Draw some frames of every row and severity of a table of sequences, the first and the last among them.
+
+    Parameters
+    ----------
+    picture : uint8 array (H, W), (H, W, 1) or (H, W, 3), or a Pillow image, before it is cropped
+    preset, rows, seed : as for `draw_contact_sheet`
+    severities : each of them is a line of its own
+
+    Returns
+    -------
+    An RGB image; below the titles the frames are numbered from 0.
+    """
+    pixels, lines = _pixels(picture), {}
+    for row in rows:
+        for severity in severities:
+            made = list(frames(pixels, row, severity, preset=preset, seed=seed))
+            chosen = np.linspace(0, len(made) - 1, min(FRAMES, len(made))).round().astype(int)
+            lines[f"{row} {severity_text(severity)}"] = [_thumbnail(made[number], None) for number in chosen]
+    most = max(map(len, lines.values()), default=0)
+    return _sheet(["first", *[""] * max(0, most - 2), "last"], lines)
+
+
+def _pixels(image: NDArray[Any] | Image.Image) -> NDArray[Any]:
     if isinstance(image, Image.Image) and image.mode not in PIL_MODES:
         image = image.convert("RGB")
-    pixels = np.array(image)
-    font = ImageFont.load_default(size=FONT_SIZE)
-    clean = _thumbnail(pixels, window)
-    labels = round(max((font.getlength(row) for row in rows), default=0)) + 2 * MARGIN
-    top = FONT_SIZE + 2 * MARGIN
-    across, down = clean.width + MARGIN, clean.height + MARGIN
-    sheet = Image.new("RGB", (labels + across * (len(severities) + 1), top + down * len(rows)), PAPER)
-    pen = ImageDraw.Draw(sheet)
+    return np.array(image)
 
-    for column, title in enumerate(["clean", *(severity_text(severity) for severity in severities)]):
-        pen.text((labels + column * across + clean.width / 2, top / 2), title, fill=INK, font=font, anchor="mm")
-    for line, row in enumerate(rows):
-        y = top + line * down
-        pen.text((MARGIN, y + clean.height / 2), row, fill=INK, font=font, anchor="lm")
-        sheet.paste(clean, (labels, y))
-        for column, severity in enumerate(severities, start=1):
-            picture = _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed, window=window), window)
+
+def _sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image]]) -> Image.Image:
+    """Lay pictures out in lines with their names, below the titles of the columns."""
+    font = ImageFont.load_default(size=FONT_SIZE)
+    pictures = [picture for line in lines.values() for picture in line]
+    widest = max((picture.width for picture in pictures), default=0)
+    labels = round(max((font.getlength(name) for name in lines), default=0)) + 2 * MARGIN
+    top, across = FONT_SIZE + 2 * MARGIN, widest + MARGIN
+    heights = [max(picture.height for picture in line) + MARGIN for line in lines.values()]
+    sheet = Image.new("RGB", (labels + across * len(titles), top + sum(heights)), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for column, title in enumerate(titles):
+        pen.text((labels + column * across + widest / 2, top / 2), title, fill=INK, font=font, anchor="mm")
+    y = top
+    for (name, line), height in zip(lines.items(), heights, strict=True):
+        pen.text((MARGIN, y + (height - MARGIN) / 2), name, fill=INK, font=font, anchor="lm")
+        for column, picture in enumerate(line):
             sheet.paste(picture, (labels + column * across, y))
+        y += height
     return sheet
 
 

@@ -50,6 +50,10 @@ def gallery_of_table(
     """
     table = catalog.preset(preset)
     names = table.named_rows(rows) if rows is not None else list(table.rows)
+    if table.is_sequential:
+        raise RecipeError(
+            f"{table.name} makes sequences of frames, which have no gallery yet; `corruptgen preview` draws film strips"
+        )
     if len({photograph.name for photograph in photographs}) < len(photographs):
         raise RecipeError("two images have the same name, so that they cannot be told apart; rename one")
     for photograph in photographs:

@@ -1,5 +1,6 @@
 """The front door: corrupt one image that is already in memory."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -90,6 +91,63 @@ def corrupt(
     if rng is None and cell.draws:
         rng = rng_for(seed, row, severity, pixels_digest(pixels) if name is None else name)
     return like_input(cell.apply(pixels, UNUSED if rng is None else rng, form), image)
+
+
+def frames(
+    image: ArrayOrImage,
+    row: str,
+    severity: float = 1,
+    *,
+    preset: str,
+    seed: int = 0,
+    key: str | int | None = None,
+    rng: Draws | None = None,
+) -> Iterator[ArrayOrImage]:
+    """Make the frames of a row that is a sequence, one after the other.
+
+    Parameters
+    ----------
+    image : uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed. The
+        picture before the crop, which the table makes; for rows that act on the image alone, also an image of the
+        table's size
+    row : row of the severity table
+    severity : the difficulty; a level of the table, or a number between two levels
+    preset : a built-in severity table, such as "imagenet-p", or the path of a .toml of your own
+    seed, key, rng : as for `corrupt`
+
+    Returns
+    -------
+    An iterator of new images of the same kind as `image`. Only one frame is in memory at a time.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such preset or row.
+    SeverityError
+        If the severity is outside of the table's levels.
+    ArgumentError
+        If another argument is of a kind that is not allowed.
+    ImageError
+        If the row is no sequence, or the image is of a kind or size that the table does not hold for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import corruptgen
+    >>> image = np.zeros((32, 32, 3), np.uint8)
+    >>> [frame.shape for frame in corruptgen.frames(image, "translate", preset="cifar-p")][:2]
+    [(32, 32, 3), (32, 32, 3)]
+    """
+    severity, seed = normalise_severity(severity), normalise_seed(seed)
+    name = None if key is None else normalise_key(key)
+    if rng is not None:
+        check_draws(rng)
+    cell = catalog.cell(preset_name(preset), text_value("row", row), severity)
+    pixels, _ = check_image(image)
+    if rng is None and cell.draws:
+        rng = rng_for(seed, row, severity, pixels_digest(pixels) if name is None else name)
+    made = cell.frames(pixels, UNUSED if rng is None else rng)
+    return (like_input(frame, image) for frame in made)
 
 
 def presets() -> list[str]:

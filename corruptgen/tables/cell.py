@@ -1,7 +1,7 @@
 """A cell, a row at a severity: the one place where a corruption meets an image."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -14,6 +14,7 @@ from corruptgen.declare import Channels, Corruption, FastPath, Warp, fused_path_
 from corruptgen.errors import ImageError
 from corruptgen.randomness import Draws, Stream
 from corruptgen.tables.interpolation import Value
+from corruptgen.tables.scene import NO_STAGING, ORIGINAL, Staging
 from corruptgen.values.arguments import severity_text
 
 
@@ -60,6 +61,13 @@ class Cell:
     sizes: Sizes
     in_colour: bool = False
     """Whether a grey image is made a colour one first and the luma of the result is taken, whatever the corruption."""
+    staging: Staging = NO_STAGING
+    """How the images of sequences are made of pictures."""
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it makes a sequence of frames of a picture instead of an image."""
+        return self.corruption is not None and self.corruption.is_sequence
 
     @property
     def is_geometric(self) -> bool:
@@ -100,6 +108,10 @@ class Cell:
         corruption = self.corruption
         if corruption is None:
             return image.copy()
+        if corruption.is_sequence:
+            raise ImageError(
+                f"{self.row} of {self.sizes.preset} is a sequence of frames; corruptgen.frames makes them of a picture"
+            )
 
         widen = channels == 1 and (self.in_colour or corruption.channels is Channels.COLOUR)
         whole = grey_to_rgb(image) if widen else image
@@ -112,6 +124,42 @@ class Cell:
         if samples is None:
             samples = _by_the_formula(corruption, whole, rng, form, self.arithmetic, parameters)
         return rgb_to_luma(samples, form) if widen else samples
+
+    def frames(self, picture: NDArray[np.uint8], rng: Draws) -> Iterator[NDArray[np.uint8]]:
+        """Make the frames of a sequence, one after the other.
+
+        Parameters
+        ----------
+        picture : (H, W, 1) or (H, W, 3) uint8, before it is cropped; not changed. For rows that act on the image alone,
+            one of a size that the table is for is the image itself
+        rng : the draws of this picture in this cell
+
+        Raises
+        ------
+        ImageError
+            If the row makes no frames, or the table does not hold for images of this size.
+        """
+        corruption = self.corruption
+        if corruption is not None and not corruption.is_sequence:
+            raise ImageError(f"{self.row} of {self.sizes.preset} makes one image of an image; use corruptgen.corrupt")
+        channels = picture.shape[2]
+        widen = channels == 1 and corruption is not None and corruption.channels is Channels.COLOUR
+        whole = np.ascontiguousarray(grey_to_rgb(picture) if widen else picture)
+        takes_scene = corruption is not None and corruption.takes_scene
+        is_image = not takes_scene and whole.shape[:2] in self.sizes.allowed
+        image = whole if is_image else self.staging.image(whole)
+        # What acts on the original is brought to its size frame by frame, and is as square as the picture.
+        if self.staging.acts_on != ORIGINAL:
+            self.sizes.check(*image.shape[:2])
+        if corruption is None:
+            return iter([image.copy()])
+        given = self.staging.scene(whole) if takes_scene else to_float(image, corruption.takes, BYTE, self.arithmetic)
+        made = corruption.function(*((given, rng) if corruption.draws else (given,)), **self._unscaled)
+        frames = (
+            quantize(np.asarray(frame), corruption.gives, BYTE, self.arithmetic.rounding)
+            for frame in cast(Iterator[NDArray[Any]], made)
+        )
+        return (rgb_to_luma(frame, BYTE) for frame in frames) if widen else frames
 
     def warp(self, image: NDArray[Any], rng: Draws, form: SampleFormat = BYTE) -> Warp:
         """Return the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""

@@ -14,6 +14,7 @@ from corruptgen.records import COLOURS
 from corruptgen.tables import table_keys
 from corruptgen.tables.cell import Cell, Sizes
 from corruptgen.tables.interpolation import BETWEEN, Value, fits, interpolate
+from corruptgen.tables.scene import NO_STAGING, PREPARED, STAGES, Staging, read_steps
 from corruptgen.tables.table_keys import check_keys
 from corruptgen.values.arguments import normalise_severity, severity_text
 
@@ -24,7 +25,19 @@ WORDS = frozenset({"title", "references", "notes", "other_sizes"})
 # The default of a key of recipes, where it is written down.
 DEFAULTS = frozenset({"colour"})
 DECIDING = frozenset(
-    {"version", "frozen", "levels", "sizes", "smallest", "precision", "rounding", "reference_side", "groups"}
+    {
+        "version",
+        "frozen",
+        "levels",
+        "sizes",
+        "smallest",
+        "precision",
+        "rounding",
+        "reference_side",
+        "groups",
+        "prepared",
+        "view",
+    }
 )
 HEADER = WORDS | DEFAULTS | DECIDING
 
@@ -57,6 +70,13 @@ class Row:
     """Whether grey images are made colour ones first and the luma of the result is taken."""
     augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
     """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
+    staging: Staging = NO_STAGING
+    """What is done to a picture before and after it, where it makes a sequence."""
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it makes a sequence of frames of a picture instead of an image."""
+        return any(level.corruption.is_sequence for level in self.levels)
 
     @property
     def is_geometric(self) -> bool:
@@ -120,6 +140,11 @@ class Preset:
     """The table as it was read, in plain TOML values; `read_table` restores the same preset from it."""
 
     @property
+    def is_sequential(self) -> bool:
+        """Whether its rows make sequences of frames instead of images."""
+        return any(row.is_sequence for row in self.rows.values())
+
+    @property
     def digest(self) -> str:
         """The sha256 of all that decides pixels: the rows, and the header but for what is only said about it."""
         return table_digest(self.content)
@@ -157,7 +182,15 @@ class Preset:
     def cell_of(self, line: Row, severity: float, corruption: Corruption | None, parameters: Parameters) -> Cell:
         """Return one of this table's rows with parameters of the caller's choice."""
         return Cell(
-            line.name, severity, corruption, parameters, line.arithmetic, line.scaled, self.sizes, line.in_colour
+            row=line.name,
+            severity=severity,
+            corruption=corruption,
+            parameters=parameters,
+            arithmetic=line.arithmetic,
+            scaled=line.scaled,
+            sizes=self.sizes,
+            in_colour=line.in_colour,
+            staging=line.staging,
         )
 
 
@@ -283,6 +316,7 @@ class _RowReader:
             scaled=frozenset(columns.get("scaled", ())),
             not_worse=frozenset(columns.get("not_worse", ())),
             in_colour=columns.get("in_colour", False),
+            staging=self.staging(place, columns),
             augment=MappingProxyType({name: _ends(given) for name, given in columns.get("augment", {}).items()}),
         )
         self.check(place, row)
@@ -308,6 +342,14 @@ class _RowReader:
                     raise PresetError(f"{place} {column}: found {value!r} at level {i + 1}, allowed is {kind.__name__}")
                 parameters[i][column] = float(value) if kind is float else value
         return tuple(Level(f, MappingProxyType(p)) for f, p in zip(functions, parameters, strict=True))
+
+    def staging(self, place: str, columns: Mapping[str, Any]) -> Staging:
+        header = f"{self.preset} [preset]"
+        return Staging(
+            prepared=read_steps(f"{header} prepared", self.header.get("prepared", {})),
+            view=read_steps(f"{place} view", columns.get("view", self.header.get("view", {}))),
+            acts_on=self.one_of(place, columns, "acts_on", STAGES, PREPARED),
+        )
 
     def check(self, place: str, row: Row) -> None:
         known = {name for level in row.levels for name in level.parameters}
