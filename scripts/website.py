@@ -25,7 +25,10 @@ from corruptgen.tables import catalog
 ROOT = Path(__file__).resolve().parents[1]
 # Which sections of the README become pages of their own; all others stay on the first page.
 PARTS = {
-    "quickstart": ("Quickstart", ("Install", "One command", "One snippet", "Tables, rows, cells")),
+    "quickstart": (
+        "Quickstart",
+        ("Install", "One command", "One snippet", "Which table", "Look at corruptions", "Train and evaluate"),
+    ),
     "recipes": ("Recipes", ("Recipes",)),
     "adding": ("Add a corruption", ("Add a corruption in ten lines",)),
     "guarantees": ("Guarantees and limits", ("What is promised, and what is not", "Beside its peers")),

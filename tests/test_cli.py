@@ -109,7 +109,7 @@ def test_rejected_items_are_listed_and_the_exit_code_is_3(place):
         (["generate", "recipe.toml", "--workers", "0"], 2, "--workers"),
         (["generate", "recipe.toml", "--wrong"], 2, "--wrong"),
         (["generate"], 2, "RECIPE"),
-        (["generate", "recipe.toml", "--source", "nowhere"], 2, "'nowhere' is not there"),
+        (["generate", "recipe.toml", "--source", "nowhere"], 2, "'nowhere' does not exist"),
         (["generate", "recipe.toml", "--source", "empty"], 1, "holds no images"),
         (["generate", "recipe.toml", "--output", "three.toml"], 1, "three.toml is a file"),
         (["generate", "recipe.toml", "--output", "photographs"], 1, "within each other"),

@@ -66,8 +66,10 @@ def sepia(image: UnitColour, *, strength: float) -> UnitColour:
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    strength : weight of the tint; 0 leaves the image alone, 1 leaves nothing but brown
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    strength : float
+        Weight of the tint; 0 leaves the image alone, 1 leaves nothing but brown.
 
     References
     ----------
