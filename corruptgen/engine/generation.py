@@ -88,6 +88,12 @@ def generate(
         If a worker was ended from outside.
     Interrupted
         If `stop` has stopped it.
+
+    Examples
+    --------
+    >>> outcome = generate("small.toml", output="demo-c", workers=1)
+    >>> outcome.items, outcome.cells, len(outcome.rejected)
+    (2, 4, 0)
     """
     _check_kinds(recipe, source, output, {"backend": backend, "address": address, "shard": shard})
     check, overwrite = truth_value("check", check), truth_value("overwrite", overwrite)
@@ -129,6 +135,11 @@ def check(plan: Plan, output: str | Path | None = None) -> None:
         If a picture that a row needs is missing.
     RecipeError
         If the format cannot hold the images.
+
+    Examples
+    --------
+    >>> from corruptgen.engine.plan import planned
+    >>> check(planned("small.toml"), "new-c")
     """
     folder = _folder(plan, output)
     build = Build(plan, folder)

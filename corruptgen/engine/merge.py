@@ -76,6 +76,14 @@ def merge(directory: str | Path) -> Outcome:
     OutputError
         If blocks are missing, or were made by another recipe, from another source or with other versions; nothing is
         changed then.
+
+    Examples
+    --------
+    >>> import corruptgen
+    >>> for shard in ("1/2", "2/2"):
+    ...     done = corruptgen.generate("small.toml", output="shared-c", workers=1, shard=shard)
+    >>> merge("shared-c").items
+    2
     """
     path_value("directory", directory)
     output = Folder(Path(os.path.abspath(local_path(directory, "the output"))))

@@ -45,6 +45,11 @@ def gallery_of_dataset(
     progress : Progress or None
         Called with how many rows are done and how many there are.
 
+    Returns
+    -------
+    Gallery
+        The rows and images of the page, for `write_page`.
+
     Raises
     ------
     OutputError

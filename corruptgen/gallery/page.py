@@ -26,6 +26,16 @@ def write_page(gallery: Gallery) -> str:
 
     The browser is told to load nothing and to run nothing but the page's own style and script, whatever a name or a
     table may hold.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        What the page shows.
+
+    Returns
+    -------
+    str
+        The page, as HTML.
     """
     style, script = _asset("page.css"), _asset("page.js")
     sections = "\n".join(_row_section(entry) for entry in gallery.rows)

@@ -39,6 +39,11 @@ def gallery_of_table(
     progress : Progress or None
         Called with how many rows are done and how many there are.
 
+    Returns
+    -------
+    Gallery
+        The rows and images of the page, for `write_page`.
+
     Raises
     ------
     UnknownName
@@ -47,6 +52,14 @@ def gallery_of_table(
         If the table does not hold for a photograph.
     RecipeError
         If two photographs have one name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from corruptgen.gallery import Photograph
+    >>> photograph = Photograph("grey", np.full((64, 64, 3), 128, np.uint8))
+    >>> gallery_of_table("natural", [photograph], rows=["fog"], steps=1).frames
+    5
     """
     table = catalog.preset(preset)
     names = table.named_rows(rows) if rows is not None else list(table.rows)

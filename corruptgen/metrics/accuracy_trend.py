@@ -13,7 +13,13 @@ SCALES = ("logit", "linear")
 
 @dataclass(frozen=True)
 class Trend:
-    """What the accuracy under shift is expected to be, given the clean one."""
+    """What the accuracy under shift is expected to be, given the clean one.
+
+    Examples
+    --------
+    >>> round(Trend(0.45, 0.0, "linear").expected(0.6).item(), 2)
+    0.27
+    """
 
     slope: float
     intercept: float
@@ -35,9 +41,20 @@ def trend(clean: ArrayLike, shifted: ArrayLike, scale: str = "logit") -> Trend:
     scale : str, default "logit"
         "logit", as for the shifts of ImageNet, where accuracies of 0 and 1 have no place; or "linear".
 
+    Returns
+    -------
+    Trend
+        The line that fits the models best.
+
     References
     ----------
     Taori et al. 2020, https://arxiv.org/abs/2007.00644
+
+    Examples
+    --------
+    >>> line = trend(clean=[0.6, 0.7, 0.8], shifted=[0.35, 0.45, 0.58])
+    >>> round(line.slope, 2), round(line.intercept, 2)
+    (0.96, -1.01)
     """
     x, y = _onto(clean, scale, "clean accuracies"), _onto(shifted, scale, "shifted accuracies")
     if x.shape != y.shape or x.ndim != 1 or len(np.unique(x)) < 2:
@@ -55,6 +72,17 @@ def effective_robustness(clean: ArrayLike, shifted: ArrayLike, baseline: Trend) 
         Accuracies of a model, fractions.
     baseline : Trend
         The trend of other models; for COCO-O, whose numbers are AP, `Trend(0.45, 0, "linear")` is in use.
+
+    Returns
+    -------
+    float or ndarray
+        (...): a difference of accuracies, as a fraction; higher is better, 0 is on the trend.
+
+    Examples
+    --------
+    >>> line = trend(clean=[0.6, 0.7, 0.8], shifted=[0.35, 0.45, 0.58])
+    >>> round(effective_robustness(0.75, 0.6, line).item(), 2)
+    0.09
     """
     return fractions(shifted, "shifted accuracies") - baseline.expected(clean)
 

@@ -28,7 +28,14 @@ LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
 
 @dataclass(frozen=True)
 class Baseline:
-    """A reference model's numbers."""
+    """A reference model's numbers.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> round(baseline("imagenet-c/alexnet").mean("error", "gaussian_noise"), 3)
+    0.886
+    """
 
     name: str
     title: str
@@ -83,12 +90,33 @@ class Baseline:
 
 
 def baseline_names() -> list[str]:
-    """List the baselines that travel with the package."""
+    """List the baselines that travel with the package.
+
+    Returns
+    -------
+    list of str
+        Their names, sorted.
+
+    Examples
+    --------
+    >>> baseline_names()[:2]
+    ['cifar-c/wideresnet', 'imagenet-c/alexnet']
+    """
     return sorted(_shipped())
 
 
 def baseline(name: str) -> Baseline:
     """Return a baseline: a shipped one by its name, or one's own by the path of its .toml, or of a score's .json.
+
+    Parameters
+    ----------
+    name : str
+        A shipped baseline, as `baseline_names()` lists them, or the path of a .toml or of the .json of a score.
+
+    Returns
+    -------
+    Baseline
+        The numbers that scores are compared with.
 
     Raises
     ------
@@ -96,6 +124,11 @@ def baseline(name: str) -> Baseline:
         If there is no such baseline.
     ScoreError
         If the file cannot be read; the message states where and what is allowed.
+
+    Examples
+    --------
+    >>> baseline("imagenet-c/alexnet").clean
+    0.435
     """
     if name in _shipped():
         return read_baseline(name, tomllib.loads(_shipped()[name].read_text("utf-8")))
@@ -120,7 +153,20 @@ def baseline(name: str) -> Baseline:
 
 
 def read_baseline(name: str, content: Mapping[str, Any]) -> Baseline:
-    """Make a baseline of the plain values of its TOML; raise `ScoreError` if something in it is wrong."""
+    """Make a baseline of the plain values of its TOML; raise `ScoreError` if something in it is wrong.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    content : mapping of str to object
+        The plain values of the TOML.
+
+    Returns
+    -------
+    Baseline
+        The baseline.
+    """
     header = content.get("baseline")
     if not isinstance(header, dict):
         raise ScoreError(f"{name}: there is no section [baseline]; write one with a title")
@@ -159,7 +205,23 @@ def read_baseline(name: str, content: Mapping[str, Any]) -> Baseline:
 
 
 def weights(name: str) -> Mapping[str, float]:
-    """Return the shipped weights of data sets, by data set; "lr0-fm" are LR0.FM's."""
+    """Return the shipped weights of data sets, by data set; "lr0-fm" are LR0.FM's.
+
+    Parameters
+    ----------
+    name : str
+        The name of a shipped table of weights, such as "lr0-fm".
+
+    Returns
+    -------
+    mapping of str to float
+        The weight of each data set.
+
+    Examples
+    --------
+    >>> len(weights("lr0-fm"))
+    15
+    """
     found = {entry.name.removesuffix(".toml"): entry for entry in (_package() / "weights").iterdir()}
     if name not in found:
         raise UnknownName(unknown("table of weights", name, found))
@@ -169,7 +231,18 @@ def weights(name: str) -> Mapping[str, float]:
 
 @lru_cache(maxsize=1)
 def families() -> Mapping[str, tuple[str, ...]]:
-    """Return the families of the fifteen common corruptions: noise, blur, weather and digital, with their rows."""
+    """Return the families of the fifteen common corruptions: noise, blur, weather and digital, with their rows.
+
+    Returns
+    -------
+    mapping of str to tuple of str
+        The rows of each family.
+
+    Examples
+    --------
+    >>> sorted(families())
+    ['blur', 'digital', 'noise', 'weather']
+    """
     content = tomllib.loads((_package() / "families.toml").read_text("utf-8"))
     return MappingProxyType({family: tuple(rows) for family, rows in content["families"].items()})
 

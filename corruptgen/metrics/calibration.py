@@ -34,6 +34,11 @@ def expected_calibration_error(
     ----------
     Guo et al. 2017, https://arxiv.org/abs/1706.04599
     Ovadia et al. 2019, https://arxiv.org/abs/1906.02530, for calibration under corruption
+
+    Examples
+    --------
+    >>> round(expected_calibration_error([0.9, 0.9, 0.6, 0.6], [True, True, True, False]).item(), 3)
+    0.1
     """
     surety, right = _checked(confidence, correct)
     if bins < 1:
@@ -61,6 +66,11 @@ def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weight
     float or ndarray
         (), or (resamples,): the probability that a right answer is surer than a wrong one, equal ones counting half.
         Higher is better, 0.5 is chance; not a number where all answers are right or all wrong.
+
+    Examples
+    --------
+    >>> failure_detection([0.9, 0.8, 0.7, 0.6], [True, True, False, True]).item()
+    0.6666666666666666
     """
     surety, right = np.asarray(confidence, float), np.asarray(correct, bool)
     if surety.shape != right.shape or not surety.size:
@@ -74,7 +84,17 @@ def failure_detection(confidence: ArrayLike, correct: ArrayLike, weights: Weight
 
 
 def check_probabilities(probabilities: ArrayLike) -> None:
-    """Raise `ScoreError` unless these are probabilities, (..., classes), that sum to one."""
+    """Raise `ScoreError` unless these are probabilities, (..., classes), that sum to one.
+
+    Parameters
+    ----------
+    probabilities : array_like
+        (..., classes): each in [0, 1], summing to one over the classes.
+
+    Examples
+    --------
+    >>> check_probabilities([[0.2, 0.8], [0.5, 0.5]])
+    """
     taken = fractions(probabilities, "probabilities")
     sums = taken.sum(axis=-1)
     if np.abs(sums - 1).max(initial=0) > 1e-3:
@@ -92,6 +112,17 @@ def evaluate_calibration(probabilities: ArrayLike, classes: ArrayLike, *, bins: 
         The true ones.
     bins : int
         Bins of ECE.
+
+    Returns
+    -------
+    dict of str to float
+        "ECE" and "failure detection", of one cell.
+
+    Examples
+    --------
+    >>> scores = evaluate_calibration([[0.2, 0.8], [0.6, 0.4], [0.9, 0.1]], [1, 1, 0])
+    >>> {name: round(value, 3) for name, value in scores.items()}
+    {'ECE': 0.3, 'failure detection': 1.0}
     """
     check_probabilities(probabilities)
     numbers = np.asarray(probabilities, float)

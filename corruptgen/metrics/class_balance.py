@@ -33,6 +33,11 @@ def balanced_error(correct: ArrayLike, classes: ArrayLike, weights: Weights = No
     References
     ----------
     Brodersen et al. 2010, https://doi.org/10.1109/ICPR.2010.764
+
+    Examples
+    --------
+    >>> balanced_error([True, True, True, False], [0, 0, 0, 1]).item()
+    0.5
     """
     right, labels = np.asarray(correct, float), np.asarray(classes)
     if labels.ndim != 1 or right.shape[-1] != len(labels) or not len(labels):
@@ -61,6 +66,16 @@ def mean_balanced_error(correct: ArrayLike, truth: ArrayLike, weights: Weights =
     truth : array_like, shape (items, labels)
         A single label is a class number, several are 0 or 1 each.
     weights : array_like or None, shape (resamples, items)
+
+    Returns
+    -------
+    float or ndarray
+        (...), or (resamples, ...) with weights: a fraction; lower is better.
+
+    Examples
+    --------
+    >>> mean_balanced_error([[True], [True], [True], [False]], [[0], [0], [0], [1]]).item()
+    0.5
     """
     right, labels = np.asarray(correct), np.asarray(truth)
     errors = [balanced_error(right[..., label], labels[:, label], weights) for label in range(labels.shape[1])]
@@ -74,6 +89,16 @@ def error_rate(correct: ArrayLike, weights: Weights = None) -> Numbers:
     ----------
     correct : array_like of bool, shape (..., items, labels)
     weights : array_like or None, shape (resamples, items)
+
+    Returns
+    -------
+    float or ndarray
+        (...), or (resamples, ...) with weights: a fraction; lower is better.
+
+    Examples
+    --------
+    >>> error_rate([[True], [True], [True], [False]]).item()
+    0.25
     """
     return 1 - weighted_mean(np.asarray(correct, float).mean(axis=-1), weights)
 
@@ -94,6 +119,11 @@ def decisions(scores: ArrayLike, task: str, thresholds: float | Sequence[float] 
     -------
     ndarray of int64
         (..., items, labels): a class number, or 0 and 1 for each label.
+
+    Examples
+    --------
+    >>> decisions([[0.2, 0.8], [0.7, 0.3]], "multi-class").tolist()
+    [[1], [0]]
     """
     numbers = np.asarray(scores)
     match task:

@@ -43,6 +43,14 @@ def corruption_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) 
     References
     ----------
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-c/alexnet")
+    >>> errors = alexnet.grid("error")
+    >>> corruption_errors(errors, alexnet)[:3].tolist()
+    [100.0, 100.0, 100.0]
     """
     rows = baseline.rows(measure)
     own = errors.selected(rows, baseline.severities)
@@ -53,6 +61,28 @@ def mean_corruption_error(errors: Grid, baseline: Baseline, measure: str = MEASU
     """Return mCE, the mean of `corruption_errors` over the baseline's main rows, (...); lower is better.
 
     With "balanced_error" this is the BE of MedMNIST-C, in percent.
+
+    Parameters
+    ----------
+    errors : Grid
+        Fractions of misclassified items; higher is worse.
+    baseline : Baseline
+        100 is as good as this, 0 is perfect.
+    measure : str
+        What the errors are: "error", or "balanced_error" for the BE of MedMNIST-C.
+
+    Returns
+    -------
+    float or ndarray
+        (...) in percent of the baseline; lower is better.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-c/alexnet")
+    >>> errors = alexnet.grid("error")
+    >>> mean_corruption_error(errors, alexnet).item()
+    100.0
     """
     return corruption_errors(errors, baseline, measure).mean(axis=-1)
 
@@ -79,6 +109,14 @@ def relative_corruption_errors(errors: Grid, baseline: Baseline, measure: str = 
     ------
     ScoreError
         If a cell or a clean error is missing, or a row adds nothing to the baseline's error.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-c/alexnet")
+    >>> errors = alexnet.grid("error")
+    >>> relative_corruption_errors(errors, alexnet)[:3].round(6).tolist()
+    [100.0, 100.0, 100.0]
     """
     rows = baseline.rows(measure)
     own = errors.selected(rows, baseline.severities)
@@ -87,18 +125,81 @@ def relative_corruption_errors(errors: Grid, baseline: Baseline, measure: str = 
 
 
 def relative_mean_corruption_error(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> Numbers:
-    """Return relative mCE, the mean of `relative_corruption_errors`, (...); lower is better; the rBE of MedMNIST-C."""
+    """Return relative mCE, the mean of `relative_corruption_errors`, (...); lower is better; the rBE of MedMNIST-C.
+
+    Parameters
+    ----------
+    errors : Grid
+        Fractions of misclassified items; higher is worse.
+    baseline : Baseline
+        100 is as good as this, 0 is perfect.
+    measure : str
+        What the errors are: "error", or "balanced_error" for the BE of MedMNIST-C.
+
+    Returns
+    -------
+    float or ndarray
+        (...) in percent of the baseline; lower is better.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-c/alexnet")
+    >>> errors = alexnet.grid("error")
+    >>> round(relative_mean_corruption_error(errors, alexnet).item(), 6)
+    100.0
+    """
     return relative_corruption_errors(errors, baseline, measure).mean(axis=-1)
 
 
 def weak_denominators(baseline: Baseline, measure: str = MEASURE, limit: float = WEAK) -> dict[str, float]:
-    """Name the main rows that add less than `limit` to the baseline's clean error, and how much they add."""
+    """Name the main rows that add less than `limit` to the baseline's clean error, and how much they add.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        The baseline of a relative error.
+    measure : str
+        What the errors are: "error", or "balanced_error" for the BE of MedMNIST-C.
+    limit : float
+        Smallest difference that a relative error should be divided by, as a fraction.
+
+    Returns
+    -------
+    dict of str to float
+        What each weak row adds, as a fraction.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> weak_denominators(baseline("imagenet-c/alexnet"))
+    {}
+    """
     added = {row: baseline.mean(measure, row) - baseline.known_clean for row in baseline.rows(measure)}
     return {row: difference for row, difference in added.items() if difference < limit}
 
 
 def weakness(baseline: Baseline, measure: str = MEASURE) -> str:
-    """Word what `weak_denominators` found; empty if all is well."""
+    """Word what `weak_denominators` found; empty if all is well.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        The baseline of a relative error.
+    measure : str
+        What the errors are: "error", or "balanced_error" for the BE of MedMNIST-C.
+
+    Returns
+    -------
+    str
+        One sentence, or an empty text.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> weakness(baseline("imagenet-c/alexnet"))
+    ''
+    """
     weak = weak_denominators(baseline, measure)
     if not weak:
         return ""
@@ -111,7 +212,24 @@ def weakness(baseline: Baseline, measure: str = MEASURE) -> str:
 
 
 def check_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> None:
-    """Raise `ScoreError` for errors that cannot be scored; warn of relative ones that say little."""
+    """Raise `ScoreError` for errors that cannot be scored; warn of relative ones that say little.
+
+    Parameters
+    ----------
+    errors : Grid
+        Fractions of misclassified items; higher is worse.
+    baseline : Baseline
+        100 is as good as this, 0 is perfect.
+    measure : str
+        What the errors are: "error", or "balanced_error" for the BE of MedMNIST-C.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-c/alexnet")
+    >>> errors = alexnet.grid("error")
+    >>> check_errors(errors, alexnet)
+    """
     check_fractions(errors)
     errors.selected(baseline.rows(measure), baseline.severities)
     if errors.clean is not None and baseline.clean is not None and (words := weakness(baseline, measure)):
@@ -129,6 +247,20 @@ def evaluate_corruption_errors(errors: Grid, baseline: Baseline, measure: str = 
         To normalise by.
     measure : str
         "error" for mCE, "balanced_error" for BE.
+
+    Returns
+    -------
+    dict of str to float
+        "mean", each row by its name and, if the clean errors are known, "relative mean" and "relative <row>"; lower is
+        better.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-c/alexnet")
+    >>> errors = alexnet.grid("error")
+    >>> evaluate_corruption_errors(errors, alexnet)["mean"]
+    100.0
     """
     check_errors(errors, baseline, measure)
     rows = baseline.rows(measure)

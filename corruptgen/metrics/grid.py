@@ -22,6 +22,13 @@ class Grid:
     ------
     ScoreError
         If shapes do not fit, a name occurs twice, or a number is not finite.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import Grid
+    >>> errors = Grid.of({("fog", 1): 0.3, ("fog", 2): 0.5, ("snow", 1): 0.4, ("snow", 2): 0.8}, clean=0.2)
+    >>> errors.rows, errors.severities, errors.cell("fog", 2).item()
+    (('fog', 'snow'), (1.0, 2.0), 0.5)
     """
 
     rows: tuple[str, ...]
@@ -118,7 +125,17 @@ class Grid:
 
 
 def check_complete(known: Iterable[tuple[str, float]], rows: Sequence[str], severities: Sequence[float]) -> None:
-    """Raise `ScoreError` with the names of the cells that are missing, if any is."""
+    """Raise `ScoreError` with the names of the cells that are missing, if any is.
+
+    Parameters
+    ----------
+    known : iterable of (str, float)
+        The cells that have a value.
+    rows : sequence of str
+        The rows that are needed.
+    severities : sequence of float
+        The severities that are needed.
+    """
     there = set(known)
     missing = [(row, severity) for row in rows for severity in severities if (row, severity) not in there]
     if missing:
@@ -131,7 +148,15 @@ def check_complete(known: Iterable[tuple[str, float]], rows: Sequence[str], seve
 
 
 def check_fractions(grid: Grid, what: str = "errors") -> None:
-    """Raise `ScoreError` if numbers do not lie in [0, 1]; percentages are the usual mistake."""
+    """Raise `ScoreError` if numbers do not lie in [0, 1]; percentages are the usual mistake.
+
+    Parameters
+    ----------
+    grid : Grid
+        The numbers.
+    what : str, default "errors"
+        What they are, for the message.
+    """
     for name, values in (("", grid.values), (" of the clean images", grid.clean)):
         if values is not None and (values.min(initial=0) < 0 or values.max(initial=0) > 1):
             found = f"{values.min():g}..{values.max():g}"
@@ -150,21 +175,59 @@ def group_means(grid: Grid, groups: Mapping[str, Sequence[str]]) -> dict[str, Nu
     groups : mapping of str to sequence of str
         Rows by the group's name, such as noise, blur, weather and digital.
 
+    Returns
+    -------
+    dict of str to float or ndarray
+        The mean of each group, (...).
+
     Raises
     ------
     ScoreError
         If the grid lacks a row of a group.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import Grid
+    >>> errors = Grid.of({("fog", 1): 0.3, ("fog", 2): 0.5, ("snow", 1): 0.4, ("snow", 2): 0.8}, clean=0.2)
+    >>> {name: round(mean.item(), 3) for name, mean in group_means(errors, {"weather": ["fog", "snow"]}).items()}
+    {'weather': 0.5}
     """
     return {name: grid.selected(rows).mean for name, rows in groups.items()}
 
 
 def cell_name(row: str, severity: float) -> str:
-    """Name a cell in messages as folders of outputs do."""
+    """Name a cell in messages as folders of outputs do.
+
+    Parameters
+    ----------
+    row : str
+        Name of a row.
+    severity : float
+        A severity.
+
+    Returns
+    -------
+    str
+        Both, with a slash between them.
+    """
     return f"{row}/{severity_text(severity)}"
 
 
 def fractions(values: ArrayLike, what: str) -> Numbers:
-    """Take numbers that are fractions; raise `ScoreError` with what they are if they are none."""
+    """Take numbers that are fractions; raise `ScoreError` with what they are if they are none.
+
+    Parameters
+    ----------
+    values : array_like, shape (...)
+        Fractions in [0, 1].
+    what : str
+        What they are, for the message.
+
+    Returns
+    -------
+    float or ndarray
+        The numbers as an array.
+    """
     taken = np.asarray(values, float)
     if not (np.isfinite(taken).all() and taken.min(initial=0) >= 0 and taken.max(initial=0) <= 1):
         raise ScoreError(f"{what}: found {values!r}, allowed are fractions from 0 to 1; divide percentages by 100")

@@ -17,7 +17,13 @@ BATCH_VALUES = 5_000_000  # weights that are held at once, 40 MB
 
 @dataclass(frozen=True)
 class Interval:
-    """A number and where it would lie with other images."""
+    """A number and where it would lie with other images.
+
+    Examples
+    --------
+    >>> Interval(0.5, 0.4, 0.6)
+    Interval(value=0.5, low=0.4, high=0.6)
+    """
 
     value: float
     low: float
@@ -36,6 +42,11 @@ def weighted_mean(values: ArrayLike, weights: Weights = None) -> Numbers:
     -------
     float or ndarray
         (...), or (resamples, ...) with weights.
+
+    Examples
+    --------
+    >>> weighted_mean([True, False, True, True]).item()
+    0.75
     """
     numbers = np.asarray(values, float)
     if numbers.shape[-1] == 0:
@@ -59,7 +70,13 @@ def resamples(items: int, count: int, seed: int = 0) -> Iterator[NDArray[np.floa
 
     Yields
     ------
-    (some, items): how often each item was drawn, in pieces that fit into memory; `count` resamples in all.
+    ndarray of float64, shape (some, items)
+        How often each item was drawn, in pieces that fit into memory; `count` resamples in all.
+
+    Examples
+    --------
+    >>> [weights.sum().item() for weights in resamples(4, 2)]
+    [8.0]
     """
     if items < 1 or count < 1:
         raise ScoreError(f"{count} resamples of {items} items cannot be drawn; at least one of each is needed")
@@ -83,6 +100,17 @@ def percentiles(samples: ArrayLike, level: float = 0.95, value: float | None = N
     value : float or None
         The score itself, if resampling shifts it: the bounds are shifted back by as much as the samples' mean is off.
         Calibration errors are so: a resample holds fewer different items, and bins with fewer of them err more.
+
+    Returns
+    -------
+    (float, float)
+        The lower and the upper bound.
+
+    Examples
+    --------
+    >>> low, high = percentiles(range(101), level=0.9)
+    >>> round(low, 6), round(high, 6)
+    (5.0, 95.0)
     """
     if not 0 < level < 1:
         raise ScoreError(f"the level of an interval is {level}; allowed is a share above 0 and below 1")
@@ -121,9 +149,21 @@ def interval(
     biased : bool, default False
         Whether resampling shifts the score, as it does calibration errors; see `percentiles`.
 
+    Returns
+    -------
+    Interval
+        The score of all items, and the bounds of its interval.
+
     References
     ----------
     Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics.resampling import weighted_mean
+    >>> found = interval(lambda weights: weighted_mean([True, False] * 50, weights), 100, count=200)
+    >>> found.low < found.value < found.high
+    True
     """
     samples = np.concatenate([np.asarray(statistic(weights)) for weights in resamples(items, count, seed)])
     value = float(statistic(None))

@@ -19,9 +19,19 @@ def relative_robustness(low: ArrayLike, full: ArrayLike) -> Numbers:
     low, full : array_like
         Accuracies, fractions.
 
+    Returns
+    -------
+    float or ndarray
+        (...): a fraction; higher is better.
+
     References
     ----------
     Pathak et al. 2025, https://arxiv.org/abs/2502.03950
+
+    Examples
+    --------
+    >>> relative_robustness(0.3, 0.6).item()
+    0.5
     """
     whole = fractions(full, "accuracies at full resolution")
     if (whole == 0).any():
@@ -44,13 +54,39 @@ def improved_robustness(
         How fast the discount goes away from chance.
     power : float
         The exponent of E; the square is from secondary sources and not confirmed, hence a parameter.
+
+    Returns
+    -------
+    float or ndarray
+        (...): a fraction; higher is better.
+
+    Examples
+    --------
+    >>> round(improved_robustness(0.3, 0.6, 0.1).item(), 3)
+    0.5
     """
     above = fractions(full, "accuracies at full resolution") - fractions(chance, "accuracies of chance")
     return relative_robustness(low, full) * (1 - np.exp(-alpha * np.abs(above) ** power))
 
 
 def simple_aggregate(robustness: Mapping[str, float]) -> float:
-    """Return SAR, the mean over data sets of γ or Γ; higher is better."""
+    """Return SAR, the mean over data sets of γ or Γ; higher is better.
+
+    Parameters
+    ----------
+    robustness : mapping of str to float
+        γ or Γ of each data set.
+
+    Returns
+    -------
+    float
+        A fraction; higher is better.
+
+    Examples
+    --------
+    >>> simple_aggregate({"EuroSAT": 0.5, "DTD": 0.7})
+    0.6
+    """
     _checked(robustness)
     return float(np.mean(list(robustness.values())))
 
@@ -65,10 +101,20 @@ def weighted_aggregate(robustness: Mapping[str, float], weights: Mapping[str, fl
     weights : mapping of str to float
         By data set, of exactly these; LR0.FM's are `corruptgen.metrics.weights("lr0-fm")`.
 
+    Returns
+    -------
+    float
+        A fraction; higher is better.
+
     Raises
     ------
     ScoreError
         If a data set has no weight, or a weight no data set; the message names them.
+
+    Examples
+    --------
+    >>> weighted_aggregate({"EuroSAT": 0.5, "DTD": 0.7}, {"EuroSAT": 3.0, "DTD": 1.0})
+    0.55
     """
     _checked(robustness)
     for kind, names in (
@@ -85,7 +131,21 @@ def weighted_aggregate(robustness: Mapping[str, float], weights: Mapping[str, fl
 
 
 def check_accuracies(low: ArrayLike, full: ArrayLike, chance: ArrayLike) -> None:
-    """Raise `ScoreError` unless all three are fractions of one shape, and full accuracies are above 0."""
+    """Raise `ScoreError` unless all three are fractions of one shape, and full accuracies are above 0.
+
+    Parameters
+    ----------
+    low : array_like, shape (...)
+        Accuracies at a low resolution, fractions.
+    full : array_like, shape (...)
+        Accuracies at full resolution, fractions.
+    chance : array_like, shape (...)
+        Accuracies of guessing, fractions.
+
+    Examples
+    --------
+    >>> check_accuracies(0.3, 0.6, 0.1)
+    """
     shapes = {np.shape(low), np.shape(full), np.shape(chance)}
     if len(shapes) > 1:
         raise ScoreError(f"accuracies have the shapes {sorted(shapes)}; pass one of each for every data set")
@@ -104,6 +164,17 @@ def evaluate_resolution(
         By data set: at low resolution, at full resolution, by chance.
     weights : mapping of str to float or None
         By data set.
+
+    Returns
+    -------
+    dict of str to float
+        "SAR" and "improved SAR" and, with weights, "WAR"; higher is better.
+
+    Examples
+    --------
+    >>> scores = evaluate_resolution({"EuroSAT": (0.3, 0.6, 0.1), "DTD": (0.25, 0.5, 0.02)})
+    >>> {name: round(value, 3) for name, value in scores.items()}
+    {'SAR': 0.5, 'improved SAR': 0.5}
     """
     _checked(accuracies)
     low, full, chance = np.array(list(accuracies.values())).T

@@ -14,7 +14,23 @@ FLIPS, DISTANCES = "flip_probability", "top5_distance"
 
 
 def is_noise(perturbation: str) -> bool:
-    """Check whether frames are compared with the first one, as the benchmark does where the name states noise."""
+    """Check whether frames are compared with the first one, as the benchmark does where the name states noise.
+
+    Parameters
+    ----------
+    perturbation : str
+        Name of a perturbation.
+
+    Returns
+    -------
+    bool
+        True for the noises.
+
+    Examples
+    --------
+    >>> is_noise("shot_noise"), is_noise("tilt")
+    (True, False)
+    """
     return "noise" in perturbation
 
 
@@ -29,6 +45,18 @@ def frame_pairs(frames: int, *, noise: bool, difficulty: int = 1) -> Iterator[tu
         Every frame with the first, clean one; else each with the one `difficulty` before it.
     difficulty : int, default 1
         1, 2 or 3; of noise, harder sequences are other files, and this changes nothing.
+
+    Returns
+    -------
+    iterator of (int, int)
+        Numbers of two frames, counted from 0.
+
+    Examples
+    --------
+    >>> list(frame_pairs(4, noise=False))
+    [(0, 1), (1, 2), (2, 3)]
+    >>> list(frame_pairs(4, noise=True))
+    [(0, 1), (0, 2), (0, 3)]
     """
     if difficulty not in (1, 2, 3):
         raise ScoreError(f"the difficulty is {difficulty!r}; allowed are 1, 2 and 3")
@@ -57,6 +85,11 @@ def flips(predictions: ArrayLike, *, noise: bool, difficulty: int = 1) -> Number
     References
     ----------
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
+
+    Examples
+    --------
+    >>> flips([[1, 1, 2, 2], [3, 3, 3, 3]], noise=False).tolist()
+    [0.3333333333333333, 0.0]
     """
     classes = np.asarray(predictions)
     if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer):
@@ -82,6 +115,13 @@ def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
     float or ndarray
         (sequences,): Σ_{i≤5} abs((i-1) - min(σ(i)-1, 5)) with σ(i) the rank in the later frame of the class that is
         i-th in the earlier one; from 0, nothing moves, to 15, all five leave. Lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores = np.tile(np.arange(6.0), (1, 3, 1))
+    >>> top5_distances(scores, noise=False).tolist()
+    [0.0]
     """
     ranks, orders = _ranked(scores)
     earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
@@ -103,6 +143,11 @@ def zipf_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
     -------
     float or ndarray
         (sequences,): Σ_i abs(1/i - 1/σ(i)) / i over all ranks i, σ as for `top5_distances`.
+
+    Examples
+    --------
+    >>> zipf_distances([[[3.0, 2.0, 1.0], [2.0, 3.0, 1.0]]], noise=False).tolist()
+    [0.75]
     """
     ranks, orders = _ranked(scores)
     earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
@@ -121,10 +166,23 @@ def mean_flip_rate(probabilities: Mapping[str, float], baseline: Baseline) -> fl
     baseline : Baseline
         "imagenet-p/alexnet" is shipped, and is UNVERIFIED: no public source states its numbers.
 
+    Returns
+    -------
+    float
+        In percent of the baseline; lower is better.
+
     Raises
     ------
     ScoreError
         If a perturbation of the baseline is missing, or there is one that it does not have.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-p/alexnet")
+    >>> probabilities = {row: alexnet.mean("flip_probability", row) for row in alexnet.rows("flip_probability")}
+    >>> round(mean_flip_rate(probabilities, alexnet), 6)
+    100.0
     """
     return _mean_rate(probabilities, baseline, FLIPS)
 
@@ -138,12 +196,41 @@ def mean_top5_distance(distances: Mapping[str, float], baseline: Baseline) -> fl
         By perturbation.
     baseline : Baseline
         As for `mean_flip_rate`; nothing at all supports the distances of the shipped one.
+
+    Returns
+    -------
+    float
+        In percent of the baseline; lower is better.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-p/alexnet")
+    >>> distances = {row: alexnet.mean("top5_distance", row) for row in alexnet.rows("top5_distance")}
+    >>> round(mean_top5_distance(distances, alexnet), 6)
+    100.0
     """
     return _mean_rate(distances, baseline, DISTANCES)
 
 
 def check_predictions(values: Mapping[str, float], baseline: Baseline, measure: str = FLIPS) -> None:
-    """Raise `ScoreError` if perturbations are missing or unknown, or numbers are negative or not finite."""
+    """Raise `ScoreError` if perturbations are missing or unknown, or numbers are negative or not finite.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        A number for each perturbation.
+    baseline : Baseline
+        The baseline that they are compared with.
+    measure : str
+        What the numbers are: "flip_probability" or "top5_distance".
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-p/alexnet")
+    >>> check_predictions(dict.fromkeys(alexnet.rows("flip_probability"), 0.1), alexnet)
+    """
     rows = baseline.rows(measure)
     missing, strange = sorted(set(rows) - values.keys()), sorted(values.keys() - set(rows))
     if missing or strange:
@@ -158,7 +245,30 @@ def check_predictions(values: Mapping[str, float], baseline: Baseline, measure: 
 def evaluate_sequences(
     probabilities: Mapping[str, float], baseline: Baseline, distances: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """Return the mean flip probability and mFR and, with distances, the same of these."""
+    """Return the mean flip probability and mFR and, with distances, the same of these.
+
+    Parameters
+    ----------
+    probabilities : mapping of str to float
+        Flip probability of each perturbation, a fraction; higher is worse.
+    baseline : Baseline
+        100 is as good as this, 0 is perfect.
+    distances : mapping of str to float or None
+        Top-5 distance of each perturbation; higher is worse.
+
+    Returns
+    -------
+    dict of str to float
+        "mean FP" and "mFR" and, with distances, "mean T5D" and "mT5D"; lower is better.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import baseline
+    >>> alexnet = baseline("imagenet-p/alexnet")
+    >>> probabilities = {row: alexnet.mean("flip_probability", row) for row in alexnet.rows("flip_probability")}
+    >>> round(evaluate_sequences(probabilities, alexnet)["mFR"], 6)
+    100.0
+    """
     scores = {"mFR": mean_flip_rate(probabilities, baseline), "mean FP": float(np.mean(list(probabilities.values())))}
     if distances is not None:
         scores["mT5D"] = mean_top5_distance(distances, baseline)

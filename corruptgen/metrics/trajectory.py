@@ -11,7 +11,25 @@ from corruptgen.metrics.resampling import Weights
 
 
 def accuracy_drops(errors: Grid) -> Grid:
-    """Return by how much the accuracy of each cell is below the clean one; lower is better, negative is a gain."""
+    """Return by how much the accuracy of each cell is below the clean one; lower is better, negative is a gain.
+
+    Parameters
+    ----------
+    errors : Grid
+        Fractions of misclassified items; higher is worse. With those of the clean images.
+
+    Returns
+    -------
+    Grid
+        The drop of each cell, as a fraction; lower is better, negative is a gain.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import Grid
+    >>> errors = Grid.of({("fog", 1): 0.3, ("fog", 2): 0.5, ("snow", 1): 0.4, ("snow", 2): 0.8}, clean=0.2)
+    >>> round(accuracy_drops(errors).cell("snow", 2).item(), 3)
+    0.6
+    """
     return Grid(errors.rows, errors.severities, errors.values - errors.known_clean[..., None, None])
 
 
@@ -30,6 +48,13 @@ def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
     float or ndarray
         (..., rows): the area divided by the range of severities, a fraction; lower is better. Unlike the mean over the
         levels it depends little on where these were put.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import Grid
+    >>> errors = Grid.of({("fog", 1): 0.3, ("fog", 2): 0.5, ("snow", 1): 0.4, ("snow", 2): 0.8}, clean=0.2)
+    >>> area_under_severity(errors).round(3).tolist()
+    [0.325, 0.45]
     """
     severities = np.array(errors.severities)
     values = errors.values
@@ -60,6 +85,11 @@ def failure_points(correct: ArrayLike, severities: Sequence[float]) -> Numbers:
     References
     ----------
     Dünkel et al. 2025 (CNS-Bench), https://arxiv.org/abs/2507.17651
+
+    Examples
+    --------
+    >>> failure_points([[True, True], [False, True], [False, True]], [1, 2, 3]).tolist()
+    [2.0, nan]
     """
     wrong = ~np.asarray(correct, bool)
     levels = np.asarray(severities, float)
@@ -81,6 +111,11 @@ def mean_failure_point(points: ArrayLike, weights: Weights = None) -> Numbers:
     -------
     float or ndarray
         (), or (resamples,) with weights.
+
+    Examples
+    --------
+    >>> mean_failure_point([1.0, 3.0, float("nan")]).item()
+    2.0
     """
     numbers = np.asarray(points, float)
     failing = np.isfinite(numbers)
@@ -103,6 +138,11 @@ def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Nu
     -------
     float or ndarray
         (), or (resamples,) with weights.
+
+    Examples
+    --------
+    >>> round(failure_margin([1.0, 3.0, float("nan")], 4.0).item(), 3)
+    1.333
     """
     numbers = np.asarray(points, float)
     margins = np.where(np.isfinite(numbers), end - numbers, 0.0)
@@ -112,27 +152,91 @@ def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Nu
 
 
 def failure_histogram(points: ArrayLike, severities: Sequence[float]) -> NDArray[np.int64]:
-    """Count the images that fail first at each severity and, last, those that never do: (severities + 1,)."""
+    """Count the images that fail first at each severity and, last, those that never do: (severities + 1,).
+
+    Parameters
+    ----------
+    points : array_like, shape (..., items)
+        As returned by `failure_points`; all are pooled.
+    severities : sequence of float
+        Ascending.
+
+    Returns
+    -------
+    ndarray of int64
+        (severities + 1,): the counts.
+
+    Examples
+    --------
+    >>> failure_histogram([1.0, 3.0, float("nan")], [1, 2, 3]).tolist()
+    [1, 0, 1, 1]
+    """
     numbers = np.asarray(points, float).ravel()
     counts = [int((numbers == severity).sum()) for severity in severities]
     return np.array([*counts, int(np.isnan(numbers).sum())])
 
 
 def end_of(severities: Sequence[float]) -> float:
-    """Return one step beyond the last severity."""
+    """Return one step beyond the last severity.
+
+    Parameters
+    ----------
+    severities : sequence of float
+        Ascending.
+
+    Returns
+    -------
+    float
+        The last severity and the distance to the one before it.
+
+    Examples
+    --------
+    >>> end_of([1, 2, 3, 4, 5])
+    6
+    """
     levels = [0.0, *severities] if severities[0] > 0 else list(severities)
     return levels[-1] + (levels[-1] - levels[-2]) if len(levels) > 1 else levels[-1] + 1
 
 
 def check_clean_error(errors: Grid) -> None:
-    """Raise `ScoreError` if the clean error is not known or a severity is not above 0."""
+    """Raise `ScoreError` if the clean error is not known or a severity is not above 0.
+
+    Parameters
+    ----------
+    errors : Grid
+        Fractions of misclassified items.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import Grid
+    >>> errors = Grid.of({("fog", 1): 0.3, ("fog", 2): 0.5, ("snow", 1): 0.4, ("snow", 2): 0.8}, clean=0.2)
+    >>> check_clean_error(errors)
+    """
     if min(errors.severities) <= 0:
         raise ScoreError("a trajectory has the clean images as `clean` and severities above 0; take 0 out")
     _ = errors.known_clean
 
 
 def evaluate_trajectory(errors: Grid) -> dict[str, float]:
-    """Return the mean area and, for each row, its own area and its largest drop."""
+    """Return the mean area and, for each row, its own area and its largest drop.
+
+    Parameters
+    ----------
+    errors : Grid
+        Fractions of misclassified items; higher is worse.
+
+    Returns
+    -------
+    dict of str to float
+        "area", and "area <row>" and "largest drop <row>" of each row; lower is better.
+
+    Examples
+    --------
+    >>> from corruptgen.metrics import Grid
+    >>> errors = Grid.of({("fog", 1): 0.3, ("fog", 2): 0.5, ("snow", 1): 0.4, ("snow", 2): 0.8}, clean=0.2)
+    >>> {name: round(value, 3) for name, value in evaluate_trajectory(errors).items()}
+    {'area': 0.388, 'area fog': 0.325, 'largest drop fog': 0.3, 'area snow': 0.45, 'largest drop snow': 0.6}
+    """
     check_clean_error(errors)
     areas, drops = area_under_severity(errors), accuracy_drops(errors).values.max(axis=-1)
     scores = {"area": float(areas.mean())}

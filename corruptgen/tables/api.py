@@ -81,6 +81,16 @@ def corrupt(
         If another argument is of a kind that is not allowed.
     ImageError
         If the image is of another kind or type, or of a size that the table does not hold for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> foggy = corrupt(image, "fog", 3, preset="natural", key="a.png")
+    >>> foggy.shape, foggy.dtype
+    ((64, 64, 3), dtype('uint8'))
+    >>> np.array_equal(foggy, corrupt(image, "fog", 3, preset="natural", key="a.png"))
+    True
     """
     severity, seed = normalise_severity(severity), normalise_seed(seed)
     name = None if key is None else normalise_key(key)
@@ -151,7 +161,18 @@ def frames(
 
 
 def presets() -> list[str]:
-    """List the built-in severity tables."""
+    """List the built-in severity tables.
+
+    Returns
+    -------
+    list of str
+        Their names, sorted.
+
+    Examples
+    --------
+    >>> presets()[:3]
+    ['cifar-c', 'imagecorruptions', 'imagenet-c']
+    """
     return catalog.preset_names()
 
 
@@ -162,6 +183,16 @@ def rows(preset: str) -> list[str]:
     ----------
     preset : str
         A built-in severity table or the path of a .toml of your own.
+
+    Returns
+    -------
+    list of str
+        The names of the rows.
+
+    Examples
+    --------
+    >>> rows("natural")[:3]
+    ['gaussian_noise', 'shot_noise', 'impulse_noise']
     """
     return list(catalog.preset(preset_name(preset)).rows)
 

@@ -136,10 +136,20 @@ def corruptions() -> Mapping[str, Corruption]:
     all that is declared is added, or one declared function. A package that cannot be loaded adds nothing, and is named
     when a corruption is missing.
 
+    Returns
+    -------
+    mapping of str to Corruption
+        The corruptions, by name.
+
     Raises
     ------
     DeclarationError
         If two of our own corruptions have one name.
+
+    Examples
+    --------
+    >>> corruptions()["gaussian_noise"].family
+    'noise'
     """
     by_hand = {name: entry.corruption for name, entry in _registered.items()}
     return MappingProxyType({**_installed().corruptions, **by_hand})
@@ -148,12 +158,27 @@ def corruptions() -> Mapping[str, Corruption]:
 def find_corruption(name: str) -> Corruption:
     """Return the corruption of that name.
 
+    Parameters
+    ----------
+    name : str
+        Name of a declared corruption.
+
+    Returns
+    -------
+    Corruption
+        The function, and what its declaration says about it.
+
     Raises
     ------
     UnknownName
         If there is none; the message has the nearest name, and the plug-ins that cannot be loaded.
     DeclarationError
         If two packages bring one of that name.
+
+    Examples
+    --------
+    >>> find_corruption("gaussian_noise").summary
+    'Add independent normal noise to every value, as a sensor does in poor light.'
     """
     installed = _installed()
     if name in installed.clashes:
@@ -171,7 +196,23 @@ def broken_plugins() -> tuple[str, ...]:
 
 
 def origin(name: str) -> Origin:
-    """Return what computes the corruption of that name; raises what `find_corruption` does."""
+    """Return what computes the corruption of that name; raises what `find_corruption` does.
+
+    Parameters
+    ----------
+    name : str
+        Name of a declared corruption.
+
+    Returns
+    -------
+    Origin
+        Its distribution and the digest of its source.
+
+    Examples
+    --------
+    >>> origin("gaussian_noise").distribution
+    'corruptgen'
+    """
     find_corruption(name)
     return _registered[name].origin if name in _registered else _origin(name)
 
@@ -185,7 +226,7 @@ def register(function: F) -> F:
     Parameters
     ----------
     function : F
-        A corruption as `corruptgen.declare.find_corruption` wants it; it is declared if it is not yet.
+        A corruption as `corruptgen.declare.corruption` wants it; it is declared if it is not yet.
 
     Returns
     -------
@@ -241,12 +282,33 @@ def _add(entry: Registered) -> None:
 
 
 def preset_names() -> list[str]:
-    """List the built-in severity tables."""
+    """List the built-in severity tables.
+
+    Returns
+    -------
+    list of str
+        Their names, sorted.
+
+    Examples
+    --------
+    >>> "natural" in preset_names()
+    True
+    """
     return sorted(_tables())
 
 
 def preset(name: str) -> Preset:
     """Return a severity table: a built-in one by its name, or the user's own by the path of its .toml file.
+
+    Parameters
+    ----------
+    name : str
+        A built-in severity table, as `preset_names()` lists them, or the path of a .toml of your own.
+
+    Returns
+    -------
+    Preset
+        The table.
 
     Raises
     ------
@@ -254,12 +316,37 @@ def preset(name: str) -> Preset:
         If there is no such table.
     PresetError
         If the file cannot be read or does not fit its functions.
+
+    Examples
+    --------
+    >>> preset("cifar-c").rows["fog"].levels[0].corruption.name
+    'fog'
     """
     return _read(*_text(name), generation())
 
 
 def cell(preset: str, row: str, severity: float) -> Cell:
-    """Return a row of a severity table at a severity; raises what `preset` and `Preset.cell` do."""
+    """Return a row of a severity table at a severity; raises what `preset` and `Preset.cell` do.
+
+    Parameters
+    ----------
+    preset : str
+        A built-in severity table, or the path of a .toml of your own.
+    row : str
+        A row of it.
+    severity : float
+        0 is the clean image; numbers between levels are allowed.
+
+    Returns
+    -------
+    Cell
+        The row at the severity.
+
+    Examples
+    --------
+    >>> cell("natural", "gaussian_noise", 3).is_geometric
+    False
+    """
     return _cell(*_text(preset), generation(), row, severity)
 
 

@@ -24,6 +24,14 @@ class AlbumentationsCorrupt(DualTransform):  # type: ignore[misc]  # albumentati
         See `Corrupt`.
     p : float, default 1.0
         Share of the calls that corrupt.
+
+    Examples
+    --------
+    >>> import albumentations
+    >>> import numpy as np
+    >>> pipeline = albumentations.Compose([AlbumentationsCorrupt("natural", ["fog"], 3)], seed=1)
+    >>> pipeline(image=np.full((64, 64, 3), 128, np.uint8))["image"].shape
+    (64, 64, 3)
     """
 
     _targets = (Targets.IMAGE, Targets.MASK, Targets.BBOXES, Targets.KEYPOINTS)

@@ -50,6 +50,14 @@ class AugMedMNISTC(Corrupt):
     References
     ----------
     Di Salvo, Doerrich & Ledig 2024, https://arxiv.org/abs/2406.17536
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((224, 224, 3), 128, np.uint8)
+    >>> transform = AugMedMNISTC("medmnist-c/dermamnist", ["brightness_up"], seed=1)
+    >>> transform(image, key="a.png").shape
+    (224, 224, 3)
     """
 
     def __init__(

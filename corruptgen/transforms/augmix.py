@@ -44,6 +44,14 @@ class AugMix(Transform):
     References
     ----------
     Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> clean, one, two = AugMix(severity=3, views=3, seed=1)(image, key="a.png")
+    >>> one.shape == two.shape == image.shape
+    True
     """
 
     row = "augmix"

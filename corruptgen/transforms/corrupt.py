@@ -49,6 +49,17 @@ class Corrupt(Transform):
         If another argument is of a kind that is not allowed.
     AssetError
         If a picture that one of the rows needs, such as one of frost, is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> transform = Corrupt("natural", ["fog", "brightness"], severity=(1, 5), seed=1)
+    >>> transform(image, key="a.png").shape
+    (64, 64, 3)
+    >>> draw = transform.draw("a.png")
+    >>> np.array_equal(transform.apply(image, draw), transform(image, key="a.png"))
+    True
     """
 
     def __init__(

@@ -85,6 +85,11 @@ def corrupt(
     num_proc : int or None
         Processes that write; only with lazy=False.
 
+    Returns
+    -------
+    object
+        A dataset of the same kind, with corrupted images.
+
     Raises
     ------
     UnknownName, SeverityError
@@ -99,6 +104,18 @@ def corrupt(
         If `decode` is not what a recipe may set.
     Rejected
         When an image is asked for that cannot be used.
+
+    Examples
+    --------
+    >>> import datasets
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> photographs = datasets.Dataset.from_dict(
+    ...     {"image": [Image.fromarray(np.full((64, 64, 3), 128, np.uint8))]},
+    ...     features=datasets.Features({"image": datasets.Image()}),
+    ... )
+    >>> corrupt(photographs, "natural", "fog", 3)[0]["image"].size
+    (64, 64)
     """
     preset, row, severity = preset_name(preset), text_value("row", row), normalise_severity(severity)
     seed, lazy, paired = normalise_seed(seed), truth_value("lazy", lazy), truth_value("paired", paired)

@@ -28,6 +28,15 @@ class CorruptAugmentation:
         See `Corrupt`.
     seed : int or None, default 0
         None: new draws in every call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images, targets = [np.full((3, 64, 64), 128, np.uint8)], [np.zeros(10)]
+    >>> augmentation = CorruptAugmentation("natural", ["fog"], severity=3)
+    >>> changed, targets, metadata = augmentation((images, targets, [{"id": "a"}]))
+    >>> changed[0].shape, metadata[0]["corruption"]["row"]
+    ((3, 64, 64), 'fog')
     """
 
     def __init__(
@@ -64,7 +73,13 @@ class CorruptAugmentation:
 
 
 class CorruptDetectionAugmentation(CorruptAugmentation):
-    """Corrupt a batch of images for detection; rows that move pixels, and boxes with them, are refused."""
+    """Corrupt a batch of images for detection; rows that move pixels, and boxes with them, are refused.
+
+    Examples
+    --------
+    >>> CorruptDetectionAugmentation("natural", severity=3).metadata["id"].startswith("corruptgen Corrupt")
+    True
+    """
 
     @staticmethod
     def _allowed(preset: str, rows: str | Sequence[str] | None) -> str | Sequence[str]:

@@ -22,6 +22,13 @@ class CorruptModule(nn.Module):  # type: ignore[misc]  # torch is not followed
         Any transform, or the name of a severity table, for `Corrupt`.
     options : object
         The other arguments of `Corrupt`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> module = CorruptModule("natural", rows=["brightness"], severity=3, seed=1)
+    >>> module(torch.full((2, 3, 64, 64), 0.5), key=["a", "b"]).shape
+    torch.Size([2, 3, 64, 64])
     """
 
     def __init__(self, transform: Transform | str, **options: Any) -> None:

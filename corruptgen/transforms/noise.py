@@ -29,6 +29,14 @@ class GaussianNoise(Transform):
         Standard deviation as a fraction of full scale, or the two ends that it is drawn between; more is worse.
     p, seed, eight_bits : float, int or None, bool
         See `Transform`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> noisy = GaussianNoise(0.1, seed=1)(image, key="a.png")
+    >>> noisy.shape, noisy.dtype
+    ((64, 64, 3), dtype('uint8'))
     """
 
     row = "gaussian_noise"
@@ -54,7 +62,15 @@ class GaussianNoise(Transform):
 
 
 class SpeckleNoise(GaussianNoise):
-    """Add normal noise in proportion to every value, as `speckle_noise` does; else as `GaussianNoise`."""
+    """Add normal noise in proportion to every value, as `speckle_noise` does; else as `GaussianNoise`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> SpeckleNoise((0.0, 0.2), seed=1)(image, key="a.png").shape
+    (64, 64, 3)
+    """
 
     row = "speckle_noise"
 
@@ -79,6 +95,14 @@ class PatchGaussian(Transform):
     References
     ----------
     Lopes et al. 2019, https://arxiv.org/abs/1906.02611
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> patched = PatchGaussian(width=25, sigma=0.5, seed=1)(image, key="a.png")
+    >>> int((patched != image).any(axis=2).sum()) <= 25 * 25
+    True
     """
 
     row = "patch_gaussian"

@@ -48,6 +48,13 @@ class PRIME(Transform):
     References
     ----------
     Modas et al. 2022, https://arxiv.org/abs/2112.13547
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> PRIME("cifar", seed=1)(image, key="a.png").shape
+    (64, 64, 3)
     """
 
     row = "prime"

@@ -32,6 +32,8 @@ CLEAN = "clean"
 class Corrupted:
     """A map-style dataset in one cell: the pixels of item i are those that `generate` writes for it.
 
+    Boxes, points and masks of torchvision beside the picture move with it, if the row moves pixels.
+
     Parameters
     ----------
     dataset : object
@@ -59,8 +61,6 @@ class Corrupted:
     transform : callable or None
         What is done to the picture afterwards, such as the conversion to a tensor.
 
-    Boxes, points and masks of torchvision beside the picture move with it, if the row moves pixels.
-
     Raises
     ------
     UnknownName, SeverityError
@@ -73,6 +73,15 @@ class Corrupted:
         If `decode` is not what a recipe may set.
     Rejected
         When an item is asked for that cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> foggy = Corrupted([(image, 0), (image, 1)], "natural", "fog", 3)
+    >>> changed, label = foggy[1]
+    >>> len(foggy), changed.shape, label
+    (2, (64, 64, 3), 1)
     """
 
     def __init__(
@@ -162,6 +171,17 @@ class Keyed:
         See `Corrupted`; the picture is taken as it comes from the dataset.
     transform : Transform
         With a seed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> from corruptgen.transforms import GaussianNoise
+    >>> training = Keyed([(image, 0), (image, 1)], GaussianNoise(0.1, seed=1))
+    >>> first = training[0][0]
+    >>> training.set_epoch(1)
+    >>> np.array_equal(first, training[0][0])
+    False
     """
 
     def __init__(
@@ -215,6 +235,18 @@ def all_cells(
         None: every level of the table.
     clean : bool, default False
         Begin with the clean twin.
+
+    Returns
+    -------
+    iterator of Corrupted
+        The dataset in one cell after the other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((64, 64, 3), 128, np.uint8)
+    >>> len(list(all_cells([image], "natural", ["fog", "snow"], [1, 3, 5])))
+    6
     """
     table, names = catalog.preset(preset_name(preset)), row_names(rows)
     levels = severity_list(severities)

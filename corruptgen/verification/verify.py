@@ -83,6 +83,14 @@ def verify(
         If this is not a finished output.
     RecipeError
         If pixels cannot be recomputed without more; the message states what is needed.
+
+    Examples
+    --------
+    >>> import corruptgen
+    >>> outcome = corruptgen.generate("small.toml", output="checked-c", workers=1)
+    >>> verdict = verify("checked-c", depth="files", workers=1)
+    >>> verdict.problems
+    ()
     """
     if depth not in DEPTHS:
         raise RecipeError(f"depth is {depth!r}; allowed are {', '.join(DEPTHS)}")
