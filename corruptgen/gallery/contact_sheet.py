@@ -74,13 +74,17 @@ def draw_film_strips(
 
     Parameters
     ----------
-    picture : uint8 array (H, W), (H, W, 1) or (H, W, 3), or a Pillow image, before it is cropped
-    preset, rows, seed : as for `draw_contact_sheet`
-    severities : each of them is a line of its own
+    picture : ndarray or PIL.Image.Image
+        uint8 array (H, W), (H, W, 1) or (H, W, 3), or a Pillow image, before it is cropped.
+    preset, rows, seed : str, sequence of str, int
+        As for `draw_contact_sheet`.
+    severities : sequence of float
+        Each of them is a line of its own.
 
     Returns
     -------
-    An RGB image; below the titles the frames are numbered from 0.
+    PIL.Image.Image
+        An RGB image; below the titles the frames are numbered from 0.
     """
     pixels, lines = _pixels(picture), {}
     for row in rows:

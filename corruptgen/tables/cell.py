@@ -130,9 +130,11 @@ class Cell:
 
         Parameters
         ----------
-        picture : (H, W, 1) or (H, W, 3) uint8, before it is cropped; not changed. For rows that act on the image alone,
-            one of a size that the table is for is the image itself
-        rng : the draws of this picture in this cell
+        picture : ndarray of uint8, shape (H, W, 1)
+            Or (H, W, 3) uint8, before it is cropped; not changed. For rows that act on the image alone, one of a size
+            that the table is for is the image itself.
+        rng : Draws
+            The draws of this picture in this cell.
 
         Raises
         ------

@@ -36,9 +36,12 @@ def gaussian_noise_frames(image: Unit, rng: Draws, *, frames: int, sigma: float)
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    frames : number of frames, the clean one included
-    sigma : standard deviation as a fraction of full scale; more is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    frames : int
+        Number of frames, the clean one included.
+    sigma : float
+        Standard deviation as a fraction of full scale; more is worse.
 
     References
     ----------
@@ -58,9 +61,12 @@ def shot_noise_frames(image: Unit, rng: Draws, *, frames: int, photons: float) -
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    frames : number of frames, the clean one included
-    photons : expected count of a white value; fewer is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    frames : int
+        Number of frames, the clean one included.
+    photons : float
+        Expected count of a white value; fewer is worse.
 
     References
     ----------
@@ -77,9 +83,12 @@ def speckle_noise_frames(image: Unit, rng: Draws, *, frames: int, sigma: float) 
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    frames : number of frames, the clean one included
-    sigma : standard deviation as a fraction of each value; more is worse
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    frames : int
+        Number of frames, the clean one included.
+    sigma : float
+        Standard deviation as a fraction of each value; more is worse.
 
     References
     ----------
@@ -98,13 +107,20 @@ def motion_blur_frames(
 
     Parameters
     ----------
-    scene : the picture before the crop
-    frames : number of frames
-    radius : half the length of the trail in pixels; more is worse
-    sigma : standard deviation in pixels of the trail's fading; more is worse
-    first : direction of the first frame in degrees, clockwise from right
-    turn : degrees from frame to frame
-    quantum : how ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since
+    scene : Scene
+        The picture before the crop.
+    frames : int
+        Number of frames.
+    radius : float
+        Half the length of the trail in pixels; more is worse.
+    sigma : float
+        Standard deviation in pixels of the trail's fading; more is worse.
+    first : float
+        Direction of the first frame in degrees, clockwise from right.
+    turn : float
+        Degrees from frame to frame.
+    quantum : str
+        How ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since.
 
     References
     ----------
@@ -121,9 +137,12 @@ def zoom_blur_frames(scene: Scene, *, frames: int, step: float) -> UnitFrames:
 
     Parameters
     ----------
-    scene : the picture before the crop
-    frames : number of frames, the first one clean
-    step : magnification that is added from frame to frame; more is worse
+    scene : Scene
+        The picture before the crop.
+    frames : int
+        Number of frames, the first one clean.
+    step : float
+        Magnification that is added from frame to frame; more is worse.
 
     References
     ----------
@@ -158,18 +177,30 @@ def snow_frames(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    frames : number of frames
-    loc : mean of the normal draws that become flakes; more is worse
-    scale : their standard deviation; more is worse
-    zoom : magnification of the flakes, 1 or above
-    threshold : draws below it are no flakes; less is worse
-    radius : half the length of the flakes' trail in pixels
-    sigma : standard deviation in pixels of the trail's fading
-    first : direction of the first frame in degrees, clockwise from right
-    turn : degrees from frame to frame
-    mix : weight of the image against its whitened self; less is worse, 1 does not whiten
-    quantum : how ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    frames : int
+        Number of frames.
+    loc : float
+        Mean of the normal draws that become flakes; more is worse.
+    scale : float
+        Their standard deviation; more is worse.
+    zoom : float
+        Magnification of the flakes, 1 or above.
+    threshold : float
+        Draws below it are no flakes; less is worse.
+    radius : float
+        Half the length of the flakes' trail in pixels.
+    sigma : float
+        Standard deviation in pixels of the trail's fading.
+    first : float
+        Direction of the first frame in degrees, clockwise from right.
+    turn : float
+        Degrees from frame to frame.
+    mix : float
+        Weight of the image against its whitened self; less is worse, 1 does not whiten.
+    quantum : str
+        How ImageMagick's 16-bit values became bytes: "rounded" up to 6.9.10-68, "truncated" since.
 
     References
     ----------
@@ -193,9 +224,12 @@ def brightness_frames(image: UnitColour, *, frames: int, percent: float) -> Unit
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    frames : number of frames; the middle one is the image
-    percent : of full scale that is added to the value from frame to frame; more is worse
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    frames : int
+        Number of frames; the middle one is the image.
+    percent : float
+        Percent of full scale that is added to the value from frame to frame; more is worse.
 
     References
     ----------
@@ -214,9 +248,12 @@ def translate_frames(scene: Scene, *, frames: int, first: int) -> ByteFrames:
 
     Parameters
     ----------
-    scene : the picture before the crop
-    frames : number of frames
-    first : pixels to the right in the first frame; below 0, to the left
+    scene : Scene
+        The picture before the crop.
+    frames : int
+        Number of frames.
+    first : int
+        Pixels to the right in the first frame; below 0, to the left.
 
     References
     ----------
@@ -233,9 +270,12 @@ def rotate_frames(scene: Scene, *, frames: int, first: float) -> ByteFrames:
 
     Parameters
     ----------
-    scene : the picture before the crop
-    frames : number of frames
-    first : degrees clockwise of the first frame
+    scene : Scene
+        The picture before the crop.
+    frames : int
+        Number of frames.
+    first : float
+        Degrees clockwise of the first frame.
 
     References
     ----------
@@ -251,9 +291,12 @@ def shear_frames(scene: Scene, *, frames: int, first: float) -> ByteFrames:
 
     Parameters
     ----------
-    scene : the picture before the crop
-    frames : number of frames
-    first : degrees of the first frame
+    scene : Scene
+        The picture before the crop.
+    frames : int
+        Number of frames.
+    first : float
+        Degrees of the first frame.
 
     References
     ----------
@@ -269,10 +312,14 @@ def scale_frames(scene: Scene, *, frames: int, first: float, step: float) -> Byt
 
     Parameters
     ----------
-    scene : the picture before the crop
-    frames : number of frames
-    first : magnification of the first frame in percent
-    step : percent that are added from frame to frame
+    scene : Scene
+        The picture before the crop.
+    frames : int
+        Number of frames.
+    first : float
+        Magnification of the first frame in percent.
+    step : float
+        Percent that are added from frame to frame.
 
     References
     ----------
@@ -289,9 +336,12 @@ def tilt_frames(scene: Scene, *, frames: int, step: float) -> ByteFrames:
 
     Parameters
     ----------
-    scene : the picture before the crop
-    frames : number of frames; the middle one is not tilted
-    step : degrees from frame to frame, about each axis
+    scene : Scene
+        The picture before the crop.
+    frames : int
+        Number of frames; the middle one is not tilted.
+    step : float
+        Degrees from frame to frame, about each axis.
 
     References
     ----------
@@ -308,11 +358,16 @@ def gaussian_blur_frames(image: Unit, *, frames: int, first: float, step: float,
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    frames : number of frames
-    first : standard deviation in pixels of the first frame
-    step : pixels that are added to it from frame to frame; more is worse
-    truncate : where the Gaussian is cut off, in standard deviations
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    frames : int
+        Number of frames.
+    first : float
+        Standard deviation in pixels of the first frame.
+    step : float
+        Pixels that are added to it from frame to frame; more is worse.
+    truncate : float
+        Where the Gaussian is cut off, in standard deviations.
 
     References
     ----------
@@ -339,14 +394,22 @@ def spatter_frames(
 
     Parameters
     ----------
-    image : (H, W, 3) float in [0, 1]
-    frames : number of frames
-    loc : mean of the normal draws that become water; more is worse
-    scale : their standard deviation; more is worse
-    sigma : standard deviation in pixels of their smoothing: the size of the drops
-    threshold : what lies below is no water; less is worse
-    strength : brightness of the drops as a fraction of full scale; more is worse
-    drip : weights of the water above, of a pixel and of those below it, with spaces between them
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    frames : int
+        Number of frames.
+    loc : float
+        Mean of the normal draws that become water; more is worse.
+    scale : float
+        Their standard deviation; more is worse.
+    sigma : float
+        Standard deviation in pixels of their smoothing: the size of the drops.
+    threshold : float
+        What lies below is no water; less is worse.
+    strength : float
+        Brightness of the drops as a fraction of full scale; more is worse.
+    drip : str
+        Weights of the water above, of a pixel and of those below it, with spaces between them.
 
     References
     ----------
