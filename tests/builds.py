@@ -3,26 +3,24 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+from tests.forks import Forked, command_line
 from tests.photographs import ROOT
 
 # The layouts that every crash must leave whole; a new one is a new word here.
 FORMATS = ("folder", "parquet", "npy", "npz", "webdataset")
 
 
-def begun(place, *arguments, **options):
+def begun(place, *arguments):
     """Start a build in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "corruptgen", "generate", "recipe.toml", *map(str, arguments)],
+    return Forked(
+        command_line,
+        *("generate", "recipe.toml", *map(str, arguments)),
         cwd=place,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        start_new_session=True,
-        text=True,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,
+        environment=os.environ | {"PYTHONPATH": str(ROOT)},
+        in_session=True,
     )
 
 

@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from tests.forks import command_line, completed, script
 from tests.pictures import photograph
 
 ROOT = Path(__file__).parents[1]
@@ -101,11 +100,11 @@ def pixels_of(path):
 
 def command(*arguments, cwd, **environment):
     """Run the command line in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "corruptgen.cli", *map(str, arguments)],
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    given = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return completed(command_line, *map(str, arguments), cwd=cwd, environment=given)
+
+
+def executed(path, *arguments, cwd, **environment):
+    """Run a Python file in a process of its own."""
+    given = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return completed(script, str(path), *map(str, arguments), cwd=cwd, environment=given)

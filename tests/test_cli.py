@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from corruptgen.cli import app
+from tests.builds import begun, wait_for
 from tests.photographs import ROOT, command, pixels_of, tree, write_photographs, write_recipe
 
 
@@ -81,7 +81,9 @@ def test_the_source_and_the_output_can_be_given(place):
     (place / "photographs").rename(place / "elsewhere")
 
     without = command("generate", "recipe.toml", cwd=place)
-    done = command("generate", "recipe.toml", "--source", "elsewhere", "--output", "deep/er/out", cwd=place)
+    done = command(
+        "generate", "recipe.toml", "--source", "elsewhere", "--output", "deep/er/out", "--workers", 1, cwd=place
+    )
 
     assert without.returncode == 2
     assert "--source" in without.stderr
@@ -92,8 +94,8 @@ def test_the_source_and_the_output_can_be_given(place):
 def test_rejected_items_are_listed_and_the_exit_code_is_3(place):
     (place / "photographs/bad\x1b[2J.png").write_bytes(b"")
 
-    first = command("generate", "recipe.toml", "--quiet", cwd=place)
-    second = command("generate", "recipe.toml", cwd=place)
+    first = command("generate", "recipe.toml", "--workers", 1, "--quiet", cwd=place)
+    second = command("generate", "recipe.toml", "--workers", 1, cwd=place)
 
     for done in (first, second):
         assert done.returncode == 3
@@ -216,17 +218,12 @@ def test_a_terminal_shows_a_bar_and_a_pipe_does_not(place):
 def test_an_interruption_says_how_to_go_on(tmp_path, workers):
     write_photographs(tmp_path / "photographs", 24, size=(128, 128))
     write_recipe(tmp_path)
-    child = subprocess.Popen(
-        [sys.executable, "-m", "corruptgen", "generate", "recipe.toml", "--workers", str(workers)],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    while child.poll() is None and sum(1 for _ in (tmp_path / "small-c-1.0.0").rglob("*.png")) < 20:
-        time.sleep(0.01)
+    child = begun(tmp_path, "--workers", workers)
+    wait_for(child, tmp_path / "small-c-1.0.0", 20)
     os.killpg(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=60)
 
-    done = command("generate", "recipe.toml", cwd=tmp_path)
+    done = command("generate", "recipe.toml", "--workers", 1, cwd=tmp_path)
 
     assert child.returncode == 130
     assert said == "corruptgen: error: interrupted; run the same command again to resume\n"

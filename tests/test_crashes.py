@@ -30,7 +30,7 @@ def pieces(whole, cells):
     return max(len(whole), blocks * (cells + 1))
 
 
-def survived(place, rng, whole, whom, *, cells, late, last=False):
+def survived(place, rng, whole, whom, *, cells, late, last=False, workers=1):
     """Kill a build at a random moment, go on with it, and report whether it was cut short."""
     shutil.rmtree(place / "out", ignore_errors=True)
     child = begun(place, "--output", "out", "--workers", 2)
@@ -46,7 +46,7 @@ def survived(place, rng, whole, whom, *, cells, late, last=False):
     assert gone(child)
     cut = "manifest.json" not in tree(place / "out")
 
-    done = command("generate", "recipe.toml", "--output", "out", "--workers", 2, cwd=place)
+    done = command("generate", "recipe.toml", "--output", "out", "--workers", workers, cwd=place)
 
     assert done.returncode == 0, done.stderr
     assert tree(place / "out") == whole
@@ -60,12 +60,9 @@ def test_killed_builds_go_on_to_the_same_bytes(tmp_path, form):
     corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
     whole, rng = tree(tmp_path / "whole"), random.Random(f"short {form}")
 
-    kills = 4 if form == "folder" else 3
-    cut = [
-        survived(tmp_path, rng, whole, WHOM[number % 3], cells=7, late=number >= kills / 2) for number in range(kills)
-    ]
+    cut = [survived(tmp_path, rng, whole, whom, cells=7, late=whom == "group") for whom in WHOM]
 
-    assert sum(cut) >= kills // 2
+    assert any(cut)
 
 
 @pytest.mark.long
@@ -79,7 +76,16 @@ def test_thirty_kills_of_a_large_build(tmp_path, form):
 
     last = {1, 5, 9, 15, 27} if form in ("npy", "npz") else ()
     cut = [
-        survived(tmp_path, rng, whole, WHOM[number % 3], cells=21, late=number % 2 == 1, last=number in last)
+        survived(
+            tmp_path,
+            rng,
+            whole,
+            WHOM[number % 3],
+            cells=21,
+            late=number % 2 == 1,
+            last=number in last,
+            workers=1 + number % 2,
+        )
         for number in range(30)
     ]
 
@@ -167,7 +173,7 @@ def test_an_output_that_becomes_read_only_is_told(tmp_path, mounted):
             break
     _, said = child.communicate(timeout=60)
     remount(tmp_path / "disk", "rw")
-    done = command("generate", "recipe.toml", "--output", "disk/out", cwd=tmp_path)
+    done = command("generate", "recipe.toml", "--output", "disk/out", "--workers", 1, cwd=tmp_path)
 
     assert child.returncode == 1
     assert "Read-only file system" in said

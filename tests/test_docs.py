@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from PIL import Image
 
 from corruptgen.recipe import recipe
 from corruptgen.tables import catalog
+from tests.photographs import command, executed
 from tests.pictures import photograph
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +41,7 @@ def test_every_snippet_of_the_readme_runs(elsewhere):
     for snippet in blocks("python"):
         Path("snippet.py").write_text(snippet, "utf-8")
 
-        done = subprocess.run([sys.executable, "snippet.py"], capture_output=True, text=True, check=False)
+        done = executed("snippet.py", cwd=elsewhere)
 
         assert done.returncode == 0, done.stderr
 
@@ -52,9 +51,7 @@ def test_every_command_of_the_readme_runs(elsewhere):
     assert len(ours) >= 8
 
     for _, *arguments in ours:
-        done = subprocess.run(
-            [sys.executable, "-m", "corruptgen.cli", *arguments], capture_output=True, text=True, check=False
-        )
+        done = command(*arguments, cwd=elsewhere)
 
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
 
@@ -64,7 +61,7 @@ def test_the_readme_names_targets_that_the_makefile_has():
 
     named = {command.split()[1] for command in commands() if command.startswith("make ")}
 
-    assert named == {"demo", "test"}
+    assert named == {"demo", "smoke", "test"}
     assert named <= targets
     assert all(command.startswith(("make ", "corruptgen ")) for command in commands())
 

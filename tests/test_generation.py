@@ -3,10 +3,8 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from corruptgen.codecs.images import decoded
 from corruptgen.engine.manifest import Table
 from corruptgen.errors import AssetError, OutputError, SourceError
 from corruptgen.records import Decoding
+from tests.builds import begun, wait_for
 from tests.photographs import ROOT, command, pixels_of, tree, write_photographs, write_recipe
 
 
@@ -128,7 +127,11 @@ def test_another_process_writes_the_same_bytes_and_nothing_of_this_machine(place
     corruptgen.generate(recipe, output=place / "here", workers=1)
     shutil.copytree(place, place / "elsewhere", ignore=shutil.ignore_patterns("here"))
 
-    done = command("generate", "recipe.toml", "--workers", 1, cwd=place / "elsewhere", PYTHONHASHSEED="77")
+    done = subprocess.run(
+        [sys.executable, "-m", "corruptgen.cli", "generate", "recipe.toml", "--workers", "1"],
+        cwd=place / "elsewhere", env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "77"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
     assert tree(place / "elsewhere/small-c-1.0.0") == tree(place / "here")
@@ -185,12 +188,9 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path):
 
     for attempt, files in enumerate((1, 40, 90)):
         output = tmp_path / f"killed{attempt}"
-        arguments = f"{str(recipe)!r}, output={str(output)!r}, workers={1 + attempt % 2}"
-        code = f"import corruptgen; corruptgen.generate({arguments})"
-        child = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)})
-        while child.poll() is None and sum(1 for _ in output.rglob("*.png")) < files:
-            time.sleep(0.002)
-        child.send_signal(signal.SIGKILL)
+        child = begun(tmp_path, "--output", output, "--workers", 1 + attempt % 2)
+        wait_for(child, output, files)
+        child.kill()
         child.wait()
         interrupted += not (output / "manifest.json").exists()
 

@@ -1,11 +1,8 @@
 """Growth: rows and severities are added to a finished output, and what it has is not regenerated."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from functools import partial
 
 import pytest
@@ -20,7 +17,7 @@ from corruptgen.engine.source_check import sample
 from corruptgen.errors import Interrupted, OutputError, RecipeError, SourceError
 from corruptgen.verification.verify import verify
 from tests.builds import FORMATS
-from tests.photographs import ROOT, pixels_of, tree, write_photographs, write_recipe
+from tests.photographs import executed, pixels_of, tree, write_photographs, write_recipe
 from tests.test_targets import COCO, write_coco
 from tests.test_targets import write_recipe as write_target_recipe
 
@@ -173,10 +170,8 @@ def test_a_growing_output_that_is_killed_grows_on_to_the_same_bytes(place, form)
     corruptgen.generate(larger, output=place / "once", workers=1)
     whole = tree(place / "once")
     moments = KILLED_AFTER[form]
-    script = [sys.executable, "-c", KILLED, place, *map(str, moments)]
-    done = subprocess.run(
-        script, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
-    )
+    (place / "killed.py").write_text(KILLED, "utf-8")
+    done = executed("killed.py", place, *moments, cwd=place)
     assert done.stdout.split() == [str(-signal.SIGKILL)] * len(moments), done.stderr
 
     for moment in moments:

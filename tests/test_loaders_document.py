@@ -1,15 +1,12 @@
 """The document about loaders: every snippet in it runs as it stands there."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.photographs import ROOT
+from tests.photographs import ROOT, executed
 from tests.pictures import photograph
 
 TEXT = (ROOT / "docs/loaders.md").read_text("utf-8")
@@ -26,8 +23,7 @@ def elsewhere(tmp_path, monkeypatch):
 
 def run(snippet):
     Path("snippet.py").write_text(snippet, "utf-8")
-    environment = os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "snippet.py"], env=environment, capture_output=True, text=True, check=False)
+    done = executed("snippet.py", cwd=Path.cwd(), NO_ALBUMENTATIONS_UPDATE="1")
     assert done.returncode == 0, done.stderr
 
 

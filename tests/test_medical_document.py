@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 
@@ -11,7 +9,7 @@ import corruptgen
 from corruptgen.recipe.recipe import load
 from corruptgen.tables import catalog
 from corruptgen.verification.verify import verify
-from tests.photographs import ROOT, command
+from tests.photographs import ROOT, command, executed
 from tests.scans import scan
 
 TEXT = (ROOT / "docs/medical.md").read_text("utf-8")
@@ -36,13 +34,8 @@ def test_the_commands_and_snippets_run(place):
 
         assert done.returncode == 0, f"{line}: {done.stderr}"
     for snippet in blocks("python"):
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore::ResourceWarning", "-c", snippet],
-            cwd=place,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        (place / "snippet.py").write_text(snippet, "utf-8")
+        done = executed("snippet.py", cwd=place)
 
         assert done.returncode == 0, done.stderr
 

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +27,7 @@ from tests.medical import (
     pictures_of,
     write_archive,
 )
-from tests.photographs import ROOT, command, tree
+from tests.photographs import ROOT, command, executed, tree
 from tests.pictures import Plain
 
 # Written by scripts/compare_medmnistc.py, which takes in only pixels that are within its promise. A row has a second
@@ -251,13 +248,7 @@ def test_every_snippet_and_command_of_the_document_works(tmp_path, monkeypatch):
 
     for snippet in blocks("python"):
         Path("snippet.py").write_text(snippet, "utf-8")
-        done = subprocess.run(
-            [sys.executable, "snippet.py"],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = executed("snippet.py", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     for line in blocks("bash")[0].strip().splitlines():
         done = command(*line.removeprefix("corruptgen ").split(), cwd=tmp_path)

@@ -137,7 +137,10 @@ def test_a_pickle_that_asks_for_anything_else_is_refused_by_name(tmp_path, monke
     ("content", "reason"),
     [
         (b"\x80\x02cos\nsystem\n.", "asks for os.system"),
-        (b"\x80\x02ccorruptgen.sources.pickles\nload_pickle\n.", "asks for corruptgen.containers.pickles.load_pickle"),
+        (
+            b"\x80\x02ccorruptgen.containers.pickles\nload_pickle\n.",
+            "asks for corruptgen.containers.pickles.load_pickle",
+        ),
         (b"\x80\x02\x82\x01.", "more than plain values"),
         (b"Pname\n.", "more than plain values"),
         (b"(ios\nsystem\n.", "more than plain values"),

@@ -27,7 +27,7 @@ from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.truth import Truth, read
 from corruptgen.tables import catalog
 from corruptgen.values.class_labels import Classes
-from tests.photographs import ROOT, real_pixels, write_photographs, write_recipe
+from tests.photographs import ROOT, executed, real_pixels, write_photographs, write_recipe
 
 ROWS, LEVELS = ("gaussian_noise", "brightness", "jpeg_compression"), (1.0, 2.0)
 CELLS = [("clean", 0.0), *((row, level) for row in ROWS for level in LEVELS)]
@@ -541,12 +541,7 @@ def test_several_labels_are_scored_label_by_label(tmp_path):
     ],
 )
 def test_the_example_gets_worse_with_every_severity_of_noise_and_blur(tmp_path, arguments, rows):
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts/patches.py", tmp_path, "--workers", "1", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = executed(ROOT / "scripts/patches.py", tmp_path, "--workers", "1", *arguments, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     written = json.loads((tmp_path / "score.json").read_text("utf-8"))

@@ -1,8 +1,6 @@
 """The document of severity tables: its example works, and it names every key that the reader knows."""
 
 import re
-import subprocess
-import sys
 import tomllib
 
 import pytest
@@ -13,7 +11,7 @@ from corruptgen.errors import PresetError
 from corruptgen.tables.catalog import find_corruption
 from corruptgen.tables.interpolation import BETWEEN
 from corruptgen.tables.table import HEADER, PRECISIONS, ROUNDINGS, read_table
-from tests.photographs import ROOT
+from tests.photographs import ROOT, executed
 
 TEXT = (ROOT / "docs/tables.md").read_text("utf-8")
 
@@ -33,9 +31,8 @@ def keys_of(section):
 def test_the_example_is_a_table_whose_rows_can_be_drawn(tmp_path):
     (tmp_path / "dusk.toml").write_text(example("toml"), "utf-8")
 
-    done = subprocess.run(
-        [sys.executable, "-c", example("python")], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    (tmp_path / "snippet.py").write_text(example("python"), "utf-8")
+    done = executed("snippet.py", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert corruptgen.rows(str(tmp_path / "dusk.toml")) == ["fog", "defocus", "noise"]
