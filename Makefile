@@ -5,8 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := $(VENV)/.demo
 INSTALLED := $(VENV)/.installed
+VENV_MISSING := Python's venv module is missing: on Debian, apt install python3-venv
 
-.PHONY: demo test check browser docs torchvision versions lint format clean
+# Tests start hundreds of processes, each of which would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
+# A worker takes half of the tests in their order, so that what files share is made once, and helps the other in the end.
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+SMOKE := tests/test_command_line.py tests/test_contract.py tests/test_goldens.py tests/test_house.py tests/test_sink_faults.py
+
+.PHONY: demo smoke test suite check browser docs torchvision versions lint format clean
 
 demo: $(DEMO) ## Generate, verify and show a corrupted dataset from the photographs that scikit-image ships.
 	$(BIN)/python scripts/photographs.py demo/photographs
@@ -15,11 +23,20 @@ demo: $(DEMO) ## Generate, verify and show a corrupted dataset from the photogra
 	$(BIN)/corruptgen preview demo/photographs/animal/chelsea.png --preset natural --output demo/sheet.png
 	@echo "The dataset is in demo/demo-c, its contact sheet in demo/sheet.png."
 
-test: $(INSTALLED) lint ## Everything that CI checks.
-	$(BIN)/pytest -n 2 -m "not long"
+smoke: $(INSTALLED) ## What nearly every mistake breaks, within a minute: the contract of every function, goldens, formats, help.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(PYTEST) -m smoke $(SMOKE)
+
+test: $(INSTALLED) ## Everything that CI checks; mypy takes one processor, while the tests often wait.
+	$(MAKE) --jobs 2 lint suite
+
+suite: $(INSTALLED)
+	$(PYTEST) -m "not long"
 
 check: $(INSTALLED) lint ## The same and the full sweeps.
-	$(BIN)/pytest -n 2
+	$(PYTEST)
 
 browser: $(INSTALLED) ## The galleries in Chromium, on the widths of a desk and a phone; skips without chromium and chromedriver.
 	$(BIN)/pytest tests/test_gallery.py -k "browser or script" -rs
@@ -55,16 +72,19 @@ format: $(INSTALLED)
 
 # Versions are those that the goldens were proven with. The demo needs the package and its photographs alone.
 $(DEMO): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "$(VENV_MISSING)"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
 	@touch $@
 
 # The pictures of frost and ink come with packages installed without their own (older) dependencies: only their pictures
 # are used.
-$(INSTALLED): $(DEMO)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps imagecorruptions==1.1.2 medmnistc==0.1.0
-	@touch $@
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "$(VENV_MISSING)"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e ".[test]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps imagecorruptions==1.1.2 medmnistc==0.1.0
+	@# pip would compile one file after the other; some are templates, or for other versions of Python.
+	$(BIN)/python -m compileall -qq --workers 2 $(VENV)/lib || true
+	@touch $(DEMO) $@
 
 clean:
 	rm -rf $(VENV) .venv-torchvision demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -19,7 +19,7 @@ from corruptgen.cli.terminal import exit_codes
 from corruptgen.declare import docstring_in_source
 from corruptgen.recipe.recipe import load, shipped_text
 from corruptgen.tables.catalog import corruptions, find_corruption
-from tests.photographs import ROOT, pixels_of, tree, write_photographs, write_recipe
+from tests.photographs import ROOT, command, pixels_of, tree, write_photographs, write_recipe
 
 # Long enough that the reader may be gone before the end.
 COMMANDS = {
@@ -60,6 +60,7 @@ class TestPublicNames:
         assert dir(module) == sorted(module.__all__)
         assert all(hasattr(module, name) for name in dir(module))
 
+    @pytest.mark.smoke
     @pytest.mark.parametrize("name", [[], *[[command.name] for command in app.registered_commands if command.name]])
     def test_h_is_help(self, name):
         short, long = (CliRunner().invoke(app, [*name, option]) for option in ("-h", "--help"))
@@ -77,15 +78,9 @@ class TestPublicNames:
 class TestCompletion:
     def complete(self, words, place):
         """Ask what bash would offer for the last word."""
-        done = subprocess.run(
-            [sys.executable, "-m", "corruptgen.cli"],
-            cwd=place,
-            env=os.environ | {
-                "PYTHONPATH": str(ROOT), "_CORRUPTGEN_COMPLETE": "complete_bash",
-                "COMP_WORDS": f"corruptgen {words}", "COMP_CWORD": str(len(words.split(" "))),
-            },
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        asked = {"COMP_WORDS": f"corruptgen {words}", "COMP_CWORD": str(len(words.split(" ")))}
+        done = command(cwd=place, _CORRUPTGEN_COMPLETE="complete_bash", **asked)
+        assert done.returncode == 0, done.stderr
         return done.stdout.split()
 
     def test_a_shell_completes_recipes_tables_and_the_last_of_several_rows(self, place):

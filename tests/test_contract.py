@@ -57,11 +57,20 @@ def sizes(preset, row):
     return allowed
 
 
-ROWS = [pytest.param(preset, row, id=f"{preset.name}-{row}") for preset, row in DISTINCT]
+# `make smoke` tries each function in the first of its rows.
+FIRST = {preset.rows[row].levels[0].corruption.name: (preset.name, row) for preset, row in reversed(DISTINCT)}
+
+
+def named(preset, row):
+    """Give a row as a parameter of a test."""
+    marks = pytest.mark.smoke if (preset.name, row) in FIRST.values() else ()
+    return pytest.param(preset, row, id=f"{preset.name}-{row}", marks=marks)
+
+
+# In the scope of the module, all tests of a row follow each other: two workers do not compile the same kernels.
+ROWS = [named(preset, row) for preset, row in DISTINCT]
 DRAWING_ROWS = [
-    pytest.param(preset, row, id=f"{preset.name}-{row}")
-    for preset, row in DISTINCT
-    if all(level.corruption.draws for level in preset.rows[row].levels)
+    named(preset, row) for preset, row in DISTINCT if all(level.corruption.draws for level in preset.rows[row].levels)
 ]
 
 
@@ -78,14 +87,24 @@ def _pictures_that_are_not_ours(request):
             pytest.skip(str(error))
 
 
-def cells_and_images(preset, row):
-    for severity, size, channels in itertools.product(range(1, preset.levels + 1), sizes(preset, row), (3, 1)):
-        yield severity, photograph(*size, channels)
+# Every severity at every size in grey and colour is much: `make check` tries all, `make test` every other one.
+SWEEPS = ["every other", pytest.param("all", marks=pytest.mark.long)]
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
-def test_a_cell_gives_an_image_like_the_one_it_was_given_and_leaves_that_alone(preset, row):
-    for severity, image in cells_and_images(preset, row):
+@pytest.fixture(params=SWEEPS)
+def cells(request, preset, row):
+    """The severities and images to try: of each size every severity, and both grey and colour, in either sweep."""
+    ways = itertools.product(enumerate(sizes(preset, row)), enumerate((3, 1)), range(1, preset.levels + 1))
+    return [
+        (severity, photograph(*size, channels))
+        for (large, size), (grey, channels), severity in ways
+        if request.param == "all" or (large + grey + severity) % 2
+    ]
+
+
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
+def test_a_cell_gives_an_image_like_the_one_it_was_given_and_leaves_that_alone(preset, row, cells):
+    for severity, image in cells:
         before = image.copy()
 
         result = corrupt(image, row, severity, preset=preset.name, key="a")
@@ -95,17 +114,17 @@ def test_a_cell_gives_an_image_like_the_one_it_was_given_and_leaves_that_alone(p
         assert not np.shares_memory(result, image)
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
-def test_the_same_key_gives_the_same_pixels(preset, row):
-    for severity, image in cells_and_images(preset, row):
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
+def test_the_same_key_gives_the_same_pixels(preset, row, cells):
+    for severity, image in cells:
         once, again = (corrupt(image, row, severity, preset=preset.name, seed=SEED, key="a") for _ in range(2))
 
         assert np.array_equal(once, again)
 
 
-@pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS)
-def test_another_key_or_seed_gives_other_pixels(preset, row):
-    for severity, image in cells_and_images(preset, row):
+@pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS, scope="module")
+def test_another_key_or_seed_gives_other_pixels(preset, row, cells):
+    for severity, image in cells:
         results = [
             corrupt(image, row, severity, preset=preset.name, seed=seed, key=key)
             for seed, key in itertools.product((SEED, SEED + 1), ("a", "b", "c"))
@@ -116,9 +135,9 @@ def test_another_key_or_seed_gives_other_pixels(preset, row):
         assert len(different) > (1 if image.size < 4096 else 3), (severity, image.shape)
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
-def test_the_fused_path_gives_the_pixels_of_the_plain_path(preset, row):
-    for severity, image in cells_and_images(preset, row):
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
+def test_the_fused_path_gives_the_pixels_of_the_plain_path(preset, row, cells):
+    for severity, image in cells:
         plain = Plain(rng_for(SEED, row, severity, "a"))
 
         assert np.array_equal(
@@ -127,7 +146,7 @@ def test_the_fused_path_gives_the_pixels_of_the_plain_path(preset, row):
         )
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
 def test_an_image_that_lies_scattered_in_memory_has_the_pixels_of_one_that_does_not(preset, row):
     colour, grey = (photograph(*sizes(preset, row)[-1], channels) for channels in (3, 1))
     turned = np.asfortranarray(colour)
@@ -146,7 +165,7 @@ def test_an_image_that_lies_scattered_in_memory_has_the_pixels_of_one_that_does_
         assert np.array_equal(result, whole[len(image[0, 0])]), layout
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
 def test_severity_0_is_the_clean_image(preset, row):
     image = photograph(*sizes(preset, row)[0])
 
@@ -156,10 +175,11 @@ def test_severity_0_is_the_clean_image(preset, row):
     assert result is not image
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
-def test_a_higher_level_is_not_nearer_to_the_clean_image(preset, row):
+@pytest.mark.parametrize("sweep", SWEEPS)
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
+def test_a_higher_level_is_not_nearer_to_the_clean_image(preset, row, sweep):
     table_row = preset.rows[row]
-    for size in sizes(preset, row):
+    for size in sizes(preset, row)[:: 1 if sweep == "all" else 2]:
         image = photograph(*size)
 
         distances = [mean_distance(image, preset.name, row, s) for s in range(1, preset.levels + 1)]
@@ -178,7 +198,7 @@ def mean_distance(image, preset, row, severity):
     )
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
 def test_severities_between_levels_lie_between_them(preset, row):
     image = photograph(*sizes(preset, row)[-1])
     table_row = preset.rows[row]
@@ -195,7 +215,7 @@ def test_severities_between_levels_lie_between_them(preset, row):
             assert between.tobytes() in neighbours
 
 
-@pytest.mark.parametrize(("preset", "row"), ROWS)
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
 def test_below_level_1_a_row_is_milder_or_says_that_it_cannot(preset, row):
     image = photograph(*sizes(preset, row)[-1])
     table_row = preset.rows[row]
@@ -209,7 +229,7 @@ def test_below_level_1_a_row_is_milder_or_says_that_it_cannot(preset, row):
 
 
 @pytest.mark.parametrize("name", ["black", "white"])
-@pytest.mark.parametrize(("preset", "row"), ROWS)
+@pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
 def test_flat_images_go_through_without_a_warning(preset, row, name):
     for size in sizes(preset, row)[:2]:
         image = np.full((*size, 3), 0 if name == "black" else 255, np.uint8)
@@ -257,8 +277,8 @@ DEPTHS = {
 
 
 @pytest.mark.parametrize(("preset", "row"), DEEP)
-def test_other_samples_give_the_picture_of_8_bits_and_keep_their_type_and_range(preset, row):
-    for severity, image in cells_and_images(preset, row):
+def test_other_samples_give_the_picture_of_8_bits_and_keep_their_type_and_range(preset, row, cells):
+    for severity, image in cells:
         levels = corrupt(image, row, severity, preset=preset.name, key="a").astype(float)
 
         for dtype, (deepened, (black, white)) in DEPTHS.items():

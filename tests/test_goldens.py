@@ -33,6 +33,7 @@ def patches(name):
     return found
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", [name for name in catalog.preset_names() if not catalog.preset(name).is_sequential])
 def test_the_pixels_of_every_cell_stay_what_they_are(name, update_goldens):
     path = GOLDEN / f"{name}.npz"

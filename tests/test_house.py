@@ -30,6 +30,7 @@ def run(*arguments, cwd, **environment):
     )
 
 
+@pytest.mark.smoke
 def test_importing_corruptgen_loads_nothing_heavy(tmp_path):
     heavy = ("torch", "datasets", "huggingface_hub", "numba", "cv2", "numpy", "PIL", "scipy", "joblib", "pydantic")
 
@@ -38,6 +39,7 @@ def test_importing_corruptgen_loads_nothing_heavy(tmp_path):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.smoke
 def test_no_module_or_folder_of_the_package_takes_the_name_of_something_public():
     inside = {path.stem for path in (ROOT / "corruptgen").iterdir() if path.suffix == ".py" or path.is_dir()}
 

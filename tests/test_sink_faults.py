@@ -2,19 +2,17 @@
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 
 import pytest
 
 import corruptgen
-from corruptgen.errors import OutputError
+from corruptgen.errors import Interrupted, OutputError
 from corruptgen.store.output_directory import UNFINISHED, Folder
 from corruptgen.verification.verify import verify
-from tests.photographs import ROOT, tree, write_photographs, write_recipe
+from tests.builds import begun
+from tests.photographs import tree, write_photographs, write_recipe
 
 SHARDED = ("parquet", "npy", "npz", "webdataset")
 FORMATS = ("folder", *SHARDED)
@@ -68,16 +66,37 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path, form):
     whole = tree(tmp_path / "whole")
     for attempt, files in enumerate((3, 20)):
         output = tmp_path / f"killed{attempt}"
-        code = f"import corruptgen; corruptgen.generate({str(recipe)!r}, output={str(output)!r}, workers=1)"
-        child = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)})
+        child = begun(tmp_path, "--output", output, "--workers", 1)
         while child.poll() is None and sum(1 for p in output.rglob("*") if p.is_file()) < files:
             time.sleep(0.001)
-        child.send_signal(signal.SIGKILL)
+        child.kill()
         child.wait()
 
         corruptgen.generate(recipe, output=output, workers=1)
 
         assert tree(output) == whole
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_build_that_was_stopped_goes_on_to_a_whole_that_verifies(tmp_path, form):
+    write_photographs(tmp_path / "photographs", 9, size=(32, 32))
+    recipe = recipe_of(tmp_path, form)
+    done = []
+    with pytest.raises(Interrupted, match="of 9 items are done"):
+        corruptgen.generate(
+            recipe,
+            output=tmp_path / "out",
+            workers=1,
+            progress=lambda items, total: done.append(items),
+            stop=lambda: max(done, default=0) > 0,
+        )
+
+    assert corruptgen.generate(recipe, output=tmp_path / "out", workers=1).items == 9
+
+    corruptgen.generate(recipe, output=tmp_path / "whole", workers=1)
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+    assert verify(tmp_path / "out", source=tmp_path / "photographs", depth="full", workers=1).problems == ()
 
 
 class Stopped(BaseException):
