@@ -4,7 +4,6 @@ import io
 import os
 import shutil
 import struct
-import subprocess
 import zlib
 
 import cv2
@@ -447,32 +446,3 @@ def test_an_output_that_cannot_be_written_is_named(place, output):
 
     with pytest.raises(OutputError):
         corruptgen.generate(write_recipe(place), output=place / output, workers=1)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_full_disk_ends_in_one_line_and_the_same_command_goes_on(tmp_path, workers):
-    write_photographs(tmp_path / "photographs", 12, size=(96, 96))
-    recipe = write_recipe(tmp_path)
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", disk], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("a small file system cannot be mounted here")
-    try:
-        full = command("generate", recipe, "--output", "disk/out", "--workers", workers, cwd=tmp_path)
-        left = [path for path in disk.rglob("*") if path.name.endswith(".corruptgen-part")]
-        subprocess.run(["mount", "-o", "remount,size=90m", disk], check=True)
-        done = command("generate", recipe, "--output", "disk/out", "--workers", workers, cwd=tmp_path)
-        corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
-        same = tree(disk / "out") == tree(tmp_path / "out")
-    finally:
-        subprocess.run(["umount", disk], check=True)
-
-    assert full.returncode == 1
-    assert "No space left on device" in full.stderr
-    assert "Traceback" not in full.stderr
-    assert not left
-    assert done.returncode == 0, done.stderr
-    assert same
