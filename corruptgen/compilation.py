@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import logging
 import os
+import pickle
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,8 +26,7 @@ COMPILING_AGAIN = (
     "compiling kernels, which cannot be kept: no cache folder can be written; NUMBA_CACHE_DIR may name one that can"
 )
 
-# The digest of the other files in a kernel's folder.
-SEAL = "seal"
+DIGEST_BYTES = hashlib.sha256().digest_size
 
 # What numba reads when it chooses a cache.
 _config: Any = numba.config
@@ -59,11 +59,43 @@ def part_of_kernel(function: Callable[..., Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """In the place of a kernel's cache: a folder of the kernel's own, of which nothing is run that was not kept whole.
+class _Files:
+    """The files that a kernel is kept in: one for each signature and processor, which begins with its digest.
 
-    A power cut or a full disk leaves files that are half written, or full of zeros, and numba runs what it can read.
+    numba numbers the files of a kernel in an index. Two processes that compile it for two signatures at the same time
+    take the same number, and who loads one of them later runs the machine code of the other. A power cut or a full disk
+    leaves files that are half written, or full of zeros, and numba runs what it can read.
     """
+
+    numbered: Any
+    """Those of numba, in a folder that no other kernel uses."""
+
+    def load(self, key: object) -> Any:
+        """Load what was compiled; None if it was not, or is not whole."""
+        try:
+            with open(self._path(key), "rb") as file:
+                digest, content = file.read(DIGEST_BYTES), file.read()
+        except OSError:
+            return None
+        if hashlib.sha256(content).digest() != digest:
+            return None
+        return pickle.loads(content)  # noqa: S301 - numba keeps code so; what is not in a folder of the user's is not read
+
+    def save(self, key: object, data: object) -> None:
+        """Write what was compiled, whole or not at all."""
+        content = self.numbered._dump(data)
+        with self.numbered._open_for_write(self._path(key)) as file:
+            file.write(hashlib.sha256(content).digest() + content)
+
+    def _path(self, key: object) -> str:
+        """Return the file of a signature and processor: their texts are the same in every process."""
+        number = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:6])
+        return str(self.numbered._data_path(self.numbered._data_name(number)))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """In the place of a kernel's cache, so that nothing about it stops a build: at worst it is compiled again."""
 
     cache: Any
     """That of numba, in a folder that no other kernel uses."""
@@ -76,8 +108,8 @@ class _Kept:
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Load what was compiled for a signature; None if it was not, or cannot be trusted."""
         try:
-            return self.cache.load_overload(signature, context) if self._is_sealed() else None
-        # Whatever is wrong with what lies there, the answer is to compile again.
+            return self.cache.load_overload(signature, context)
+        # Whatever is wrong with the file, the answer is to compile again.
         except Exception as error:
             _logger.debug("a kept kernel cannot be read: %s", type(error).__name__)
             return None
@@ -85,38 +117,9 @@ class _Kept:
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled for a signature, if the disk takes it."""
         try:
-            if not self._is_sealed():
-                for name in self._files():
-                    os.remove(os.path.join(self.cache_path, name))
             self.cache.save_overload(signature, compiled)
-            seal = os.path.join(self.cache_path, SEAL)
-            with open(f"{seal}.{os.getpid()}", "w", encoding="ascii") as file:
-                file.write(self._digest())
-            os.replace(file.name, seal)
         except OSError as error:
             _logger.debug("a kernel cannot be kept: %s", error.strerror)
-
-    def _files(self) -> list[str]:
-        try:
-            return sorted(name for name in os.listdir(self.cache_path) if name.endswith((".nbi", ".nbc")))
-        except OSError:
-            return []
-
-    def _digest(self) -> str:
-        """Compute the digest of all that is kept of the kernel; of nothing, it is empty."""
-        files, digest = self._files(), hashlib.sha256()
-        for name in files:
-            with open(os.path.join(self.cache_path, name), "rb") as file:
-                digest.update(hashlib.sha256(file.read()).digest())
-        return digest.hexdigest() if files else ""
-
-    def _is_sealed(self) -> bool:
-        try:
-            with open(os.path.join(self.cache_path, SEAL), "rb") as file:
-                sealed = file.read()
-        except OSError:
-            sealed = b""
-        return sealed == self._digest().encode()
 
 
 def _keep(kernel: Any) -> None:
@@ -134,7 +137,9 @@ def _keep(kernel: Any) -> None:
         name = hashlib.sha256(made_of.encode()).hexdigest()[:16]
         with _configured(CACHE_DIR=os.path.join(folder, "kernels", name)):
             kernel.enable_caching()
-        kernel._cache = _Kept(kernel._cache)
+        cache = kernel._cache
+        cache._cache_file = _Files(cache._cache_file)
+        kernel._cache = _Kept(cache)
 
 
 @lru_cache(maxsize=1024)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numba
 import pytest
+from numba.core import caching
 
 from corruptgen.compilation import njit
 from tests.photographs import ROOT
@@ -59,7 +60,7 @@ def corrupted(environment):
 
 
 def kept(place):
-    return sorted(path.name for path in place.rglob("*.nbi"))
+    return sorted(path.name for path in place.rglob("*.nbc"))
 
 
 def test_no_kernel_passes_by_what_keeps_them():
@@ -192,14 +193,13 @@ def spoilt(content, damage):
     return content[:middle] + bytes(64) + content[middle + 64 :]
 
 
-@pytest.mark.parametrize("ending", ["nbi", "nbc"])
 @pytest.mark.parametrize("damage", ["half", "zeros", "garbage", "hole"])
-def test_kept_kernels_that_are_damaged_are_compiled_again(tmp_path, monkeypatch, ending, damage):
+def test_kept_kernels_that_are_damaged_are_compiled_again(tmp_path, monkeypatch, damage):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     path = tmp_path / "small.py"
     path.write_text(SMALL, "utf-8")
     assert loaded(path).times_seven(6) == 42
-    files = list((tmp_path / "cache").rglob(f"*.{ending}"))
+    files = list((tmp_path / "cache").rglob("*.nbc"))
     assert files
     for file in files:
         file.write_bytes(spoilt(file.read_bytes(), damage))
@@ -210,6 +210,30 @@ def test_kept_kernels_that_are_damaged_are_compiled_again(tmp_path, monkeypatch,
     assert sum(damaged.times_seven.stats.cache_hits.values()) == 0
     assert repaired.times_seven(6) == 42
     assert sum(repaired.times_seven.stats.cache_hits.values()) == 1
+
+
+def test_two_processes_that_compile_a_kernel_for_two_types_at_once_keep_both(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "small.py"
+    path.write_text(SMALL, "utf-8")
+    one, other, third = loaded(path), loaded(path), loaded(path)
+    replace = os.replace
+
+    def interrupted_by_the_other(source, target):
+        if str(target).endswith(".nbc"):
+            monkeypatch.setattr(os, "replace", replace)
+            # It looked before the first one had written anything.
+            with monkeypatch.context() as earlier:
+                earlier.setattr(caching.IndexDataCacheFile, "_load_index", lambda self: {})
+                assert other.times_seven(0.5) == 3.5
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", interrupted_by_the_other)
+    assert one.times_seven(6) == 42
+
+    assert third.times_seven(0.5) == 3.5
+    assert third.times_seven(6) == 42
+    assert sum(third.times_seven.stats.cache_hits.values()) == 2
 
 
 def test_a_disk_that_takes_no_kernel_stops_nothing(tmp_path, monkeypatch):
