@@ -117,7 +117,7 @@ def test_rejected_items_are_listed_and_the_exit_code_is_3(place):
         (["generate", "recipe.toml", "--output", "photographs"], 1, "within each other"),
         (["verify", "nowhere"], 1, "manifest.json"),
         (["verify", "photographs", "--depth", "deep"], 2, "allowed are files, sample, full"),
-        (["list", "imagenet"], 2, "did you mean 'imagenet-c'"),
+        (["list", "imagenet_c"], 2, "did you mean 'imagenet-c'"),
         (["show", "snwo"], 2, "did you mean 'snow'"),
         (["show", "snow", "--preset", "natura"], 2, "did you mean 'natural'"),
         (["preview", "nothing.png", "--preset", "natural"], 1, "nothing.png: No such file or directory"),

@@ -67,7 +67,7 @@ def test_a_numpy_generator_can_stand_in_for_the_keyed_stream():
     ("arguments", "error", "message"),
     [
         ({"row": "gausian_noise"}, UnknownName, "did you mean 'gaussian_noise'"),
-        ({"preset": "imagenet"}, UnknownName, "did you mean 'imagenet-"),
+        ({"preset": "imagenet_c"}, UnknownName, "did you mean 'imagenet-c'"),
         ({"preset": "mine.toml"}, PresetError, r"mine\.toml: cannot read"),
         ({"severity": 6}, SeverityError, r"outside of 0\.\.5"),
         ({"severity": -0.5}, SeverityError, r"outside of 0\.\.5"),
