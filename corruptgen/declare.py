@@ -79,18 +79,20 @@ PARAMETER_TYPES = (float, int, bool, str)
 RESERVED = frozenset(
     {
         "use",
-        "between",
-        "clean",
+        "interpolation",
+        "at_zero",
         "precision",
         "rounding",
         "scaled",
-        "not_worse",
-        "in_colour",
+        "non_monotone_levels",
+        "requires_rgb",
         "augment",
         "acts_on",
         "view",
     }
 )
+# What tables of 0.1.0 call four of them.
+EARLIER = frozenset({"between", "clean", "not_worse", "in_colour"})
 
 Made = NDArray[Any] | Warp | Iterator[NDArray[Any]]
 """What a corruption returns: an image, what moves it, or frames."""
@@ -199,7 +201,7 @@ def _read(function: Callable[..., Made]) -> Corruption:
                 f"{place}: parameter {argument.name!r} must be annotated float, int, bool or str and have no default; "
                 "its values live in the severity tables"
             )
-        if argument.name in RESERVED:
+        if argument.name in RESERVED | EARLIER:
             raise DeclarationError(f"{place}: {argument.name!r} is a word of the severity tables; rename the parameter")
         parameters[argument.name] = hint
 

@@ -99,13 +99,13 @@ def _odd(row: Row, comments: Mapping[tuple[str, str], str]) -> Iterator[str]:
     for (name, key), text in comments.items():
         if name == row.name:
             yield f"`{key}`: {text}" if key in row.levels[-1].parameters else _sentence(text)
-    for level in sorted(row.not_worse):
+    for level in sorted(row.non_monotone_levels):
         yield f"Level {level} is not worse than the level before it."
 
 
 def _ways(row: Row) -> Iterator[str]:
-    clean = ", ".join(f"`{key}` {value_text(value)}" for key, value in row.clean.items())
-    yield f"Between levels: {row.between}" + (f"; clean at {clean}." if clean else "; nothing below level 1.")
+    clean = ", ".join(f"`{key}` {value_text(value)}" for key, value in row.at_zero.items())
+    yield f"Between levels: {row.interpolation}" + (f"; clean at {clean}." if clean else "; nothing below level 1.")
     if row.scaled:
         yield f"{', '.join(f'`{key}`' for key in sorted(row.scaled))}: grows with the image."
 

@@ -23,10 +23,10 @@ smallest = [8, 8]
 common = ["gaussian_noise", "brightness"]
 [gaussian_noise]
 sigma = [0.1, 0.3]
-clean = { sigma = 0.0 }
+at_zero = { sigma = 0.0 }
 [brightness]
 offset = [0.1, 0.2]
-clean = { offset = 0.0 }
+at_zero = { offset = 0.0 }
 [jpeg_compression]
 quality = [40, 10]
 """

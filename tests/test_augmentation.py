@@ -122,7 +122,7 @@ def test_rows_of_several_functions_take_the_range_of_the_first(tmp_path):
     table = tmp_path / "mine.toml"
     table.write_text(
         '[preset]\n[spatter]\nuse = ["gaussian_noise", "gaussian_noise", "brightness", "brightness", "brightness"]\n'
-        'between = "nearest"\nsigma = [0.1, 0.2]\noffset = [0.1, 0.2, 0.3]\n',
+        'interpolation = "nearest"\nsigma = [0.1, 0.2]\noffset = [0.1, 0.2, 0.3]\n',
         "utf-8",
     )
 

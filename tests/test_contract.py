@@ -185,7 +185,7 @@ def test_a_higher_level_is_not_nearer_to_the_clean_image(preset, row, sweep):
         distances = [mean_distance(image, preset.name, row, s) for s in range(1, preset.levels + 1)]
 
         for level, (easier, harder) in enumerate(itertools.pairwise(distances), start=2):
-            if level not in table_row.not_worse:
+            if level not in table_row.non_monotone_levels:
                 assert harder >= easier * 0.98, f"level {level} at {size}: {distances}"
 
 
@@ -211,7 +211,7 @@ def test_severities_between_levels_lie_between_them(preset, row):
             for level in (int(severity), int(severity) + 1)
         }
         assert between.shape == image.shape
-        if table_row.between == "nearest" and not table_row.levels[0].corruption.draws:
+        if table_row.interpolation == "nearest" and not table_row.levels[0].corruption.draws:
             assert between.tobytes() in neighbours
 
 
@@ -219,7 +219,7 @@ def test_severities_between_levels_lie_between_them(preset, row):
 def test_below_level_1_a_row_is_milder_or_says_that_it_cannot(preset, row):
     image = photograph(*sizes(preset, row)[-1])
     table_row = preset.rows[row]
-    if not table_row.clean:
+    if not table_row.at_zero:
         with pytest.raises(Exception, match="no clean values"):
             corrupt(image, row, 0.5, preset=preset.name)
         return

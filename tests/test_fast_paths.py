@@ -68,7 +68,7 @@ def _frost():
 
 
 def levels_of(preset, row):
-    return [s for s in SEVERITIES if s >= 1 or catalog.preset(preset).rows[row].clean]
+    return [s for s in SEVERITIES if s >= 1 or catalog.preset(preset).rows[row].at_zero]
 
 
 @pytest.mark.usefixtures("_frost")

@@ -229,11 +229,11 @@ def test_a_wrong_range_for_augmentation_is_refused_with_its_place(tmp_path, augm
         catalog.preset(str(table))
 
 
-def test_in_colour_is_true_or_false(tmp_path):
+def test_requires_rgb_is_true_or_false(tmp_path):
     table = tmp_path / "mine.toml"
-    table.write_text('[preset]\nlevels = 1\n[brightness]\noffset = 0.1\nin_colour = "no"\n', "utf-8")
+    table.write_text('[preset]\nlevels = 1\n[brightness]\noffset = 0.1\nrequires_rgb = "no"\n', "utf-8")
 
-    with pytest.raises(PresetError, match=r"mine \[brightness\] in_colour: found 'no', allowed are true and false"):
+    with pytest.raises(PresetError, match=r"mine \[brightness\] requires_rgb: found 'no', allowed are true and false"):
         catalog.preset(str(table))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +42,8 @@ class TorchDraws(LegacyDraws):
         super().__init__(seed)
         torch = pytest.importorskip("torch")
         generator = torch.Generator().manual_seed(seed)
-        self.standard_normal = lambda size: torch.randn(size, generator=generator).numpy()
+        draw = partial(torch.randn, generator=generator)
+        setattr(self, "standard_normal", lambda size: draw(size).numpy())  # noqa: B010 - in place of a method
 
 
 def truncating(table, folder):

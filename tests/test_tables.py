@@ -58,11 +58,11 @@ def test_groups_stand_for_their_rows():
         ('[brightness]\noffset = ["a", "b", "c"]', "found 'a' at level 1, allowed is float"),
         ("[jpeg_compression]\nquality = [30, 20.5, 10]", "found 20.5 at level 2, allowed is int"),
         ("[brightnes]\noffset = 1", "no corruption is called 'brightnes'; did you mean 'brightness'"),
-        ('[brightness]\nbetween = "cubic"\noffset = [0.1, 0.2, 0.3]', "between: found 'cubic', allowed are linear"),
-        ('[brightness]\nbetween = "log"\noffset = [0.0, 0.2, 0.3]', "log.* needs values above 0"),
+        ('[brightness]\ninterpolation = "cubic"\noffset = [0.1, 0.2, 0.3]', "found 'cubic', allowed are linear"),
+        ('[brightness]\ninterpolation = "log"\noffset = [0.0, 0.2, 0.3]', "log.* needs values above 0"),
         ('[brightness]\nscaled = ["offset"]\noffset = [0.1, 0.2, 0.3]', "write reference_side"),
-        ('[a]\nuse = ["brightness", "contrast", "contrast"]', 'write between = "nearest"'),
-        ('[a]\nuse = ["brightness"]\nbetween = "nearest"', "1 functions for 3 severities"),
+        ('[a]\nuse = ["brightness", "contrast", "contrast"]', 'write interpolation = "nearest"'),
+        ('[a]\nuse = ["brightness"]\ninterpolation = "nearest"', "1 functions for 3 severities"),
         ("", "the table has no rows"),
     ],
 )  # fmt: skip
@@ -87,14 +87,14 @@ def test_values_go_from_level_to_level_as_the_row_says(tmp_path):
         [line]
         use = "gaussian_noise"
         sigma = [0.1, 0.3, 0.4]
-        clean = { sigma = 0 }
+        at_zero = { sigma = 0 }
         [geometric]
         use = "gaussian_noise"
-        between = "log"
+        interpolation = "log"
         sigma = [0.1, 0.4, 0.9]
         [steps]
         use = "gaussian_noise"
-        between = "nearest"
+        interpolation = "nearest"
         sigma = [0.1, 0.3, 0.4]
         [whole]
         use = "jpeg_compression"
@@ -119,7 +119,7 @@ def test_a_row_may_change_its_function_from_level_to_level(tmp_path):
         """
         [exposure]
         use = ["brightness", "brightness", "contrast"]
-        between = "nearest"
+        interpolation = "nearest"
         offset = [0.1, 0.2]
         factor = 0.4
         """,
@@ -161,3 +161,47 @@ def test_a_table_of_the_users_own_works_everywhere(tmp_path):
     result = corrupt(image, "brightness", 3, preset=str(preset))
 
     assert result.mean() > image.mean()
+
+
+OLD_KEYS = """
+[preset]
+levels = 2
+
+[brightness]
+between = "log"
+clean = { offset = 0.0 }
+not_worse = [2]
+in_colour = true
+offset = [0.1, 0.2]
+"""
+NEW_KEYS = (
+    OLD_KEYS.replace("between", "interpolation")
+    .replace("clean", "at_zero")
+    .replace("not_worse", "non_monotone_levels")
+    .replace("in_colour", "requires_rgb")
+)
+
+
+def test_the_earlier_names_of_keys_are_read_with_a_warning_and_have_the_same_digest(tmp_path):
+    (tmp_path / "old.toml").write_text(OLD_KEYS, "utf-8")
+    (tmp_path / "new.toml").write_text(NEW_KEYS, "utf-8")
+
+    with pytest.warns(DeprecationWarning, match="between is interpolation, clean is at_zero"):
+        old = catalog.preset(str(tmp_path / "old.toml"))
+    new = catalog.preset(str(tmp_path / "new.toml"))
+
+    assert old.rows == new.rows
+    assert old.digest == new.digest
+    # What manifests have is read back without a warning.
+    assert catalog.preset_from("new", new.content).rows == new.rows
+    assert "between" in new.content["brightness"]
+
+
+def test_a_key_under_both_of_its_names_is_refused(tmp_path):
+    (tmp_path / "both.toml").write_text(NEW_KEYS + 'between = "log"\n', "utf-8")
+
+    with (
+        pytest.warns(DeprecationWarning, match="new names"),
+        pytest.raises(PresetError, match="between is the earlier name of interpolation"),
+    ):
+        catalog.preset(str(tmp_path / "both.toml"))

@@ -9,7 +9,7 @@ import corruptgen
 from corruptgen.declare import RESERVED
 from corruptgen.errors import PresetError
 from corruptgen.tables.catalog import find_corruption
-from corruptgen.tables.interpolation import BETWEEN
+from corruptgen.tables.interpolation import INTERPOLATIONS
 from corruptgen.tables.table import HEADER, PRECISIONS, ROUNDINGS, read_table
 from tests.photographs import ROOT, executed
 
@@ -46,7 +46,7 @@ def test_every_key_of_a_row_is_documented_and_no_other():
     assert keys_of("A row") == RESERVED
 
 
-@pytest.mark.parametrize("word", [*BETWEEN, *PRECISIONS, *ROUNDINGS])
+@pytest.mark.parametrize("word", [*INTERPOLATIONS, *PRECISIONS, *ROUNDINGS])
 def test_every_word_that_is_allowed_is_named(word):
     assert f'`"{word}"`' in TEXT
 
@@ -59,8 +59,14 @@ def test_the_defaults_are_those_of_the_reader():
     row = table.rows["gaussian_noise"]
     assert (table.title, table.levels, table.frozen) == ("mine", 5, False)
     assert (table.sizes.allowed, table.sizes.smallest, table.sizes.reference_side) == ((), (1, 1), None)
-    assert (row.between, row.arithmetic.precision, row.arithmetic.rounding) == ("linear", "float64", "round")
-    assert (row.clean, row.scaled, row.in_colour, row.not_worse, row.augment) == ({}, set(), False, set(), {})
+    assert (row.interpolation, row.arithmetic.precision, row.arithmetic.rounding) == ("linear", "float64", "round")
+    assert (row.at_zero, row.scaled, row.requires_rgb, row.non_monotone_levels, row.augment) == (
+        {},
+        set(),
+        False,
+        set(),
+        {},
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,8 +85,12 @@ def test_the_defaults_are_those_of_the_reader():
         ("", "use = 5", r"\[gaussian_noise\] use: found 5, allowed is the name of a function, or a list of names"),
         ("", "use = [1, 2, 3, 4, 5]", r"\[gaussian_noise\] use: found"),
         ("", "scaled = 3", r"\[gaussian_noise\] scaled: found 3, allowed is a list of names of parameters"),
-        ("", "not_worse = 3", r"\[gaussian_noise\] not_worse: found 3, allowed is a list of levels"),
-        ("", 'clean = { sigma = "x" }', r"\[gaussian_noise\] clean sigma: found 'x', allowed is float"),
+        (
+            "",
+            "non_monotone_levels = 3",
+            r"\[gaussian_noise\] non_monotone_levels: found 3, allowed is a list of levels",
+        ),
+        ("", 'at_zero = { sigma = "x" }', r"\[gaussian_noise\] at_zero sigma: found 'x', allowed is float"),
     ],
 )
 def test_a_key_of_another_type_is_named_with_what_is_allowed(header, row, message):

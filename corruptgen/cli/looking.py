@@ -194,7 +194,7 @@ def _show_levels(table: Preset, row: Row) -> None:
     lines = [("  severity", *(str(number) for number in range(1, len(row.levels) + 1)))]
     lines += [(f"  {name}", *(_value(level.parameters.get(name)) for level in row.levels)) for name in parameters]
     print_columns(lines)
-    print(f"  between levels: {row.between}\n")
+    print(f"  between levels: {row.interpolation}\n")
 
 
 def _summary(row: Row) -> str:

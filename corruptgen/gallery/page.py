@@ -134,9 +134,9 @@ def _words(entry: GalleryRow) -> Iterator[str]:
     if said:
         terms = (f"<dt><code>{escape(name)}</code></dt><dd>{escape(text)}</dd>" for name, text in said.items())
         yield f"<dl>{''.join(terms)}</dl>"
-    yield f"<p>Between two levels: {escape(entry.row.between)}.</p>"
-    if entry.row.clean:
-        yield f"<p>The image stays clean at {escape('; '.join(_told(entry.row.clean)))}.</p>"
+    yield f"<p>Between two levels: {escape(entry.row.interpolation)}.</p>"
+    if entry.row.at_zero:
+        yield f"<p>The image stays clean at {escape('; '.join(_told(entry.row.at_zero)))}.</p>"
     for corruption in entry.corruptions:
         for references in REFERENCES.findall(corruption.docstring):
             yield f"<p>{_linked(' '.join(references.split()))}</p>"

@@ -91,7 +91,7 @@ def _gallery_row(
     levels = tuple(float(level) for level in range(1, table.levels + 1))
     severities = [step / steps for step in range(1, table.levels * steps + 1)]
     # Between the clean image and level 1 there is something to show only where the table states what.
-    severities = [severity for severity in severities if severity >= 1 or row.clean]
+    severities = [severity for severity in severities if severity >= 1 or row.at_zero]
 
     def gallery_image(photograph: Photograph) -> GalleryImage:
         frames = []

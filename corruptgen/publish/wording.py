@@ -118,7 +118,7 @@ def quirks(dataset: Finished) -> Iterator[str]:
     if header.get("rounding") == "truncate":
         yield "Fractions of a grey level are cut off, not rounded, so that flat areas may lose one grey level."
     for name, row in dataset.rows.items():
-        for number in sorted(row.not_worse):
+        for number in sorted(row.non_monotone_levels):
             yield f"`{name}`: level {number} is not worse than the level before it, as published."
         said = meanings(row)
         for parameter, values in parameters(dataset, name).items():

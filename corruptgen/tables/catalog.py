@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import pickle
 import pkgutil
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,7 @@ from corruptgen.runtime.interactive import source_digest
 from corruptgen.runtime.provenance import LOADED, data_digest, version_of
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.table import Preset, read_table
+from corruptgen.tables.table_keys import outdated_keys
 from corruptgen.values.addresses import local_path
 from corruptgen.values.toml_text import parse_toml
 
@@ -375,6 +377,9 @@ def _read(name: str, text: bytes, generation: int) -> Preset:
         content = parse_toml(text)
     except ValueError as error:
         raise PresetError(f"{name}.toml: cannot read this severity table: {error}") from error
+    if outdated := outdated_keys(content):
+        names = ", ".join(f"{old} is {new}" for old, new in outdated.items())
+        warnings.warn(f"{name}.toml: keys of rows have new names: {names}", DeprecationWarning, stacklevel=2)
     return read_table(name, content, find_corruption)
 
 

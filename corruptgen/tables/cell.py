@@ -59,7 +59,7 @@ class Cell:
     arithmetic: Arithmetic
     scaled: frozenset[str]
     sizes: Sizes
-    in_colour: bool = False
+    requires_rgb: bool = False
     """Whether a grey image is made a colour one first and the luma of the result is taken, whatever the corruption."""
     staging: Staging = NO_STAGING
     """How the images of sequences are made of pictures."""
@@ -113,7 +113,7 @@ class Cell:
                 f"{self.row} of {self.sizes.preset} is a sequence of frames; corruptgen.frames makes them of a picture"
             )
 
-        widen = channels == 1 and (self.in_colour or corruption.channels is Channels.COLOUR)
+        widen = channels == 1 and (self.requires_rgb or corruption.channels is Channels.COLOUR)
         whole = grey_to_rgb(image) if widen else image
         parameters = self.parameters_for(height, width) if self.scaled else self._unscaled
         samples, fast = None, self._fast_path

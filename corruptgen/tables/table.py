@@ -13,7 +13,7 @@ from corruptgen.errors import PresetError, SeverityError, UnknownName, unknown
 from corruptgen.records import COLOURS
 from corruptgen.tables import table_keys
 from corruptgen.tables.cell import Cell, Sizes
-from corruptgen.tables.interpolation import BETWEEN, Value, fits, interpolate
+from corruptgen.tables.interpolation import INTERPOLATIONS, Value, fits, interpolate
 from corruptgen.tables.scene import NO_STAGING, PREPARED, STAGES, Staging, read_steps
 from corruptgen.tables.table_keys import check_keys
 from corruptgen.values.arguments import normalise_severity, severity_text
@@ -61,12 +61,15 @@ class Row:
 
     name: str
     levels: tuple[Level, ...]
-    between: str
-    clean: Parameters
+    interpolation: str
+    """How parameters go from level to level."""
+    at_zero: Parameters
+    """The values of parameters that leave the image alone."""
     arithmetic: Arithmetic
     scaled: frozenset[str]
-    not_worse: frozenset[int]
-    in_colour: bool = False
+    non_monotone_levels: frozenset[int]
+    """Levels that are not worse than the one before."""
+    requires_rgb: bool = False
     """Whether grey images are made colour ones first and the luma of the result is taken."""
     augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
     """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
@@ -99,25 +102,25 @@ class Row:
             raise SeverityError(f"{self.name}: severity {severity_text(severity)} is outside of 0..{len(self.levels)}")
         if severity < 1:
             first = self.levels[0]
-            if not self.clean:
+            if not self.at_zero:
                 raise SeverityError(
                     f"{self.name}: severity {severity_text(severity)} lies between the clean image and level 1, and "
                     "the table has no clean values for this row; use 0, or 1 and above"
                 )
-            positive = all(isinstance(value, int | float) and value > 0 for value in self.clean.values())
-            between = "log" if self.between == "log" and positive else "linear"
-            clean = Level(first.corruption, {**first.parameters, **self.clean})
-            return _between(clean, first, severity, between)
+            positive = all(isinstance(value, int | float) and value > 0 for value in self.at_zero.values())
+            interpolation = "log" if self.interpolation == "log" and positive else "linear"
+            clean = Level(first.corruption, {**first.parameters, **self.at_zero})
+            return _between(clean, first, severity, interpolation)
         lower = self.levels[int(severity) - 1]
         upper = self.levels[min(int(severity), len(self.levels) - 1)]
-        return _between(lower, upper, severity % 1, self.between)
+        return _between(lower, upper, severity % 1, self.interpolation)
 
 
-def _between(lower: Level, upper: Level, fraction: float, between: str) -> Level:
+def _between(lower: Level, upper: Level, fraction: float, interpolation: str) -> Level:
     """Return the level at `fraction` of the way; levels of different functions are only ever taken whole."""
     nearest = upper.corruption if fraction >= 0.5 else lower.corruption
     return Level(
-        nearest, interpolate(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, between)
+        nearest, interpolate(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, interpolation)
     )
 
 
@@ -137,7 +140,7 @@ class Preset:
     colour: str
     """What becomes of files of grey images if the recipe does not set it, of `records.COLOURS`."""
     content: Mapping[str, Any] = field(repr=False)
-    """The table as it was read, in plain TOML values; `read_table` restores the same preset from it."""
+    """The plain TOML values of the table by the keys of manifests; `read_table` restores the same preset from it."""
 
     @property
     def is_sequential(self) -> bool:
@@ -189,7 +192,7 @@ class Preset:
             arithmetic=line.arithmetic,
             scaled=line.scaled,
             sizes=self.sizes,
-            in_colour=line.in_colour,
+            requires_rgb=line.requires_rgb,
             staging=line.staging,
         )
 
@@ -197,7 +200,9 @@ class Preset:
 def table_digest(content: Mapping[str, Any]) -> str:
     """Compute the sha256 of all that decides pixels in the plain values of a table; its corruptions are not needed."""
     header = {key: value for key, value in content["preset"].items() if key not in WORDS | DEFAULTS}
-    return hashlib.sha256(json.dumps({**content, "preset": header}, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps({**table_keys.recorded_form(content), "preset": header}, sort_keys=True).encode()
+    ).hexdigest()
 
 
 def used_functions(content: Mapping[str, Any]) -> set[str]:
@@ -256,7 +261,7 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         rows=MappingProxyType(rows),
         groups=MappingProxyType(groups),
         colour=colour,
-        content=content,
+        content=table_keys.recorded_form(content),
     )
 
 
@@ -290,6 +295,7 @@ class _RowReader:
         place = f"{self.preset} [{name}]"
         if not isinstance(columns, dict):
             raise PresetError(f"{place}: found {columns!r} outside of a row; write it below a [row]")
+        columns = table_keys.current_form(place, columns)
         check_keys(place, columns, table_keys.ROW)
         use = columns.get("use", name)
         names = [use] * self.count if isinstance(use, str) else list(use)
@@ -297,25 +303,25 @@ class _RowReader:
             raise PresetError(f"{place} use: {len(names)} functions for {self.count} severities")
         functions = [self.find(function) for function in names]
 
-        between = self.one_of(place, columns, "between", BETWEEN, "linear")
-        if between != "nearest" and len(set(names)) > 1:
-            raise PresetError(f'{place}: its levels use different functions, so write between = "nearest"')
-        for key in ("clean", "augment"):
+        interpolation = self.one_of(place, columns, "interpolation", INTERPOLATIONS, "linear")
+        if interpolation != "nearest" and len(set(names)) > 1:
+            raise PresetError(f'{place}: its levels use different functions, so write interpolation = "nearest"')
+        for key in ("at_zero", "augment"):
             if not isinstance(columns.get(key, {}), dict):
                 raise PresetError(f"{place} {key}: found {columns[key]!r}, allowed is a table of parameters")
         levels = self.levels(place, columns, functions)
         row = Row(
             name=name,
             levels=levels,
-            between=between,
-            clean=MappingProxyType(dict(columns.get("clean", {}))),
+            interpolation=interpolation,
+            at_zero=MappingProxyType(dict(columns.get("at_zero", {}))),
             arithmetic=Arithmetic(
                 self.one_of(place, columns, "precision", PRECISIONS, self.header.get("precision", "float64")),
                 self.one_of(place, columns, "rounding", ROUNDINGS, self.header.get("rounding", "round")),
             ),
             scaled=frozenset(columns.get("scaled", ())),
-            not_worse=frozenset(columns.get("not_worse", ())),
-            in_colour=columns.get("in_colour", False),
+            non_monotone_levels=frozenset(columns.get("non_monotone_levels", ())),
+            requires_rgb=columns.get("requires_rgb", False),
             staging=self.staging(place, columns),
             augment=MappingProxyType({name: _ends(given) for name, given in columns.get("augment", {}).items()}),
         )
@@ -353,30 +359,30 @@ class _RowReader:
 
     def check(self, place: str, row: Row) -> None:
         known = {name for level in row.levels for name in level.parameters}
-        for name in sorted(row.scaled | row.clean.keys()):
+        for name in sorted(row.scaled | row.at_zero.keys()):
             if name not in known:
-                raise PresetError(f"{place} scaled or clean: " + unknown("parameter", name, known))
+                raise PresetError(f"{place} scaled or at_zero: " + unknown("parameter", name, known))
         kinds = {name: kind for level in row.levels for name, kind in level.corruption.parameters.items()}
-        for name, value in row.clean.items():
+        for name, value in row.at_zero.items():
             if not fits(value, kinds[name]):
-                raise PresetError(f"{place} clean {name}: found {value!r}, allowed is {kinds[name].__name__}")
+                raise PresetError(f"{place} at_zero {name}: found {value!r}, allowed is {kinds[name].__name__}")
         for name, ends in row.augment.items():
             if name not in known:
                 raise PresetError(f"{place} augment: " + unknown("parameter", name, known))
             if not isinstance(ends, tuple) or len(ends) != 2 or not all(fits(end, kinds[name]) for end in ends):
                 found = list(ends) if isinstance(ends, tuple) else ends
                 raise PresetError(f"{place} augment {name}: found {found!r}, allowed are two of {kinds[name].__name__}")
-        if type(row.in_colour) is not bool:
-            raise PresetError(f"{place} in_colour: found {row.in_colour!r}, allowed are true and false")
+        if type(row.requires_rgb) is not bool:
+            raise PresetError(f"{place} requires_rgb: found {row.requires_rgb!r}, allowed are true and false")
         if row.scaled and self.header.get("reference_side") is None:
             raise PresetError(
                 f"{place} scaled: write reference_side, the side in pixels its values are for, in [preset]"
             )
-        if row.between == "log":
+        if row.interpolation == "log":
             for name in sorted(known):
                 column = [level.parameters[name] for level in row.levels]
                 if len(set(column)) > 1 and any(isinstance(v, int | float) and v <= 0 for v in column):
-                    raise PresetError(f'{place} {name}: between = "log" needs values above 0, found {column}')
+                    raise PresetError(f'{place} {name}: interpolation = "log" needs values above 0, found {column}')
 
     def one_of(self, place: str, columns: Mapping[str, Any], key: str, allowed: Sequence[str], default: str) -> str:
         value = columns.get(key, default)

@@ -43,8 +43,47 @@ HEADER: Mapping[str, Kind] = {
 ROW: Mapping[str, Kind] = {
     "use": ("the name of a function, or a list of names", lambda value: _is_text(value) or TEXTS[1](value)),
     "scaled": ("a list of names of parameters", TEXTS[1]),
-    "not_worse": ("a list of levels", _is_list_of(lambda value: type(value) is int)),
+    "non_monotone_levels": ("a list of levels", _is_list_of(lambda value: type(value) is int)),
 }
+
+# Keys of a row, and what tables of 0.1.0 call them. Digests and manifests have the earlier names, so that they stay the
+# same.
+RECORDED = {
+    "interpolation": "between",
+    "at_zero": "clean",
+    "non_monotone_levels": "not_worse",
+    "requires_rgb": "in_colour",
+}
+CURRENT = {old: new for new, old in RECORDED.items()}
+
+
+def recorded_form(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values of a table with the keys that digests and manifests have."""
+    return {row: columns if row == "preset" else _renamed(columns, RECORDED) for row, columns in content.items()}
+
+
+def current_form(place: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row with the keys of today.
+
+    Raises
+    ------
+    PresetError
+        If a key is there under both names.
+    """
+    for new, old in RECORDED.items():
+        if new in columns and old in columns:
+            raise PresetError(f"{place}: {old} is the earlier name of {new}; write {new} alone")
+    return _renamed(columns, CURRENT)
+
+
+def outdated_keys(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the earlier names of keys in the rows of a table, and what they are called today."""
+    rows = (columns for row, columns in content.items() if row != "preset" and isinstance(columns, dict))
+    return {old: CURRENT[old] for columns in rows for old in columns if old in CURRENT}
+
+
+def _renamed(columns: Any, names: Mapping[str, str]) -> Any:
+    return {names.get(key, key): value for key, value in columns.items()} if isinstance(columns, dict) else columns
 
 
 def check_keys(place: str, content: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:

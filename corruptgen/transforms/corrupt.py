@@ -201,7 +201,7 @@ def _severity(severity: Any) -> Severity:
 def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
     """Raise `SeverityError` if a row lacks a severity that may be drawn, `AssetError` if it lacks its pictures."""
     if isinstance(severity, tuple):
-        without = [row for row in rows if not table.row(row).clean]
+        without = [row for row in rows if not table.row(row).at_zero]
         if without and severity[0] < 1:
             raise SeverityError(
                 f"severity is {severity!r}, and {', '.join(without)} of {table.name} cannot be weaker than level 1, "
