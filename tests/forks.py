@@ -48,7 +48,7 @@ class Forked:
         call = (function, arguments, str(cwd), dict(environment), names, in_session)
         self._process = server().Process(target=_run, args=call)
         self._process.start()
-        self._said = ()
+        self._said: tuple[str, ...] = ()
         self.pid = self._process.pid
 
     @property
@@ -106,7 +106,7 @@ def _run(function, arguments, cwd, environment, streams, in_session):
         traceback.print_exc()
     finally:
         # What Python does when it ends.
-        threading._shutdown()
+        threading._shutdown()  # type: ignore[attr-defined]  # private, as the next one
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

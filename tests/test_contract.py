@@ -62,7 +62,7 @@ FIRST = {preset.rows[row].levels[0].corruption.name: (preset.name, row) for pres
 
 
 def named(preset, row):
-    """Give a row as a parameter of a test."""
+    """Return a row as a parameter of a test."""
     marks = pytest.mark.smoke if (preset.name, row) in FIRST.values() else ()
     return pytest.param(preset, row, id=f"{preset.name}-{row}", marks=marks)
 
