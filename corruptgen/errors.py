@@ -55,7 +55,7 @@ class ImageError(CorruptgenError):
 
 
 class AssetError(CorruptgenError):
-    """A picture that a corruption needs is not there or is not the right one."""
+    """A picture that a corruption needs is missing or is not the right one."""
 
 
 class RecipeError(CorruptgenError):
@@ -63,7 +63,7 @@ class RecipeError(CorruptgenError):
 
 
 class SourceError(CorruptgenError):
-    """A source of clean images that is not there or has nothing in it."""
+    """A source of clean images that is missing or has nothing in it."""
 
 
 class OutputError(CorruptgenError):
@@ -79,7 +79,7 @@ class ScoreError(CorruptgenError):
 
 
 class MachineError(CorruptgenError):
-    """What a build needs of the machine, such as memory, is not there."""
+    """What a build needs of the machine, such as memory, is missing."""
 
 
 class WorkerError(CorruptgenError):

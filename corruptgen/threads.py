@@ -42,7 +42,7 @@ def single_threaded() -> Iterator[None]:
 def _limited() -> ExitStack:
     limits = ExitStack()
     limits.callback(cv2.setNumThreads, cv2.getNumThreads())
-    # Not 1: if this process was forked from one that used several, that would wait for threads that are not there.
+    # Not 1: if this process was forked from one that used several, that would wait for threads that do not exist.
     cv2.setNumThreads(0)
     limits.enter_context(threadpool_limits(1))
     return limits

@@ -76,7 +76,7 @@ DRAWING_ROWS = [
 
 @pytest.fixture(autouse=True)
 def _pictures_that_are_not_ours(request):
-    """Leave out rows of frozen tables whose pictures, which are not ours to ship, are not there."""
+    """Leave out rows of frozen tables whose pictures, which are not ours to ship, are missing."""
     arguments = getattr(request.node, "callspec", None)
     needed = {"frost": lambda: frost_picture(0, 1.0), "stain_deposit": lambda: ink_masks(24)}
     find = needed.get(arguments.params.get("row")) if arguments else None

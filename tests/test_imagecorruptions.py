@@ -19,7 +19,7 @@ HARD_SIZES = [(32, 32), (32, 500), (500, 32), (33, 47)]
 
 
 def corrupted(image, row, level):
-    """Corrupt with the table under test and the fork's draws; skip where the frost pictures are not there."""
+    """Corrupt with the table under test and the fork's draws; skip where the frost pictures are missing."""
     try:
         draws = imagecorruptions_draws(row, seed_of(level))
         return corruptgen.corrupt(image, row, level, preset="imagecorruptions", rng=draws)

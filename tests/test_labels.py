@@ -416,7 +416,7 @@ class TestLabelFiles:
 
         found = reasons(listing(tmp_path, 'kind = "folder"\npath = "s"\nlabels = "l.txt"'))
 
-        assert found["val_00001"].startswith("is named in l.txt and is not there")
+        assert found["val_00001"].startswith("is named in l.txt and does not exist")
         assert "begins with a dot" in found[".cache/1.png"]
 
 

@@ -210,7 +210,7 @@ def test_a_row_whose_name_is_not_that_of_a_folder_is_refused(tmp_path):
 def test_a_recipe_without_a_source_asks_for_one(tmp_path):
     with pytest.raises(RecipeError, match="--source"):
         planned("imagenet-c")
-    with pytest.raises(RecipeError, match="is not there"):
+    with pytest.raises(RecipeError, match="does not exist"):
         planned("imagenet-c", tmp_path / "nowhere")
     with pytest.raises(SourceError, match="holds no images"):
         planned("imagenet-c", tmp_path)

@@ -113,7 +113,7 @@ class TestFolder:
 
         assert labels(listed) == {"astronaut/00.png": "person", "chelsea/01.png": "animal", "coffee/02.png": "thing"}
         assert reasons(listed) == {
-            "absent.png": "is named in labels.csv and is not there",
+            "absent.png": "is named in labels.csv and does not exist",
             "rocket/03.png": "has no label in labels.csv",
         }
 
@@ -207,7 +207,7 @@ class TestFolder:
         [
             (b"1\n2\n", "has 2 labels without names for 4 images"),
             (b"\xff\xfe", "not text in UTF-8"),
-            (b"a.png 7\n", "is named in list.txt and is not there"),
+            (b"a.png 7\n", "is named in list.txt and does not exist"),
             (b"astronaut/00.png a\nwhat is this line\n", "list.txt line 2: 'what is this line' is not understood"),
             (b"astronaut/00.png a\nastronaut/00.png b\n", "has two labels"),
             (b"../evil.png a\n", "leads out of the source"),

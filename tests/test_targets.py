@@ -734,7 +734,7 @@ def test_moved_masks_are_made_again_to_verify_them(tmp_path, decode):
     assert verify(tmp_path / "out", workers=1).problems == ()
     for source in (None, tmp_path / "leftImg8bit"):
         assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == (
-            f"{cell}/{name} has other labels for aachen/astronaut_leftImg8bit.png when regenerated",
+            f"{cell}/{name} has other labels for aachen/astronaut_leftImg8bit.png when recomputed",
         )
 
 

@@ -132,6 +132,6 @@ def test_a_broken_link_and_a_lost_section_stop_the_build(tmp_path):
     assert anchor.returncode != 0
     assert "no-such-heading" in anchor.stderr
     assert file.returncode != 0
-    assert "docs/nowhere.md, which is not there" in file.stderr
+    assert "docs/nowhere.md, which does not exist" in file.stderr
     assert section.returncode != 0
     assert "no section 'Install'" in section.stderr

@@ -72,7 +72,7 @@ class _LogOutput(logging.Handler):
 
 
 def enable_log_output() -> None:
-    """Pass on what the library says, such as that it compiles its kernels, if someone sits there and waits."""
+    """Pass on what the library says, such as that it compiles its kernels, if a user waits for the command."""
     logger = logging.getLogger("corruptgen")
     if sys.stderr.isatty() and not logger.handlers:
         logger.addHandler(_LogOutput())
@@ -108,7 +108,7 @@ def exit_codes(resume_hint: str = "", *, json: bool = False) -> Iterator[None]:
     except Failure as error:
         failure = error
     except (typer.Exit, BrokenPipeError):
-        # The reader of our output has gone, as `head` does: there is no one to tell.
+        # The reader of our output has gone, as `head` does.
         raise
     except (RecipeError, UnknownName, PresetError, SeverityError) as error:
         failure = Failure(str(error), WRONG_USAGE)
@@ -136,7 +136,7 @@ def exit_codes(resume_hint: str = "", *, json: bool = False) -> Iterator[None]:
     else:
         return
     if json:
-        # Where stdout is the trouble, stderr still says so.
+        # Where stdout is the trouble, stderr still reports it.
         with suppress(OSError):
             write_event("failed", message=failure.message, exit_code=failure.exit_code)
     eprint(f"error: {failure.message}")

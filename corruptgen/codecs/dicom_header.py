@@ -130,7 +130,7 @@ def frame_count(header: Any) -> int:
 
 
 def read_number(header: Any, keyword: str) -> float | None:
-    """Return the first of the numbers of an element that is written as text; None if it is not there or empty.
+    """Return the first of the numbers of an element that is written as text; None if it is missing or empty.
 
     A decimal comma is read as a point.
 

@@ -81,7 +81,7 @@ def opened(place: str) -> BinaryIO:
 
 
 def content(place: str) -> bytes:
-    """Return the bytes of a list or table; raise `SourceError` if it is not there."""
+    """Return the bytes of a list or table; raise `SourceError` if it is missing."""
     with reporting(place), opened(place) as file:
         found = file.read(LONGEST_LIST + 1)
     if len(found) > LONGEST_LIST:

@@ -96,7 +96,7 @@ class Unpacked:
     _rest: bytes = b""
 
     def piece(self, start: int, length: int) -> bytes:
-        """Return some bytes; raise `SourceError` if they are not there."""
+        """Return some bytes; raise `SourceError` if they are missing."""
         member = self.member
         with reporting(member.place):
             if not member.deflated:

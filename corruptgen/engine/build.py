@@ -63,7 +63,7 @@ def probe(cells: Cells, plan: Plan) -> None:
     Raises
     ------
     AssetError
-        If rows need pictures that are not there; the message names all of them.
+        If rows need pictures that are missing; the message names all of them.
     """
     sizes = plan.preset.sizes
     height, width = sizes.allowed[0] if sizes.allowed else (max(PROBE_SIDE, *sizes.smallest),) * 2
@@ -174,7 +174,7 @@ class Build:
         Raises
         ------
         AssetError
-            If a row needs a picture that is not there.
+            If a row needs a picture that is missing.
         RecipeError
             If the format cannot hold the images.
         OutputError
@@ -349,7 +349,7 @@ class Build:
         RecipeError
             If masks or annotations would move in the cells that are added.
         AssetError
-            If one of these needs a picture that is not there.
+            If one of these needs a picture that is missing.
         """
         there = self.read_marker()
         smaller = smaller_plan(self.plan, there) if there and GROWN_FROM not in there else None

@@ -77,7 +77,7 @@ def generate(
     RecipeError
         If the recipe is wrong, or what is asked for beside it.
     SourceError
-        If the source is not there, cannot be read, or has changed since the output was begun.
+        If the source is missing, cannot be read, or has changed since the output was begun.
     OutputError
         If the directory cannot be written, holds something else, or is being written by another process.
     AssetError

@@ -101,7 +101,7 @@ class Table:
 
     @property
     def rejected(self) -> list[Rejection]:
-        """The items that are not there, and why."""
+        """The items that are missing, and why."""
         return [Rejection(record.id, record.rejected) for record in self.records if record.rejected]
 
     @property

@@ -104,7 +104,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     Raises
     ------
     RecipeError
-        If the recipe asks for something that is not there.
+        If the recipe asks for something that is missing.
     SourceError
         If there is nothing in the source.
     """

@@ -62,7 +62,7 @@ def stock(
 def placed(plan: Plan, kept: Mapping[str, Recorded]) -> Iterator[Part]:
     """Return the parts of the complete blocks, in order, each with the number of items in those before it.
 
-    A block that is not there is taken to have had all of its items; if it had not, those behind it lie elsewhere.
+    A block that is missing is taken to have had all of its items; if it had not, those behind it lie elsewhere.
     """
     start = 0
     for block in plan.blocks:

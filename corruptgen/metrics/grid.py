@@ -79,7 +79,7 @@ class Grid:
         return cls(rows, severities, shaped, None if clean is None else np.asarray(clean, float))
 
     def selected(self, rows: Iterable[str] | None = None, severities: Iterable[float] | None = None) -> "Grid":
-        """Return some rows and severities, in the order of `rows`; `ScoreError` names the cells that are not there."""
+        """Return some rows and severities, in the order of `rows`; `ScoreError` names the cells that are missing."""
         wanted = tuple(rows) if rows is not None else self.rows
         levels = tuple(sorted(map(normalise_severity, severities))) if severities is not None else self.severities
         check_complete({(row, s) for row in self.rows for s in self.severities}, wanted, levels)

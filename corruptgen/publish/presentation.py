@@ -34,7 +34,7 @@ class Presentation:
         return {**self.files, MANIFEST: self.manifest}
 
     def write(self, dataset: Finished) -> None:
-        """Write what is not there yet; the manifest last, so that it never speaks of what is not there."""
+        """Write the missing files; the manifest last, so that it never speaks of missing files."""
         for name, content in self.contents.items():
             if not dataset.folder.holds(name, content):
                 dataset.folder.write(name, content, durable=True)
@@ -57,7 +57,7 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
     OutputError
         If an image cannot be read.
     MissingPackage
-        If the format needs a package that is not there.
+        If the format needs a package that is not installed.
     """
     check_installed(dataset.recipe.output)
     if not dataset.items:

@@ -55,7 +55,7 @@ class Publication:
     private: bool
     message: str
     changed: Mapping[str, int] = field(default_factory=dict)
-    """The bytes of every file that is not there yet, or is another there."""
+    """The bytes of every file that is missing or different there."""
     gone: tuple[str, ...] = ()
     """Files of the version before that this one has not."""
     is_there: bool = False
@@ -257,7 +257,7 @@ def _compared(publication: Publication, state: State) -> Publication:
 
 
 def _missing(publication: Publication, entries: Mapping[str, Entry]) -> tuple[dict[str, int], list[str]]:
-    """Find the files that are not there as they are here, with their bytes, and those there that are of no use."""
+    """Find the files that are missing or different there, with their bytes, and those there that are of no use."""
     sizes = _sizes(publication.dataset, publication.presentation)
     changed = {name: size for name, size in sizes.items() if not _is_same(publication, name, size, entries.get(name))}
     owners = [owner for dataset in (publication.dataset, publication.before) if dataset for owner in dataset.owners]

@@ -37,7 +37,7 @@ class Revision:
         Raises
         ------
         PublishError
-            If it is not there or cannot be fetched.
+            If it is missing or cannot be fetched.
         """
         Hub.of(self.repo, lambda line: None)
         snapshot_download = need("huggingface_hub", "a dataset on the Hub").snapshot_download

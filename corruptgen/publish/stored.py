@@ -29,7 +29,7 @@ def stored(dataset: Finished, cell: tuple[str, float], part: Part, record: ItemR
     Raises
     ------
     OutputError
-        If it is not there, or is damaged.
+        If it is missing, or is damaged.
     """
     index = dataset.cells.index(cell)
     number = [item.id for item in part.items].index(record.id)

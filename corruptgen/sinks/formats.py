@@ -45,7 +45,7 @@ def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sin
 
 
 def check_installed(choice: OutputChoice, *, windowed: bool = False) -> None:
-    """Raise `MissingPackage` if the output, or a window in [decode], needs a package that is not there."""
+    """Raise `MissingPackage` if the output, or a window in [decode], needs a package that is not installed."""
     needs = {
         f"[output] format = {choice.format!r}": choice.format,
         f"[output] encoding = {choice.encoding!r}": "" if choice.is_array else choice.encoding,

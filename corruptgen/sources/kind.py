@@ -21,7 +21,7 @@ class Source(Protocol):
         Raises
         ------
         SourceError
-            If the source is not there.
+            If the source is missing.
         """
 
     def read(self, item: Item) -> Content:

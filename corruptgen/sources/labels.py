@@ -102,7 +102,7 @@ class Labelling:
         place: str,
         register: Register,
     ) -> Mapping[str, Any]:
-        """Find the file of every line; lines of files that are not there are rejected."""
+        """Find the file of every line; lines of files that are missing are rejected."""
         known = set(names)
         stems = {name.rpartition(".")[0]: name for name in names}
         labels: dict[str, Any] = {}
@@ -120,7 +120,7 @@ class Labelling:
                 register.reject(name or "(no name)", f"is named in {place} and leads out of the source")
             else:
                 kind = "" if _is_image(name) else ", or has a name of another kind than images"
-                register.reject(name, f"is named in {place} and is not there{kind}")
+                register.reject(name, f"is named in {place} and does not exist{kind}")
         return labels
 
 

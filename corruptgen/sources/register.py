@@ -252,7 +252,7 @@ class Register:
         self._codes.append(code)
 
     def know(self, value: Any) -> None:
-        """Take note of a label whose item is not there or was rejected: its class is one of the source's."""
+        """Take note of a label whose item is missing or was rejected: its class is one of the source's."""
         with suppress(ValueError):
             self._code(value)
 

@@ -59,7 +59,7 @@ def held(root: Path, part: str = "", part_lock: str = "") -> Iterator[Lock]:
     Parameters
     ----------
     root : Path
-        The directory; made if it is not there, and removed again if it stays empty.
+        The directory; made if it is missing, and removed again if it stays empty.
     part : str, default ""
         What is written here of an output that others write parts of at the same time, such as "shard 1/2"; empty: no
         other process is let in.

@@ -122,7 +122,7 @@ class Folder:
             os.close(descriptor)
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """Read a file in pieces; raises `OutputError` if it is not there or cannot be read."""
+        """Read a file in pieces; raises `OutputError` if it is missing or cannot be read."""
         try:
             with self.path(name).open("rb") as file:
                 while piece := file.read(PIECE):
@@ -145,7 +145,7 @@ class Folder:
             return None
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of a file, or None if it is not there."""
+        """Return the bytes of a file, or None if it is missing."""
         try:
             return self.path(name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):

@@ -284,7 +284,7 @@ class Targets:
             raise Rejected(f"has a mask {name} that {error}") from error
 
     def _check_mask(self, name: str) -> None:
-        """Refuse a mask that lies outside of the folder of masks, or is not there."""
+        """Refuse a mask that lies outside of the folder of masks, or is missing."""
         root = self.masks or Path()
         inside, file = os.path.realpath(root), root / on_disk(name)
         if not is_below(name) or os.path.commonpath([inside, os.path.realpath(file)]) != inside:
@@ -297,7 +297,7 @@ class Targets:
         try:
             return stat.S_ISREG(os.stat(root / on_disk(name)).st_mode)
         except OSError as error:
-            # A mask that is not there is missing; a folder of masks that is not there is trouble of the machine.
+            # A missing mask is an error of the source; a missing folder of masks is trouble of the machine.
             if is_trouble(error) and not (isinstance(error, FileNotFoundError | NotADirectoryError) and root.is_dir()):
                 raise unreadable(f"the mask {name}", error) from error
             return False

@@ -16,7 +16,7 @@ from corruptgen.randomness.stream import Stream
 
 WATER = np.array([175, 238, 238]) / 255
 MUD = np.array([63, 42, 20]) / 255
-# Thinner mud than this is not there.
+# Mud thinner than this is left out.
 THINNEST_MUD = 0.8
 
 
