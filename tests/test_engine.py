@@ -387,7 +387,7 @@ def test_a_second_signal_ends_the_build_at_once(tmp_path):
     _, said = child.communicate(timeout=60)
 
     assert child.returncode == 143
-    assert "the same command goes on" in said
+    assert "run the same command again to resume" in said
     assert not (tmp_path / "out/items/00000.jsonl").exists()
     assert not list((tmp_path / "out").rglob("*.corruptgen-part"))
 

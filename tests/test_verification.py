@@ -163,7 +163,7 @@ def test_a_damaged_marker_is_found_and_copies_need_none(place, damage, problem):
 def test_an_unfinished_output_is_an_error(place):
     (place / "out/manifest.json").unlink()
 
-    with pytest.raises(OutputError, match="the generate command goes on"):
+    with pytest.raises(OutputError, match="the generate command resumes"):
         verify(place / "out", workers=1)
 
 

@@ -423,7 +423,7 @@ class Build:
         return self.output.read(MARKER) or b""
 
     def check_blocks(self, kept: Mapping[str, Recorded]) -> None:
-        """Refuse blocks that other code has made than this build goes on with."""
+        """Refuse blocks that other code has made than this build resumes."""
         wanted = marks(self.identity)
         of_ours = json.dumps(wanted, sort_keys=True)
         for table, known in kept.items():

@@ -1,4 +1,4 @@
-"""From a recipe to a dataset on disk; interrupted anywhere, the same call goes on."""
+"""From a recipe to a dataset on disk; interrupted anywhere, the same call resumes it."""
 
 import os
 from collections.abc import Callable, Mapping

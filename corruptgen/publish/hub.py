@@ -29,7 +29,7 @@ ADVICE: Mapping[int, str] = {
     "private storage that is full is refused in the same way",
     404: "there is no such repository, or the token may not see it: check the name, and whether the namespace is yours",
     409: "something of this name exists already",
-    412: "someone else has changed the repository in the meantime; the same command looks at it again and goes on",
+    412: "someone else has changed the repository in the meantime; the same command checks it again and resumes",
     413: "one upload is too large for the server: lower items_per_shard in [output], so that files become smaller",
 }
 HUB = "the Hub"

@@ -1,4 +1,4 @@
-"""Publishing a finished dataset: what is checked, what is uploaded, and how it goes on after anything that happens."""
+"""Publishing a finished dataset: what is checked, what is uploaded, and how it is resumed."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -166,7 +166,7 @@ def publish(publication: Publication, say: Say, progress: Report | None = None) 
     commit = _uploaded(publication, progress or (lambda done, total: None))
     left, _ = _missing(publication, hub.entries(commit))
     if left:
-        raise PublishError(f"{named(left)} are not on the Hub as they are here; the same command goes on")
+        raise PublishError(f"{named(left)} are not on the Hub as they are here; run the same command again to resume")
     hub.tag(version.tag, commit, publication.message)
     return commit
 

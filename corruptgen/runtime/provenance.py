@@ -42,7 +42,7 @@ class Module:
 class Sources:
     """The sources of modules, each of them read once.
 
-    A process goes on with the code that it has loaded, whatever becomes of the files: so must their digests.
+    A process runs the code that it has loaded, whatever becomes of the files: so must their digests.
     """
 
     read: dict[str, Module | None] = field(default_factory=dict)

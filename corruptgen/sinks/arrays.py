@@ -1,6 +1,6 @@
 """The formats `npy` and `npz`: pixels in large arrays, laid out as CIFAR-10-C and MedMNIST-C are.
 
-While a build goes on, each block lies in a hidden part for each cell. When all blocks exist, the parts of a row
+While a build runs, each block lies in a hidden part for each cell. When all blocks exist, the parts of a row
 become one file and are removed; this needs no more memory than a piece of one, and can be interrupted anywhere.
 """
 
@@ -96,7 +96,7 @@ class Arrays:
         return f"{row}.{'npz' if self.zipped else 'npy'}"
 
     def part(self, cell: int, block: int) -> str:
-        """Return the file of a block in a cell while the build goes on, relative to the output."""
+        """Return the file of a block in a cell while the build runs, relative to the output."""
         row, severity = self.cells[cell]
         return f"{PARTS}/{row}/{severity_text(severity)}/{block:05d}"
 

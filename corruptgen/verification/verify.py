@@ -150,7 +150,7 @@ def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     output = Folder(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
     if content is None:
-        advice = "it is unfinished; the generate command goes on with it" if output.read(MARKER) else "it has none"
+        advice = "it is unfinished; the generate command resumes it" if output.read(MARKER) else "it has none"
         raise OutputError(f"{Path(directory).name} cannot be verified without a {MANIFEST}: {advice}")
     manifest = parsed(content, MANIFEST)
     try:
