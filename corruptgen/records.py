@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from corruptgen.values.class_labels import Classes
 
-PIECE = 1 << 12  # items that are written at once
+PIECE = 1 << 8  # items that are objects of their own at once
 Extent = int | tuple[int, int]
 """A number of pixels for the shorter side (resize) or for both sides (crop), or exactly (height, width)."""
 
@@ -90,10 +90,13 @@ class Items(Sequence[Item]):
         """Return the items at these places, or those where a mask is true."""
         places = np.asarray(places)
         places = np.flatnonzero(places) if places.dtype == bool else places.astype(np.int64)
-        starts, ends = self._edges[places], self._edges[places + 1]
-        ids = b"".join(self._ids[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True))
-        edges = np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
-        return Items(ids, edges, self._codes[places], self._labels)
+        ids = bytearray()
+        for start in range(0, len(places), PIECE):
+            piece = places[start : start + PIECE]
+            edges = zip(self._edges[piece].tolist(), self._edges[piece + 1].tolist(), strict=True)
+            ids += b"".join(self._ids[start:end] for start, end in edges)
+        lengths = self._edges[places + 1] - self._edges[places]
+        return Items(bytes(ids), np.concatenate([[0], np.cumsum(lengths)]), self._codes[places], self._labels)
 
     @overload
     def __getitem__(self, place: int) -> Item: ...

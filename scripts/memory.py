@@ -1,5 +1,7 @@
 """Measure the peak memory of a build's parent and of its workers, for few and for many images, in every format.
 
+Then the output is finished, and that of the parents of `generate --check` and of `verify` is measured on it.
+
 python scripts/memory.py 500 20000
 python scripts/memory.py 1000000 --source npy
 """
@@ -33,7 +35,7 @@ items_per_shard = {shard}
 """
 # Run as a process of its own for each measurement: a peak never goes down again. What the kernel says about a process
 # that has ended is no use: it counts what the parent held when it was started.
-BUILD = """
+STEP = """
 import json, sys, threading, time
 from pathlib import Path
 import corruptgen
@@ -57,9 +59,13 @@ def watching():
 
 workers = {}
 threading.Thread(target=watching, daemon=True).start()
-recipe, output = sys.argv[1:]
-corruptgen.generate(recipe, output=output, workers=2)
-print(json.dumps({"parent": peak("self"), "worker": max(workers.values())}))
+step, recipe, output = sys.argv[1:]
+if step == "verify":
+    from corruptgen.verification.verify import verify
+    assert not verify(output, workers=2).problems
+else:
+    corruptgen.generate(recipe, output=output, workers=2, check=step == "check")
+print(json.dumps({step: peak("self"), f"worker of {step}": max(workers.values(), default=0)}))
 """
 
 
@@ -76,13 +82,14 @@ def main() -> None:
     )
     parser.add_argument("--items-per-shard", type=int, default=250)
     options = parser.parse_args()
-    print("| format | images | parent, MB | worker, MB |\n|---|---|---|---|")
+    print("| format | images | generate, MB | its workers, MB | check, MB | verify, MB |\n|---|---|---|---|---|---|")
     for form in options.formats:
         for count in options.counts:
             with tempfile.TemporaryDirectory() as folder:
                 write = write_photographs if options.source == "folder" else write_array
                 peaks = measured(Path(folder), write(Path(folder), count), form, options.items_per_shard)
-            print(f"| {form} | {count} | {peaks['parent']:.0f} | {peaks['worker']:.0f} |", flush=True)
+            names = ("generate", "worker of generate", "check", "verify")
+            print("|", " | ".join([form, str(count), *(f"{peaks[name]:.0f}" for name in names)]), "|", flush=True)
 
 
 def write_photographs(folder: Path, count: int) -> dict[str, str]:
@@ -107,12 +114,15 @@ def write_array(folder: Path, count: int) -> dict[str, str]:
 
 
 def measured(folder: Path, parts: dict[str, str], form: str, shard: int) -> dict[str, float]:
-    """Build a dataset and return the peaks in MB."""
+    """Build a dataset, check and verify it, and return the peaks in MB."""
     recipe = folder / "recipe.toml"
     recipe.write_text(RECIPE.format(form=form, shard=shard, **parts), "utf-8")
-    arguments = [sys.executable, "-c", BUILD, str(recipe), str(folder / "output")]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    peaks: dict[str, float] = {}
+    for step in ("generate", "check", "verify"):
+        arguments = [sys.executable, "-c", STEP, step, str(recipe), str(folder / "output")]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        peaks |= json.loads(done.stdout)
+    return peaks
 
 
 if __name__ == "__main__":

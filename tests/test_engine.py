@@ -552,7 +552,7 @@ def test_the_claim_names_what_a_build_consists_of(place):
     (images, targets), tables = claim.belongings(plan, Folder(place / "out"))
 
     assert len(tables) == 5
-    assert all(images(f"brightness/1/{item_name(item, '.png')}") for item in plan.listing.items)
+    assert all(images(f"brightness/1/{item_name(item, '.png')}") is not None for item in plan.listing.items)
     assert images("brightness/1/nobody.png") is None
     assert targets("annotations.json") is None
 

@@ -39,7 +39,7 @@ from corruptgen.engine.manifest import (
 from corruptgen.engine.ownership import belongings, check_environment, check_ours, check_same
 from corruptgen.engine.plan import Block, Plan
 from corruptgen.engine.progress import Progress, results
-from corruptgen.engine.resume import placed, stock
+from corruptgen.engine.resume import placed, read_sources, stock
 from corruptgen.engine.shards import ANNOTATED, Shard, header, leftovers, records
 from corruptgen.engine.source_check import check_content, check_unchanged, fingerprint, sizes_digest
 from corruptgen.errors import AssetError, Interrupted, OutputError, SourceError, WorkerError
@@ -103,8 +103,8 @@ class Standing:
     """Its files."""
     kept: Mapping[str, Recorded]
     """The complete blocks, by the name of their table."""
-    sources: Mapping[str, str]
-    """The digests of their clean images, by item."""
+    recorded: Collection[str]
+    """The tables of other blocks that state what the sources of their items were."""
     is_finished: bool
 
 
@@ -154,9 +154,9 @@ class Build:
     def standing(self) -> Standing:
         """Find out what the output holds of this build already."""
         found = inventory(self.output, *belongings(self.plan, self.output))
-        kept, sources = stock(self.plan, self.blocks, self.output, found)
+        kept, recorded = stock(self.plan, self.blocks, self.output, found)
         finished = len(kept) == len(self.blocks) and self.is_closed(kept, found)
-        return Standing(found, kept, sources, finished)
+        return Standing(found, kept, recorded, finished)
 
     def check_possible(self, standing: Standing | None = None) -> Work | None:
         """Find what would stop this build before anything is written; nothing is.
@@ -232,18 +232,20 @@ class Build:
         """Make what is missing; with `check`, also what is damaged."""
         self.begin_growth()
         standing = self.standing()
-        kept, sources, finished = standing.kept, dict(standing.sources), standing.is_finished
+        kept, recorded, finished = standing.kept, standing.recorded, standing.is_finished
         spoilt: Sequence[str] = ()
         if check:
             damage = inspected(self.plan, self.blocks, self.output, kept, crew, progress, stop)
             kept = {table: known for table, known in kept.items() if table not in damage.tables}
-            sources |= damage.sources
+            recorded = {*recorded, *damage.recorded}
             spoilt, finished = damage.wholes, finished and damage.is_none
         if finished and not self.shard and standing.found.unfinished:
             sweep(self.output)
         work = self.check_possible(replace(standing, kept=kept, is_finished=finished))
+        # It knows every unit of the output, which nothing asks for any more.
+        del standing
         if work is not None:
-            kept = self.make(work, kept, sources, crew, progress, stop)
+            kept = self.make(work, kept, recorded, crew, progress, stop)
             if self.shard:
                 self.guard.check_made(kept)
             else:
@@ -273,12 +275,17 @@ class Build:
         self,
         work: Work,
         kept: Mapping[str, Recorded],
-        sources: Mapping[str, str],
+        with_record: Collection[str],
         crew: Crew,
         progress: Progress,
         stop: Callable[[], bool],
     ) -> dict[str, Recorded]:
-        """Make the blocks that are not kept, and return what is known of all."""
+        """Make the blocks that are not kept, and return what is known of all; of some there are tables."""
+
+        def sources(block: Block) -> dict[str, str]:
+            # Read for one block at a time: those of all would fill the memory.
+            return read_sources(self.output, block) if block.table in with_record else {}
+
         made, missing = dict(kept), [block for block in self.blocks if block.table not in kept]
         total = sum(len(block.items) for block in self.blocks)
         done = total - sum(len(block.items) for block in missing)
@@ -286,7 +293,7 @@ class Build:
         seen = {block.number: states(work.source, block.items, times=is_here) for block in missing}
         earlier = earlier_blocks(self.plan, self.output, self.read_marker())
         # What a finished output has lost is recorded; what was never made is not.
-        if self.output.size(MANIFEST) is None or any(item.id not in sources for b in missing for item in b.items):
+        if self.output.size(MANIFEST) is None or any(len(sources(block)) < len(block.items) for block in missing):
             check_unchanged(work, [block for block in self.blocks if block.table in kept], crew, stop)
             for begun in self.check_begun():
                 check_content(begun, self.content)
@@ -295,7 +302,7 @@ class Build:
         progress(done, total)
         wanted, packed = takewhile(lambda block: not stop(), missing), Packed.of(work)
         calls = (
-            (block_made, (packed, block, _of(block, sources), seen[block.number], earlier.get(block.table)))
+            (block_made, (packed, block, sources(block), seen[block.number], earlier.get(block.table)))
             for block in wanted
         )
         try:
@@ -499,7 +506,7 @@ class Build:
         if self.shard:
             said = self._is_recorded(self.shard)
             return content is not None or (said and self.output.read(ANNOTATED) == self.plan.targets.annotation_bytes())
-        if content is None or leftovers(self.output.root) or not self.sink.is_settled(found):
+        if content is None or leftovers(self.output.root) or not self.sink.is_settled(found, len(self.plan.blocks)):
             return False
         try:
             made = parsed(content, MANIFEST)
@@ -509,7 +516,7 @@ class Build:
         except OutputError:
             # The marker beside it was understood: this is damage, and the end of a build rewrites it.
             return False
-        if any(found.sizes[name] != whole.size for name, whole in files.items() if name not in card):
+        if any(found.count(name)[1] != whole.size for name, whole in files.items() if name not in card):
             return False
         known = {}
         for summary in self.summaries():
@@ -520,7 +527,3 @@ class Build:
             return True
         begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
         return any(begun.get(key) != self.marker[key] for key in ("environment", "identity"))
-
-
-def _of(block: Block, before: Mapping[str, str]) -> dict[str, str]:
-    return {item.id: before[item.id] for item in block.items if item.id in before}

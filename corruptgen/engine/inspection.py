@@ -32,8 +32,8 @@ class Damage:
 
     tables: tuple[str, ...]
     """Those of the damaged blocks."""
-    sources: Mapping[str, str]
-    """The sha256 of the sources of their items, by id, where that is known."""
+    recorded: tuple[str, ...]
+    """Those among them that state what the sources of their items were, and can be trusted."""
     wholes: tuple[str, ...]
     """The damaged files among those that are for the whole output."""
 
@@ -84,19 +84,19 @@ def inspected(
     calls = ((rehashed, (sink, block, parts[block.number].start, digests.get(block.table))) for block in wanted)
     progress(done, total)
     damaged: list[str] = []
-    before: dict[str, str] = {}
-    for block, holds, sources in results(calls, crew.at_most(len(there))):
+    recorded: list[str] = []
+    for block, holds, is_trusted in results(calls, crew.at_most(len(there))):
         done += len(block.items)
         progress(done, total)
         if not holds:
             damaged.append(block.table)
-            before |= sources
+            recorded += [block.table] if is_trusted else []
     if done < total:
         raise Interrupted(f"interrupted; {done} of {total} items are checked, nothing was changed")
-    return Damage(tuple(damaged), before, tuple(name for name, _ in damaged_wholes(output, files)))
+    return Damage(tuple(damaged), tuple(recorded), tuple(name for name, _ in damaged_wholes(output, files)))
 
 
-def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[Block, bool, dict[str, str]]:
+def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[Block, bool, bool]:
     """Find out whether a block is intact.
 
     Parameters
@@ -112,18 +112,18 @@ def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[
 
     Returns
     -------
-    (Block, bool, dict of str to str)
-        The block; whether all of it holds; the sha256 of the sources of its items, by id, where that can be trusted.
+    (Block, bool, bool)
+        The block; whether all of it holds; whether its table can be trusted.
     """
     try:
         content = sink.output.read(block.table) or b""
         if digest not in (None, hashlib.sha256(content).hexdigest()):
-            return block, False, {}
+            return block, False, False
         table = Table.from_bytes(content)
     except OutputError:
-        return block, False, {}
+        return block, False, False
     problems, _ = damage(sink, table, start)
-    return block, not problems, {record.id: record.source for record in table.made}
+    return block, not problems, True
 
 
 def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
@@ -155,6 +155,12 @@ def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
                 f"{sink.name(cell, part)} is {'missing' if found is None else 'damaged: checksum mismatch'}"
             )
     return problems, count
+
+
+def recorded_damage(sink: Sink, name: str, start: int = 0) -> tuple[list[str], int]:
+    """Find the damaged files of a block as `damage` does, by the file of its table."""
+    content, problem = read_file(sink.output, name)
+    return ([problem], 0) if content is None else damage(sink, Table.from_bytes(content), start)
 
 
 def damaged_wholes(output: Folder, wholes: Mapping[str, Whole]) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What lies in an output directory: what belongs to a build, what a killed run left behind, what is not ours."""
 
 import os
-from collections import Counter
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,12 +10,14 @@ from pathlib import Path
 from corruptgen.engine.manifest import CARD, MANIFEST, MARKER
 from corruptgen.engine.shards import ANNOTATED, LOCKS, RECORD
 from corruptgen.errors import OutputError
-from corruptgen.sinks.protocol import Owner
+from corruptgen.sinks.owner import Owner
 from corruptgen.store.names import from_disk, is_clutter, on_disk, shown, storable
 from corruptgen.store.output_directory import UNFINISHED, Folder
 
+# What a build has beside its tables and the files of its sink and its targets.
+SINGLE = (MARKER, MANIFEST, ANNOTATED, *CARD)
 MOST_NAMED = 3  # foreign files in one message
-UNKNOWN_SIZE = -(1 << 60)
+UNKNOWN_SIZE = -(1 << 50)  # of few files, so that those of a unit together are a number of 64 bits
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,27 @@ class Found:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All that lies in an output, told apart."""
+    """All that lies in an output, told apart, in 12 bytes for each unit of it."""
 
-    sizes: Counter[str]
-    """Bytes of all files of a unit: of an item, a block or a row, as the sink counts them."""
-    counts: Counter[str]
-    """Number of files of a unit."""
+    owners: Sequence[Owner]
+    counts: Sequence["array[int]"]
+    """Of each owner the number of files of its units, by their places."""
+    sizes: Sequence["array[int]"]
+    """Their bytes."""
     known: int
     """Number of files that the build consists of."""
-    ours: tuple[str, ...]
-    """Their names, only gathered on request: there may be millions."""
     unfinished: tuple[str, ...]
     """What a killed run was writing."""
     foreign: tuple[str, ...]
+
+    def count(self, unit: str) -> tuple[int, int]:
+        """Return the number of files of a unit, and their bytes: of an item, a block or a row, as the sink counts."""
+        files = size = 0
+        for owner, counts, sizes in zip(self.owners, self.counts, self.sizes, strict=True):
+            place = owner.place(unit)
+            if place is not None:
+                files, size = files + counts[place], size + sizes[place]
+        return files, size
 
     def check_foreign(self) -> None:
         """Raise `OutputError` if there is anything that no build has made."""
@@ -56,7 +66,7 @@ class Inventory:
             )
 
 
-def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], *, gather: bool = False) -> Inventory:
+def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str]) -> Inventory:
     """Look through an output directory.
 
     Parameters
@@ -67,45 +77,41 @@ def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str], 
         Tell which unit a file is a piece of; the first one that knows it counts.
     tables : collection of str
         The files of the tables.
-    gather : bool, default False
-        Also list the files that belong to the build.
 
     Raises
     ------
     OutputError
         If the directory cannot be read.
     """
-    sizes: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
+    counts = [array("I", [0]) * len(owner) for owner in owners]
+    sizes = [array("q", [0]) * len(owner) for owner in owners]
     known = 0
-    ours, unfinished, foreign = [], [], []
-    single = {MARKER, MANIFEST, ANNOTATED, *CARD, *tables}
+    unfinished, foreign = [], []
+    single = {*SINGLE, *tables}
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             unfinished.append(found.name)
+        elif found.is_file and LOCKS.fullmatch(found.name):
             continue
-        if found.is_file and LOCKS.fullmatch(found.name):
-            continue
-        if found.is_file and (unit := _unit(found.name, owners)) is not None:
-            sizes[unit] += found.size
-            counts[unit] += 1
-        elif not (found.is_file and (found.name in single or RECORD.fullmatch(found.name))):
-            if not (found.is_file and is_clutter(found.name)):
-                foreign.append(found.name)
-            continue
-        known += 1
-        if gather:
-            ours.append(found.name)
-    return Inventory(sizes, counts, known, tuple(ours), tuple(sorted(unfinished)), tuple(sorted(foreign)))
+        elif found.is_file and (place := _place(found.name, owners)) is not None:
+            owner, unit = place
+            counts[owner][unit] += 1
+            sizes[owner][unit] += found.size
+            known += 1
+        elif found.is_file and (found.name in single or RECORD.fullmatch(found.name)):
+            known += 1
+        elif not (found.is_file and is_clutter(found.name)):
+            foreign.append(found.name)
+    return Inventory(tuple(owners), counts, sizes, known, tuple(sorted(unfinished)), tuple(sorted(foreign)))
 
 
-def naming(files: Collection[str]) -> Owner:
-    """Take files of these names for ours; each is a unit."""
-    return lambda name: name if name in files else None
-
-
-def _unit(name: str, owners: Sequence[Owner]) -> str | None:
-    return next((unit for owner in owners if (unit := owner(name)) is not None), None)
+def _place(name: str, owners: Sequence[Owner]) -> tuple[int, int] | None:
+    """Return which owner knows a file first, and the place of the unit that it is a piece of."""
+    for i, owner in enumerate(owners):
+        place = owner(name)
+        if place is not None:
+            return i, place
+    return None
 
 
 def everything(root: Path) -> Iterator[Found]:
@@ -153,11 +159,39 @@ def sweep(output: Folder) -> None:
             output.remove(found.name)
 
 
-def clear(output: Folder, names: Collection[str]) -> None:
-    """Remove files and then the folders that are empty; the marker last, so that a stopped clearing can go on."""
-    for name in sorted(names, key=lambda name: (name == MARKER, name != MANIFEST, name)):
+def clear(output: Folder, owners: Sequence[Owner], tables: Collection[str]) -> None:
+    """Remove a build and then the folders that are empty, so that a clearing that was stopped can go on.
+
+    The tables, which say what files there are, come after these, and the marker comes last.
+
+    Parameters
+    ----------
+    output : Folder
+        The directory.
+    owners : sequence of Owner
+        Tell which files are the build's.
+    tables : collection of str
+        The files of its tables.
+    """
+    output.remove(MANIFEST)
+    # Where files are removed while a folder is read, a file system may pass over others.
+    while _remove(output, owners):
+        pass
+    for name in (*sorted(tables), *(name for name in SINGLE if name != MARKER), MARKER):
         output.remove(name)
     for folder, _, _ in os.walk(output.root, topdown=False):
         if Path(folder) != output.root:
             with suppress(OSError):
                 Path(folder).rmdir()
+
+
+def _remove(output: Folder, owners: Sequence[Owner]) -> int:
+    """Remove the files of units, records of shards and what a killed run was writing; return how many there were."""
+    removed = 0
+    for found in everything(output.root):
+        name = found.name
+        is_ours = name.endswith(UNFINISHED) or RECORD.fullmatch(name) or _place(name, owners) is not None
+        if found.is_file and is_ours:
+            output.remove(name)
+            removed += 1
+    return removed

@@ -142,7 +142,7 @@ class Table:
         return table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """What is kept in memory of a table: what the manifest states about it, and what the block adds to the output."""
 

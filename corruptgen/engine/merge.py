@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -186,23 +186,29 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
         raise
     except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"the record of a shard is damaged: {error}") from error
-    cells = spelled_cells(recipe)
-    blocks, kept, missing = [], {}, []
-    for number in range(count):
-        try:
-            content = output.read(table_name(number)) or b""
-            table = Table.from_bytes(content)
-        except OutputError:
-            missing.append(number)
-            continue
-        if len(table.shards) != len(cells) * SHARD_BYTES:
-            # Of an output that grows, by a shard that was not made yet.
-            missing.append(number)
-        block = Block(number, Items.of(record.item for record in table.records))
-        blocks.append(block)
-        kept[block.table] = recorded(table, content, block.items)
+    cells, missing, edges = spelled_cells(recipe), list[int](), [0]
+
+    def recorded_items() -> Iterator[Item]:
+        for number in range(count):
+            try:
+                table = Table.from_bytes(output.read(table_name(number)) or b"")
+            except OutputError:
+                missing.append(number)
+                continue
+            if len(table.shards) != len(cells) * SHARD_BYTES:
+                # Of an output that grows, by a shard that was not made yet.
+                missing.append(number)
+            edges.append(edges[-1] + len(table.records))
+            yield from (record.item for record in table.records)
+
+    # All of them together take half the memory of those of each block.
+    items = Items.of(recorded_items())
     _check_whole(missing, shares)
-    items = Items.of(item for block in blocks for item in block.items)
+    blocks = [Block(number, items[start:end]) for number, (start, end) in enumerate(pairwise(edges))]
+    kept = {}
+    for block in blocks:
+        content = output.read(block.table) or b""
+        kept[block.table] = recorded(Table.from_bytes(content), content, block.items)
     listing = listed(header, items)
     carried = recorded_targets(recipe, preset, (name for name in cells if name != CLEAN))
     if carried.is_annotated and output.size(ANNOTATED) is None:

@@ -1,18 +1,20 @@
 """A claim on a directory: what a build may write into, what it may remove, and what it may go on with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from corruptgen.engine.growth import smaller_plan
-from corruptgen.engine.inventory import Inventory, clear, inventory, naming
-from corruptgen.engine.manifest import MARKER, Table, parsed
+from corruptgen.engine.inventory import Inventory, clear, inventory
+from corruptgen.engine.manifest import MARKER, ItemRecord, Table, parsed
 from corruptgen.engine.plan import Plan, spelled_cells
 from corruptgen.errors import OutputError
 from corruptgen.recipe.recipe import current_form, read_recipe
 from corruptgen.sinks import Folder
 from corruptgen.sinks.formats import sink
-from corruptgen.sinks.protocol import Owner
+from corruptgen.sinks.owner import Owner
 from corruptgen.store.output_directory import cell_folder
 from corruptgen.targets.targets import ANNOTATIONS
 from corruptgen.values.comparison import describe_differences
@@ -78,8 +80,8 @@ def belongings(plan: Plan, output: Folder) -> tuple[list[Owner], set[str]]:
     """Return what a build consists of, for `inventory`: the owners of its files, and the names of its tables."""
     owner = plan.sink(output).owner(plan.listing.items, len(plan.blocks))
     targets = plan.targets
-    carried = {*targets.summaries, *(file for item in plan.listing.items for file in targets.files(item))}
-    return [owner, naming(carried)], {block.table for block in plan.blocks}
+    carried = Owner(chain(targets.summaries, (file for item in plan.listing.items for file in targets.files(item))))
+    return [owner, carried], {block.table for block in plan.blocks}
 
 
 def check_ours(found: Inventory, output: Folder) -> None:
@@ -97,17 +99,19 @@ def _overwrite(plan: Plan, output: Folder, there: bytes | None) -> None:
     owners, tables = belongings(plan, output)
     if there is not None:
         earlier = read_recipe(parsed(there, MARKER)["recipe"], MARKER)
-        items, cells = set(plan.listing.items), spelled_cells(earlier)
-        carried = set()
+        cells, paths = spelled_cells(earlier), sorted(output.root.glob("items/*.jsonl"))
+        tables |= {f"items/{path.name}" for path in paths}
+        items = chain(plan.listing.items, (record.item for record in _records(paths)))
+        carried: Iterable[str] = (file for record in _records(paths) for file in record.masks)
         if earlier.source.kind == "coco":
-            carried |= {ANNOTATIONS, *(f"{cell_folder(*name)}/{ANNOTATIONS}" for name in cells)}
-        for path in sorted(output.root.glob("items/*.jsonl")):
-            tables.add(f"items/{path.name}")
-            with suppress(OutputError):
-                records = Table.from_bytes(path.read_bytes()).records
-                items |= {record.item for record in records}
-                carried |= {file for record in records for file in record.masks}
-        owners += [sink(earlier.output, cells, output, 0).owner(items, None), naming(carried)]
-    found = inventory(output, owners, tables, gather=True)
-    check_ours(found, output)
-    clear(output, [*found.ours, *found.unfinished])
+            carried = chain(carried, [ANNOTATIONS], (f"{cell_folder(*name)}/{ANNOTATIONS}" for name in cells))
+        owners += [sink(earlier.output, cells, output, 0).owner(items, None), Owner(carried)]
+    check_ours(inventory(output, owners, tables), output)
+    clear(output, owners, tables)
+
+
+def _records(tables: Iterable[Path]) -> Iterator[ItemRecord]:
+    """Read what is known about the items of an earlier build; a damaged table says nothing."""
+    for path in tables:
+        with suppress(OutputError):
+            yield from Table.from_bytes(path.read_bytes()).records

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corruptgen.errors import CorruptgenError, RecipeError, SourceError
 from corruptgen.recipe.output_section import OutputChoice
@@ -39,7 +40,7 @@ INDEX = re.compile(r"(?:.*/)?(0|[1-9][0-9]*)", re.DOTALL)
 FEWEST_PER_BLOCK, MOST_PER_BLOCK, WANTED_BLOCKS = 8, 50, 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Block:
     """Items that one worker makes in all cells, and whose table is one file."""
 
@@ -204,42 +205,45 @@ def stored_names(output: OutputChoice, items: Iterable[Item]) -> Iterator[str]:
 def _without_collisions(listing: Listing, output: OutputChoice) -> Listing:
     """Reject the items that cannot have an output file of their own."""
     hashes = np.fromiter(map(hash, stored_names(output, listing.items)), np.int64, len(listing.items))
-    found, counts = np.unique(hashes, return_counts=True)
+    ordered = np.sort(hashes)
     users = defaultdict(list)
     # Names are kept only where several may be the same: there may be millions.
-    for place in np.flatnonzero(np.isin(hashes, found[counts > 1])).tolist():
+    for place in np.flatnonzero(np.isin(hashes, ordered[1:][np.diff(ordered) == 0])).tolist():
         item = listing.items[place]
         users[next(stored_names(output, [item]))].append(item.id)
     folders = {folder for label in listing.items.count_labels() for folder in _ancestors(label)}
-    good, bad = [], list(listing.rejected)
+    is_bad, rejected = np.zeros(len(listing.items), bool), []
     for place, (item, name) in enumerate(zip(listing.items, stored_names(output, listing.items), strict=True)):
         if item.label and not is_below(item.label):
             shown = repr(item.label[:LONGEST_LABEL])
-            bad.append(Rejection(item.id, f"has the label {shown}, which cannot name a folder; take another format"))
+            reason = f"has the label {shown}, which cannot name a folder; take another format"
         elif len(users.get(name, ())) > 1:
             twins = (twin for twin in users[name] if twin != item.id)
-            bad.append(Rejection(item.id, f"would be written to {name}, as {', '.join(twins)} would; rename one"))
+            reason = f"would be written to {name}, as {', '.join(twins)} would; rename one"
         elif name in folders:
-            bad.append(Rejection(item.id, f"would be written to {name}, which is the name of a folder; rename it"))
+            reason = f"would be written to {name}, which is the name of a folder; rename it"
         elif any(len(part.encode()) > LONGEST_COMPONENT for part in name.split("/")):
-            bad.append(
-                Rejection(item.id, f"would need an output name of more than {LONGEST_COMPONENT} bytes; rename it")
-            )
+            reason = f"would need an output name of more than {LONGEST_COMPONENT} bytes; rename it"
         else:
-            good.append(place)
-    return replace(
-        listing, items=listing.items.chosen(good), rejected=tuple(sorted(bad, key=lambda rejection: rejection.id))
-    )
+            continue
+        is_bad[place] = True
+        rejected.append(Rejection(item.id, reason))
+    return _without(listing, is_bad, rejected)
 
 
 def _without_masks(listing: Listing) -> Listing:
     """Reject the items that would be written among the masks of a cell."""
-    is_among = [label.split("/")[0] == MASKS for label in listing.items.labels()]
+    is_among = np.fromiter((label.split("/")[0] == MASKS for label in listing.items.labels()), bool)
     reason = f"would be written to the folder of masks; rename the source's folder {MASKS}"
-    among = listing.items.chosen(is_among) if any(is_among) else ()
-    bad = [*listing.rejected, *(Rejection(item.id, reason) for item in among)]
-    good = listing.items.chosen([place for place, bad in enumerate(is_among) if not bad])
-    return replace(listing, items=good, rejected=tuple(sorted(bad, key=lambda rejection: rejection.id)))
+    return _without(listing, is_among, [Rejection(item.id, reason) for item in listing.items.chosen(is_among)])
+
+
+def _without(listing: Listing, is_bad: NDArray[np.bool_], rejected: list[Rejection]) -> Listing:
+    """Reject the items where a mask is true."""
+    if not rejected:
+        return listing
+    bad = sorted([*listing.rejected, *rejected], key=lambda rejection: rejection.id)
+    return replace(listing, items=listing.items.chosen(~is_bad), rejected=tuple(bad))
 
 
 def _ancestors(label: str) -> list[str]:

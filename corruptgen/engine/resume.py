@@ -1,4 +1,4 @@
-"""What an output holds of a build: the complete blocks."""
+"""What an output holds of a build: the complete blocks, and the tables of others."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -15,13 +15,13 @@ def wholeness(plan: Plan, output: Folder, found: Inventory) -> Callable[[Part], 
     """Return a check whether a block and its masks are complete, by names and sizes."""
     is_whole, targets = plan.sink(output).wholeness(found), plan.targets
     return lambda part: (
-        is_whole(part) and all(found.counts[file] for item in part.items for file in targets.files(item))
+        is_whole(part) and all(found.count(file)[0] for item in part.items for file in targets.files(item))
     )
 
 
 def stock(
     plan: Plan, blocks: Iterable[Block], output: Folder, found: Inventory
-) -> tuple[dict[str, Recorded], dict[str, str]]:
+) -> tuple[dict[str, Recorded], set[str]]:
     """Read the tables of blocks, each of them once.
 
     Parameters
@@ -37,11 +37,11 @@ def stock(
 
     Returns
     -------
-    (dict of str to Recorded, dict of str to str)
-        What is known of the complete blocks, by table; the sha256 of the sources of items in others, by id.
+    (dict of str to Recorded, set of str)
+        What is known of the complete blocks, by table; the tables of others that can be read.
     """
     kept: dict[str, Recorded] = {}
-    sources: dict[str, str] = {}
+    others: set[str] = set()
     is_whole = wholeness(plan, output, found)
     for block in blocks:
         try:
@@ -55,8 +55,18 @@ def stock(
         if known and is_whole(known.part):
             kept[block.table] = known
         else:
-            sources |= {record.id: record.source for record in table.made}
-    return kept, sources
+            others.add(block.table)
+    return kept, others
+
+
+def read_sources(output: Folder, block: Block) -> dict[str, str]:
+    """Return the sha256 of the sources of a block's items, by id, as its table has recorded them."""
+    try:
+        table = Table.from_bytes(output.read(block.table) or b"")
+    except OutputError:
+        return {}
+    wanted = set(block.items.ids())
+    return {record.id: record.source for record in table.made if record.id in wanted}
 
 
 def placed(plan: Plan, kept: Mapping[str, Recorded]) -> Iterator[Part]:

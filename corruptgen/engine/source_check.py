@@ -61,7 +61,7 @@ def sizes_digest(work: Work, items: Sequence[Item]) -> str:
     return found.hexdigest()
 
 
-def changed(work: Work, block: Block) -> tuple[Block, list[str]]:
+def changed(work: Work, block: Block) -> list[str]:
     """Compare the source with the digests that a block's table has recorded.
 
     Parameters
@@ -73,16 +73,16 @@ def changed(work: Work, block: Block) -> tuple[Block, list[str]]:
 
     Returns
     -------
-    (Block, list of str)
-        The block, and the ids of the items that are not what they were.
+    list of str
+        The ids of the items that are not what they were.
     """
     try:
         table = Table.from_bytes(work.sink.output.read(block.table) or b"")
     except OutputError:
-        return block, []
+        return []
     made = table.made if local_files(work.source, block.items[:1]) else table.made[:1]
     with single_threaded():
-        return block, [record.id for record in made if _digest(work, record.item) != record.source]
+        return [record.id for record in made if _digest(work, record.item) != record.source]
 
 
 def check_content(there: Mapping[str, Any], content: str) -> None:
@@ -118,7 +118,7 @@ def check_unchanged(work: Work, blocks: Sequence[Block], crew: Crew, stop: Calla
     """
     wanted = takewhile(lambda block: not stop(), blocks)
     found = list(results(((changed, (work, block)) for block in wanted), crew))
-    names = sorted(name for _, others in found for name in others)
+    names = sorted(name for others in found for name in others)
     if names:
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         raise SourceError(

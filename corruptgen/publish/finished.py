@@ -6,19 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from corruptgen.engine.inventory import everything, naming
+from corruptgen.engine.inventory import everything
 from corruptgen.engine.manifest import ItemRecord, Table
 from corruptgen.errors import OutputError
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.sinks import Folder
-from corruptgen.sinks.protocol import Owner
+from corruptgen.sinks.owner import Owner
 from corruptgen.store.names import is_clutter
 from corruptgen.store.output_directory import UNFINISHED
 from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset, Row
 from corruptgen.values.class_labels import Classes
 from corruptgen.verification.recompute import Made
-from corruptgen.verification.verify import HUBS_OWN, TABLE, open_output, read_tables
+from corruptgen.verification.verify import HUBS_OWN, TABLE, open_output, owners, read_tables
 
 # What the generation engine keeps for itself.
 OURS_ALONE = ".corruptgen"
@@ -87,7 +87,7 @@ class Finished:
         problems, tables = read_tables(self.made, self.manifest)
         if problems:
             raise OutputError(f"{problems[0]}; `corruptgen verify` reports more")
-        return tables
+        return list(tables)
 
     @cached_property
     def classes(self) -> Classes:
@@ -102,12 +102,13 @@ class Finished:
         for table in self.tables:
             yield from table.made
 
-    @property
-    def owners(self) -> list[Owner]:
-        """Return which files are those of this dataset, whatever the number of its blocks."""
-        items = {record.item for record in self.records()}
-        carried = {file for record in self.records() for file in record.masks} | self.made.annotations.keys()
-        return [self.made.sink.owner(items, None), naming(carried), lambda name: TABLE.fullmatch(name) and name]
+    @cached_property
+    def _owners(self) -> list[Owner]:
+        return owners(self.made, self.tables, None)
+
+    def owns(self, name: str) -> bool:
+        """Check whether a file is one of this dataset, whatever the number of its blocks."""
+        return bool(TABLE.fullmatch(name)) or any(owner(name) is not None for owner in self._owners)
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -118,6 +119,6 @@ class Finished:
             if not file.name.startswith(OURS_ALONE)
             and not file.name.endswith(UNFINISHED)
             and not HUBS_OWN.fullmatch(file.name)
-            and not (is_clutter(file.name) and all(owner(file.name) is None for owner in self.owners))
+            and not (is_clutter(file.name) and not self.owns(file.name))
         }
         return dict(sorted(found.items()))

@@ -260,8 +260,8 @@ def _missing(publication: Publication, entries: Mapping[str, Entry]) -> tuple[di
     """Find the files that are missing or different there, with their bytes, and those there that are of no use."""
     sizes = _sizes(publication.dataset, publication.presentation)
     changed = {name: size for name, size in sizes.items() if not _is_same(publication, name, size, entries.get(name))}
-    owners = [owner for dataset in (publication.dataset, publication.before) if dataset for owner in dataset.owners]
-    gone = [name for name in entries if name not in sizes and any(owner(name) is not None for owner in owners)]
+    datasets = [dataset for dataset in (publication.dataset, publication.before) if dataset]
+    gone = [name for name in entries if name not in sizes and any(dataset.owns(name) for dataset in datasets)]
     return changed, sorted(gone)
 
 

@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 from corruptgen.errors import OutputError, RecipeError, Rejected
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import ArrayFile, Stacked, opened, part_pieces, write_npy, write_npz
+from corruptgen.sinks.owner import Owner
 from corruptgen.sinks.protocol import (
     UNREADABLE,
     Dataset,
     Found,
     Image,
     Names,
-    Owner,
     Part,
     Sample,
     Shard,
     Whole,
 )
-from corruptgen.sinks.shards import read_digest, written
+from corruptgen.sinks.shards import ANY_BLOCK, read_digest, written
 from corruptgen.store.digests import SHARD_BYTES, content_digest, split
 from corruptgen.store.output_directory import Folder
 from corruptgen.values.arguments import severity_text
@@ -116,30 +116,24 @@ class Arrays:
         files = {self.file(row) for row in self.rows()} | (set() if self.zipped else {LABELS})
         folders = {f"{PARTS}/{row}/{severity_text(severity)}": row for row, severity in self.cells}
 
-        def owner(name: str) -> str | None:
+        def unit(name: str) -> str | None:
             folder, _, number = name.rpartition("/")
-            if folder in folders and re.fullmatch(r"\d{5,}", number) and (blocks is None or int(number) < blocks):
-                return f"{folders[folder]}#{int(number)}"
+            if folder in folders and re.fullmatch(r"\d{5,}", number):
+                return _parts(folders[folder], ANY_BLOCK if blocks is None else int(number))
             return name if name in files else None
 
-        return owner
+        numbers = [ANY_BLOCK] if blocks is None else range(blocks)
+        return Owner(chain(files, (_parts(row, number) for row in self.rows() for number in numbers)), unit)
 
     def wholeness(self, found: Found) -> Callable[[Part], bool]:
         """Look for the parts of a block in every row, or for the file that the row has become."""
-        rows = self.rows()
-        done = {row for row in rows if opened(self.output.path(self.file(row)))}
+        left = {row: cells for row, cells in self.rows().items() if not opened(self.output.path(self.file(row)))}
 
-        def whole(part: Part) -> bool:
-            return all(
-                row in done
-                or (
-                    found.counts[f"{row}#{part.block}"] == len(cells)
-                    and found.sizes[f"{row}#{part.block}"] * len(self.cells) == part.size * len(cells)
-                )
-                for row, cells in rows.items()
-            )
+        def is_there(part: Part, row: str, cells: list[int]) -> bool:
+            count, size = found.count(_parts(row, part.block))
+            return count == len(cells) and size * len(self.cells) == part.size * len(cells)
 
-        return whole
+        return lambda part: all(is_there(part, row, cells) for row, cells in left.items())
 
     def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
         """List the cells of the rows that have more severities than before."""
@@ -150,9 +144,9 @@ class Arrays:
         """List nothing: the layout of a file does not depend on other cells."""
         return ()
 
-    def is_settled(self, found: Found) -> bool:
-        """Look for parts: rows have names without a number sign."""
-        return not any("#" in unit for unit in found.counts)
+    def is_settled(self, found: Found, blocks: int) -> bool:
+        """Look for parts."""
+        return all(found.count(_parts(row, block)) == (0, 0) for row in self.rows() for block in range(blocks))
 
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
         """Make one file of the parts of each row; pieces whose part is gone come from the file as it is.
@@ -318,6 +312,11 @@ class Arrays:
         except (OutputError, OSError) as error:
             raise Rejected(f"cannot be read: {self.file(row)}: {error}") from error
         return list(samples.reshape(len(part.items), *array.shape[1:3], -1))
+
+
+def _parts(row: str, block: int | str) -> str:
+    """Name the unit that the parts of a block in a row are pieces of."""
+    return f"{row}#{block}"
 
 
 def _kind(shape: tuple[int, ...]) -> str:

@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from numpy.typing import NDArray
 
 from corruptgen.codecs.images import encode_image
 from corruptgen.records import Encoding, Item
-from corruptgen.sinks.protocol import Dataset, Found, Names, Owner, Part, Sample, Shard, Whole, check_depth
+from corruptgen.sinks.owner import Owner
+from corruptgen.sinks.protocol import Dataset, Found, Names, Part, Sample, Shard, Whole, check_depth
 from corruptgen.store.digests import file_digest, shard_digest
 from corruptgen.store.output_directory import Folder, cell_folder, item_name
 from corruptgen.values.class_labels import MISSING, NONE, Classes
@@ -81,26 +83,22 @@ class ImageFolder:
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take the files of known items in known cells for ours."""
         folders = {cell_folder(*name) for name in self.cells}
-        names = {self.named(item) for item in items}
 
-        def owner(name: str) -> str | None:
+        def unit(name: str) -> str | None:
             row, _, rest = name.partition("/")
             severity, _, item = rest.partition("/")
             if f"{row}/{severity}" not in folders:
                 return None
-            return name if item == METADATA else item if item in names else None
+            return name if item == METADATA else item if item.endswith(self.encoding.extension) else None
 
-        return owner
+        return Owner(chain(map(self.named, items), (f"{folder}/{METADATA}" for folder in folders)), unit)
 
     def wholeness(self, found: Found) -> Callable[[Part], bool]:
         """Count the files of a block's items and their bytes."""
 
         def whole(part: Part) -> bool:
-            names = [self.named(item) for item in part.items]
-            return (
-                all(found.counts[name] == len(self.cells) for name in names)
-                and sum(found.sizes[name] for name in names) == part.size
-            )
+            counts = [found.count(self.named(item)) for item in part.items]
+            return all(files == len(self.cells) for files, _ in counts) and part.size == sum(size for _, size in counts)
 
         return whole
 
@@ -112,7 +110,7 @@ class ImageFolder:
         """List nothing: the layout of a file does not depend on other cells."""
         return ()
 
-    def is_settled(self, found: Found) -> bool:
+    def is_settled(self, found: Found, blocks: int) -> bool:
         """Join nothing."""
         return True
 

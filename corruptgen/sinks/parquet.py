@@ -24,6 +24,7 @@ CHUNKS = {"min_chunk_size": 262144, "max_chunk_size": 1048576, "norm_level": 0}
 COLUMNS = ("image", "label", "image_id", "corruption", "severity")
 PARQUET = "the format parquet"
 README = "README.md"
+SHARD = re.compile(r"(.+)-(\d{5,})-of-\d{5,}\.parquet")
 # Classes without names are counted; above this the numbers are not those of classes.
 MOST_CLASSES = 10_000
 
@@ -56,9 +57,10 @@ class Parquet(Shards):
         """Return the file of a block in a cell, relative to the output."""
         return f"{_stem(*self.cells[cell])}-{block:05d}-of-{self.blocks:05d}.parquet"
 
-    def pattern(self, cell: int) -> str:
-        """Return the regular expression of such names."""
-        return rf"{re.escape(_stem(*self.cells[cell]))}-\d{{5,}}-of-\d{{5,}}\.parquet"
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The form of such names."""
+        return SHARD
 
     def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
         """Return the README, which tells `datasets` about configs and splits."""

@@ -1,6 +1,6 @@
 """What every sink can do, and the values that pass between it and the engine."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import Rejected
 from corruptgen.records import Encoding, Item
+from corruptgen.sinks.owner import Owner
 from corruptgen.store.output_directory import Folder
 from corruptgen.tables.table import Preset
 from corruptgen.values.class_labels import Classes
 
 Names = tuple[tuple[str, float], ...]
 """Row and severity of every cell."""
-Owner = Callable[[str], str | None]
-"""Tells which unit a file, named relative to the output, is a piece of; None if it is not this build's."""
 Image = bytes | NDArray[Any] | None
 """As it is stored: encoded or as (H, W, C) pixels; None if it is missing."""
 UNREADABLE = b""
@@ -42,7 +41,7 @@ class Shard:
     """The `file_digest` of each item, where images are files of their own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """What one block adds to an output: its complete items."""
 
@@ -80,13 +79,8 @@ class Whole:
 class Found(Protocol):
     """What lies in an output, by unit."""
 
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Number of files."""
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """Bytes."""
+    def count(self, unit: str) -> tuple[int, int]:
+        """Return the number of files of a unit, and their bytes."""
 
 
 class Sink(Protocol):
@@ -129,7 +123,7 @@ class Sink(Protocol):
         """List the files that hold this item alone, relative to the output."""
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
-        """Return a function that maps the files of an output to their units.
+        """Return what knows which files of an output are the build's.
 
         Parameters
         ----------
@@ -160,8 +154,8 @@ class Sink(Protocol):
             All cells of that output.
         """
 
-    def is_settled(self, found: Found) -> bool:
-        """Check whether no shards are left that `finish` joins into other files."""
+    def is_settled(self, found: Found, blocks: int) -> bool:
+        """Check whether no shards of these blocks are left that `finish` joins into other files."""
 
     def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
         """Write what is for the whole output, once all blocks exist; doing it again changes nothing.

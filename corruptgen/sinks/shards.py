@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any
 
 from blake3 import blake3
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import OutputError
 from corruptgen.records import Encoding, Item
-from corruptgen.sinks.protocol import UNREADABLE, Found, Names, Owner, Part, Shard, Whole, check_depth
+from corruptgen.sinks.owner import Owner
+from corruptgen.sinks.protocol import UNREADABLE, Found, Names, Part, Shard, Whole, check_depth
 from corruptgen.store.digests import SHARD_BYTES, content_digest
 from corruptgen.store.output_directory import Folder
+
+ANY_BLOCK = "any block"
 
 
 class Written:
@@ -92,9 +96,10 @@ class Shards(ABC):
     def shard(self, cell: int, block: int) -> str:
         """Return the file of a block in a cell, relative to the output."""
 
+    @property
     @abstractmethod
-    def pattern(self, cell: int) -> str:
-        """Return the regular expression of such names, whatever the number of blocks; its first group is the block."""
+    def pattern(self) -> re.Pattern[str]:
+        """The form of such names: how those of a cell begin, and the number of the block, are its groups."""
 
     def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
         """Return the files that are for the whole output, made of these blocks."""
@@ -111,17 +116,23 @@ class Shards(ABC):
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take the shards of the blocks that there are for ours."""
         wholes = self.wholes()
-        if blocks is not None:
-            units = {self.shard(cell, block): str(block) for cell in range(len(self.cells)) for block in range(blocks)}
-            return (units | {name: name for name in wholes}).get
-        patterns = re.compile("|".join(self.pattern(cell) for cell in range(len(self.cells))) or "(?!)")
-        return lambda name: name if name in wholes or patterns.fullmatch(name) else None
+        shards = (self.pattern.fullmatch(self.shard(cell, 0)) for cell in range(len(self.cells)))
+        cells = {shard[1]: cell for cell, shard in enumerate(shards) if shard}
+
+        def unit(name: str) -> str | None:
+            shard = self.pattern.fullmatch(name)
+            if shard is None or shard[1] not in cells:
+                return name if name in wholes else None
+            if blocks is None:
+                return ANY_BLOCK
+            block = int(shard[2])
+            return str(block) if name == self.shard(cells[shard[1]], block) else None
+
+        return Owner(chain([ANY_BLOCK] if blocks is None else map(str, range(blocks)), wholes), unit)
 
     def wholeness(self, found: Found) -> Callable[[Part], bool]:
         """Count the shards of a block and their bytes."""
-        return lambda part: (
-            found.counts[str(part.block)] == len(self.cells) and found.sizes[str(part.block)] == part.size
-        )
+        return lambda part: found.count(str(part.block)) == (len(self.cells), part.size)
 
     def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
         """List nothing: no file holds images of several cells."""
@@ -131,7 +142,7 @@ class Shards(ABC):
         """List nothing: the layout of a file does not depend on other cells."""
         return ()
 
-    def is_settled(self, found: Found) -> bool:
+    def is_settled(self, found: Found, blocks: int) -> bool:
         """Join nothing."""
         return True
 

@@ -16,6 +16,8 @@ from corruptgen.store.names import escape_name, shorten_name
 from corruptgen.values.arguments import severity_text
 from corruptgen.values.class_labels import NO_CLASS, Classes
 
+SHARD = re.compile(r"(.+)-(\d{5,})\.tar")
+
 
 def sample_key(item_id: str, escape: str = "") -> str:
     """Return the key of an item: its id with all but letters, digits, "-", "_", "~" and "/" as percent escapes.
@@ -46,10 +48,10 @@ class WebDataset(Shards):
         row, severity = self.cells[cell]
         return f"{row}/severity_{severity_text(severity)}-{block:05d}.tar"
 
-    def pattern(self, cell: int) -> str:
-        """Return the regular expression of such names."""
-        row, severity = self.cells[cell]
-        return rf"{re.escape(f'{row}/severity_{severity_text(severity)}')}-\d{{5,}}\.tar"
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The form of such names."""
+        return SHARD
 
     @property
     def extension(self) -> str:

@@ -1,7 +1,7 @@
 """Contradictions: what a manifest states about its items, compared with what its tables record of them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from corruptgen.engine.manifest import MANIFEST, Table
@@ -9,7 +9,7 @@ from corruptgen.recipe.recipe import Recipe
 from corruptgen.values.class_labels import MISSING, NUMBER, Classes
 
 
-def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Sequence[Table]) -> Iterator[str]:
+def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Iterable[Table]) -> Iterator[str]:
     """Name what a manifest states about its items and its tables do not.
 
     Parameters
@@ -18,27 +18,33 @@ def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Seq
         The one that the manifest records.
     manifest : mapping of str to object
         The manifest, whose shape was checked.
-    tables : sequence of Table
-        All of its tables, in order.
+    tables : iterable of Table
+        All of its tables, in order; each is looked at once.
     """
     counts, cells = manifest["counts"], len(manifest["cells"])
-    items = sum(len(table.made) for table in tables)
+    named = [(entry["id"], entry["reason"]) for entry in manifest["rejected"]]
+    ids = manifest.get("ids")
+    items = listed = 0
+    unnamed, notes, labels = set[tuple[str, str]](), Counter[str](), set[str]()
+    has_ids = True
+    for table in tables:
+        items += len(table.made)
+        unnamed |= {(rejection.id, rejection.reason) for rejection in table.rejected}
+        notes.update(table.noted)
+        labels |= {record.label for record in table.records}
+        end = listed + len(table.records)
+        has_ids = has_ids and (ids is None or ids[listed:end] == [record.id for record in table.records])
+        listed = end
     said = (counts["items"], counts["files"], counts["cells"], counts["rejected"])
     if said != (items, items * cells, cells, len(manifest["rejected"])) or counts["ignored"] < 0:
         yield f"{MANIFEST} counts other items than its tables"
-    named = [(entry["id"], entry["reason"]) for entry in manifest["rejected"]]
-    unnamed = {(r.id, r.reason) for table in tables for r in table.rejected} - set(named)
-    if unnamed or [name for name, _ in named] != sorted(name for name, _ in named):
+    if unnamed - set(named) or [name for name, _ in named] != sorted(name for name, _ in named):
         yield f"{MANIFEST} names other rejected items than its tables"
-    notes: Counter[str] = Counter()
-    for table in tables:
-        notes.update(table.noted)
     if manifest.get("noted", {}) != dict(notes):
         yield f"{MANIFEST} counts other notes than its tables"
-    ids = [record.id for table in tables for record in table.records]
-    if manifest.get("ids", ids) != ids or ("ids" in manifest) != recipe.source.is_selective:
+    if not has_ids or (ids is not None and len(ids) != listed) or ("ids" in manifest) != recipe.source.is_selective:
         yield f"{MANIFEST} lists other ids than its tables"
-    if not _labels_fit(recipe, manifest, {record.label for table in tables for record in table.records}):
+    if not _labels_fit(recipe, manifest, labels):
         yield f"{MANIFEST} names other classes than its tables"
 
 

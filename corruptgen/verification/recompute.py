@@ -98,25 +98,23 @@ def origins(made: Made, source: str | Path | None) -> Origins:
     return Origins(known, tuple(found))
 
 
-def jobs(
-    tables: Sequence[Table], cells: int, depth: str, *, rng_key: bytes, seed: int
-) -> Iterator[tuple[Table, dict[int, list[int]]]]:
-    """Return which cells of which items are recomputed, block by block."""
-    made = [len(table.made) * cells for table in tables]
+def jobs(items: Sequence[int], cells: int, depth: str, *, rng_key: bytes, seed: int) -> Iterator[dict[int, list[int]]]:
+    """Return which cells of which items are recomputed, block by block; `items` has the complete ones of each."""
+    made = [count * cells for count in items]
     draws = rng_for(seed, "verify", None, hashlib.sha256(rng_key).digest())
     sample = sorted({int(n) for n in draws.integers(sum(made), size=SAMPLES)}) if any(made) else []
     start = 0
-    for table, count in zip(tables, made, strict=True):
+    for count in made:
         chosen = range(count) if depth == "full" else [n - start for n in sample if start <= n < start + count]
         wanted: dict[int, list[int]] = {}
         for number in chosen:
             wanted.setdefault(number // cells, []).append(number % cells)
-        yield table, wanted
+        yield wanted
         start += count
 
 
 def recompute(
-    made: Made, origins: Origins, part: Part, records: Sequence[ItemRecord], chosen: dict[int, list[int]]
+    made: Made, origins: Origins, name: str, start: int, chosen: dict[int, list[int]]
 ) -> tuple[list[str], int]:
     """Recompute images of a block and compare them with the digests of their pixels, and so what goes with them.
 
@@ -126,10 +124,10 @@ def recompute(
         The finished dataset.
     origins : Origins
         What to make it of.
-    part : Part
-        The complete items of the block.
-    records : sequence of ItemRecord
-        What its table states about them.
+    name : str
+        The file of the block's table.
+    start : int
+        Number of complete items in the blocks before it.
     chosen : dict of int to list of int
         The cells to recompute, by the place of the item.
 
@@ -138,6 +136,10 @@ def recompute(
     (list of str, int)
         One line for each difference, and the number of images that were made.
     """
+    if not chosen:
+        return [], 0
+    table = Table.from_bytes(made.sink.output.read(name) or b"")
+    part, records = table.part(start), table.made
     problems, count = [], 0
     with single_threaded():
         for i, image in _clean_images(made, origins.source, part, records, chosen):

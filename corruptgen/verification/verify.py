@@ -2,23 +2,24 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
 from corruptgen.engine.backends import Crew
 from corruptgen.engine.block import Cells
 from corruptgen.engine.identity import describe, describe_missing
-from corruptgen.engine.inspection import damage, damaged_wholes, read_file
-from corruptgen.engine.inventory import inventory, naming
+from corruptgen.engine.inspection import damaged_wholes, read_file, recorded_damage
+from corruptgen.engine.inventory import inventory
 from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, Table, environment, parsed, wholes
 from corruptgen.engine.plan import CLEAN, spelled_cells, table_name
 from corruptgen.engine.progress import Progress, results
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
 from corruptgen.recipe.recipe import read_recipe
 from corruptgen.sinks.formats import sink
+from corruptgen.sinks.owner import Owner
 from corruptgen.store.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
 from corruptgen.store.names import is_below, storable
 from corruptgen.store.output_directory import Folder, cell_folder
@@ -101,17 +102,18 @@ def verify(
     clean = origins(build, source) if depth != "files" else None
 
     problems, tables = read_tables(build, listed)
+    counts = list(tables.items.values())
     report = progress or (lambda done, total: None)
-    rounds = len(tables) * (2 if clean else 1)
-    placed = list(zip(tables, accumulate((len(table.made) for table in tables), initial=0), strict=False))
+    rounds = len(counts) * (2 if clean else 1)
+    placed = list(zip(tables.items, accumulate(counts, initial=0), strict=False))
     # Without the tables before it, it is unknown where a block lies in an array.
-    checked = placed if len(tables) == len(listed["tables"]) or not build.sink.wants_one_shape else []
-    crew = Crew(workers).at_most(len(tables))
+    checked = placed if len(counts) == len(listed["tables"]) or not build.sink.wants_one_shape else []
+    crew = Crew(workers).at_most(len(counts))
     files = pixels = done = 0
     problems += _checked_annotations(build)
     problems += _checked_marker(output, listed)
     problems += _strays(build, tables, listed)
-    for found, count in results(((damage, (build.sink, table, start)) for table, start in checked), crew):
+    for found, count in results(((recorded_damage, (build.sink, *place)) for place in checked), crew):
         problems += found
         files += count
         report(done := done + 1, rounds)
@@ -120,11 +122,8 @@ def verify(
         if not any(line.startswith(f"{name}: ") for line in problems):
             problems.append(problem)
     if clean:
-        wanted = jobs(tables, len(build.cells.names), depth, rng_key=output.read(MANIFEST) or b"", seed=seed)
-        calls = (
-            (recompute, (build, clean, table.part(start), table.made, chosen))
-            for (table, start), (_, chosen) in zip(placed, wanted, strict=True)
-        )
+        wanted = jobs(counts, len(build.cells.names), depth, rng_key=output.read(MANIFEST) or b"", seed=seed)
+        calls = ((recompute, (build, clean, *place, chosen)) for place, chosen in zip(placed, wanted, strict=True))
         for found, count in results(calls, crew):
             problems += found
             pixels += count
@@ -143,6 +142,18 @@ def verify(
         if listed["identity"] != code:
             notes.append(f"made with other code or libraries: {describe(listed['identity'], code)}")
     return Verdict(tuple(sorted(problems)), tuple(notes), files, pixels)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of an output that can be read; whoever walks through them reads them, one at a time."""
+
+    output: Folder
+    items: Mapping[str, int]
+    """The number of complete items of each, by its file."""
+
+    def __iter__(self) -> Iterator[Table]:
+        return (Table.from_bytes(self.output.read(name) or b"") for name in self.items)
 
 
 def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
@@ -175,28 +186,32 @@ def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     return Made(recipe, cells, layout, targets, annotations, missing), manifest
 
 
-def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], list[Table]]:
+def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], Tables]:
     """Read all tables and compare them with the manifest; return what is wrong, and those that can be read."""
-    problems, tables = [], []
-    for name, digest in listed["tables"].items():
-        content, problem = read_file(build.sink.output, name)
-        if content is None:
-            problems.append(problem)
-            continue
-        if hashlib.sha256(content).hexdigest() != digest:
-            problems.append(f"{name} does not match the manifest")
-        try:
-            table = Table.from_bytes(content)
-        except OutputError as error:
-            problems.append(f"{name} cannot be read: {error}")
-            continue
-        if _fits(table, build) and table_name(table.number) == name:
-            tables.append(table)
-        else:
-            problems.append(f"{name} does not fit the manifest")
-    if not problems:
-        problems += find_contradictions(build.recipe, listed, tables)
-    return problems, tables
+    problems: list[str] = []
+    items: dict[str, int] = {}
+
+    def readable() -> Iterator[Table]:
+        for name, digest in listed["tables"].items():
+            content, problem = read_file(build.sink.output, name)
+            if content is None:
+                problems.append(problem)
+                continue
+            if hashlib.sha256(content).hexdigest() != digest:
+                problems.append(f"{name} does not match the manifest")
+            try:
+                table = Table.from_bytes(content)
+            except OutputError as error:
+                problems.append(f"{name} cannot be read: {error}")
+                continue
+            if _fits(table, build) and table_name(table.number) == name:
+                items[name] = len(table.made)
+                yield table
+            else:
+                problems.append(f"{name} does not fit the manifest")
+
+    found = list(find_contradictions(build.recipe, listed, readable()))
+    return problems or found, Tables(build.sink.output, items)
 
 
 def _fits(table: Table, build: Made) -> bool:
@@ -210,13 +225,33 @@ def _fits(table: Table, build: Made) -> bool:
     )
 
 
-def _strays(build: Made, tables: Sequence[Table], listed: Mapping[str, Any]) -> Iterator[str]:
+def owners(build: Made, tables: Iterable[Table], blocks: int | None) -> list[Owner]:
+    """Return what knows which files are those of an output.
+
+    Parameters
+    ----------
+    build : Made
+        The finished dataset.
+    tables : iterable of Table
+        Its tables; they are walked through twice where there are masks.
+    blocks : int or None
+        Number of its blocks; None: of any number of them.
+
+    Returns
+    -------
+    list of Owner
+        Those of its images, and of what goes with these.
+    """
+    items = (record.item for table in tables for record in table.made)
+    masks = (file for table in tables for record in table.made for file in record.masks)
+    return [build.sink.owner(items, blocks), Owner(chain(masks if build.targets.endings else (), build.annotations))]
+
+
+def _strays(build: Made, tables: Tables, listed: Mapping[str, Any]) -> Iterator[str]:
     """Name what lies in the output and does not belong there."""
     names = set(listed["tables"])
-    items = {record.item for table in tables for record in table.made}
-    carried = {file for table in tables for record in table.made for file in record.masks} | build.annotations.keys()
     try:
-        found = inventory(build.sink.output, [build.sink.owner(items, len(names)), naming(carried)], names)
+        found = inventory(build.sink.output, owners(build, tables, len(names)), names)
     except OutputError as error:
         yield str(error)
         return
