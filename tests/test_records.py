@@ -174,6 +174,14 @@ def test_any_value_of_another_kind_is_a_finding_and_never_a_crash(place, kind, t
     change()
 
 
+def test_a_card_of_a_dataset_whose_record_of_labels_is_damaged_is_refused(place):
+    path = place / "folder" / MANIFEST
+    path.write_bytes(manifest_bytes(json.loads(path.read_bytes()) | {"labels": {"a": 1}}))
+
+    with pytest.raises(OutputError, match=r"manifest\.json is damaged: labels are"):
+        presented(Finished.at(place / "folder"))
+
+
 @pytest.mark.parametrize("form", ["folder", "npy"])
 def test_every_single_value_of_a_manifest_that_changes_is_found(place, form):
     path = place / form / MANIFEST

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen.engine.inventory import everything
-from corruptgen.engine.manifest import ItemRecord, Table
+from corruptgen.engine.manifest import MANIFEST, ItemRecord, Table
 from corruptgen.errors import OutputError
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.sinks import Folder
@@ -91,10 +91,13 @@ class Finished:
 
     @cached_property
     def classes(self) -> Classes:
-        """What labels there are, and the classes."""
+        """What labels there are, and the classes; raise `OutputError` if the manifest's record of them is damaged."""
         names = tuple(map(str, self.manifest.get("classes", ())))
         if "labels" in self.manifest:
-            return Classes.read(self.manifest["labels"], names)
+            try:
+                return Classes.read(self.manifest["labels"], names)
+            except ValueError as error:
+                raise OutputError(f"{MANIFEST} is damaged: {error}") from error
         return Classes.guess((record.label for record in self.records()), names)
 
     def records(self) -> Iterator[ItemRecord]:
