@@ -19,18 +19,37 @@ SIGNED = re.compile(
 class CorruptgenError(Exception):
     """The root: catch it to catch everything that corruptgen raises on purpose.
 
-    Messages are shown, logged and recorded, so that no URL in them keeps a password, a signature or a query.
+    Each class below also derives from the built-in class that a Python caller would catch in its place, so that
+    `except ValueError` or `except OSError` around a call works as with any other library. Messages are shown, logged
+    and recorded, so that no URL in them keeps a password, a signature or a query.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from corruptgen import corrupt
+    >>> try:
+    ...     corrupt(np.zeros((8, 8, 3), np.uint8), "fgo", 3)
+    ... except KeyError as error:
+    ...     print(error)
+    no row of imagecorruptions is called 'fgo'; did you mean 'fog'?
     """
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(without_secrets(arg) if isinstance(arg, str) else arg for arg in args))
+        if isinstance(self, OSError):
+            # What handlers of OSError report; it has no `errno`, which belongs to the error that it was raised from.
+            self.strerror = str(self)
+
+    def __str__(self) -> str:
+        # That of KeyError would put the message into quotes.
+        return Exception.__str__(self)
 
 
-class DeclarationError(CorruptgenError):
+class DeclarationError(CorruptgenError, TypeError):
     """A corruption function is not written as the catalog needs it."""
 
 
-class UnknownName(CorruptgenError):
+class UnknownName(CorruptgenError, KeyError):
     """A row, preset, recipe or corruption that is not declared."""
 
 
@@ -38,59 +57,59 @@ class MissingPackage(CorruptgenError, ImportError):
     """Something needs a package that is not installed; the message names the extra that brings it."""
 
 
-class PresetError(CorruptgenError):
+class PresetError(CorruptgenError, ValueError):
     """A severity table that cannot be read or does not fit its functions."""
 
 
-class SeverityError(CorruptgenError):
+class SeverityError(CorruptgenError, ValueError):
     """A severity outside of the table."""
 
 
-class ArgumentError(CorruptgenError):
+class ArgumentError(CorruptgenError, ValueError):
     """An argument of a kind or value that is not allowed, such as a seed that is no whole number."""
 
 
-class ImageError(CorruptgenError):
+class ImageError(CorruptgenError, ValueError):
     """An image of a kind, type or size that cannot be corrupted as asked."""
 
 
-class AssetError(CorruptgenError):
+class AssetError(CorruptgenError, OSError):
     """A picture that a corruption needs is missing or is not the right one."""
 
 
-class RecipeError(CorruptgenError):
+class RecipeError(CorruptgenError, ValueError):
     """A recipe that cannot be read or that asks for something impossible."""
 
 
-class SourceError(CorruptgenError):
+class SourceError(CorruptgenError, OSError):
     """A source of clean images that is missing or has nothing in it."""
 
 
-class OutputError(CorruptgenError):
+class OutputError(CorruptgenError, OSError):
     """An output directory that cannot be written or that holds something else."""
 
 
-class PublishError(CorruptgenError):
+class PublishError(CorruptgenError, RuntimeError):
     """A dataset that cannot be published as it is, or a server that does not take it."""
 
 
-class ScoreError(CorruptgenError):
+class ScoreError(CorruptgenError, ValueError):
     """Predictions, results or a baseline that cannot be scored."""
 
 
-class MachineError(CorruptgenError):
+class MachineError(CorruptgenError, RuntimeError):
     """What a build needs of the machine, such as memory, is missing."""
 
 
-class WorkerError(CorruptgenError):
+class WorkerError(CorruptgenError, RuntimeError):
     """A worker, or the cluster it belongs to, that is gone."""
 
 
-class Interrupted(CorruptgenError):
+class Interrupted(CorruptgenError):  # KeyboardInterrupt is no Exception, and nothing else fits
     """A build that was asked to stop and has done so, with every file whole."""
 
 
-class Rejected(CorruptgenError):
+class Rejected(CorruptgenError, ValueError):
     """One input item cannot be used; the others go on without it."""
 
 

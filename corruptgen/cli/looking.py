@@ -209,6 +209,7 @@ def _value(value: object) -> str:
 
 def _numbers(text: str) -> list[float]:
     try:
-        return [normalise_severity(float(number)) for number in text.split(",")]
+        numbers = [float(number) for number in text.split(",")]
     except ValueError:
         raise SeverityError(f"--severities {text}: these are not numbers with commas between them") from None
+    return [normalise_severity(number) for number in numbers]

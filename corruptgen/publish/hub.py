@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen import __version__
-from corruptgen.errors import PublishError
+from corruptgen.errors import CorruptgenError, PublishError
 from corruptgen.runtime.extras import need
 
 DATASET, MAIN = "dataset", "main"
@@ -230,7 +230,7 @@ def trouble(error: BaseException) -> Trouble | None:
             return Trouble(f"the Hub cannot be reached ({type(cause).__name__})", is_transient=True)
         if isinstance(cause, FileNotFoundError | PermissionError):
             return Trouble(f"a file of the dataset cannot be read ({cause.strerror})", is_transient=False)
-    if isinstance(error, ValueError | RuntimeError):
+    if isinstance(error, ValueError | RuntimeError) and not isinstance(error, CorruptgenError):
         # The client's words for what a server refuses in the middle of an upload, such as a quota or a card.
         said = _line(str(error))
         advice = f": {ADVICE[402]}" if "storage" in said.lower() or "quota" in said.lower() else ""

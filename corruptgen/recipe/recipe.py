@@ -283,7 +283,7 @@ def _names(value: Any) -> tuple[str, ...]:
 def _severities(value: Any) -> tuple[float, ...]:
     numbers = value if isinstance(value, list) else []
     if not numbers or not all(
-        type(n) in (int, float) and math.isfinite(n) and normalise_severity(n) > 0 for n in numbers
+        type(n) in (int, float) and 0 < n < WHOLE_RANGE and normalise_severity(n) > 0 for n in numbers
     ):
         raise ValueError(
             "a list of at least one number above 0, to five decimals "

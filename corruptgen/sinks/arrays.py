@@ -215,12 +215,13 @@ class Arrays:
         OutputError
             If there is a file, and it cannot be read.
         """
+        path = self.output.path(self.file(row))
         try:
-            with suppress(FileNotFoundError, NotADirectoryError), self.output.path(self.file(row)).open("rb") as file:
+            with suppress(FileNotFoundError, NotADirectoryError), path.open("rb") as file:
                 file.read(1)
         except OSError as error:
             raise OutputError(f"cannot read {self.file(row)}: {error.strerror or type(error).__name__}") from error
-        return opened(self.output.path(self.file(row)))
+        return opened(path)
 
     def _samples(
         self, cells: list[int], parts: Sequence[Part], before: ArrayFile | None, length: int

@@ -98,8 +98,9 @@ class Parquet(Shards):
         pa, parquet = need("pyarrow", PARQUET), need("pyarrow.parquet", PARQUET)
 
         name = self.shard(cell, part.block)
+        path = self.output.path(name)
         try:
-            with parquet.ParquetFile(self.output.path(name)) as file:
+            with parquet.ParquetFile(path) as file:
                 table = file.read(["image.bytes", "image_id"])
             read = {row["image_id"]: row["image"]["bytes"] for row in table.to_pylist()}
             return [read[item.id] for item in part.items]

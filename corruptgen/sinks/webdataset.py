@@ -85,9 +85,10 @@ class WebDataset(Shards):
     def images(self, cell: int, part: Part) -> list[Image]:
         """Read the images of a shard."""
         name = self.shard(cell, part.block)
+        path = self.output.path(name)
         images: list[Image] = []
         try:
-            with tarfile.open(self.output.path(name), encoding="utf-8") as archive:
+            with tarfile.open(path, encoding="utf-8") as archive:
                 for item in part.items:
                     member = archive.extractfile(f"{sample_key(item.id, self.escape)}.{self.extension}")
                     images.append(member.read() if member else b"")

@@ -90,6 +90,8 @@ class NpySource:
         found = _header(self.place, self.version)
         try:
             content = piece(self.place, found.offset + index_of(item) * found.stride, found.stride)
+        except SourceError:
+            raise
         except OSError as error:
             if is_trouble(error):
                 raise unreadable(item.id, error) from error

@@ -74,6 +74,8 @@ def frame_ids(path: Path, name: str) -> Iterator[str]:
     with reading(path):
         try:
             count = read_frame_count(path)
+        except Rejected:
+            raise
         # What lacks parts of its header is one image, which is refused with the reason when it is decoded.
         except (AttributeError, ValueError, NotImplementedError):
             count = 1

@@ -257,8 +257,9 @@ def _pixels(value: list[Any], feature: Any) -> Any:
         raise Rejected(f"is an array of {dtype}; scale to 0..255 and save as uint8")
     try:
         pixels = np.array(value)
-        if pixels.dtype.kind not in "iu" or pixels.min() < 0 or pixels.max() > np.iinfo(np.uint8).max:
-            raise Rejected("is an array of other values than 0..255")
+        is_byte = pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= np.iinfo(np.uint8).max
     except ValueError as error:
         raise Rejected("is no rectangular array") from error
+    if not is_byte:
+        raise Rejected("is an array of other values than 0..255")
     return pixels.astype(np.uint8)

@@ -102,6 +102,8 @@ def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[list[tuple[Path,
                     "or choose another directory with --output"
                 )
             time.sleep(PAUSE)
+    except OutputError:
+        raise
     except OSError as error:
         if error.errno not in UNGUARDED:
             raise OutputError(f"cannot lock {busy}: {error.strerror or type(error).__name__}") from error

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from corruptgen.codecs import dicom
 from corruptgen.codecs.images import EXTENSIONS
-from corruptgen.errors import OutputError
+from corruptgen.errors import CorruptgenError, OutputError
 from corruptgen.records import Item
 from corruptgen.store.names import escape_name, is_below, on_disk
 from corruptgen.values.arguments import severity_text
@@ -101,6 +101,9 @@ class Folder:
                 with suppress(OSError):
                     os.unlink(unfinished)
                 raise
+        except CorruptgenError:
+            # Of what the writer reads meanwhile; it has its own message.
+            raise
         except OSError as error:
             raise OutputError(f"cannot write {name}: {error.strerror or type(error).__name__}") from error
 
@@ -123,8 +126,9 @@ class Folder:
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Read a file in pieces; raises `OutputError` if it is missing or cannot be read."""
+        path = self.path(name)
         try:
-            with self.path(name).open("rb") as file:
+            with path.open("rb") as file:
                 while piece := file.read(PIECE):
                     yield piece
         except OSError as error:
@@ -139,15 +143,17 @@ class Folder:
 
     def size(self, name: str) -> int | None:
         """Return the bytes of a file, or None if there is none."""
+        path = self.path(name)
         try:
-            return self.path(name).stat().st_size
+            return path.stat().st_size
         except OSError:
             return None
 
     def read(self, name: str) -> bytes | None:
         """Return the bytes of a file, or None if it is missing."""
+        path = self.path(name)
         try:
-            return self.path(name).read_bytes()
+            return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -162,8 +168,9 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Remove a file if it exists."""
+        path = self.path(name)
         try:
-            self.path(name).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         except NotADirectoryError:
             return
         except OSError as error:
