@@ -15,6 +15,19 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import DeclarationError
 
+__all__ = [
+    "Bytes",
+    "BytesColour",
+    "Corruption",
+    "Levels",
+    "LevelsColour",
+    "Unit",
+    "UnitColour",
+    "Warp",
+    "corruption",
+    "fused",
+]
+
 
 class Pixels(Enum):
     """The unit in which a corruption takes or returns its samples."""

@@ -4,6 +4,27 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+__all__ = [
+    "ArgumentError",
+    "AssetError",
+    "CorruptgenError",
+    "DeclarationError",
+    "ImageError",
+    "Interrupted",
+    "MachineError",
+    "MissingPackage",
+    "OutputError",
+    "PresetError",
+    "PublishError",
+    "RecipeError",
+    "Rejected",
+    "ScoreError",
+    "SeverityError",
+    "SourceError",
+    "UnknownName",
+    "WorkerError",
+]
+
 # Two letters at least: C:/ is a drive. A path of `pathlib` has one slash where the URL had two.
 SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:/+"
 # Who asks and with which password, the query, and the fragment, each of which may open a door.

@@ -37,7 +37,7 @@ PARTS = {
 START = ("quickstart", "recipes", "tables/index", "adding", "guarantees")
 GUIDE = ("sources", "formats", "engine", "targets", "loaders", "metrics", "publishing", "gallery", "medical")
 EVIDENCE = ("parity", "imagecorruptions", "medmnist-c", "natural", "speed")
-REFERENCE = ("api/index", "changes")
+REFERENCE = ("api", "api/index", "changes")
 # What a reader of the site is led to instead of a folder of the repository.
 FOLDERS = {"corruptgen/tables/data": "tables/index.md", "corruptgen/corruptions": "tables/index.md"}
 # The front doors, as users import them.

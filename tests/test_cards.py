@@ -15,7 +15,6 @@ import corruptgen
 from corruptgen.engine.manifest import manifest_bytes
 from corruptgen.errors import PublishError, RecipeError
 from corruptgen.publish.card import card
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.leaks import PATHS
 from corruptgen.publish.licenses import known
 from corruptgen.publish.presentation import presented
@@ -23,6 +22,7 @@ from corruptgen.publish.wording import meanings, quirks
 from corruptgen.recipe.recipe import read_recipe
 from corruptgen.store.digests import pixels_digest
 from corruptgen.tables import catalog
+from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verify import verify
 from tests.photographs import tree, write_photographs, write_recipe
 from tests.scans import scan
@@ -50,7 +50,7 @@ def metadata(text):
 
 def test_croissants_own_validator_takes_every_format(built, tmp_path):
     for form in FORMATS:
-        content = presented(Finished.at(built / form), "ns/small-c").files["croissant.json"]
+        content = presented(open_dataset(built / form), "ns/small-c").files["croissant.json"]
         (tmp_path / f"{form}.json").write_bytes(content)
     code = (
         "import sys, mlcroissant\n"
@@ -75,7 +75,7 @@ def test_the_clients_own_classes_take_the_metadata(built, form):
     from datasets.utils.metadata import MetadataConfigs  # noqa: PLC0415
     from huggingface_hub import DatasetCard  # noqa: PLC0415
 
-    found = DatasetCard(card(Finished.at(built / form), "ns/small-c"))
+    found = DatasetCard(card(open_dataset(built / form), "ns/small-c"))
 
     configs = MetadataConfigs.from_dataset_card_data(found.data)
     loadable = form in ("parquet", "folder", "webdataset")
@@ -98,7 +98,7 @@ def test_what_the_card_says_is_what_loads(built, tmp_path, monkeypatch, form):
     from datasets import load_dataset  # noqa: PLC0415
 
     shutil.copytree(built / form, tmp_path / form)
-    dataset = Finished.at(tmp_path / form)
+    dataset = open_dataset(tmp_path / form)
     presented(dataset, "ns/small-c").write(dataset)
 
     found = load_dataset(str(tmp_path / form), "brightness", split="severity_2", cache_dir=str(tmp_path / "cache"))
@@ -120,7 +120,7 @@ def test_a_dataset_that_was_made_anew_is_what_loads(tmp_path, form):
             tmp_path, top=f"seed = {seed}", corrupt='rows = ["gaussian_noise"]\nseverities = [2]', output=output
         )
         corruptgen.generate(recipe, output=tmp_path / "out", workers=1, overwrite=True)
-        dataset = Finished.at(tmp_path / "out")
+        dataset = open_dataset(tmp_path / "out")
         if not without:
             presented(dataset, "ns/small-c").write(dataset)
 
@@ -130,7 +130,7 @@ def test_a_dataset_that_was_made_anew_is_what_loads(tmp_path, form):
 
         column = next(name for name in ("image", "png") if name in rows.column_names)
         found = {np.asarray(row[column]).tobytes() for row in rows}
-        assert {pixels_digest(np.asarray(row[column])) for row in rows} == {r.pixels for r in dataset.records()}
+        assert {pixels_digest(np.asarray(row[column])) for row in rows} == {r.pixels for r in dataset}
         loaded.append(found)
     assert not loaded[0] & loaded[1]
 
@@ -140,7 +140,7 @@ def test_the_same_manifest_gives_the_same_bytes_and_writing_them_changes_nothing
     shutil.copytree(built / "parquet", tmp_path / "b")
 
     for place in (tmp_path / "a", tmp_path / "b", tmp_path / "b"):
-        dataset = Finished.at(place)
+        dataset = open_dataset(place)
         presented(dataset, "ns/small-c").write(dataset)
 
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
@@ -157,7 +157,7 @@ def test_the_same_manifest_gives_the_same_bytes_and_writing_them_changes_nothing
 )
 def test_a_changed_card_is_found(built, tmp_path, change, problem):
     shutil.copytree(built / "parquet", tmp_path / "out")
-    dataset = Finished.at(tmp_path / "out")
+    dataset = open_dataset(tmp_path / "out")
     presented(dataset).write(dataset)
 
     change(tmp_path / "out")
@@ -173,10 +173,10 @@ def test_a_card_that_nothing_lists_is_a_stranger(built, tmp_path):
 
 
 def test_a_card_shows_recipe_rows_parameters_versions_and_how_to_verify(built):
-    text = card(Finished.at(built / "parquet"), "ns/small-c")
+    text = card(open_dataset(built / "parquet"), "ns/small-c")
 
     shown = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
-    assert read_recipe(shown, "card").content() == Finished.at(built / "parquet").recipe.content()
+    assert read_recipe(shown, "card").content() == open_dataset(built / "parquet").recipe.content()
     assert "| `brightness` | `offset` | 0.1 | 0.2 |" in text
     assert "added to the value, as a fraction of full scale" in text
     assert "corruptgen verify hf://datasets/ns/small-c@v1.0.0 --depth sample" in text
@@ -190,7 +190,7 @@ def test_a_card_shows_recipe_rows_parameters_versions_and_how_to_verify(built):
 
 
 def test_terms_and_words_of_the_recipe_are_on_the_card(built, tmp_path):
-    dataset = Finished.at(built / "parquet")
+    dataset = open_dataset(built / "parquet")
     content = dataset.recipe.content()
     terms = {
         "license": "other",
@@ -209,7 +209,7 @@ def test_terms_and_words_of_the_recipe_are_on_the_card(built, tmp_path):
     changed = manifest_bytes({**dataset.manifest, "recipe": read_recipe(content, "test").content()})
     (tmp_path / "out/manifest.json").write_bytes(changed)
 
-    text = card(Finished.at(tmp_path / "out"))
+    text = card(open_dataset(tmp_path / "out"))
 
     found = metadata(text)
     assert (found["license"], found["license_name"], found["license_link"]) == (
@@ -249,13 +249,13 @@ def test_wrong_terms_and_words_are_refused(source, publish, message):
 
 def test_a_licence_that_the_hub_does_not_know_is_refused(built, tmp_path):
     shutil.copytree(built / "folder", tmp_path / "out")
-    dataset = Finished.at(built / "folder")
+    dataset = open_dataset(built / "folder")
     content = dataset.recipe.content()
     content["source"]["license"] = "cc0"
     (tmp_path / "out/manifest.json").write_bytes(manifest_bytes({**dataset.manifest, "recipe": content}))
 
     with pytest.raises(PublishError, match="no license of the Hub is called 'cc0'; did you mean"):
-        card(Finished.at(tmp_path / "out"))
+        card(open_dataset(tmp_path / "out"))
 
 
 def test_the_quirks_of_a_frozen_table_are_told(tmp_path):
@@ -263,17 +263,17 @@ def test_the_quirks_of_a_frozen_table_are_told(tmp_path):
     path = write_recipe(tmp_path, preset="imagecorruptions", corrupt='rows = ["glass_blur", "contrast"]')
     corruptgen.generate(path, output=tmp_path / "out", workers=1)
 
-    found = list(quirks(Finished.at(tmp_path / "out")))
+    found = list(quirks(open_dataset(tmp_path / "out")))
 
     assert found[0].startswith("`imagecorruptions` is a frozen table")
     assert any("cut off, not rounded" in quirk for quirk in found)
     assert any(quirk.startswith("`glass_blur`: level 2 is not worse") for quirk in found)
     assert any("`exchange` is off (whether two pixels change places" in quirk for quirk in found)
-    assert "None that are known" not in card(Finished.at(tmp_path / "out"))
+    assert "None that are known" not in card(open_dataset(tmp_path / "out"))
 
 
 def test_the_picture_is_small_and_shows_every_row(built):
-    dataset = Finished.at(built / "parquet")
+    dataset = open_dataset(built / "parquet")
     files = presented(dataset).files
 
     (built / "card.jpg").write_bytes(files["card.jpg"])
@@ -292,7 +292,7 @@ def test_scans_that_keep_their_depth_have_a_card(tmp_path, form):
     path = write_recipe(tmp_path, decode='window = "range"', output=f'{encoding}format = "{form}"\nclean = true')
     corruptgen.generate(path, output=tmp_path / "out", workers=1)
 
-    files = presented(Finished.at(tmp_path / "out"), "ns/scans-c").files
+    files = presented(open_dataset(tmp_path / "out"), "ns/scans-c").files
 
     how = "plain arrays of pixels" if form in ("npy", "npz") else "TIFF"
     assert f"stored as {how}, without loss" in files["README.md"].decode()

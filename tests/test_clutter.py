@@ -3,8 +3,8 @@
 import pytest
 
 from corruptgen.engine import generation
-from corruptgen.publish.finished import Finished
 from corruptgen.store.names import is_clutter
+from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verify import verify
 from tests.photographs import write_photographs, write_recipe
 
@@ -17,7 +17,7 @@ def test_a_build_is_gone_on_with_verified_published_and_replaced_beside_clutter(
     recipe = write_recipe(tmp_path, corrupt='rows = ["brightness"]', output=f'format = "{layout}"\nclean = true\n')
     output = tmp_path / "out"
     generation.generate(recipe, output=output, workers=1)
-    sizes = Finished.at(output).sizes
+    sizes = open_dataset(output).sizes
     for name in LEFT:
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         (output / name).write_bytes(b"left")
@@ -27,7 +27,7 @@ def test_a_build_is_gone_on_with_verified_published_and_replaced_beside_clutter(
 
     assert not outcome.was_finished
     assert not verify(output, workers=1).problems
-    assert Finished.at(output).sizes == sizes
+    assert open_dataset(output).sizes == sizes
     generation.generate(recipe, output=output, workers=1, overwrite=True)
     assert (output / LEFT[0]).read_bytes() == b"left"
     (output / "mine.txt").write_bytes(b"")

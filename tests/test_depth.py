@@ -20,11 +20,11 @@ from corruptgen.engine.manifest import Table
 from corruptgen.engine.plan import planned
 from corruptgen.errors import ArgumentError, CorruptgenError, ImageError, RecipeError, Rejected
 from corruptgen.publish.difference import measured
-from corruptgen.publish.finished import Finished
 from corruptgen.records import Decoding, Encoding
 from corruptgen.sources import nifti
 from corruptgen.tables import catalog
 from corruptgen.transforms.samples import decoding_of
+from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verify import verify
 from tests.photographs import pixels_of, tree
 from tests.pictures import photograph
@@ -386,7 +386,7 @@ def test_changed_samples_are_measured_with_their_depth(tmp_path):
         (tmp_path / "scans/ramp.tif").write_bytes(file(pixels))
         path = recipe(tmp_path, decode='window = "range"', output=OUTPUTS["folder"])
         corruptgen.generate(path, output=tmp_path / name, workers=1)
-    old, new = Finished.at(tmp_path / "old"), Finished.at(tmp_path / "new")
+    old, new = open_dataset(tmp_path / "old"), open_dataset(tmp_path / "new")
 
     change = measured(old, new)
 

@@ -24,16 +24,17 @@ from corruptgen.engine.merge import merge
 from corruptgen.engine.plan import planned
 from corruptgen.engine.shards import header, listed
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError, SourceError
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.presentation import presented
 from corruptgen.recipe.recipe import load
 from corruptgen.records import Item, Items, Listing
-from corruptgen.scoring.evaluation import Wishes, score
+from corruptgen.scoring.evaluation import Wishes
+from corruptgen.scoring.evaluation import score_dataset as score
 from corruptgen.scoring.truth import read
 from corruptgen.sinks import Folder
 from corruptgen.sinks.parquet import _schema
 from corruptgen.sources import for_reading, open_source, wanted
 from corruptgen.values.class_labels import Classes
+from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verify import verify
 
 FORMATS = ("folder", "parquet", "npy", "npz", "webdataset")
@@ -272,7 +273,7 @@ class TestOneNumberEverywhere:
         for form in FORMATS:
             path = recipe(place, 'kind = "folder"\npath = "s"', form=form)
             corruptgen.generate(path, output=place / form, workers=1)
-            presented(Finished.at(place / form)).write(Finished.at(place / form))
+            presented(open_dataset(place / form)).write(open_dataset(place / form))
             assert not verify(place / form).problems
             assert corruptgen.generate(path, output=place / form, workers=1).was_finished
             if form in ("folder", "parquet", "webdataset"):

@@ -15,10 +15,10 @@ from corruptgen.engine import generation
 from corruptgen.engine import merge as merging
 from corruptgen.engine.plan import planned
 from corruptgen.errors import PublishError, RecipeError
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.readiness import check_names
 from corruptgen.scoring.truth import read as read_truth
 from corruptgen.store.names import ESCAPES, LONGEST_COMPONENT, escape_name, have_twins, portability_problems
+from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verify import verify
 from tests.photographs import tree, write_recipe
 from tests.pictures import photograph
@@ -141,15 +141,15 @@ def test_a_dataset_with_escaped_names_keeps_its_ids_and_is_verified_resumed_and_
     assert not verify(output, depth="full", workers=1).problems
     assert generation.generate(escaped, output=output, workers=1, check=True).was_finished
     assert tree(tmp_path / "parts") == tree(output)
-    dataset = Finished.at(output)
-    assert sorted(record.id for record in dataset.records()) == sorted(IDS)
+    dataset = open_dataset(output)
+    assert sorted(record.id for record in dataset) == sorted(IDS)
     check_names(dataset, dataset.sizes)
     with pytest.raises(
         PublishError, match=r"names cannot be used everywhere: .*generate the dataset with --escape-names"
     ):
-        check_names(Finished.at(tmp_path / "plain"), Finished.at(tmp_path / "plain").sizes)
-    before = {record.id: record.pixels for record in Finished.at(tmp_path / "plain").records()}
-    assert {record.id: record.pixels for record in dataset.records()} == before
+        check_names(open_dataset(tmp_path / "plain"), open_dataset(tmp_path / "plain").sizes)
+    before = {record.id: record.pixels for record in open_dataset(tmp_path / "plain")}
+    assert {record.id: record.pixels for record in dataset} == before
     assert set(read_truth(output).ids) == set(IDS)
     if layout == "webdataset":
         with tarfile.open(next((output / "brightness").glob("*.tar"))) as archive:

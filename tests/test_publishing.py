@@ -9,8 +9,8 @@ import pytest
 
 import corruptgen
 from corruptgen.engine.manifest import manifest_bytes
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import WAITS
+from corruptgen.verification.dataset import open_dataset
 from tests.hub.client import READER, WRITER, Session, begun
 from tests.hub.server import Hub
 from tests.hub.xet import Store
@@ -114,7 +114,7 @@ def local_pixels(directory, cell):
 
     from corruptgen.codecs.images import decode_lossless_file  # noqa: PLC0415
 
-    dataset = Finished.at(directory)
+    dataset = open_dataset(directory)
     images = [i for table in dataset.tables for i in dataset.made.sink.images(dataset.cells.index(cell), table.part())]
     return [hashlib.sha256(np.ascontiguousarray(decode_lossless_file(image)).tobytes()).hexdigest() for image in images]
 
@@ -157,10 +157,10 @@ def test_publishing_again_changes_nothing(session, published):
 
 EARLIER = """
 from corruptgen.publish import presentation
-from corruptgen.publish.publication import Wishes, prepared, publish
+from corruptgen.publish.publication import Wishes, prepared, upload
 worded = presentation.card
 presentation.card = lambda dataset, repo: worded(dataset, repo) + "In the words of an earlier release.\\n"
-result = publish(prepared(PLACE, "ns/small-c", Wishes(), print, workers=1), print)
+result = upload(prepared(PLACE, "ns/small-c", Wishes(), print, workers=1), print)
 presentation.card = worded
 """
 
@@ -466,7 +466,7 @@ def test_a_leak_in_a_table_or_a_picture_is_found(session, hub, built):
     shard = next((place / "data/brightness").iterdir())
     shard.write_bytes(shard.read_bytes() + b"hf_" + b"a" * 30 + b" " + WRITER.encode())
 
-    found = {str(leak) for leak in leaks(Finished.at(place), {}, WRITER)}
+    found = {str(leak) for leak in leaks(open_dataset(place), {}, WRITER)}
 
     shown = shard.relative_to(place).as_posix()
     assert found == {
@@ -489,7 +489,7 @@ def test_a_licence_that_forbids_or_does_not_say_is_asked_about(session, hub, bui
     place = built / f"licence-{terms}"
     shutil.copytree(built / "1.0.0", place)
     wish = recipe(built, terms=terms)
-    changed = Finished.at(place).manifest | {"recipe": corruptgen.recipe.recipe.load(str(wish)).content()}
+    changed = open_dataset(place).manifest | {"recipe": corruptgen.recipe.recipe.load(str(wish)).content()}
     spelled = changed["recipe"]["corrupt"] | {"severities": [1, 2], "preset": "three"}
     changed["recipe"] |= {"corrupt": spelled}
     (place / "manifest.json").write_bytes(manifest_bytes(changed))

@@ -17,10 +17,10 @@ from corruptgen.gallery.dataset_view import gallery_of_dataset
 from corruptgen.metrics import baseline
 from corruptgen.metrics.baselines import read_baseline
 from corruptgen.publish.difference import difference
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.presentation import presented, standing
 from corruptgen.scoring.truth import read as read_truth
 from corruptgen.values.json_shapes import check_shape
+from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verify import verify
 from tests.photographs import TABLE, tree
 
@@ -116,10 +116,10 @@ def read_everywhere(output, *, pictures):
     """Read an output by all that reads one; `pictures`: also by what draws, which takes its time."""
     quietly(verify, output, workers=1, depth="full")
     quietly(read_truth, output)
-    quietly(lambda: standing(Finished.at(output)))
-    quietly(lambda: difference(Finished.at(output), Finished.at(output)))
+    quietly(lambda: standing(open_dataset(output)))
+    quietly(lambda: difference(open_dataset(output), open_dataset(output)))
     if pictures:
-        quietly(lambda: presented(Finished.at(output)))
+        quietly(lambda: presented(open_dataset(output)))
         quietly(lambda: gallery_of_dataset(output))
 
 
@@ -196,7 +196,7 @@ def test_every_single_value_of_a_manifest_that_changes_is_found(place, form):
         with pytest.raises(OutputError, match=r"manifest\.json"):
             verify(place / form, workers=1)
         with pytest.raises(OutputError, match=r"manifest\.json"):
-            Finished.at(place / form)
+            open_dataset(place / form)
 
 
 def test_a_changed_manifest_is_written_again_by_the_same_command(place):

@@ -20,7 +20,8 @@ from corruptgen.errors import ScoreError
 from corruptgen.metrics import Grid, baseline, baseline_names, families
 from corruptgen.metrics.class_balance import decisions, mean_balanced_error
 from corruptgen.scoring import plot
-from corruptgen.scoring.evaluation import Wishes, evaluate, score
+from corruptgen.scoring.evaluation import Wishes, evaluate
+from corruptgen.scoring.evaluation import score_dataset as score
 from corruptgen.scoring.evidence import Source
 from corruptgen.scoring.measures import MEASURES
 from corruptgen.scoring.report import Estimate, Report

@@ -28,7 +28,6 @@ from corruptgen.engine.plan import planned
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.ops.warp import Displacement
 from corruptgen.publish.difference import difference
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.versions import Bump, needed
 from corruptgen.randomness import rng_for
 from corruptgen.recipe.recipe import read_recipe
@@ -40,6 +39,7 @@ from corruptgen.targets.annotations import Motion, move_annotation
 from corruptgen.targets.coordinates import strange_keys
 from corruptgen.targets.outlines import area, clip_outline
 from corruptgen.targets.targets import GUESSED
+from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verify import verify
 from tests.photographs import ROOT, command, pixels_of, tree
 
@@ -604,7 +604,7 @@ def test_a_row_that_brings_masks_or_boxes_of_its_own_is_a_minor_version(tmp_path
     for name, rows in (("old", '["brightness"]'), ("new", '["brightness", "elastic_transform"]')):
         recipe = write_recipe(tmp_path, source, corrupt=f'targets = "move"\nrows = {rows}')
         corruptgen.generate(recipe, output=tmp_path / name, workers=1)
-    old, new = Finished.at(tmp_path / "old"), Finished.at(tmp_path / "new")
+    old, new = open_dataset(tmp_path / "old"), open_dataset(tmp_path / "new")
 
     forth, back = difference(old, new), difference(new, old)
 

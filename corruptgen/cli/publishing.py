@@ -9,20 +9,20 @@ from corruptgen.cli.output import progress_bar
 from corruptgen.cli.terminal import eprint, print_columns
 from corruptgen.publish import publication
 from corruptgen.publish.difference import Difference, changed_images, difference, measured, shards_of
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.presentation import mark, presented, restated
 from corruptgen.publish.publication import Publication, Wishes
 from corruptgen.publish.revisions import RECORDS, Revision, is_published, records
 from corruptgen.publish.versions import Version, needed
 from corruptgen.recipe.recipe import load
 from corruptgen.store.names import shown
+from corruptgen.verification.dataset import FinishedDataset, open_dataset
 
 BYTES_PER_MB = 10**6
 
 
 def card(directory: Path, repo: str | None, recipe: str | None) -> None:
     """Write the card of a dataset."""
-    dataset = Finished.at(directory)
+    dataset = open_dataset(directory)
     if recipe:
         dataset = restated(dataset, load(recipe))
     presentation = presented(dataset, repo)
@@ -44,7 +44,7 @@ def publish(directory: Path, repo: str, wishes: Wishes, *, dry_run: bool, worker
     with tqdm(
         total=found.size, unit="B", unit_scale=True, file=sys.stderr, leave=False, disable=True if quiet else None
     ) as drawn:
-        publication.publish(found, eprint, lambda done, total: drawn.update(done - drawn.n))
+        publication.upload(found, eprint, lambda done, total: drawn.update(done - drawn.n))
     if not quiet:
         print(f"published: {found.hub.url}/tree/{found.version.tag}")
 
@@ -63,7 +63,7 @@ def _told(found: Publication, repo: str) -> None:
 
 def diff(old: str, new: str) -> None:
     """Print the differences between two datasets."""
-    before, after = Finished.at(records(old)), Finished.at(records(new))
+    before, after = open_dataset(records(old)), open_dataset(records(new))
     images = changed_images(before, after)
     found = difference(
         before, after, change=measured(_with_images(old, before, images), _with_images(new, after, images))
@@ -92,8 +92,8 @@ def _tell_pixels(found: Difference) -> None:
         )
 
 
-def _with_images(place: str, dataset: Finished, images: list[tuple[str, str]]) -> Finished:
+def _with_images(place: str, dataset: FinishedDataset, images: list[tuple[str, str]]) -> FinishedDataset:
     """Have the files there that hold these images."""
     if not is_published(place) or not images:
         return dataset
-    return Finished.at(Revision.parse(place).fetched([*RECORDS, *shards_of(dataset, images)]))
+    return open_dataset(Revision.parse(place).fetched([*RECORDS, *shards_of(dataset, images)]))

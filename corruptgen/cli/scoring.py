@@ -4,8 +4,7 @@ from pathlib import Path
 
 from corruptgen.cli.terminal import WRONG_USAGE, eprint, fail, print_columns
 from corruptgen.scoring import plot
-from corruptgen.scoring.evaluation import Wishes
-from corruptgen.scoring.evaluation import score as scored
+from corruptgen.scoring.evaluation import Wishes, score_dataset
 from corruptgen.store.names import shown
 
 
@@ -24,7 +23,7 @@ def score(
         Also draw the plot.
     """
     directory = manifest.parent if manifest.name == "manifest.json" else manifest
-    report = scored(predictions, directory, wishes, classes=classes)
+    report = score_dataset(predictions, directory, wishes, classes=classes)
     grid = f"{len(report.rows)} rows × {len(report.severities)} severities"
     baseline = f", baseline {report.baseline}" if report.baseline else ""
     interval = f", {100 * report.level:g} % intervals of {report.resamples} resamples" if report.resamples else ""

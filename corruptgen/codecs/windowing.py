@@ -153,6 +153,11 @@ def screen_levels(pixels: NDArray[Any], form: SampleFormat) -> NDArray[np.uint8]
     return to_float(pixels, Pixels.BYTES, form, Arithmetic("float64", "round"))
 
 
+def visible(image: CleanImage) -> NDArray[np.uint8]:
+    """Return an image as a screen shows it: of one with a window, what lies between black and white, in 8 bits."""
+    return image.pixels if image.form == BYTE else screen_levels(image.pixels, image.form)
+
+
 def _stored(acquired: StoredSamples, window: Window) -> tuple[float, float]:
     """Return black and white as stored samples, not rounded yet."""
     if window == RANGE:

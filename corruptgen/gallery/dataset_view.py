@@ -1,25 +1,23 @@
 """The gallery of a finished dataset: its own images as they are stored, in every cell."""
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import islice
 from pathlib import Path
 
 from corruptgen.codecs.high_bit_depth import decode_image
+from corruptgen.codecs.windowing import visible
 from corruptgen.engine.manifest import ItemRecord
 from corruptgen.engine.plan import CLEAN
 from corruptgen.engine.progress import Progress
 from corruptgen.errors import OutputError, Rejected, UnknownName, unknown
 from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, thumbnail
-from corruptgen.publish.finished import Finished
-from corruptgen.publish.stored import stored, visible
 from corruptgen.publish.wording import parameters_at
-from corruptgen.sinks import Part
 from corruptgen.sources import open_known, source_digest
 from corruptgen.store.names import shown
+from corruptgen.verification.dataset import FinishedDataset, open_dataset
 
-Place = tuple[Part, ItemRecord]
-"""The part of the output that an item lies in, and what is known about it."""
+MOST_NAMED = 20
 
 
 def gallery_of_dataset(
@@ -57,9 +55,9 @@ def gallery_of_dataset(
     UnknownName
         If it has no such item or row.
     """
-    dataset = Finished.at(directory)
-    places = _places(dataset, ids)
-    clean = {name: _clean(dataset, place, source) for name, place in places.items()}
+    dataset = open_dataset(directory)
+    items = _items(dataset, ids)
+    clean = {name: _clean(dataset, item, source) for name, item in items.items()}
     names = dataset.preset.named_rows(rows) if rows is not None else list(dataset.rows)
     for name in names:
         if name not in dataset.rows:
@@ -71,16 +69,16 @@ def gallery_of_dataset(
         severities = tuple(sorted(dataset.configs[name]))
         images = tuple(
             GalleryImage(
-                shown(item), clean[item], tuple(_frame(dataset, name, severity, place) for severity in severities)
+                shown(item), clean[item], tuple(_frame(dataset, name, severity, record) for severity in severities)
             )
-            for item, place in places.items()
+            for item, record in items.items()
         )
         parameters = parameters_at(dataset.preset, name, severities)
         gallery_rows.append(GalleryRow(dataset.rows[name], severities, parameters, images))
     return Gallery(
         title=f"{dataset.recipe.name} {dataset.recipe.version}",
         facts=tuple(_facts(dataset)),
-        images=tuple(map(shown, places)),
+        images=tuple(map(shown, items)),
         rows=tuple(gallery_rows),
         groups={
             group: rows
@@ -90,39 +88,26 @@ def gallery_of_dataset(
     )
 
 
-def _places(dataset: Finished, ids: Sequence[str]) -> dict[str, Place]:
-    starts = accumulate((len(table.made) for table in dataset.tables), initial=0)
-    found: dict[str, Place] = {}
-    for table, start in zip(dataset.tables, starts, strict=False):
-        for record in table.made:
-            if record.id in ids or not ids:
-                found[record.id] = (table.part(start), record)
-            if not ids:
-                return found
+def _items(dataset: FinishedDataset, ids: Sequence[str]) -> dict[str, ItemRecord]:
+    found = {record.id: record for record in (dataset if ids else islice(dataset, 1)) if not ids or record.id in ids}
     for name in ids:
         if name not in found:
-            raise UnknownName(unknown("item", name, _some(dataset)))
+            # A message has no room for thousands.
+            raise UnknownName(unknown("item", name, (record.id for record in islice(dataset, MOST_NAMED))))
     if not found:
         raise OutputError(f"{dataset.recipe.name} has no items, so that there is nothing to show")
-    return {name: found[name] for name in ids}
+    return {name: found[name] for name in ids or found}
 
 
-def _some(dataset: Finished) -> Iterator[str]:
-    """Name some items: a message has no room for thousands."""
-    for _, record in zip(range(20), dataset.records(), strict=False):
-        yield record.id
-
-
-def _frame(dataset: Finished, row: str, severity: float, place: Place) -> Frame:
+def _frame(dataset: FinishedDataset, row: str, severity: float, item: ItemRecord) -> Frame:
     parameters = dataset.preset.cell(row, severity).parameters
-    return Frame(severity, parameters, thumbnail(visible(stored(dataset, (row, severity), *place))))
+    return Frame(severity, parameters, thumbnail(visible(dataset.picture(row, severity, item))))
 
 
-def _clean(dataset: Finished, place: Place, source: str | Path | None) -> Thumbnail | None:
+def _clean(dataset: FinishedDataset, record: ItemRecord, source: str | Path | None) -> Thumbnail | None:
     """Return the clean image, if it exists or where the user has put it."""
-    _, record = place
     if source is None:
-        return thumbnail(visible(stored(dataset, CLEAN, *place))) if CLEAN in dataset.cells else None
+        return thumbnail(visible(dataset.picture(*CLEAN, record))) if CLEAN in dataset.cells else None
     try:
         content = open_known(dataset.recipe, source).read(record.item)
         if source_digest(content) != record.source:
@@ -132,10 +117,10 @@ def _clean(dataset: Finished, place: Place, source: str | Path | None) -> Thumbn
         raise OutputError(f"{shown(record.id)} in the source {error}") from error
 
 
-def _facts(dataset: Finished) -> Iterator[str]:
+def _facts(dataset: FinishedDataset) -> Iterator[str]:
     rows, severities = dataset.recipe.corrupt.rows or (), dataset.recipe.corrupt.severities or ()
     yield (
-        f"{dataset.items} items × {len(rows)} rows × {len(severities)} severities of the table {dataset.preset.name}, "
+        f"{len(dataset)} items × {len(rows)} rows × {len(severities)} severities of the table {dataset.preset.name}, "
         f"made with seed {dataset.recipe.seed}."
     )
     yield f"The pictures are those of the dataset; larger ones are shown at {LONGEST} pixels."

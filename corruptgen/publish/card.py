@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.publish.metadata import data_files, is_loadable, metadata, split, title
 from corruptgen.publish.wording import (
@@ -18,6 +17,7 @@ from corruptgen.runtime.extras import need
 from corruptgen.store.names import shown
 from corruptgen.tables import catalog
 from corruptgen.values.arguments import severity_text
+from corruptgen.verification.dataset import FinishedDataset
 
 PICTURE = "card.jpg"
 BIBTEX = """@software{corruptgen,
@@ -27,7 +27,7 @@ BIBTEX = """@software{corruptgen,
 }"""
 
 
-def card(dataset: Finished, repo: str | None = None) -> str:
+def card(dataset: FinishedDataset, repo: str | None = None) -> str:
     """Write the card of a dataset; the same manifest produces the same text.
 
     Parameters
@@ -66,7 +66,7 @@ def _yaml(content: dict[str, Any]) -> str:
     return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
 
 
-def _what(dataset: Finished) -> str:
+def _what(dataset: FinishedDataset) -> str:
     corrupt, counts = dataset.recipe.corrupt, dataset.manifest["counts"]
     severities = ", ".join(severity_text(severity) for severity in corrupt.severities or ())
     twin = ", and the clean images themselves, made by the same preprocessing" if dataset.recipe.output.clean else ""
@@ -80,13 +80,13 @@ def _what(dataset: Finished) -> str:
     )
     ways = len(corrupt.rows or ())
     return (
-        f"Version {dataset.recipe.version}: {dataset.items} images, each corrupted in {ways} way{'s' * (ways != 1)} "
-        f"at severities {severities}{twin}: {dataset.images} images in all. How bad each severity is follows the table "
-        f"`{dataset.preset.name}` ({dataset.preset.title}).{source}{rejected if counts['rejected'] else ''}"
+        f"Version {dataset.recipe.version}: {len(dataset)} images, each corrupted in {ways} way{'s' * (ways != 1)} "
+        f"at severities {severities}{twin}: {dataset.image_count} images in all. How bad each severity is follows the "
+        f"table `{dataset.preset.name}` ({dataset.preset.title}).{source}{rejected if counts['rejected'] else ''}"
     )
 
 
-def _loading(dataset: Finished, repo: str) -> str:
+def _loading(dataset: FinishedDataset, repo: str) -> str:
     tag, output = f"v{dataset.recipe.version}", dataset.recipe.output
     row, severity = dataset.cells[-1]
     if is_loadable(dataset):
@@ -105,7 +105,7 @@ def _loading(dataset: Finished, repo: str) -> str:
             return (
                 f'{head}\nimport numpy as np\n\nimages = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
                 'labels = np.load(f"{folder}/labels.npy")\n```\n\n'
-                f"Each row is one array of {len(dataset.configs[row])} × {dataset.items} images, severities one after "
+                f"Each row is one array of {len(dataset.configs[row])} × {len(dataset)} images, severities one after "
                 "the other, as in CIFAR-10-C."
             )
         case "npz":
@@ -116,7 +116,7 @@ def _loading(dataset: Finished, repo: str) -> str:
     return f"{head}```\n\nThe images of a cell are `{data_files(dataset, row, severity)}`."
 
 
-def _rows(dataset: Finished) -> str:
+def _rows(dataset: FinishedDataset) -> str:
     severities = dataset.recipe.corrupt.severities or ()
     rows = ["| row | what it does |", "|---|---|"]
     rows += [f"| `{name}` | {_cell(' '.join(summaries(row)))} |" for name, row in dataset.rows.items()]
@@ -134,7 +134,7 @@ def _rows(dataset: Finished) -> str:
     return "\n\n".join(part for part in between if part)
 
 
-def _targets(dataset: Finished) -> str:
+def _targets(dataset: FinishedDataset) -> str:
     targets, moves = dataset.made.targets, dataset.recipe.corrupt.targets
     carried = [name for name, there in (("annotations", targets.is_annotated), ("masks", targets.endings)) if there]
     if not carried:
@@ -148,7 +148,7 @@ def _targets(dataset: Finished) -> str:
     return f" The {what} of the source come with the images; rows that move pixels {said}."
 
 
-def _making(dataset: Finished) -> str:
+def _making(dataset: FinishedDataset) -> str:
     recipe, environment = dataset.recipe, dataset.manifest["environment"]
     place = "" if recipe.source.repo else " --source PATH"
     note = (
@@ -165,7 +165,7 @@ def _making(dataset: Finished) -> str:
     )
 
 
-def _verifying(dataset: Finished, repo: str) -> str:
+def _verifying(dataset: FinishedDataset, repo: str) -> str:
     has_twin = dataset.recipe.output.clean and dataset.recipe.output.is_lossless
     again = has_twin or dataset.recipe.source.repo
     source = "" if again else " --source PATH"
@@ -176,14 +176,14 @@ def _verifying(dataset: Finished, repo: str) -> str:
     )
 
 
-def _quirks(dataset: Finished) -> str:
+def _quirks(dataset: FinishedDataset) -> str:
     found = [f"- {quirk}" for quirk in quirks(dataset)]
     notes = dataset.manifest["preset"]["table"]["preset"].get("notes", "").strip()
     parts = [" ".join(notes.split()), "\n".join(found)]
     return "\n\n".join(part for part in parts if part) or "None that are known."
 
 
-def _license(dataset: Finished) -> str:
+def _license(dataset: FinishedDataset) -> str:
     source = dataset.recipe.source
     found = license_of(source)
     name = f"[{found.name}]({source.license_link})" if source.license_link else f"{found.name} (`{found.id}`)"
@@ -195,7 +195,7 @@ def _license(dataset: Finished) -> str:
     )
 
 
-def _citation(dataset: Finished) -> str:
+def _citation(dataset: FinishedDataset) -> str:
     source, references = dataset.recipe.source.citation, dataset.manifest["preset"]["table"]["preset"].get("references")
     parts = []
     if source:

@@ -4,10 +4,10 @@ import json
 import re
 from typing import Any
 
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.publish.metadata import TAGS, data_files, shards, split, title
 from corruptgen.runtime.extras import need
+from corruptgen.verification.dataset import FinishedDataset
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 # The context that the format prescribes, https://docs.mlcommons.org/croissant/docs/croissant-spec.html.
@@ -59,7 +59,7 @@ TYPES = {"float64": "sc:Float", "int64": "sc:Integer", "bool": "sc:Boolean", "st
 REPO = "repo"
 
 
-def croissant(dataset: Finished, repo: str | None = None) -> bytes:
+def croissant(dataset: FinishedDataset, repo: str | None = None) -> bytes:
     """Describe a dataset in Croissant's JSON-LD; the same manifest produces the same bytes.
 
     Parameters
@@ -81,7 +81,7 @@ def croissant(dataset: Finished, repo: str | None = None) -> bytes:
         "name": re.sub(r"[^A-Za-z0-9_-]", "_", recipe.name),
         "alternateName": title(dataset),
         "description": recipe.publish.description
-        or f"{dataset.items} images in {len(dataset.cells)} cells of corruption.",
+        or f"{len(dataset)} images in {len(dataset.cells)} cells of corruption.",
         "url": home,
         "version": recipe.version.partition("-")[0].partition("+")[0],
         "license": recipe.source.license_link or found.name,
@@ -106,7 +106,7 @@ def _repository(home: str, version: str) -> dict[str, Any]:
     }
 
 
-def _file_sets(dataset: Finished) -> list[dict[str, Any]]:
+def _file_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
     output = dataset.recipe.output
     sets = []
     for row, severities in dataset.configs.items():
@@ -128,7 +128,7 @@ def _file_sets(dataset: Finished) -> list[dict[str, Any]]:
     return sets
 
 
-def _record_sets(dataset: Finished) -> list[dict[str, Any]]:
+def _record_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
     """Describe the columns of every row's files."""
     found = []
     for row, severities in dataset.configs.items():
@@ -159,7 +159,7 @@ def _field(row: str, name: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _columns(dataset: Finished, row: str) -> dict[str, str]:
+def _columns(dataset: FinishedDataset, row: str) -> dict[str, str]:
     """Return the columns of a row's files and what is in each; `[]` for several of these."""
     parquet, types = (
         need(module, "the Croissant metadata of Parquet") for module in ("pyarrow.parquet", "pyarrow.types")

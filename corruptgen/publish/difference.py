@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen.codecs.high_bit_depth import decode_lossless
 from corruptgen.engine.identity import describe
 from corruptgen.engine.manifest import ItemRecord
-from corruptgen.errors import Rejected
-from corruptgen.publish.finished import Finished
+from corruptgen.errors import OutputError
 from corruptgen.store.digests import PIXELS_BYTES, split
 from corruptgen.store.output_directory import cell_folder
 from corruptgen.values.arguments import severity_text
 from corruptgen.values.comparison import describe_differences
+from corruptgen.verification.dataset import FinishedDataset
 
 MEASURED = 20  # images whose pixels are compared one by one
 
@@ -56,7 +55,7 @@ class Difference:
         return bool(self.breaks or self.added or self.others)
 
 
-def difference(old: Finished, new: Finished, *, change: Change | None = None) -> Difference:
+def difference(old: FinishedDataset, new: FinishedDataset, *, change: Change | None = None) -> Difference:
     """Compare two datasets by their manifests and the tables of their items.
 
     Parameters
@@ -92,7 +91,7 @@ def difference(old: Finished, new: Finished, *, change: Change | None = None) ->
     )
 
 
-def changed_images(old: Finished, new: Finished) -> list[tuple[str, str]]:
+def changed_images(old: FinishedDataset, new: FinishedDataset) -> list[tuple[str, str]]:
     """Name the images whose pixels have changed: folder of the cell and id, evenly chosen if there are many."""
     found = _changed(old, new, _records(old), _records(new))
     listed = [(cell, item) for cell, items in found.items() for item in items]
@@ -100,7 +99,7 @@ def changed_images(old: Finished, new: Finished) -> list[tuple[str, str]]:
     return listed[::step][:MEASURED]
 
 
-def measured(old: Finished, new: Finished) -> Change | None:
+def measured(old: FinishedDataset, new: FinishedDataset) -> Change | None:
     """Compare pixels that have changed; None if there are none, or none of one size and type in both."""
     total, differing, distance, largest, images = 0, 0, 0.0, 0.0, 0
     for cell, item in changed_images(old, new):
@@ -116,7 +115,7 @@ def measured(old: Finished, new: Finished) -> Change | None:
     return Change(images, differing / total, distance / total, largest) if total else None
 
 
-def shards_of(dataset: Finished, images: list[tuple[str, str]]) -> list[str]:
+def shards_of(dataset: FinishedDataset, images: list[tuple[str, str]]) -> list[str]:
     """Return the patterns of the files that hold these images."""
     sink, found = dataset.made.sink, set()
     cells = {folder: number for number, folder in enumerate(_folders(dataset))}
@@ -130,31 +129,23 @@ def shards_of(dataset: Finished, images: list[tuple[str, str]]) -> list[str]:
     return sorted(found)
 
 
-def _pixels(dataset: Finished, folder: str, item: str) -> Any:
-    cell, start = _folders(dataset).index(folder), 0
-    for table in dataset.tables:
-        part = table.part(start)
-        start += len(part.items)
-        ids = [made.id for made in part.items]
-        if item in ids:
-            try:
-                image = dataset.made.sink.images(cell, part)[ids.index(item)]
-                return decode_lossless(image) if isinstance(image, bytes) else image
-            except Rejected:
-                return None
-    return None
+def _pixels(dataset: FinishedDataset, folder: str, item: str) -> Any:
+    try:
+        return dataset.image(*dataset.cells[_folders(dataset).index(folder)], item)
+    except OutputError:
+        return None
 
 
-def _folders(dataset: Finished) -> list[str]:
+def _folders(dataset: FinishedDataset) -> list[str]:
     return [cell_folder(*name) for name in dataset.cells]
 
 
-def _records(dataset: Finished) -> dict[str, ItemRecord]:
-    return {record.id: record for record in dataset.records()}
+def _records(dataset: FinishedDataset) -> dict[str, ItemRecord]:
+    return {record.id: record for record in dataset}
 
 
 def _changed(
-    old: Finished, new: Finished, before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]
+    old: FinishedDataset, new: FinishedDataset, before: Mapping[str, ItemRecord], after: Mapping[str, ItemRecord]
 ) -> dict[str, list[str]]:
     """Return the ids of the items whose pixels differ, by the folder of the cell."""
     places = {folder: number for number, folder in enumerate(_folders(old))}
@@ -170,7 +161,7 @@ def _changed(
     return found
 
 
-def _cells(old: Finished, new: Finished) -> tuple[list[str], list[str]]:
+def _cells(old: FinishedDataset, new: FinishedDataset) -> tuple[list[str], list[str]]:
     before, after = old.configs, new.configs
     added = [f"the row {row} was added" for row in after if row not in before]
     gone = [f"the row {row} is gone" for row in before if row not in after]
@@ -208,7 +199,7 @@ def _targets_added(before: Mapping[str, ItemRecord], after: Mapping[str, ItemRec
         yield f"masks or annotations of {count} items were added"
 
 
-def _layout(old: Finished, new: Finished) -> Iterator[str]:
+def _layout(old: FinishedDataset, new: FinishedDataset) -> Iterator[str]:
     """Return what loaders would notice even where no pixel has changed."""
     before, after = old.recipe.output, new.recipe.output
     if before.format != after.format:
@@ -223,7 +214,7 @@ def _layout(old: Finished, new: Finished) -> Iterator[str]:
         yield "annotation files have changed"
 
 
-def _parameters(old: Finished, new: Finished) -> Iterator[str]:
+def _parameters(old: FinishedDataset, new: FinishedDataset) -> Iterator[str]:
     for row in sorted(old.rows.keys() & new.rows.keys()):
         for severity in sorted({*old.configs[row]} & {*new.configs[row]}):
             before, after = (dict(d.preset.cell(row, severity).parameters) for d in (old, new))
@@ -232,7 +223,7 @@ def _parameters(old: Finished, new: Finished) -> Iterator[str]:
                     yield f"{row} at {severity_text(severity)}: {name} is {after.get(name)} and was {before.get(name)}"
 
 
-def _recipe(old: Finished, new: Finished) -> Iterator[str]:
+def _recipe(old: FinishedDataset, new: FinishedDataset) -> Iterator[str]:
     before, after = old.recipe.content(), new.recipe.content()
     for section in sorted(before.keys() | after.keys()):
         one, other = before.get(section), after.get(section)
@@ -241,21 +232,21 @@ def _recipe(old: Finished, new: Finished) -> Iterator[str]:
         yield f"the recipe: {describe_differences({section: one}, {section: other}, ('before', 'now'))}"
 
 
-def _environment(old: Finished, new: Finished) -> Iterator[str]:
+def _environment(old: FinishedDataset, new: FinishedDataset) -> Iterator[str]:
     before, after = old.manifest["environment"], new.manifest["environment"]
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield f"made with {name} {after.get(name)}, before with {before.get(name)}"
 
 
-def _code(old: Finished, new: Finished) -> Iterator[str]:
+def _code(old: FinishedDataset, new: FinishedDataset) -> Iterator[str]:
     """Name the code and the builds of libraries that computed the pixels, where others did before."""
     before, after = old.manifest.get("identity"), new.manifest.get("identity")
     if before != after:
         yield f"the code that computed the pixels differs: {describe(before, after)}"
 
 
-def _files(old: Finished, new: Finished) -> Iterator[str]:
+def _files(old: FinishedDataset, new: FinishedDataset) -> Iterator[str]:
     """Return what changed in the files that present the dataset."""
     before, after = old.manifest.get("card", {}), new.manifest.get("card", {})
     for name in sorted(before.keys() & after.keys()):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from corruptgen.publish.finished import Finished
+from corruptgen.verification.dataset import FinishedDataset
 
 # What is looked for in every file: a text that is quickly found, and what has to follow for it to be one.
 SECRETS = {
@@ -66,7 +66,9 @@ class Leak:
         return f"{self.file} holds {self.what}"
 
 
-def leaks(dataset: Finished, contents: Mapping[str, bytes], token: str | None, message: str = "") -> Iterator[Leak]:
+def leaks(
+    dataset: FinishedDataset, contents: Mapping[str, bytes], token: str | None, message: str = ""
+) -> Iterator[Leak]:
     """Find what must not be published; what it says is not repeated.
 
     Parameters

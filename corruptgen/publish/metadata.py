@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from corruptgen.errors import PublishError
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.licenses import license_of
 from corruptgen.runtime.extras import need
 from corruptgen.sinks.image_folder import METADATA
 from corruptgen.sinks.parquet import Parquet, build_name, column, label_feature
 from corruptgen.values.arguments import severity_text
 from corruptgen.values.class_labels import NAMES, NONE, NUMBERS
+from corruptgen.verification.dataset import FinishedDataset
 
 PARQUET, CARD = "the card of a Parquet dataset", "the card of a dataset that `datasets` loads"
 TAGS = ("robustness", "image-corruptions", "distribution-shift", "benchmark", "synthetic", "corruptgen")
@@ -31,7 +31,7 @@ SIZES = {
 MOST_CLASS_NAMES = 2_000
 
 
-def metadata(dataset: Finished) -> dict[str, Any]:
+def metadata(dataset: FinishedDataset) -> dict[str, Any]:
     """Return the metadata of a dataset's card as plain values, in the order in which they are written.
 
     Parameters
@@ -53,7 +53,7 @@ def metadata(dataset: Finished) -> dict[str, Any]:
         "license": license_.id,
         **named,
         "task_categories": list(recipe.publish.tasks or _tasks(dataset)),
-        "size_categories": [_size_category(dataset.images)],
+        "size_categories": [_size_category(dataset.image_count)],
         "source_datasets": [source.repo] if source.repo else ["original"],
         "annotations_creators": ["found"],
         "tags": list(dict.fromkeys([*TAGS, *recipe.publish.tags])),
@@ -63,7 +63,7 @@ def metadata(dataset: Finished) -> dict[str, Any]:
     }
 
 
-def title(dataset: Finished) -> str:
+def title(dataset: FinishedDataset) -> str:
     """Return the name of a dataset for people."""
     return dataset.recipe.publish.title or dataset.recipe.name
 
@@ -73,7 +73,7 @@ def split(severity: float) -> str:
     return f"severity_{severity_text(severity)}"
 
 
-def data_files(dataset: Finished, row: str, severity: float) -> str:
+def data_files(dataset: FinishedDataset, row: str, severity: float) -> str:
     """Return the pattern of the files of a cell."""
     match dataset.recipe.output.format:
         case "parquet":
@@ -83,14 +83,14 @@ def data_files(dataset: Finished, row: str, severity: float) -> str:
     return f"{row}/{severity_text(severity)}/**"
 
 
-def is_loadable(dataset: Finished) -> bool:
+def is_loadable(dataset: FinishedDataset) -> bool:
     """Check whether `datasets` can load it: it knows no arrays, and would take masks for more images."""
     recipe = dataset.recipe
     has_targets = bool(dataset.made.targets.endings) or dataset.made.targets.is_annotated
     return not recipe.output.is_array and not (recipe.output.format == "folder" and has_targets)
 
 
-def _configs(dataset: Finished) -> list[dict[str, Any]]:
+def _configs(dataset: FinishedDataset) -> list[dict[str, Any]]:
     if not is_loadable(dataset):
         return []
     first = next(iter(dataset.rows), None)
@@ -110,7 +110,7 @@ def _configs(dataset: Finished) -> list[dict[str, Any]]:
     ]
 
 
-def _of_folders(dataset: Finished) -> dict[str, Any]:
+def _of_folders(dataset: FinishedDataset) -> dict[str, Any]:
     """Declare the labels to the imagefolder of `datasets`, which otherwise guesses them from folder names."""
     classes = dataset.classes
     features = {"image": {"_type": "Image"}, **label_feature(classes)}
@@ -125,7 +125,7 @@ def _listed(features: Mapping[str, Any]) -> Any:
     return need("datasets", CARD).Features.from_dict(dict(features))._to_yaml_list()
 
 
-def _tasks(dataset: Finished) -> list[str]:
+def _tasks(dataset: FinishedDataset) -> list[str]:
     targets = dataset.made.targets
     found = ["object-detection"] if targets.is_annotated else []
     found += ["image-segmentation"] if targets.endings else []
@@ -137,14 +137,14 @@ def _size_category(images: int) -> str:
     return [*SIZES.values(), "n>1T"][place]
 
 
-def _infos(dataset: Finished) -> list[dict[str, Any]]:
+def _infos(dataset: FinishedDataset) -> list[dict[str, Any]]:
     """Describe every config as `datasets` does, so that it knows sizes and features before it loads anything."""
     classes = len(dataset.manifest.get("classes", ()))
     with_features = classes * len(dataset.configs) <= MOST_CLASS_NAMES
     return [_info(dataset, row, severities, with_features) for row, severities in dataset.configs.items()]
 
 
-def _info(dataset: Finished, row: str, severities: list[float], with_features: bool) -> dict[str, Any]:
+def _info(dataset: FinishedDataset, row: str, severities: list[float], with_features: bool) -> dict[str, Any]:
     sizes = [_measured(dataset, row, severity) for severity in severities]
     splits = [
         {"name": split(severity), "num_bytes": size["memory"], "num_examples": size["rows"]}
@@ -159,7 +159,7 @@ def _info(dataset: Finished, row: str, severities: list[float], with_features: b
     }
 
 
-def shards(dataset: Finished, row: str, severity: float) -> list[str]:
+def shards(dataset: FinishedDataset, row: str, severity: float) -> list[str]:
     """Name the parquet files of a cell."""
     sink = dataset.made.sink
     if not isinstance(sink, Parquet):
@@ -168,7 +168,7 @@ def shards(dataset: Finished, row: str, severity: float) -> list[str]:
     return [sink.shard(cell, block) for block in range(sink.blocks)]
 
 
-def _measured(dataset: Finished, row: str, severity: float) -> Mapping[str, int]:
+def _measured(dataset: FinishedDataset, row: str, severity: float) -> Mapping[str, int]:
     """Count the rows of a split, and its bytes in files and in memory."""
     found = {"rows": 0, "file": 0, "memory": 0}
     for name in shards(dataset, row, severity):
@@ -179,14 +179,14 @@ def _measured(dataset: Finished, row: str, severity: float) -> Mapping[str, int]
     return found
 
 
-def _features(dataset: Finished, row: str) -> Any:
+def _features(dataset: FinishedDataset, row: str) -> Any:
     datasets = need("datasets", PARQUET)
 
     schema = _footer(dataset, shards(dataset, row, dataset.configs[row][0])[0]).schema.to_arrow_schema()
     return datasets.Features.from_arrow_schema(schema)._to_yaml_list()
 
 
-def _of_tars(dataset: Finished) -> list[dict[str, Any]]:
+def _of_tars(dataset: FinishedDataset) -> list[dict[str, Any]]:
     """Describe the samples of tar files, which `datasets` else guesses from the first few."""
     text, numbers = column("string"), {"feature": column("int64"), "_type": "List"}
     label = {NAMES: text, NUMBERS: column("int64"), NONE: column("null")}.get(dataset.classes.kind, numbers)
@@ -197,7 +197,7 @@ def _of_tars(dataset: Finished) -> list[dict[str, Any]]:
     return [{"config_name": row, "features": _listed(features)} for row in dataset.configs]
 
 
-def _footer(dataset: Finished, name: str) -> Any:
+def _footer(dataset: FinishedDataset, name: str) -> Any:
     pa, parquet = (need(module, PARQUET) for module in ("pyarrow", "pyarrow.parquet"))
 
     try:

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from corruptgen.codecs.windowing import visible
 from corruptgen.engine.plan import CLEAN
 from corruptgen.errors import PublishError
-from corruptgen.publish.finished import Finished
-from corruptgen.publish.stored import stored, visible
 from corruptgen.values.arguments import severity_text
+from corruptgen.verification.dataset import FinishedDataset
 
 SIDE = 112  # pixels, the longer one of each image
 MARGIN, FONT_SIZE = 4, 14
@@ -21,7 +21,7 @@ QUALITY = 85
 MOST_ROWS, MOST_SEVERITIES = 24, 6
 
 
-def picture(dataset: Finished) -> bytes:
+def picture(dataset: FinishedDataset) -> bytes:
     """Draw the first item of a dataset in its cells, rows from top to bottom and severities from left to right.
 
     Returns
@@ -39,14 +39,14 @@ def picture(dataset: Finished) -> bytes:
     table = next((table for table in dataset.tables if table.made), None)
     if table is None:
         raise PublishError("the dataset has no items to show")
-    part, record = table.part(0), table.made[0]
+    record = table.made[0]
     rows = _chosen([row for row in dataset.configs if row != CLEAN[0]], MOST_ROWS)
     severities = _chosen(list(dataset.recipe.corrupt.severities or ()), MOST_SEVERITIES)
     columns = [0.0, *severities] if dataset.recipe.output.clean else severities
 
     def image(row: str, severity: float) -> Image.Image:
         cell = CLEAN if severity == 0 else (row, severity)
-        return _thumbnail(visible(stored(dataset, cell, part, record)))
+        return _thumbnail(visible(dataset.picture(*cell, record)))
 
     pictures = [[image(row, severity) for severity in columns] for row in rows]
     titles = [severity_text(severity) if severity else "clean" for severity in columns]

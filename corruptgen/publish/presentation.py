@@ -9,13 +9,13 @@ from corruptgen.engine.plan import spell_out
 from corruptgen.errors import PublishError
 from corruptgen.publish.card import PICTURE, card
 from corruptgen.publish.croissant import croissant
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.picture import picture
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.recipe.source_section import TERMS
 from corruptgen.sinks.formats import check_installed
 from corruptgen.sinks.protocol import Whole
 from corruptgen.tables import catalog
+from corruptgen.verification.dataset import FinishedDataset
 
 README, CROISSANT = "README.md", "croissant.json"
 
@@ -33,14 +33,14 @@ class Presentation:
         """All that has to be written."""
         return {**self.files, MANIFEST: self.manifest}
 
-    def write(self, dataset: Finished) -> None:
+    def write(self, dataset: FinishedDataset) -> None:
         """Write the missing files; the manifest last, so that it never speaks of missing files."""
         for name, content in self.contents.items():
             if not dataset.folder.holds(name, content):
                 dataset.folder.write(name, content, durable=True)
 
 
-def presented(dataset: Finished, repo: str | None = None) -> Presentation:
+def presented(dataset: FinishedDataset, repo: str | None = None) -> Presentation:
     """Make the card of a dataset, its picture and its Croissant metadata; the same manifest produces the same bytes.
 
     Parameters
@@ -60,7 +60,7 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
         If the format needs a package that is not installed.
     """
     check_installed(dataset.recipe.output)
-    if not dataset.items:
+    if not len(dataset):
         raise PublishError("the dataset has no items; there is nothing to present")
     files = {
         README: card(dataset, repo).encode(),
@@ -71,14 +71,14 @@ def presented(dataset: Finished, repo: str | None = None) -> Presentation:
     return Presentation(files, manifest_bytes({**dataset.manifest, "card": noted}))
 
 
-def standing(dataset: Finished) -> Presentation:
+def standing(dataset: FinishedDataset) -> Presentation:
     """Return what presents a dataset as it exists: an earlier release may have worded its card in another way."""
     found = {name: dataset.folder.read(name) for name in (*dataset.manifest.get("card", {}), MANIFEST)}
     files = {name: content for name, content in found.items() if content is not None}
     return Presentation(files, files.pop(MANIFEST))
 
 
-def restated(dataset: Finished, recipe: Recipe) -> Finished:
+def restated(dataset: FinishedDataset, recipe: Recipe) -> FinishedDataset:
     """Return a dataset the version, the terms and the words of another recipe that makes the same images.
 
     Parameters
@@ -116,7 +116,7 @@ def restated(dataset: Finished, recipe: Recipe) -> Finished:
     return replace(dataset, made=replace(dataset.made, recipe=new), manifest=manifest)
 
 
-def mark(dataset: Finished) -> None:
+def mark(dataset: FinishedDataset) -> None:
     """Record in the marker that a dataset has another recipe now, so that the same build is recognised."""
     content = dataset.folder.read(MARKER)
     if content is not None:

@@ -9,7 +9,6 @@ from typing import Any
 from corruptgen.engine.manifest import MANIFEST, parsed
 from corruptgen.errors import PublishError
 from corruptgen.publish.difference import difference
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.hub import MAIN, Entry, Hub, Say, State
 from corruptgen.publish.licenses import check_sharing
 from corruptgen.publish.presentation import Presentation, presented, standing
@@ -24,6 +23,7 @@ from corruptgen.publish.readiness import (
 from corruptgen.publish.revisions import RECORDS, Revision
 from corruptgen.publish.versions import Version, check_follows, published
 from corruptgen.values.comparison import describe_differences
+from corruptgen.verification.dataset import FinishedDataset, open_dataset
 from corruptgen.verification.verify import HUBS_OWN, verify
 
 # One commit: files and bytes that the server takes well within its minute.
@@ -47,7 +47,7 @@ class Wishes:
 class Publication:
     """What will be uploaded, and where it goes."""
 
-    dataset: Finished
+    dataset: FinishedDataset
     presentation: Presentation
     hub: Hub
     state: State | None
@@ -60,7 +60,7 @@ class Publication:
     """Files of the version before that this one has not."""
     is_there: bool = False
     """Whether this version is published already, with this content."""
-    before: Finished | None = None
+    before: FinishedDataset | None = None
     """The newest version that is published, without its images."""
     digests: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)
     """What was hashed already: files are large, and looked at before and after they are uploaded."""
@@ -110,7 +110,7 @@ def prepared(
         If there is no finished output.
     """
     hub = Hub.of(repo, say)
-    dataset = Finished.at(directory)
+    dataset = open_dataset(directory)
     if hub.token is None:
         # Before the files are read: that may take hours.
         raise PublishError(
@@ -135,7 +135,47 @@ def prepared(
     return _compared(found, state)
 
 
-def publish(publication: Publication, say: Say, progress: Report | None = None) -> str:
+def publish(
+    directory: str | Path,
+    repo: str,
+    *,
+    private: bool | None = None,
+    message: str = "",
+    may_publish: bool = False,
+    workers: int | None = None,
+    say: Say | None = None,
+    progress: Report | None = None,
+) -> str:
+    """Verify a finished dataset, upload it to the Hub and tag its version; repeated after an interruption, it resumes.
+
+    Parameters
+    ----------
+    directory : what `generate` made
+    repo : OWNER/NAME on the Hub; it is created if it does not exist
+    private : None: private if the repository is created now, as it is if it exists
+    message : of the commits and the tag; empty: the name and version of the recipe
+    may_publish : you have the right to, whatever the licence of the source says
+    workers : number of processes that verify; None: one for each processor
+    say : called with one line whenever there is a wait
+    progress : called with how many bytes are uploaded and how many there are to be
+
+    Returns
+    -------
+    The commit that the tag of the version names.
+
+    Raises
+    ------
+    OutputError
+        If this is not a finished output.
+    PublishError
+        If the dataset must not be published as it is, there is no token, or the Hub refuses.
+    """
+    told = say or (lambda line: None)
+    found = prepared(directory, repo, Wishes(private, message, may_publish), told, workers=workers)
+    return upload(found, told, progress)
+
+
+def upload(publication: Publication, say: Say, progress: Report | None = None) -> str:
     """Upload what is missing, then tag the version; done again after an interruption, it resumes.
 
     Parameters
@@ -236,7 +276,7 @@ def _compared(publication: Publication, state: State) -> Publication:
         if changed or gone:
             as_it_lies = replace(publication, presentation=standing(publication.dataset))
             if any(_missing(as_it_lies, there)):
-                before = Finished.at(Revision(publication.hub.repo, version.tag).fetched(RECORDS)).recipe.content()
+                before = open_dataset(Revision(publication.hub.repo, version.tag).fetched(RECORDS)).recipe.content()
                 values = describe_differences(before, publication.dataset.recipe.content())
                 content = named([*changed, *gone]) + (f"; its recipe is not the same: {values}" if values else "")
                 raise PublishError(
@@ -248,8 +288,8 @@ def _compared(publication: Publication, state: State) -> Publication:
     _check_ours(publication, entries)
     if versions := published(list(tags)):
         newest = Revision(publication.hub.repo, versions[-1].tag)
-        old = Finished.at(newest.fetched(RECORDS))
-        new = Finished(publication.dataset.made, parsed(publication.presentation.manifest, MANIFEST))
+        old = open_dataset(newest.fetched(RECORDS))
+        new = FinishedDataset(publication.dataset.made, parsed(publication.presentation.manifest, MANIFEST))
         check_follows(version, versions[-1], difference(old, new))
         publication = replace(publication, before=old)
     changed, gone = _missing(publication, entries)
@@ -260,7 +300,7 @@ def _missing(publication: Publication, entries: Mapping[str, Entry]) -> tuple[di
     """Find the files that are missing or different there, with their bytes, and those there that are of no use."""
     sizes = _sizes(publication.dataset, publication.presentation)
     changed = {name: size for name, size in sizes.items() if not _is_same(publication, name, size, entries.get(name))}
-    datasets = [dataset for dataset in (publication.dataset, publication.before) if dataset]
+    datasets = [dataset for dataset in (publication.dataset, publication.before) if dataset is not None]
     gone = [name for name in entries if name not in sizes and any(dataset.owns(name) for dataset in datasets)]
     return changed, sorted(gone)
 
@@ -286,7 +326,7 @@ def _digest(kind: str, size: int, pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _sizes(dataset: Finished, presentation: Presentation) -> dict[str, int]:
+def _sizes(dataset: FinishedDataset, presentation: Presentation) -> dict[str, int]:
     """Return the bytes of every file as it will be published."""
     return dict(sorted({**dataset.sizes, **{n: len(c) for n, c in presentation.contents.items()}}.items()))
 

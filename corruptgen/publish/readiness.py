@@ -6,17 +6,17 @@ from typing import Any
 
 from corruptgen.engine.plan import stored_names
 from corruptgen.errors import PublishError
-from corruptgen.publish.finished import Finished
 from corruptgen.publish.leaks import leaks
 from corruptgen.publish.presentation import Presentation
 from corruptgen.store.names import portability_problems, shown
+from corruptgen.verification.dataset import FinishedDataset
 
 # The Hub's limits, https://huggingface.co/docs/hub/storage-limits: files of a repository, of a folder, bytes of a file.
 MOST_FILES, MOST_IN_FOLDER, LARGEST_FILE = 100_000, 10_000, 200 * 10**9
 MOST_NAMED = 3
 
 
-def check_whole(dataset: Finished) -> None:
+def check_whole(dataset: FinishedDataset) -> None:
     """Refuse a dataset that lacks items of its source, unless the recipe states that this is as it should be."""
     count = dataset.manifest["counts"]["rejected"]
     if count and not dataset.recipe.publish.allow_rejected:
@@ -26,7 +26,7 @@ def check_whole(dataset: Finished) -> None:
         )
 
 
-def check_verified(dataset: Finished, problems: Sequence[str]) -> None:
+def check_verified(dataset: FinishedDataset, problems: Sequence[str]) -> None:
     """Refuse a dataset of which verification has found something."""
     if problems:
         raise PublishError(
@@ -52,9 +52,9 @@ def check_limits(sizes: Mapping[str, int]) -> None:
         raise PublishError(f"{largest} has {sizes[largest] / 1e9:.0f} GB, the Hub takes 200; lower items_per_shard")
 
 
-def check_names(dataset: Finished, sizes: Mapping[str, int]) -> None:
+def check_names(dataset: FinishedDataset, sizes: Mapping[str, int]) -> None:
     """Refuse names that a user could not download, check out or load."""
-    members = stored_names(dataset.recipe.output, (record.item for record in dataset.records()))
+    members = stored_names(dataset.recipe.output, (record.item for record in dataset))
     inner = members if dataset.recipe.output.format == "webdataset" else ()
     found = [*portability_problems(sizes), *portability_problems(inner)]
     if found:
@@ -66,7 +66,7 @@ def check_names(dataset: Finished, sizes: Mapping[str, int]) -> None:
         )
 
 
-def check_private(dataset: Finished, presentation: Presentation, message: str, token: str | None) -> None:
+def check_private(dataset: FinishedDataset, presentation: Presentation, message: str, token: str | None) -> None:
     """Refuse to let anything of this machine or its user out, in files or in the message of the commits."""
     found = list(leaks(dataset, presentation.contents, token, message))
     if found:

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from corruptgen.publish.finished import Finished
 from corruptgen.records import Decoding, Extent
 from corruptgen.tables.interpolation import Value
 from corruptgen.tables.table import Preset, Row
+from corruptgen.verification.dataset import FinishedDataset
 
 PARAMETER = re.compile(r"^(\w+) : (.*)((?:\n    .*)*)", re.MULTILINE)
 # What stands behind the colon; docstrings of earlier plug-ins have the meaning there.
@@ -19,7 +19,7 @@ DIGITS = 6
 COLOURS = {None: "", "keep": ", grey images kept grey", "rgb": ", grey images made RGB", "grey": ", all made grey"}
 
 
-def preprocessing(decoding: Decoding, dataset: Finished) -> str:
+def preprocessing(decoding: Decoding, dataset: FinishedDataset) -> str:
     """Return what was done to an image before and after it was corrupted."""
     steps = {
         "resize": decoding.resize and f"resized to {_size(decoding.resize)} ({decoding.interpolation})",
@@ -57,7 +57,7 @@ def _cropped(extent: Extent | float) -> str:
     return f"{extent}×{extent} pixels" if isinstance(extent, int) else f"{extent[0]}×{extent[1]} pixels"
 
 
-def _stored(dataset: Finished) -> str:
+def _stored(dataset: FinishedDataset) -> str:
     output = dataset.recipe.output
     if output.is_array:
         return "plain arrays of pixels, without loss"
@@ -66,7 +66,7 @@ def _stored(dataset: Finished) -> str:
     return f"{output.encoding.upper()}, without loss"
 
 
-def parameters(dataset: Finished, row: str) -> dict[str, list[Value | None]]:
+def parameters(dataset: FinishedDataset, row: str) -> dict[str, list[Value | None]]:
     """Return the parameters of a row: the value of each at every severity of the dataset."""
     return parameters_at(dataset.preset, row, dataset.recipe.corrupt.severities or ())
 
@@ -106,7 +106,7 @@ def value_text(value: Value | None) -> str:
     return str(value)
 
 
-def quirks(dataset: Finished) -> Iterator[str]:
+def quirks(dataset: FinishedDataset) -> Iterator[str]:
     """Return what is odd about a table that is kept as it was published."""
     header = dataset.manifest["preset"]["table"]["preset"]
     if not dataset.preset.frozen:

@@ -46,7 +46,17 @@ class Wishes:
 
 
 def score(
-    predictions: str | Path, directory: str | Path, wishes: Wishes | None = None, *, classes: str | Path | None = None
+    predictions: str | Path,
+    directory: str | Path,
+    *,
+    metrics: Sequence[str] = (),
+    baseline: str | Path = "",
+    rows: Sequence[str] = (),
+    classes: str | Path | None = None,
+    thresholds: Sequence[float] = (),
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> Report:
     """Score a file of predictions on a generated dataset.
 
@@ -56,10 +66,28 @@ def score(
         A .csv, .parquet or .npz file, as docs/metrics.md describes.
     directory : str or Path
         What `generate` made, with its manifest.
-    wishes : Wishes or None
-        Which metrics, against which baseline, with how many resamples.
+    metrics : sequence of str
+        Their names; none: those that fit the dataset.
+    baseline : str or Path
+        What errors are normalised by: a shipped one's name, or the path of a .toml or .json; empty: the one that fits the
+        dataset.
+    rows : sequence of str
+        Rows and groups; none: all.
     classes : str or Path or None
-        A file with the names of the classes in the order of the model's numbers.
+        A file with the names of the classes in the order of the model's numbers; None: in that of the manifest.
+    thresholds : sequence of float
+        Of binary decisions: one, or one for each label; none: 0.5.
+    resamples : int
+        Of the items, for intervals; 0: no intervals.
+    level : float
+        Share of resamples within an interval, between 0 and 1.
+    seed : int
+        Another one draws other resamples.
+
+    Returns
+    -------
+    Report
+        The scores as fractions; its `to_json` and `to_csv` return them as texts.
 
     Raises
     ------
@@ -69,6 +97,20 @@ def score(
         If the directory is not a finished output.
     UnknownName
         If there is no such metric, row or baseline; the message has the nearest one.
+    """
+    wishes = Wishes(tuple(metrics), str(baseline), tuple(rows), tuple(thresholds), resamples, level, seed)
+    return score_dataset(predictions, directory, wishes, classes=classes)
+
+
+def score_dataset(
+    predictions: str | Path, directory: str | Path, wishes: Wishes | None = None, *, classes: str | Path | None = None
+) -> Report:
+    """Score a file of predictions as `score` does, whose arguments and errors these are.
+
+    Parameters
+    ----------
+    predictions, directory, classes : as there
+    wishes : which metrics, against which baseline, with how many resamples
     """
     wishes = wishes or Wishes()
     for name in wishes.metrics:

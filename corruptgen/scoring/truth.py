@@ -1,26 +1,21 @@
 """The ground truth of a generated dataset that predictions are compared with: its items, their classes, its cells."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.engine.identity import describe_missing
-from corruptgen.engine.manifest import MANIFEST, Table, parsed
-from corruptgen.errors import CorruptgenError, OutputError, ScoreError
+from corruptgen.engine.manifest import MANIFEST
+from corruptgen.errors import OutputError, ScoreError
 from corruptgen.metrics.baselines import families
-from corruptgen.recipe.recipe import read_recipe
 from corruptgen.records import Item
-from corruptgen.store.output_directory import Folder
-from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset
 from corruptgen.values.addresses import local_path
 from corruptgen.values.class_labels import LISTS, NAMES, NO_CLASS, NUMBERS, Classes
+from corruptgen.verification.dataset import open_dataset
 
 CLEAN = "clean"
 MOST_NAMED = 3
@@ -86,28 +81,14 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     ScoreError
         If its items have no labels, or `classes` does not name them all.
     """
-    output = Folder(local_path(directory, "the dataset").resolve())
-    content = output.read(MANIFEST)
-    if content is None:
-        raise OutputError(f"{output.root.name} has no {MANIFEST}: give the directory that generate has finished")
-    manifest = parsed(content, MANIFEST)
-    try:
-        recipe = read_recipe(manifest["recipe"], MANIFEST)
-        missing = describe_missing(manifest["preset"]["table"], manifest.get("identity"))
-        if missing:
-            raise ScoreError(f"the severity table of {recipe.name} cannot be read: {missing}; install it first")
-        preset = catalog.preset_from(manifest["preset"]["name"], manifest["preset"]["table"])
-        listed = tuple(map(str, manifest.get("classes", ())))
-        kind = manifest.get("labels")
-        known = Classes.read(kind, listed) if isinstance(kind, dict) else None
-        items = [item for name, digest in manifest["tables"].items() for item in _items(output, name, digest)]
-    except ScoreError:
-        raise
-    except (CorruptgenError, LookupError, TypeError, AttributeError, ValueError) as error:
-        raise OutputError(f"{MANIFEST} is damaged: {error}; corruptgen verify names all that is wrong") from error
+    dataset = open_dataset(directory)
+    recipe, missing = dataset.recipe, dataset.made.missing
+    if missing:
+        raise ScoreError(f"the severity table of {recipe.name} cannot be read: {missing}; install it first")
+    items = [record.item for record in dataset]
     if not items:
-        raise ScoreError(f"{output.root.name} has no complete items, so there is nothing to score")
-    kinds = known or Classes.guess((item.label for item in items), listed)
+        raise ScoreError(f"{dataset.folder.root.name} has no complete items, so there is nothing to score")
+    kinds = dataset.classes
     try:
         labels = _numbers(items, kinds)
     except (LookupError, ValueError) as error:
@@ -121,7 +102,7 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     if classes:
         kinds, labels = _renumbered(kinds, labels, _named(classes), Path(classes).name)
     return Truth(
-        preset=preset,
+        preset=dataset.preset,
         ids=tuple(item.id for item, labelled in zip(items, is_labelled, strict=True) if labelled),
         classes=kinds,
         labels=labels,
@@ -131,15 +112,6 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
         name=f"{recipe.name} {recipe.version}",
         stored=tuple(item.id for item in items),
     )
-
-
-def _items(output: Folder, name: str, digest: Any) -> list[Item]:
-    content = output.read(name)
-    if content is None:
-        raise OutputError(f"{name} is missing")
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise OutputError(f"{name} is damaged: checksum mismatch")
-    return [record.item for record in Table.from_bytes(content).made]
 
 
 def _named(file: str | Path) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ from corruptgen.values.arguments import (
 )
 
 # The column of the numbers of the rows, which a lazy transform is not told otherwise; it is taken out again.
+__all__ = ["corrupt"]
+
 NUMBER = "__corruptgen_row__"
 MOST_PROCESSES = 4096
 

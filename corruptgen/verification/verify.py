@@ -161,8 +161,9 @@ def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     output = Folder(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
     if content is None:
-        advice = "it is unfinished; the generate command resumes it" if output.read(MARKER) else "it has none"
-        raise OutputError(f"{Path(directory).name} cannot be verified without a {MANIFEST}: {advice}")
+        unfinished = "it is unfinished; the generate command resumes it"
+        advice = unfinished if output.read(MARKER) else "give the directory that generate has finished"
+        raise OutputError(f"{output.root.name} has no {MANIFEST}: {advice}")
     manifest = parsed(content, MANIFEST)
     try:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
