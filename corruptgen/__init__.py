@@ -8,12 +8,12 @@ from corruptgen.runtime.renamed import find_moved_modules
 if TYPE_CHECKING:
     from corruptgen.engine.generation import generate
     from corruptgen.engine.merge import merge
-    from corruptgen.publish.publication import publish
+    from corruptgen.publishing.publication import publish
     from corruptgen.scoring.evaluation import score
     from corruptgen.tables.api import corrupt, frames, presets, rows
     from corruptgen.tables.catalog import register
     from corruptgen.transforms import Corrupt, Corrupted
-    from corruptgen.verification.dataset import open_dataset as open
+    from corruptgen.verification.dataset import open_dataset as open  # noqa: A004
     from corruptgen.verification.verify import verify
 
 __all__ = [
@@ -47,7 +47,7 @@ _HOMES = {
     "verify": "corruptgen.verification.verify:verify",
     "open": "corruptgen.verification.dataset:open_dataset",
     "score": "corruptgen.scoring.evaluation:score",
-    "publish": "corruptgen.publish.publication:publish",
+    "publish": "corruptgen.publishing.publication:publish",
     "Corrupt": "corruptgen.transforms:Corrupt",
     "Corrupted": "corruptgen.transforms:Corrupted",
 }

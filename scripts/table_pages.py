@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 
 from corruptgen.gallery.page import REFERENCES, URL
-from corruptgen.publish.wording import meanings, parameters_at, value_text
+from corruptgen.publishing.wording import meanings, parameters_at, value_text
 from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset, Row
 

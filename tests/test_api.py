@@ -117,7 +117,7 @@ def test_a_reader_names_what_is_not_in_a_dataset_or_damaged(images, tmp_path):
         dataset.image("contrast", 3, "test/9")
     file = next(path for path in (tmp_path / "out/contrast/3").rglob("*.png") if path.stem == "1")
     file.write_bytes(b"no picture")
-    with pytest.raises(OutputError, match="cannot be read.*corruptgen verify"):
+    with pytest.raises(OutputError, match=r"cannot be decoded.*corruptgen verify"):
         dataset.image("contrast", 3, "test/1")
     file.unlink()
     with pytest.raises(OutputError, match="is missing; `corruptgen verify`"):

@@ -14,11 +14,11 @@ from PIL import Image
 import corruptgen
 from corruptgen.engine.manifest import manifest_bytes
 from corruptgen.errors import PublishError, RecipeError
-from corruptgen.publish.card import card
-from corruptgen.publish.leaks import PATHS
-from corruptgen.publish.licenses import known
-from corruptgen.publish.presentation import presented
-from corruptgen.publish.wording import meanings, quirks
+from corruptgen.publishing.card import card
+from corruptgen.publishing.leaks import PATHS
+from corruptgen.publishing.licenses import known
+from corruptgen.publishing.presentation import presented
+from corruptgen.publishing.wording import meanings, quirks
 from corruptgen.recipe.recipe import read_recipe
 from corruptgen.store.digests import pixels_digest
 from corruptgen.tables import catalog

@@ -19,7 +19,7 @@ from corruptgen.engine.estimate import estimate
 from corruptgen.engine.manifest import Table
 from corruptgen.engine.plan import planned
 from corruptgen.errors import ArgumentError, CorruptgenError, ImageError, RecipeError, Rejected
-from corruptgen.publish.difference import measured
+from corruptgen.publishing.difference import measured
 from corruptgen.records import Decoding, Encoding
 from corruptgen.sources import nifti
 from corruptgen.tables import catalog

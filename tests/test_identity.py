@@ -17,9 +17,9 @@ from PIL import Image
 import corruptgen
 from corruptgen.engine.identity import check_identity, describe, identify, marks
 from corruptgen.errors import DeclarationError, OutputError, RecipeError, ScoreError
-from corruptgen.publish.card import card
-from corruptgen.publish.difference import difference
-from corruptgen.publish.presentation import presented
+from corruptgen.publishing.card import card
+from corruptgen.publishing.difference import difference
+from corruptgen.publishing.presentation import presented
 from corruptgen.runtime.interactive import source_digest
 from corruptgen.runtime.provenance import LOADED, Sources
 from corruptgen.scoring.evaluation import score

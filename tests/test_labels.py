@@ -24,7 +24,7 @@ from corruptgen.engine.merge import merge
 from corruptgen.engine.plan import planned
 from corruptgen.engine.shards import header, listed
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError, SourceError
-from corruptgen.publish.presentation import presented
+from corruptgen.publishing.presentation import presented
 from corruptgen.recipe.recipe import load
 from corruptgen.records import Item, Items, Listing
 from corruptgen.scoring.evaluation import Wishes

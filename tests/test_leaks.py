@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from corruptgen.publish.leaks import leaks
+from corruptgen.publishing.leaks import leaks
 
 TOKEN = "hf_" + "Ab1" * 10
 PLAIN = "Zq/8+" * 5

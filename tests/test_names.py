@@ -15,7 +15,7 @@ from corruptgen.engine import generation
 from corruptgen.engine import merge as merging
 from corruptgen.engine.plan import planned
 from corruptgen.errors import PublishError, RecipeError
-from corruptgen.publish.readiness import check_names
+from corruptgen.publishing.readiness import check_names
 from corruptgen.scoring.truth import read as read_truth
 from corruptgen.store.names import ESCAPES, LONGEST_COMPONENT, escape_name, have_twins, portability_problems
 from corruptgen.verification.dataset import open_dataset

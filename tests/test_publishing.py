@@ -9,7 +9,7 @@ import pytest
 
 import corruptgen
 from corruptgen.engine.manifest import manifest_bytes
-from corruptgen.publish.hub import WAITS
+from corruptgen.publishing.hub import WAITS
 from corruptgen.verification.dataset import open_dataset
 from tests.hub.client import READER, WRITER, Session, begun
 from tests.hub.server import Hub
@@ -156,8 +156,8 @@ def test_publishing_again_changes_nothing(session, published):
 
 
 EARLIER = """
-from corruptgen.publish import presentation
-from corruptgen.publish.publication import Wishes, prepared, upload
+from corruptgen.publishing import presentation
+from corruptgen.publishing.publication import Wishes, prepared, upload
 worded = presentation.card
 presentation.card = lambda dataset, repo: worded(dataset, repo) + "In the words of an earlier release.\\n"
 result = upload(prepared(PLACE, "ns/small-c", Wishes(), print, workers=1), print)
@@ -294,7 +294,7 @@ def test_a_killed_upload_goes_on_where_it_was(session, hub, built):
 
 
 def test_a_large_upload_is_many_commits_and_goes_on_after_the_last_of_them(session, hub, built):
-    few = "import corruptgen.publish.publication as p; p.FILES_PER_COMMIT = {}; result = 0"
+    few = "import corruptgen.publishing.publication as p; p.FILES_PER_COMMIT = {}; result = 0"
     hub.fail("POST", "/commit/", 413, after=2)
     session.python(few.format(4))
     try:
@@ -455,7 +455,7 @@ def test_the_message_of_a_commit_is_looked_at_too(session, hub, words, what):
 
 
 def test_a_leak_in_a_table_or_a_picture_is_found(session, hub, built):
-    from corruptgen.publish.leaks import leaks  # noqa: PLC0415
+    from corruptgen.publishing.leaks import leaks  # noqa: PLC0415
 
     place = built / "leaky"
     shutil.copytree(built / "1.0.0", place)

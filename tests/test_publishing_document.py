@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from corruptgen.publish.licenses import known
+from corruptgen.publishing.licenses import known
 from corruptgen.recipe.publish_section import KEYS
 from corruptgen.recipe.source_section import TERMS
 from tests.hub.client import Session

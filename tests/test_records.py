@@ -16,8 +16,8 @@ from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.gallery.dataset_view import gallery_of_dataset
 from corruptgen.metrics import baseline
 from corruptgen.metrics.baselines import read_baseline
-from corruptgen.publish.difference import difference
-from corruptgen.publish.presentation import presented, standing
+from corruptgen.publishing.difference import difference
+from corruptgen.publishing.presentation import presented, standing
 from corruptgen.scoring.truth import read as read_truth
 from corruptgen.values.json_shapes import check_shape
 from corruptgen.verification.dataset import open_dataset

@@ -27,8 +27,8 @@ from corruptgen.engine.manifest import Table, manifest_bytes
 from corruptgen.engine.plan import planned
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.ops.warp import Displacement
-from corruptgen.publish.difference import difference
-from corruptgen.publish.versions import Bump, needed
+from corruptgen.publishing.difference import difference
+from corruptgen.publishing.versions import Bump, needed
 from corruptgen.randomness import rng_for
 from corruptgen.recipe.recipe import read_recipe
 from corruptgen.records import Decoding

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from corruptgen.errors import PublishError
-from corruptgen.publish.difference import Difference
-from corruptgen.publish.hub import WAITS, Hub
-from corruptgen.publish.readiness import MOST_FILES, MOST_IN_FOLDER, check_limits
-from corruptgen.publish.revisions import Revision
-from corruptgen.publish.versions import Bump, Version, check_follows, needed, published
+from corruptgen.publishing.difference import Difference
+from corruptgen.publishing.hub import WAITS, Hub
+from corruptgen.publishing.readiness import MOST_FILES, MOST_IN_FOLDER, check_limits
+from corruptgen.publishing.revisions import Revision
+from corruptgen.publishing.versions import Bump, Version, check_follows, needed, published
 
 httpx = pytest.importorskip("httpx2")
 errors = pytest.importorskip("huggingface_hub.errors")

@@ -90,7 +90,7 @@ def _publish(
     """Upload a dataset to the Hub and tag its version; private unless --public is set."""
     with exit_codes(RESUME_HINT):
         from corruptgen.cli import publishing
-        from corruptgen.publish.publication import Wishes
+        from corruptgen.publishing.publication import Wishes
 
         wishes = Wishes(private, message, may_publish)
         publishing.publish(directory, repo, wishes, dry_run=dry_run, workers=workers, quiet=quiet)

@@ -15,7 +15,7 @@ from corruptgen.engine.estimate import estimate
 from corruptgen.engine.plan import Plan, planned
 from corruptgen.engine.shards import Shard
 from corruptgen.errors import Interrupted
-from corruptgen.publish.revisions import is_published, local
+from corruptgen.publishing.revisions import is_published, local
 from corruptgen.recipe.overrides import read_settings, read_value
 from corruptgen.recipe.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection

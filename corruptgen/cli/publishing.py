@@ -7,12 +7,12 @@ from tqdm import tqdm
 
 from corruptgen.cli.output import progress_bar
 from corruptgen.cli.terminal import eprint, print_columns
-from corruptgen.publish import publication
-from corruptgen.publish.difference import Difference, changed_images, difference, measured, shards_of
-from corruptgen.publish.presentation import mark, presented, restated
-from corruptgen.publish.publication import Publication, Wishes
-from corruptgen.publish.revisions import RECORDS, Revision, is_published, records
-from corruptgen.publish.versions import Version, needed
+from corruptgen.publishing import publication
+from corruptgen.publishing.difference import Difference, changed_images, difference, measured, shards_of
+from corruptgen.publishing.presentation import mark, presented, restated
+from corruptgen.publishing.publication import Publication, Wishes
+from corruptgen.publishing.revisions import RECORDS, Revision, is_published, records
+from corruptgen.publishing.versions import Version, needed
 from corruptgen.recipe.recipe import load
 from corruptgen.store.names import shown
 from corruptgen.verification.dataset import FinishedDataset, open_dataset

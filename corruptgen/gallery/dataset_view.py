@@ -12,7 +12,7 @@ from corruptgen.engine.progress import Progress
 from corruptgen.errors import OutputError, Rejected, UnknownName, unknown
 from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, thumbnail
-from corruptgen.publish.wording import parameters_at
+from corruptgen.publishing.wording import parameters_at
 from corruptgen.sources import open_known, source_digest
 from corruptgen.store.names import shown
 from corruptgen.verification.dataset import FinishedDataset, open_dataset

@@ -11,7 +11,7 @@ from string import Template
 
 from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.thumbnails import Thumbnail
-from corruptgen.publish.wording import meanings, value_text
+from corruptgen.publishing.wording import meanings, value_text
 from corruptgen.tables.interpolation import Value
 from corruptgen.values.arguments import severity_text
 

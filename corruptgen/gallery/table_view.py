@@ -7,7 +7,7 @@ from corruptgen.errors import AssetError, RecipeError
 from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.photographs import Photograph
 from corruptgen.gallery.thumbnails import LONGEST, thumbnail
-from corruptgen.publish.wording import parameters_at
+from corruptgen.publishing.wording import parameters_at
 from corruptgen.tables import catalog
 from corruptgen.tables.api import corrupt
 from corruptgen.tables.table import Preset, Row

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from corruptgen.publish.licenses import license_of
-from corruptgen.publish.metadata import data_files, is_loadable, metadata, split, title
-from corruptgen.publish.wording import (
+from corruptgen.publishing.licenses import license_of
+from corruptgen.publishing.metadata import data_files, is_loadable, metadata, split, title
+from corruptgen.publishing.wording import (
     meanings,
     parameters,
     preprocessing,

@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from corruptgen.publish.licenses import license_of
-from corruptgen.publish.metadata import TAGS, data_files, shards, split, title
+from corruptgen.publishing.licenses import license_of
+from corruptgen.publishing.metadata import TAGS, data_files, shards, split, title
 from corruptgen.runtime.extras import need
 from corruptgen.verification.dataset import FinishedDataset
 

@@ -27,7 +27,7 @@ class License:
 @lru_cache(maxsize=1)
 def known() -> Mapping[str, License]:
     """Return all licences that the Hub has a name for."""
-    text = (resources.files("corruptgen.publish") / "licenses.toml").read_text("utf-8")
+    text = (resources.files("corruptgen.publishing") / "licenses.toml").read_text("utf-8")
     return {name: License(name, **entry) for name, entry in tomllib.loads(text).items()}
 
 

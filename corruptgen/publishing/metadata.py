@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corruptgen.errors import PublishError
-from corruptgen.publish.licenses import license_of
+from corruptgen.publishing.licenses import license_of
 from corruptgen.runtime.extras import need
 from corruptgen.sinks.image_folder import METADATA
 from corruptgen.sinks.parquet import Parquet, build_name, column, label_feature

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from corruptgen.engine.manifest import MANIFEST, MARKER, json_bytes, manifest_bytes, parsed
 from corruptgen.engine.plan import spell_out
 from corruptgen.errors import PublishError
-from corruptgen.publish.card import PICTURE, card
-from corruptgen.publish.croissant import croissant
-from corruptgen.publish.picture import picture
+from corruptgen.publishing.card import PICTURE, card
+from corruptgen.publishing.croissant import croissant
+from corruptgen.publishing.picture import picture
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.recipe.source_section import TERMS
 from corruptgen.sinks.formats import check_installed

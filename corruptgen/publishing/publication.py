@@ -8,11 +8,11 @@ from typing import Any
 
 from corruptgen.engine.manifest import MANIFEST, parsed
 from corruptgen.errors import PublishError
-from corruptgen.publish.difference import difference
-from corruptgen.publish.hub import MAIN, Entry, Hub, Say, State
-from corruptgen.publish.licenses import check_sharing
-from corruptgen.publish.presentation import Presentation, presented, standing
-from corruptgen.publish.readiness import (
+from corruptgen.publishing.difference import difference
+from corruptgen.publishing.hub import MAIN, Entry, Hub, Say, State
+from corruptgen.publishing.licenses import check_sharing
+from corruptgen.publishing.presentation import Presentation, presented, standing
+from corruptgen.publishing.readiness import (
     check_limits,
     check_names,
     check_private,
@@ -20,8 +20,8 @@ from corruptgen.publish.readiness import (
     check_whole,
     named,
 )
-from corruptgen.publish.revisions import RECORDS, Revision
-from corruptgen.publish.versions import Version, check_follows, published
+from corruptgen.publishing.revisions import RECORDS, Revision
+from corruptgen.publishing.versions import Version, check_follows, published
 from corruptgen.values.comparison import describe_differences
 from corruptgen.verification.dataset import FinishedDataset, open_dataset
 from corruptgen.verification.verify import HUBS_OWN, verify

@@ -6,8 +6,8 @@ from typing import Any
 
 from corruptgen.engine.plan import stored_names
 from corruptgen.errors import PublishError
-from corruptgen.publish.leaks import leaks
-from corruptgen.publish.presentation import Presentation
+from corruptgen.publishing.leaks import leaks
+from corruptgen.publishing.presentation import Presentation
 from corruptgen.store.names import portability_problems, shown
 from corruptgen.verification.dataset import FinishedDataset
 

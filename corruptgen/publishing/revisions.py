@@ -7,7 +7,7 @@ from pathlib import Path
 
 from corruptgen.engine.manifest import CARD, MANIFEST
 from corruptgen.errors import PublishError
-from corruptgen.publish.hub import DATASET, MAIN, Hub, reported
+from corruptgen.publishing.hub import DATASET, MAIN, Hub, reported
 from corruptgen.runtime.extras import need
 from corruptgen.values.addresses import local_path
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 from functools import total_ordering
 
 from corruptgen.errors import PublishError
-from corruptgen.publish.difference import Difference
+from corruptgen.publishing.difference import Difference
 from corruptgen.recipe.recipe import VERSION
 
 TAG = re.compile(rf"v(?P<version>{VERSION.pattern})")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
-from corruptgen.publish.licenses import known
+from corruptgen.publishing.licenses import known
 from tests.hub.repository import Blob, Repository, is_text
 
 PAGE = 40  # entries of one page of a listing
