@@ -57,9 +57,10 @@ class CorruptgenError(Exception):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(without_secrets(arg) if isinstance(arg, str) else arg for arg in args))
-        if isinstance(self, OSError):
+        error: object = self
+        if isinstance(error, OSError):
             # What handlers of OSError report; it has no `errno`, which belongs to the error that it was raised from.
-            self.strerror = str(self)
+            error.strerror = str(error)
 
     def __str__(self) -> str:
         # That of KeyError would put the message into quotes.
