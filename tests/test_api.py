@@ -12,7 +12,7 @@ import pytest
 
 import corruptgen
 from corruptgen.errors import OutputError, SeverityError, UnknownName
-from corruptgen.recipe.recipe import read
+from corruptgen.recipe.recipe import read_recipe
 from tests.photographs import ROOT
 
 PAGE = (ROOT / "docs/api.md").read_text("utf-8")
@@ -82,7 +82,7 @@ def images(tmp_path, monkeypatch):
 @pytest.mark.parametrize("form", ["folder", "parquet", "npy", "npz", "webdataset"])
 def test_a_finished_dataset_of_every_format_is_opened_and_read_back_by_row_severity_and_item(images, form):
     output = {"format": form, "clean": True, "items_per_shard": 2}
-    corruptgen.generate(read({**RECIPE, "output": output}, "r"), source="images.npy", output="out", workers=1)
+    corruptgen.generate(read_recipe({**RECIPE, "output": output}, "r"), source="images.npy", output="out", workers=1)
 
     dataset = corruptgen.open("out")
     ids = [f"test/{number}" for number in range(5)]
@@ -106,7 +106,7 @@ def test_a_finished_dataset_of_every_format_is_opened_and_read_back_by_row_sever
 
 
 def test_a_reader_names_what_is_not_in_a_dataset_or_damaged(images, tmp_path):
-    corruptgen.generate(read(RECIPE, "r"), source="images.npy", output="out", workers=1)
+    corruptgen.generate(read_recipe(RECIPE, "r"), source="images.npy", output="out", workers=1)
     dataset = corruptgen.open("out")
 
     with pytest.raises(UnknownName, match="no row of the dataset is called 'contrasd'; did you mean 'contrast'"):
@@ -131,7 +131,7 @@ def test_samples_of_more_than_eight_bits_are_read_back_with_their_depth(tmp_path
     deep = np.random.RandomState(1843956201).randint(0, 4096, (2, 40, 40)).astype(np.uint16)
     np.save("images.npy", deep)
     more = {"source": {"kind": "npy"}, "decode": {"window": [0, 4095]}, "output": {"format": "npy", "clean": True}}
-    corruptgen.generate(read(RECIPE | more, "r"), source="images.npy", output="out", workers=1)
+    corruptgen.generate(read_recipe(RECIPE | more, "r"), source="images.npy", output="out", workers=1)
 
     dataset = corruptgen.open("out")
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import corruptgen
-from corruptgen.recipe.output_section import FORMATS
+from corruptgen.recipe.declarations import FORMATS
 from tests.photographs import ROOT, write_photographs
 
 TEXT = (ROOT / "docs/formats.md").read_text("utf-8")
@@ -50,4 +50,4 @@ def test_the_recipe_makes_what_the_snippets_read(tmp_path, form):
 
 
 def test_every_format_has_its_section():
-    assert set(FORMATS) <= set(re.findall(r"^## (\w+)$", TEXT, re.MULTILINE))
+    assert set(FORMATS.names()) <= set(re.findall(r"^## (\w+)$", TEXT, re.MULTILINE))

@@ -205,7 +205,7 @@ def test_every_dataset_has_a_recipe_of_the_name_of_its_table():
     assert names == [name for name in catalog.preset_names() if name.startswith("medmnist-c/")]
     for name in names:
         found = recipe.load(name)
-        assert (found.corrupt.preset, found.source.kind, found.source.split, found.output.format) == (
+        assert (found.corrupt.preset, found.source.kind, found.source.get("split"), found.output.format) == (
             name, "npz", "test", "npz",
         )  # fmt: skip
         assert found.name == name.removeprefix("medmnist-c/") + "-c"

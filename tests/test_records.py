@@ -179,7 +179,7 @@ def test_a_card_of_a_dataset_whose_record_of_labels_is_damaged_is_refused(place)
     path.write_bytes(manifest_bytes(json.loads(path.read_bytes()) | {"labels": {"a": 1}}))
 
     with pytest.raises(OutputError, match=r"manifest\.json is damaged: labels are"):
-        presented(Finished.at(place / "folder"))
+        presented(open_dataset(place / "folder"))
 
 
 @pytest.mark.parametrize("form", ["folder", "npy"])

@@ -1139,4 +1139,4 @@ def test_a_recipe_that_moves_annotations_refuses_coordinates_that_would_stay(tmp
     planned(write_recipe(tmp_path, COCO))
     kept = planned(write_recipe(tmp_path, COCO + '\nkeep_keys = ["face_box", "rotation"]', corrupt=moving))
 
-    assert read_recipe(kept.recipe.content(), "x").source.keep_keys == ("face_box", "rotation")
+    assert read_recipe(kept.recipe.content(), "x").source.get("keep_keys") == ("face_box", "rotation")

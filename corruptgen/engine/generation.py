@@ -13,7 +13,6 @@ from corruptgen.engine.shards import Shard
 from corruptgen.errors import OutputError, RecipeError
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Outcome
-from corruptgen.sources import CocoSource, FolderSource
 from corruptgen.store.lock import held
 from corruptgen.store.names import from_disk, storable
 from corruptgen.store.output_directory import Folder
@@ -169,8 +168,9 @@ def _check_kinds(recipe: object, source: object, output: object, texts: Mapping[
 
 def _check_apart(plan: Plan, output: Folder) -> None:
     """Refuse an output among the clean images, where the next run would take it for more of them."""
-    if isinstance(plan.source, FolderSource | CocoSource):
-        source, target = (Path(os.path.realpath(path)) for path in (plan.source.root, output.root))
+    # Sources that are folders of this machine have a root.
+    if root := getattr(plan.source, "root", None):
+        source, target = (Path(os.path.realpath(path)) for path in (root, output.root))
         if source == target or source in target.parents or target in source.parents:
             names = [storable(from_disk(path.name)) for path in (target, source)]
             raise OutputError(

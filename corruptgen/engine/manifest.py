@@ -23,7 +23,7 @@ from corruptgen.errors import OutputError, Rejected
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Item, Items, Listing, Rejection
-from corruptgen.runtime.extras import is_installed
+from corruptgen.runtime.extras import DISTRIBUTIONS, is_installed
 from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import Summary
@@ -294,13 +294,13 @@ def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
 def environment(recipe: Recipe | None = None) -> dict[str, str]:
     """Name the versions that pixels, and the files of the recipe's format, may depend on."""
     packages = ["isal", "numba", "numpy", "pillow", "scipy", "simplejpeg"]
-    if recipe is not None and recipe.output.format == "parquet":
-        packages += ["datasets", "pyarrow"]
+    if recipe is not None:
+        packages += [DISTRIBUTIONS.get(package, package) for package in recipe.output.declared.needs]
     if recipe is not None and recipe.decode.window is not None:
         packages += ["nibabel", "pydicom", "tifffile"]
         # Compressed samples are decoded by what is installed.
         packages += [package for package in ("imagecodecs",) if is_installed(package)]
-    if recipe is not None and recipe.source.holds_files:
+    if recipe is not None and recipe.source.declared.holds_files:
         packages += [package for module, package in FORMAT_PACKAGES.items() if is_installed(module)]
     return {
         "corruptgen": __version__,

@@ -103,7 +103,7 @@ def _overwrite(plan: Plan, output: Folder, there: bytes | None) -> None:
         tables |= {f"items/{path.name}" for path in paths}
         items = chain(plan.listing.items, (record.item for record in _records(paths)))
         carried: Iterable[str] = (file for record in _records(paths) for file in record.masks)
-        if earlier.source.kind == "coco":
+        if earlier.source.declared.has_annotations:
             carried = chain(carried, [ANNOTATIONS], (f"{cell_folder(*name)}/{ANNOTATIONS}" for name in cells))
         owners += [sink(earlier.output, cells, output, 0).owner(items, None), Owner(carried)]
     check_ours(inventory(output, owners, tables), output)

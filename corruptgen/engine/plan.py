@@ -16,7 +16,6 @@ from corruptgen.recipe.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Items, Listing, Rejection
 from corruptgen.sinks import Folder, Sink
 from corruptgen.sinks.formats import check_installed, reserved_rows, sink
-from corruptgen.sinks.webdataset import sample_key
 from corruptgen.sources import Source, open_source, source_place, wanted
 from corruptgen.store.names import (
     ESCAPES,
@@ -26,7 +25,7 @@ from corruptgen.store.names import (
     is_below,
     portability_problems,
 )
-from corruptgen.store.output_directory import cell_folder, item_name
+from corruptgen.store.output_directory import cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, choose_targets
@@ -125,7 +124,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     if recipe.output.escape_names:
         recipe = _told_apart(recipe, listing)
         targets = replace(targets, escape=recipe.output.escape_names)
-    if recipe.output.format == "folder":
+    if recipe.output.declared.has_file_per_item:
         listing = _without_collisions(listing, recipe.output)
     if targets.masks is not None:
         listing = _without_masks(listing)
@@ -183,7 +182,7 @@ def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
 
 def _colour(recipe: Recipe, preset: Preset) -> str:
     """Choose what becomes of grey images: what the table wants of files; all others are kept as they are."""
-    return preset.colour if recipe.source.holds_files and recipe.decode.window is None else "keep"
+    return preset.colour if recipe.source.declared.holds_files and recipe.decode.window is None else "keep"
 
 
 def _told_apart(recipe: Recipe, listing: Listing) -> Recipe:
@@ -195,11 +194,8 @@ def _told_apart(recipe: Recipe, listing: Listing) -> Recipe:
 
 def stored_names(output: OutputChoice, items: Iterable[Item]) -> Iterator[str]:
     """Return what files, or members of shards, are called after items; nothing where a format has no such names."""
-    if output.format == "folder":
-        return (item_name(item, output.stored.extension, output.escape_names) for item in items)
-    if output.format == "webdataset":
-        return (sample_key(item.id, output.escape_names) + output.stored.extension for item in items)
-    return iter(())
+    name = output.declared.stored_name
+    return iter(()) if name is None else (name(item, output) for item in items)
 
 
 def _without_collisions(listing: Listing, output: OutputChoice) -> Listing:
@@ -275,10 +271,10 @@ def _place(key: str) -> tuple[str, int]:
 def _blocks(items: Items, output: OutputChoice) -> list[Block]:
     """Share the items out evenly; how depends on their number and the recipe alone, never on who works."""
     size = output.items_per_shard
-    if output.format == "folder":
+    if output.declared.has_file_per_item:
         size = min(max(math.ceil(len(items) / WANTED_BLOCKS), FEWEST_PER_BLOCK), MOST_PER_BLOCK, size)
     count = math.ceil(len(items) / size)
     edges = [len(items) * number // count for number in range(count + 1)] if count else [0]
-    if output.format != "folder":
+    if not output.declared.has_file_per_item:
         edges = [*range(0, len(items), size), len(items)]
     return [Block(number, items[edges[number] : edges[number + 1]]) for number in range(count)]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from corruptgen.publishing.licenses import license_of
-from corruptgen.publishing.metadata import data_files, is_loadable, metadata, split, title
+from corruptgen.publishing.metadata import data_files, is_loadable, metadata, title
 from corruptgen.publishing.wording import (
     meanings,
     parameters,
@@ -14,6 +14,7 @@ from corruptgen.publishing.wording import (
     value_text,
 )
 from corruptgen.runtime.extras import need
+from corruptgen.sinks.features import split_name
 from corruptgen.store.names import shown
 from corruptgen.tables import catalog
 from corruptgen.values.arguments import severity_text
@@ -71,10 +72,9 @@ def _what(dataset: FinishedDataset) -> str:
     severities = ", ".join(severity_text(severity) for severity in corrupt.severities or ())
     twin = ", and the clean images themselves, made by the same preprocessing" if dataset.recipe.output.clean else ""
     origin = dataset.recipe.source
-    page = f"[{origin.repo}](https://huggingface.co/datasets/{origin.repo})"
-    source = (
-        f" The clean images come from {page}, split `{origin.split}`, at `{origin.revision}`." if origin.repo else ""
-    )
+    repo, split_, revision = (origin.get(key) for key in ("repo", "split", "revision"))
+    page = f"[{repo}](https://huggingface.co/datasets/{repo})"
+    source = f" The clean images come from {page}, split `{split_}`, at `{revision}`." if repo else ""
     rejected = (
         f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` states why."
     )
@@ -93,26 +93,16 @@ def _loading(dataset: FinishedDataset, repo: str) -> str:
         first, last = next(iter(dataset.rows)), max(dataset.recipe.corrupt.severities or (1.0,))
         return (
             "Each row is a config and each severity a split:\n\n```python\nfrom datasets import load_dataset\n\n"
-            f'data = load_dataset("{repo}", "{first}", split="{split(last)}", revision="{tag}")\n```\n\n'
+            f'data = load_dataset("{repo}", "{first}", split="{split_name(last)}", revision="{tag}")\n```\n\n'
             "Add `streaming=True` to download nothing that is not looked at."
         )
     head = (
         "```python\nfrom huggingface_hub import snapshot_download\n\n"
         f'folder = snapshot_download("{repo}", repo_type="dataset", revision="{tag}")\n'
     )
-    match output.format:
-        case "npy":
-            return (
-                f'{head}\nimport numpy as np\n\nimages = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
-                'labels = np.load(f"{folder}/labels.npy")\n```\n\n'
-                f"Each row is one array of {len(dataset.configs[row])} × {len(dataset)} images, severities one after "
-                "the other, as in CIFAR-10-C."
-            )
-        case "npz":
-            return (
-                f'{head}\nimport numpy as np\n\narrays = np.load(f"{{folder}}/{row}.npz")\n```\n\n'
-                "Each row is one file with images and labels, severities one after the other, as in MedMNIST-C."
-            )
+    if output.declared.loading:
+        code, sentence = output.declared.loading(dataset, row)
+        return f"{head}\n{code}\n```\n\n{sentence}"
     return f"{head}```\n\nThe images of a cell are `{data_files(dataset, row, severity)}`."
 
 
@@ -150,7 +140,7 @@ def _targets(dataset: FinishedDataset) -> str:
 
 def _making(dataset: FinishedDataset) -> str:
     recipe, environment = dataset.recipe, dataset.manifest["environment"]
-    place = "" if recipe.source.repo else " --source PATH"
+    place = "" if recipe.source.get("repo") else " --source PATH"
     note = (
         ""
         if dataset.preset.name in catalog.preset_names()
@@ -167,7 +157,7 @@ def _making(dataset: FinishedDataset) -> str:
 
 def _verifying(dataset: FinishedDataset, repo: str) -> str:
     has_twin = dataset.recipe.output.clean and dataset.recipe.output.is_lossless
-    again = has_twin or dataset.recipe.source.repo
+    again = has_twin or dataset.recipe.source.get("repo")
     source = "" if again else " --source PATH"
     return (
         "`manifest.json` and `items/` have the digest of every file and of the pixels of every image. This holds them "

@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from corruptgen.publishing.licenses import license_of
-from corruptgen.publishing.metadata import TAGS, data_files, shards, split, title
-from corruptgen.runtime.extras import need
+from corruptgen.publishing.metadata import TAGS, data_files, title
+from corruptgen.sinks.features import split_name
 from corruptgen.verification.dataset import FinishedDataset
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
@@ -49,12 +49,6 @@ CONTEXT = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-FORMATS = {
-    "parquet": "application/x-parquet",
-    "webdataset": "application/x-tar",
-    "npy": "application/octet-stream",
-    "npz": "application/octet-stream",
-}
 TYPES = {"float64": "sc:Float", "int64": "sc:Integer", "bool": "sc:Boolean", "string": "sc:Text"}
 REPO = "repo"
 
@@ -88,7 +82,7 @@ def croissant(dataset: FinishedDataset, repo: str | None = None) -> bytes:
         "citeAs": "\n\n".join([*cited, *references]) or title(dataset),
         "keywords": list(dict.fromkeys([*TAGS, *recipe.publish.tags])),
         "distribution": [_repository(home, recipe.version), *_file_sets(dataset)],
-        **({"recordSet": list(_record_sets(dataset))} if recipe.output.format == "parquet" else {}),
+        **({"recordSet": list(_record_sets(dataset))} if recipe.output.declared.columns else {}),
     }
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -110,10 +104,7 @@ def _file_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
     output = dataset.recipe.output
     sets = []
     for row, severities in dataset.configs.items():
-        if output.is_array:
-            patterns = [f"{row}.{output.format}"]
-        else:
-            patterns = [data_files(dataset, row, severity) for severity in severities]
+        patterns = list(dict.fromkeys(data_files(dataset, row, severity) for severity in severities))
         sets.append(
             {
                 "@type": "cr:FileSet",
@@ -121,7 +112,7 @@ def _file_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
                 "name": f"files-{row}",
                 "description": f"The files of the row {row}.",
                 "containedIn": {"@id": REPO},
-                "encodingFormat": FORMATS.get(output.format, f"image/{output.encoding}"),
+                "encodingFormat": output.declared.media_type or f"image/{output.encoding}",
                 "includes": patterns if len(patterns) > 1 else patterns[0],
             }
         )
@@ -130,6 +121,7 @@ def _file_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
 
 def _record_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
     """Describe the columns of every row's files."""
+    describe = dataset.recipe.output.declared.columns or (lambda dataset, row: {})
     found = []
     for row, severities in dataset.configs.items():
         found.append(
@@ -137,8 +129,8 @@ def _record_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
                 "@type": "cr:RecordSet",
                 "@id": row,
                 "name": row,
-                "description": f"{row}: {len(severities)} splits, {', '.join(map(split, severities))}.",
-                "field": [_field(row, name, kind) for name, kind in _columns(dataset, row).items()],
+                "description": f"{row}: {len(severities)} splits, {', '.join(map(split_name, severities))}.",
+                "field": [_field(row, name, kind) for name, kind in describe(dataset, row).items()],
             }
         )
     return found
@@ -157,22 +149,3 @@ def _field(row: str, name: str, kind: str) -> dict[str, Any]:
         **({"repeated": True} if kind.endswith("[]") else {}),
         "source": extract,
     }
-
-
-def _columns(dataset: FinishedDataset, row: str) -> dict[str, str]:
-    """Return the columns of a row's files and what is in each; `[]` for several of these."""
-    parquet, types = (
-        need(module, "the Croissant metadata of Parquet") for module in ("pyarrow.parquet", "pyarrow.types")
-    )
-
-    schema = parquet.read_schema(dataset.folder.path(shards(dataset, row, dataset.configs[row][0])[0]))
-    names = {"double": "float64", "large_string": "string"}
-    found = {}
-    for column in schema:
-        if types.is_struct(column.type):
-            found[column.name] = "image"
-        elif types.is_list(column.type):
-            found[column.name] = f"{column.type.value_type}[]"
-        else:
-            found[column.name] = names.get(str(column.type), str(column.type))
-    return found

@@ -124,8 +124,9 @@ def shards_of(dataset: FinishedDataset, images: list[tuple[str, str]]) -> list[s
         held = {item.id: item for item in part.items}
         for folder, item in images:
             if item in held and folder in cells:
-                is_file = dataset.recipe.output.format in ("folder", "npy", "npz")
-                found.add(sink.name(cells[folder], part, held[item] if is_file else None).partition(": ")[0])
+                own = sink.files(held[item])
+                name = sink.name(cells[folder], part, held[item])
+                found.add(own[cells[folder]] if own else name.partition(": ")[0])
     return sorted(found)
 
 

@@ -54,8 +54,10 @@ def check_limits(sizes: Mapping[str, int]) -> None:
 
 def check_names(dataset: FinishedDataset, sizes: Mapping[str, int]) -> None:
     """Refuse names that a user could not download, check out or load."""
-    members = stored_names(dataset.recipe.output, (record.item for record in dataset))
-    inner = members if dataset.recipe.output.format == "webdataset" else ()
+    output = dataset.recipe.output
+    members = stored_names(output, (record.item for record in dataset))
+    # Where each item is a file of its own, these are among the names of the files.
+    inner = () if output.declared.has_file_per_item else members
     found = [*portability_problems(sizes), *portability_problems(inner)]
     if found:
         listed = "; ".join(f"{shown(name)} {shown(why)}" for name, why in found[:MOST_NAMED])

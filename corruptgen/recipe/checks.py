@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from corruptgen.errors import UnknownName
+from corruptgen.runtime.plugins import Registry
 from corruptgen.values.toml_text import BACKSLASH
 
 Check = Callable[[Any], Any]
@@ -50,6 +52,21 @@ def one_of(*allowed: str) -> Check:
         if value not in allowed:
             raise ValueError(" or ".join(f'"{word}"' for word in allowed))
         return str(value)
+
+    return check
+
+
+def name_in(registry: Registry[Any]) -> Check:
+    """Make a check that takes the names that a registry knows; what is wrong with a plug-in is said as it is."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(" or ".join(f'"{word}"' for word in registry.names()))
+        try:
+            registry.find(value)
+        except UnknownName:
+            raise ValueError(" or ".join(f'"{word}"' for word in registry.names())) from None
+        return value
 
     return check
 

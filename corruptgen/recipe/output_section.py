@@ -1,15 +1,16 @@
 """The [output] section of a recipe: how the output is laid out and stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from corruptgen.errors import RecipeError
+from corruptgen.codecs.png import COMPRESSIONS
+from corruptgen.errors import DeclarationError, RecipeError, UnknownName
+from corruptgen.recipe.checks import Check, name_in, one_of, truth, whole
+from corruptgen.recipe.declarations import FORMATS, Format, recorded
 from corruptgen.records import Encoding
+from corruptgen.store.names import ESCAPES
 
-FORMATS = ("folder", "parquet", "npy", "npz", "webdataset")
-# Their images are stored as pixels.
-ARRAYS = ("npy", "npz")
 ITEMS_PER_SHARD, MOST_ITEMS_PER_SHARD = 250, 100_000
 
 
@@ -27,6 +28,17 @@ class OutputChoice:
     escapes, "twins" also with a digest behind those with capitals, where names differ in case or accents alone."""
     items_per_shard: int = ITEMS_PER_SHARD
     """Items of one block, which is one file in every cell; of the format "folder" at most this number."""
+    options: tuple[tuple[str, Any], ...] = ()
+    """The format's own keys and their values."""
+
+    @property
+    def declared(self) -> Format:
+        """What the format declares about itself; raise `UnknownName` or `DeclarationError` if it is not installed."""
+        return FORMATS.find(self.format)
+
+    def get(self, key: str) -> Any:
+        """Return the value of one of the format's own keys; None if it was not written."""
+        return dict(self.options).get(key)
 
     @property
     def stored(self) -> Encoding:
@@ -36,12 +48,12 @@ class OutputChoice:
     @property
     def is_array(self) -> bool:
         """Whether images are stored as pixels, so that `encoding` does not apply."""
-        return self.format in ARRAYS
+        return self.declared.stores_pixels
 
     @property
     def has_names(self) -> bool:
         """Whether files, or members of shards, are called like items."""
-        return self.format in ("folder", "webdataset")
+        return self.declared.has_names
 
     @property
     def is_compressed(self) -> bool:
@@ -62,14 +74,45 @@ class OutputChoice:
             )
 
     def content(self) -> dict[str, Any]:
-        """Return the section in plain values; `read_output_section` restores it."""
+        """Return the section in plain values; `read_output_section` reads it again."""
         encoding = {} if self.is_array else {"encoding": self.encoding}
         compression = {"compression": self.compression} if self.is_compressed else {}
         quality = {"quality": self.quality} if self.encoding == "jpeg" else {}
         shards = {"items_per_shard": self.items_per_shard}
-        counted = shards if self.format != "folder" or self.items_per_shard != ITEMS_PER_SHARD else {}
+        is_usual = self.declared.has_file_per_item and self.items_per_shard == ITEMS_PER_SHARD
+        counted = {} if is_usual else shards
         escaped = {"escape_names": self.escape_names} if self.escape_names else {}
-        return {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted | escaped
+        plain = {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted | escaped
+        return plain | recorded(self.options, self.declared.keys)
+
+
+def _escape(value: Any) -> str:
+    found = {True: ESCAPES[1], False: ESCAPES[0]}.get(value, value) if isinstance(value, bool) else value
+    if found not in ESCAPES:
+        raise ValueError("true or false")
+    return str(found)
+
+
+KEYS: Mapping[str, Check] = {
+    "format": name_in(FORMATS),
+    "encoding": one_of("png", "jpeg", "tiff"),
+    "quality": whole(1, 100),
+    "compression": one_of(*COMPRESSIONS),
+    "clean": truth,
+    "escape_names": _escape,
+    "items_per_shard": whole(1, MOST_ITEMS_PER_SHARD),
+}
+
+
+def keys_of(content: Any) -> Mapping[str, Check]:
+    """Return the keys that a section may have, which its format decides about."""
+    form = content.get("format", OutputChoice.format) if isinstance(content, Mapping) else None
+    try:
+        own = FORMATS.find(form).keys if isinstance(form, str) else {}
+    except (UnknownName, DeclarationError):
+        # What is wrong with it is said when its value is checked.
+        own = {}
+    return {**{key: declared.check for key, declared in own.items()}, **KEYS}
 
 
 def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
@@ -80,7 +123,9 @@ def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
     RecipeError
         If they do not go together.
     """
-    output = OutputChoice(**content)
+    common = {field.name for field in fields(OutputChoice)} - {"options"}
+    options = tuple((key, value) for key, value in content.items() if key not in common)
+    output = OutputChoice(**{key: value for key, value in content.items() if key in common}, options=options)
     for key in ("encoding", "quality", "compression"):
         if key in content and output.is_array:
             raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")

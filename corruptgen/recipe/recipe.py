@@ -12,23 +12,24 @@ from types import MappingProxyType
 from typing import Any
 
 from corruptgen.codecs.geometry import INTERPOLATIONS, ORDERS
-from corruptgen.codecs.png import COMPRESSIONS
 from corruptgen.codecs.windowing import WINDOWS
-from corruptgen.errors import RecipeError, unknown
+from corruptgen.errors import DeclarationError, RecipeError, unknown
 from corruptgen.recipe.checks import Check
 from corruptgen.recipe.checks import address as _address
 from corruptgen.recipe.checks import one_of as _one_of
 from corruptgen.recipe.checks import truth as _truth
 from corruptgen.recipe.checks import whole as _whole
-from corruptgen.recipe.output_section import FORMATS, MOST_ITEMS_PER_SHARD, OutputChoice
+from corruptgen.recipe.declarations import KINDS
+from corruptgen.recipe.output_section import KEYS as OUTPUT_KEYS
+from corruptgen.recipe.output_section import OutputChoice, keys_of
 from corruptgen.recipe.output_section import read_output_section as chosen_output
 from corruptgen.recipe.overrides import Overrides, apply_overrides
 from corruptgen.recipe.publish_section import KEYS as PUBLISH_KEYS
 from corruptgen.recipe.publish_section import PublishChoice
-from corruptgen.recipe.source_section import OF_FILES, SourceChoice
+from corruptgen.recipe.source_section import SourceChoice
 from corruptgen.recipe.source_section import read_source_section as chosen_source
 from corruptgen.records import COLOURS, DEFAULT_TOLERATE, TOLERATED, Decoding
-from corruptgen.store.names import ESCAPES, on_disk
+from corruptgen.store.names import on_disk
 from corruptgen.values.addresses import local_path
 from corruptgen.values.arguments import WHOLE_RANGE, normalise_severity
 from corruptgen.values.toml_text import parse_toml
@@ -175,7 +176,8 @@ def read_recipe(content: Mapping[str, Any], place: str, folder: Path | None = No
     """
     top = {key: value for key, value in content.items() if key not in (*SECTIONS, SOURCE)}
     source = chosen_source(content.get(SOURCE, {}), f"{place} [{SOURCE}]")
-    parts = {name: _checked(content.get(name, {}), keys, f"{place} [{name}]") for name, keys in SECTIONS.items()}
+    sections = {**SECTIONS, "output": keys_of(content.get("output", {}))}
+    parts = {name: _checked(content.get(name, {}), keys, f"{place} [{name}]") for name, keys in sections.items()}
     output = chosen_output(parts["output"], f"{place} [output]")
     if "preset" not in parts["corrupt"]:
         raise RecipeError(f"{place} [corrupt]: the key 'preset' is missing")
@@ -197,7 +199,12 @@ def read_recipe(content: Mapping[str, Any], place: str, folder: Path | None = No
 def current_form(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain values of a recipe with those keys that earlier versions did not write."""
     source, decode = content.get(SOURCE, {}), content.get("decode", {})
-    is_kept = source.get("kind") not in OF_FILES or "window" in decode
+    try:
+        holds_files = KINDS.find(source["kind"]).holds_files
+    except (KeyError, TypeError, DeclarationError):
+        # It is no kind of source, or one that is not installed, which those who read the recipe name.
+        holds_files = False
+    is_kept = not holds_files or "window" in decode
     added = {"colour": "keep" if is_kept else "rgb", "tolerate": list(DEFAULT_TOLERATE)}
     return {**content, "decode": added | decode}
 
@@ -215,6 +222,8 @@ def _checked(
     for key, value in content.items():
         try:
             checked[key] = keys[key](value)
+        except DeclarationError as error:
+            raise RecipeError(f"{place} {key}: {error}") from error
         except ValueError as error:
             raise RecipeError(f"{place} {key}: found {value!r}, allowed is {error}") from None
     return checked
@@ -267,13 +276,6 @@ def _tolerate(value: Any) -> tuple[str, ...]:
     return tuple(sorted(set(value)))
 
 
-def _escape(value: Any) -> str:
-    found = {True: ESCAPES[1], False: ESCAPES[0]}.get(value, value) if isinstance(value, bool) else value
-    if found not in ESCAPES:
-        raise ValueError("true or false")
-    return str(found)
-
-
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
         raise ValueError("a list of at least one name of a row or group")
@@ -317,15 +319,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "paired": _truth,
         "targets": _one_of("keep", "move", "refuse"),
     },
-    "output": {
-        "format": _one_of(*FORMATS),
-        "encoding": _one_of("png", "jpeg", "tiff"),
-        "quality": _whole(1, 100),
-        "compression": _one_of(*COMPRESSIONS),
-        "clean": _truth,
-        "escape_names": _escape,
-        "items_per_shard": _whole(1, MOST_ITEMS_PER_SHARD),
-    },
+    "output": OUTPUT_KEYS,
     "publish": PUBLISH_KEYS,
 }
 

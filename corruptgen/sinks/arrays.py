@@ -17,6 +17,7 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from corruptgen.errors import OutputError, RecipeError, Rejected
+from corruptgen.recipe.declarations import Format
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import ArrayFile, Stacked, opened, part_pieces, write_npy, write_npz
 from corruptgen.sinks.owner import Owner
@@ -326,3 +327,40 @@ def _kind(shape: tuple[int, ...]) -> str:
 
 def _times(shape: Iterable[int]) -> str:
     return "×".join(map(str, shape))
+
+
+def _load_npy(dataset: Any, row: str) -> tuple[str, str]:
+    return (
+        f'import numpy as np\n\nimages = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
+        'labels = np.load(f"{folder}/labels.npy")',
+        f"Each row is one array of {len(dataset.configs[row])} × {len(dataset)} images, severities one after the "
+        "other, as in CIFAR-10-C.",
+    )
+
+
+def _load_npz(dataset: Any, row: str) -> tuple[str, str]:
+    return (
+        f'import numpy as np\n\narrays = np.load(f"{{folder}}/{row}.npz")',
+        "Each row is one file with images and labels, severities one after the other, as in MedMNIST-C.",
+    )
+
+
+FORMATS = (
+    Format(
+        name="npy",
+        sink=lambda choice, cells, output, blocks: Arrays(output, cells),
+        files=lambda row, severity: f"{row}.npy",
+        stores_pixels=True,
+        reserved=("labels",),
+        media_type="application/octet-stream",
+        loading=_load_npy,
+    ),
+    Format(
+        name="npz",
+        sink=lambda choice, cells, output, blocks: Arrays(output, cells, zipped=True),
+        files=lambda row, severity: f"{row}.npz",
+        stores_pixels=True,
+        media_type="application/octet-stream",
+        loading=_load_npz,
+    ),
+)

@@ -1,23 +1,15 @@
-"""The sink of every format."""
+"""The sink of a recipe's format, and what has to be installed and kept free for it."""
 
 from collections.abc import Mapping
 
 from corruptgen.errors import MissingPackage
 from corruptgen.recipe.output_section import OutputChoice
 from corruptgen.runtime.extras import is_installed, missing
-from corruptgen.sinks.arrays import Arrays
-from corruptgen.sinks.image_folder import ImageFolder
-from corruptgen.sinks.parquet import Parquet
 from corruptgen.sinks.protocol import Names, Sink
-from corruptgen.sinks.webdataset import WebDataset
 from corruptgen.store.output_directory import Folder
 
-# The packages that something in a recipe needs.
-NEEDED: Mapping[str, tuple[str, ...]] = {
-    "parquet": ("datasets", "pyarrow"),
-    "tiff": ("tifffile",),
-    "window": ("nibabel", "pydicom", "tifffile"),
-}
+# The packages that encodings need, and windows of [decode].
+NEEDED: Mapping[str, tuple[str, ...]] = {"tiff": ("tifffile",), "window": ("nibabel", "pydicom", "tifffile")}
 
 
 def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sink:
@@ -34,30 +26,23 @@ def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sin
     blocks : int
         In how many blocks.
     """
-    match choice.format:
-        case "parquet":
-            return Parquet(output, cells, choice.stored, blocks)
-        case "webdataset":
-            return WebDataset(output, cells, choice.stored, escape=choice.escape_names)
-        case "npy" | "npz":
-            return Arrays(output, cells, zipped=choice.format == "npz")
-    return ImageFolder(output, cells, choice.stored, choice.escape_names)
+    found: Sink = choice.declared.sink(choice, cells, output, blocks)
+    return found
 
 
 def check_installed(choice: OutputChoice, *, windowed: bool = False) -> None:
     """Raise `MissingPackage` if the output, or a window in [decode], needs a package that is not installed."""
     needs = {
-        f"[output] format = {choice.format!r}": choice.format,
-        f"[output] encoding = {choice.encoding!r}": "" if choice.is_array else choice.encoding,
-        "[decode] window": "window" if windowed else "",
+        f"[output] format = {choice.format!r}": choice.declared.needs,
+        f"[output] encoding = {choice.encoding!r}": () if choice.is_array else NEEDED.get(choice.encoding, ()),
+        "[decode] window": NEEDED["window"] if windowed else (),
     }
-    for place, key in needs.items():
-        absent = [package for package in NEEDED.get(key, ()) if not is_installed(package)]
+    for place, packages in needs.items():
+        absent = [package for package in packages if not is_installed(package)]
         if absent:
             raise MissingPackage(missing(place, absent))
 
 
 def reserved_rows(choice: OutputChoice) -> frozenset[str]:
     """Name what lies in an output beside the rows, so that no row can be called so."""
-    names = {"clean", "items", "manifest.json"}
-    return frozenset(names | {"labels"} if choice.format == "npy" else names)
+    return frozenset({"clean", "items", "manifest.json", *choice.declared.reserved})

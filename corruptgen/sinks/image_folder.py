@@ -10,7 +10,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from corruptgen.codecs.images import encode_image
+from corruptgen.recipe.declarations import Format
 from corruptgen.records import Encoding, Item
+from corruptgen.sinks.features import column, label_feature, yaml_features
 from corruptgen.sinks.owner import Owner
 from corruptgen.sinks.protocol import Dataset, Found, Names, Part, Sample, Shard, Whole, check_depth
 from corruptgen.store.digests import file_digest, shard_digest
@@ -153,3 +155,26 @@ class ImageFolder:
     def images(self, cell: int, part: Part) -> Sequence[bytes | None]:
         """Read the files of a block in a cell."""
         return [self.output.read(self.file(cell, item)) for item in part.items]
+
+
+def _of_folders(dataset: Any) -> dict[str, Any]:
+    """Declare the labels to the imagefolder of `datasets`, which otherwise guesses them from folder names."""
+    classes = dataset.classes
+    features = {"image": {"_type": "Image"}, **label_feature(classes)}
+    if any(METADATA in name for name in dataset.manifest.get("files", {})):
+        return {"features": yaml_features(features | {"image_id": column("string")})}
+    if classes.kind == NONE:
+        return {"drop_labels": True}
+    return {"drop_labels": False, "features": yaml_features(features)}
+
+
+FORMAT = Format(
+    name="folder",
+    sink=lambda choice, cells, output, blocks: ImageFolder(output, cells, choice.stored, choice.escape_names),
+    files=lambda row, severity: f"{cell_folder(row, severity)}/**",
+    stored_name=lambda item, choice: item_name(item, choice.stored.extension, choice.escape_names),
+    has_file_per_item=True,
+    carries_targets=True,
+    is_loadable=True,
+    config=_of_folders,
+)

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from corruptgen.codecs.images import encode_image
-from corruptgen.errors import Rejected
+from corruptgen.errors import PublishError, Rejected
+from corruptgen.recipe.declarations import Format
 from corruptgen.runtime.extras import need
+from corruptgen.sinks.features import column, label_feature, split_name
 from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, written
 from corruptgen.tables.interpolation import Value
 from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import severity_text
-from corruptgen.values.class_labels import NUMBERS, Classes
+from corruptgen.values.class_labels import Classes
 
 # Small enough for the Hub's viewer, which reads whole row groups.
 ROWS_PER_GROUP = 100
@@ -23,10 +25,11 @@ ROWS_PER_GROUP = 100
 CHUNKS = {"min_chunk_size": 262144, "max_chunk_size": 1048576, "norm_level": 0}
 COLUMNS = ("image", "label", "image_id", "corruption", "severity")
 PARQUET = "the format parquet"
+CARD = "the card of a Parquet dataset"
+# A card repeats the names of all classes for every config; with more of them, loaders take them from the files.
+MOST_CLASS_NAMES = 2_000
 README = "README.md"
 SHARD = re.compile(r"(.+)-(\d{5,})-of-\d{5,}\.parquet")
-# Classes without names are counted; above this the numbers are not those of classes.
-MOST_CLASSES = 10_000
 
 
 @dataclass(frozen=True)
@@ -151,25 +154,6 @@ def _schema(parameters: Mapping[str, type], classes: Classes) -> Any:
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def column(dtype: str) -> dict[str, Any]:
-    """Describe a column of plain values as `datasets` does."""
-    return {"dtype": dtype, "_type": "Value"}
-
-
-def label_feature(classes: Classes) -> dict[str, Any]:
-    """Describe the column of labels as `datasets` does; there is none where there are no labels."""
-    names = classes.names
-    if classes.kind == NUMBERS and not names and classes.count <= MOST_CLASSES:
-        names = tuple(map(str, range(classes.count)))
-    feature = {"names": list(names), "_type": "ClassLabel"} if names and not classes.width else column("int64")
-    match classes.kind:
-        case "none":
-            return {}
-        case "lists":
-            return {"label": {"feature": feature, "_type": "List"}}
-    return {"label": feature}
-
-
 def _arrow_type(pa: Any, feature: Mapping[str, Any]) -> Any:
     match feature["_type"]:
         case "Image":
@@ -227,3 +211,90 @@ def _groups(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str
             group = []
     if group:
         yield group
+
+
+def _infos(dataset: Any) -> list[dict[str, Any]]:
+    """Describe every config as `datasets` does, so that it knows sizes and features before it loads anything."""
+    classes = len(dataset.manifest.get("classes", ()))
+    with_features = classes * len(dataset.configs) <= MOST_CLASS_NAMES
+    return [_info(dataset, row, severities, with_features) for row, severities in dataset.configs.items()]
+
+
+def _info(dataset: Any, row: str, severities: list[float], with_features: bool) -> dict[str, Any]:
+    sizes = [_measured(dataset, row, severity) for severity in severities]
+    splits = [
+        {"name": split_name(severity), "num_bytes": size["memory"], "num_examples": size["rows"]}
+        for severity, size in zip(severities, sizes, strict=True)
+    ]
+    return {
+        "config_name": row,
+        **({"features": _features(dataset, row)} if with_features else {}),
+        "splits": splits,
+        "download_size": sum(size["file"] for size in sizes),
+        "dataset_size": sum(size["memory"] for size in sizes),
+    }
+
+
+def _shards(dataset: Any, row: str, severity: float) -> list[str]:
+    """Name the parquet files of a cell."""
+    sink = dataset.made.sink
+    cell = dataset.cells.index((row, severity))
+    return [sink.shard(cell, block) for block in range(sink.blocks)]
+
+
+def _measured(dataset: Any, row: str, severity: float) -> Mapping[str, int]:
+    """Count the rows of a split, and its bytes in files and in memory."""
+    found = {"rows": 0, "file": 0, "memory": 0}
+    for name in _shards(dataset, row, severity):
+        footer = _footer(dataset, name)
+        found["rows"] += footer.num_rows
+        found["memory"] += sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+        found["file"] += dataset.folder.size(name) or 0
+    return found
+
+
+def _features(dataset: Any, row: str) -> Any:
+    datasets = need("datasets", CARD)
+
+    schema = _footer(dataset, _shards(dataset, row, dataset.configs[row][0])[0]).schema.to_arrow_schema()
+    return datasets.Features.from_arrow_schema(schema)._to_yaml_list()
+
+
+def _footer(dataset: Any, name: str) -> Any:
+    pa, parquet = (need(module, CARD) for module in ("pyarrow", "pyarrow.parquet"))
+
+    try:
+        return parquet.read_metadata(dataset.folder.path(name))
+    except (OSError, pa.ArrowException) as error:
+        raise PublishError(f"{name} cannot be read; `corruptgen verify` reports what is damaged") from error
+
+
+def _columns_of(dataset: Any, row: str) -> dict[str, str]:
+    """Return the columns of a row's files and what is in each; `[]` for several of these."""
+    parquet, types = (
+        need(module, "the Croissant metadata of Parquet") for module in ("pyarrow.parquet", "pyarrow.types")
+    )
+
+    schema = parquet.read_schema(dataset.folder.path(_shards(dataset, row, dataset.configs[row][0])[0]))
+    names = {"double": "float64", "large_string": "string"}
+    found = {}
+    for entry in schema:
+        if types.is_struct(entry.type):
+            found[entry.name] = "image"
+        elif types.is_list(entry.type):
+            found[entry.name] = f"{entry.type.value_type}[]"
+        else:
+            found[entry.name] = names.get(str(entry.type), str(entry.type))
+    return found
+
+
+FORMAT = Format(
+    name="parquet",
+    sink=lambda choice, cells, output, blocks: Parquet(output, cells, choice.stored, blocks),
+    files=lambda row, severity: f"{_stem(row, severity)}-*.parquet",
+    needs=("datasets", "pyarrow"),
+    media_type="application/x-parquet",
+    is_loadable=True,
+    dataset_info=_infos,
+    columns=_columns_of,
+)

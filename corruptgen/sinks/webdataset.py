@@ -6,15 +6,21 @@ import re
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import quote
 
 from corruptgen.codecs.images import encode_image
 from corruptgen.errors import Rejected
+from corruptgen.recipe.declarations import Format
+from corruptgen.sinks.features import column, label_feature, split_name, yaml_features
 from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
 from corruptgen.sinks.shards import Shards, written
 from corruptgen.store.names import escape_name, shorten_name
 from corruptgen.values.arguments import severity_text
-from corruptgen.values.class_labels import NO_CLASS, Classes
+from corruptgen.values.class_labels import NAMES, NO_CLASS, NONE, NUMBERS, Classes
+
+# The endings of images, which loaders choose their decoder by.
+ENDINGS = {"png": "png", "jpeg": "jpg", "tiff": "tif"}
 
 SHARD = re.compile(r"(.+)-(\d{5,})\.tar")
 
@@ -56,7 +62,7 @@ class WebDataset(Shards):
     @property
     def extension(self) -> str:
         """The ending of images, which loaders choose their decoder by."""
-        return {"png": "png", "jpeg": "jpg", "tiff": "tif"}[self.encoding.name]
+        return ENDINGS[self.encoding.name]
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
         """Write a tar file, item by item."""
@@ -105,3 +111,25 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(member, io.BytesIO(content))
     # A tar file remembers its members, which memory need not.
     archive.members = []  # type: ignore[attr-defined]  # not in typeshed
+
+
+def _of_tars(dataset: Any) -> list[dict[str, Any]]:
+    """Describe the samples of tar files, which `datasets` else guesses from the first few."""
+    text, numbers = column("string"), {"feature": column("int64"), "_type": "List"}
+    label = {NAMES: text, NUMBERS: column("int64"), NONE: column("null")}.get(dataset.classes.kind, numbers)
+    record = {"image_id": text, "label": label, "corruption": text, "severity": column("float64")}
+    number = {"cls": label_feature(dataset.classes)["label"]} if dataset.classes.is_single else {}
+    image = ENDINGS[dataset.recipe.output.encoding]
+    features = {image: {"_type": "Image"}, **number, "json": record, "__key__": text, "__url__": text}
+    return [{"config_name": row, "features": yaml_features(features)} for row in dataset.configs]
+
+
+FORMAT = Format(
+    name="webdataset",
+    sink=lambda choice, cells, output, blocks: WebDataset(output, cells, choice.stored, escape=choice.escape_names),
+    files=lambda row, severity: f"{row}/{split_name(severity)}-*.tar",
+    stored_name=lambda item, choice: sample_key(item.id, choice.escape_names) + choice.stored.extension,
+    media_type="application/x-tar",
+    is_loadable=True,
+    dataset_info=_of_tars,
+)

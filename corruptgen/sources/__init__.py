@@ -1,10 +1,8 @@
-"""Where clean images come from."""
+"""Where clean images come from: each module that declares a kind of source is one."""
 
-from corruptgen.sources.coco import CocoSource
-from corruptgen.sources.folder import FolderSource
+from corruptgen.recipe.declarations import Key, SourceKind
 from corruptgen.sources.kind import Content, Source, source_digest
 from corruptgen.sources.opening import (
-    KINDS,
     beside_source,
     for_reading,
     open_known,
@@ -14,11 +12,10 @@ from corruptgen.sources.opening import (
 )
 
 __all__ = [
-    "KINDS",
-    "CocoSource",
     "Content",
-    "FolderSource",
+    "Key",
     "Source",
+    "SourceKind",
     "beside_source",
     "for_reading",
     "open_known",

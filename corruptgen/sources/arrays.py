@@ -13,8 +13,14 @@ from corruptgen.containers.npy import Header, check_images, check_labels, header
 from corruptgen.containers.places import length_of, name_of, opened, piece, reporting
 from corruptgen.containers.zipped import Member, Unpacked, check_whole, members
 from corruptgen.errors import Rejected, SourceError
+from corruptgen.recipe.checks import names_by
+from corruptgen.recipe.declarations import Key, SourceKind
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import CLASSES, LABELS, NONE, SPLIT
 from corruptgen.records import Item, Listing
 from corruptgen.runtime.trouble import is_trouble, unreadable
+from corruptgen.sources.kind import Source
+from corruptgen.sources.opening import USUAL_SPLIT, is_deep, listed_place, naming, version
 from corruptgen.sources.register import NAMELESS, Naming, Register
 
 LONGEST_HEADER = 1 << 16  # bytes
@@ -166,3 +172,27 @@ def _unpacked(place: str, version: str, wanted: str) -> tuple[Unpacked, Header]:
 def _header(place: str, version: str) -> Header:
     with reporting(place), opened(place) as file:
         return header(file, length_of(place), name_of(place))
+
+
+def _open_npz(place: str, recipe: Recipe) -> Source:
+    split, names = recipe.source.get("split") or USUAL_SPLIT, recipe.source.names
+    image = names.get("image", f"{split}_images")
+    label = names.get("label") or (None if "image" in names else f"{split}_labels")
+    return NpzSource(place, version(place), split, image, label, naming(recipe), is_deep(recipe))
+
+
+def _open_npy(place: str, recipe: Recipe) -> Source:
+    labels = recipe.source.get("labels")
+    where = None if labels in (None, NONE) else listed_place(recipe, "labels", labels)
+    split = recipe.source.get("split") or USUAL_SPLIT
+    return NpySource(place, version(place), split, where, naming(recipe), is_deep(recipe))
+
+
+KINDS = (
+    SourceKind(
+        name="npz",
+        open=_open_npz,
+        keys={"split": SPLIT, "classes": CLASSES, "columns": Key(names_by("image", "label"))},
+    ),
+    SourceKind(name="npy", open=_open_npy, keys={"split": SPLIT, "labels": LABELS, "classes": CLASSES}),
+)

@@ -13,8 +13,13 @@ from corruptgen.containers.packed import tar_members
 from corruptgen.containers.pickles import load_pickle
 from corruptgen.containers.places import beside, content, files_below, is_folder, name_of, opened, reporting
 from corruptgen.errors import Rejected, SourceError
+from corruptgen.recipe.checks import one_of
+from corruptgen.recipe.declarations import Key, SourceKind
+from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Item, Listing
 from corruptgen.sources.arrays import index_of, numbered
+from corruptgen.sources.kind import Source
+from corruptgen.sources.opening import USUAL_SPLIT, version
 from corruptgen.sources.register import Naming
 
 SIDE = 32
@@ -158,3 +163,15 @@ def _files(place: str) -> Iterator[tuple[str, bytes]]:
             return
         with opened(place) as file:
             yield from tar_members(file, name_of(place), _is_wanted, _most)
+
+
+def _open(place: str, recipe: Recipe) -> Source:
+    choice = recipe.source
+    return CifarSource(place, version(place), choice.get("split") or USUAL_SPLIT, choice.get("labels"))
+
+
+KIND = SourceKind(
+    name="cifar",
+    open=_open,
+    keys={"split": Key(one_of("train", "test")), "labels": Key(one_of("fine", "coarse"))},
+)

@@ -11,9 +11,16 @@ from types import MappingProxyType
 from typing import Any
 
 from corruptgen.codecs.images import EXTENSIONS
-from corruptgen.errors import Rejected, SourceError
+from corruptgen.containers.places import is_remote
+from corruptgen.errors import RecipeError, Rejected, SourceError
+from corruptgen.recipe.checks import address
+from corruptgen.recipe.declarations import Key, SourceKind
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import KEEP_KEYS, MASKS
 from corruptgen.records import Item, Items, Listing, Rejection
-from corruptgen.sources.folder import FolderSource
+from corruptgen.sources.folder import FolderSource, local_folder
+from corruptgen.sources.kind import Source
+from corruptgen.sources.opening import beside_source
 from corruptgen.store.names import is_below
 
 Annotation = Mapping[str, Any]
@@ -224,3 +231,19 @@ def _storable(name: str) -> str:
 
 def _not_a_number(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is not a number of JSON")
+
+
+def _open(place: str, recipe: Recipe) -> Source:
+    if is_remote(place):
+        raise RecipeError(f'{recipe.name}: kind = "coco" reads a folder of this machine, not {place}')
+    folder = local_folder(place)
+    return CocoSource(folder, beside_source(recipe, "annotations", recipe.source.get("annotations"), place))
+
+
+KIND = SourceKind(
+    name="coco",
+    open=_open,
+    keys={"annotations": Key(address, is_local=True), "keep_keys": KEEP_KEYS, **MASKS},
+    holds_files=True,
+    has_annotations=True,
+)

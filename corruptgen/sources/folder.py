@@ -8,14 +8,20 @@ from pathlib import Path, PurePosixPath
 
 from corruptgen.codecs import dicom
 from corruptgen.codecs.images import EXTENSIONS
-from corruptgen.containers.places import beside, content
+from corruptgen.containers.places import beside, content, is_remote, name_of
 from corruptgen.errors import Rejected, SourceError
+from corruptgen.recipe.checks import names_by
+from corruptgen.recipe.declarations import Key, SourceKind
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import CLASSES, FOLDERS, LABELS, MASKS, METADATA, NONE
 from corruptgen.records import Item, Listing, Rejection
 from corruptgen.runtime.trouble import is_trouble, unreadable, wording
 from corruptgen.sources import dicom_files, nifti
-from corruptgen.sources.kind import Content
+from corruptgen.sources.kind import Content, Source
 from corruptgen.sources.labels import Labelling
+from corruptgen.sources.opening import is_deep, listed, naming, path_of
 from corruptgen.sources.register import Register
+from corruptgen.sources.remote import RemoteFolder
 from corruptgen.store.names import (
     from_disk,
     is_apple_double,
@@ -166,3 +172,35 @@ def _objection(entry: os.DirEntry[str], name: str, inside: str) -> str | None:
     if entry.is_symlink() and os.path.commonpath([inside, os.path.realpath(entry.path)]) != inside:
         return "is a link that leads out of the source; copy the file into it"
     return None if stat.S_ISREG(kind) else "is not a regular file"
+
+
+def local_folder(place: str) -> Path:
+    """Return the path of a source that has to be a folder of this machine; raise `SourceError` if it is none."""
+    if not path_of(place).is_dir():
+        raise SourceError(f"{name_of(place)} is no folder; for other kinds of sources see kind in [source]")
+    return path_of(place)
+
+
+def _open(place: str, recipe: Recipe) -> Source:
+    choice = recipe.source
+    folder = None if is_remote(place) else local_folder(place)
+    origin = choice.get("labels") or FOLDERS
+    content = b"" if origin in (FOLDERS, METADATA, NONE) else listed(recipe, "labels", origin)
+    labelling = Labelling(
+        origin=name_of(origin),
+        content=content,
+        file=choice.names.get("file", "file_name"),
+        label=choice.names.get("label", "label"),
+        naming=naming(recipe),
+    )
+    deep = is_deep(recipe)
+    return RemoteFolder(place, labelling, deep) if folder is None else FolderSource(folder, labelling, deep)
+
+
+KIND = SourceKind(
+    name="folder",
+    open=_open,
+    keys={"labels": LABELS, "classes": CLASSES, "columns": Key(names_by("file", "label")), **MASKS},
+    holds_files=True,
+    has_class_folders=True,
+)

@@ -11,14 +11,19 @@ from typing import Any, Protocol
 import numpy as np
 
 from corruptgen.containers.parquet import ParquetRows, parquet_files
-from corruptgen.containers.places import beside, files_below, name_of, reason, reporting, version_of
-from corruptgen.errors import Rejected, SourceError
+from corruptgen.containers.places import beside, files_below, is_remote, name_of, reason, reporting, version_of
+from corruptgen.errors import RecipeError, Rejected, SourceError
+from corruptgen.recipe.checks import names_by, text
+from corruptgen.recipe.declarations import Key, SourceKind
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import SPLIT, SourceChoice
 from corruptgen.records import Item, Listing
 from corruptgen.runtime.extras import need
 from corruptgen.runtime.trouble import is_trouble, unreadable
 from corruptgen.sources.arrays import index_of
-from corruptgen.sources.kind import Content
+from corruptgen.sources.kind import Content, Source
 from corruptgen.sources.label_tables import class_names
+from corruptgen.sources.opening import version
 from corruptgen.sources.register import Naming, Register
 from corruptgen.store.names import is_below, is_text, on_disk
 
@@ -263,3 +268,50 @@ def _pixels(value: list[Any], feature: Any) -> Any:
     if not is_byte:
         raise Rejected("is an array of other values than 0..255")
     return pixels.astype(np.uint8)
+
+
+def _open(place: str, recipe: Recipe) -> Source:
+    choice, names = recipe.source, recipe.source.names
+    if is_remote(place):
+        raise RecipeError(f'{recipe.name}: kind = "hub" reads a repo or a path of this machine, not {place}')
+    return HubSource(
+        place=place or None,
+        version=version(place) if place else "",
+        repo=None if place else choice.get("repo"),
+        revision=None if place else choice.get("revision"),
+        config=choice.get("config"),
+        split=choice.get("split"),
+        image=names.get("image"),
+        label=names.get("label"),
+        id=names.get("id"),
+    )
+
+
+def _check(choice: SourceChoice, place: str) -> None:
+    repo, revision = choice.get("repo"), choice.get("revision")
+    if repo and choice.path:
+        raise RecipeError(f"{place}: has both repo and path; take one: repo on the Hub, or path on this machine")
+    if repo and not revision:
+        raise RecipeError(
+            f"{place} revision: is missing; pin the repository to a commit (40 hexadecimal digits) or a tag, "
+            "so that the dataset stays the same"
+        )
+    if repo and not choice.get("split"):
+        raise RecipeError(f'{place} split: is missing; choose which split of {repo}, such as split = "test"')
+    if revision and not repo and choice.path:
+        raise RecipeError(f"{place} revision: belongs to repo; a path has none")
+
+
+KIND = SourceKind(
+    name="hub",
+    open=_open,
+    keys={
+        "repo": Key(text),
+        "revision": Key(text),
+        "config": Key(text),
+        "split": SPLIT,
+        "columns": Key(names_by("image", "label", "id")),
+    },
+    holds_files=True,
+    check=_check,
+)

@@ -21,8 +21,14 @@ from corruptgen.containers.places import (
     reporting,
 )
 from corruptgen.errors import Rejected, SourceError
+from corruptgen.recipe.checks import one_of, text
+from corruptgen.recipe.declarations import Key, SourceKind
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import CLASSES
 from corruptgen.records import Item, Listing
 from corruptgen.sources.arrays import index_of, numbered
+from corruptgen.sources.kind import Source
+from corruptgen.sources.opening import USUAL_SPLIT, naming, version
 from corruptgen.sources.register import Naming
 
 # What the four files are called: by their makers, and as they are unpacked on some sites; EMNIST has its name before.
@@ -141,3 +147,15 @@ def _shape(start: bytes, sides: int, name: str) -> tuple[int, ...]:
     if start[2] != UBYTE or start[3] != sides:
         raise SourceError(f"{name} holds values of type {start[2]:#04x} in {start[3]} axes; taken are bytes in {sides}")
     return tuple(int.from_bytes(start[4 * k : 4 * k + 4], "big") for k in range(1, sides + 1))
+
+
+def _open(place: str, recipe: Recipe) -> Source:
+    choice = recipe.source
+    return MnistSource(place, version(place), choice.get("split") or USUAL_SPLIT, choice.get("config"), naming(recipe))
+
+
+KIND = SourceKind(
+    name="mnist",
+    open=_open,
+    keys={"split": Key(one_of("train", "test")), "config": Key(text), "classes": CLASSES},
+)

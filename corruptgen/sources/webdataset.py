@@ -1,5 +1,6 @@
 """Tar shards as the library `webdataset` reads them: files that share a name up to its first dot are one sample."""
 
+import glob
 import json
 import re
 import tarfile
@@ -14,6 +15,8 @@ from corruptgen.containers.packed import Guarded
 from corruptgen.containers.places import (
     beside,
     files_in,
+    is_folder,
+    is_remote,
     length_of,
     name_of,
     opened,
@@ -22,8 +25,14 @@ from corruptgen.containers.places import (
     version_of,
 )
 from corruptgen.errors import Rejected, SourceError
+from corruptgen.recipe.checks import names_by
+from corruptgen.recipe.declarations import Key, SourceKind
+from corruptgen.recipe.recipe import Recipe
+from corruptgen.recipe.source_section import CLASSES
 from corruptgen.records import Item, Listing
 from corruptgen.runtime.trouble import is_trouble
+from corruptgen.sources.kind import Source
+from corruptgen.sources.opening import naming, path_of
 from corruptgen.sources.register import NAMELESS, Naming, Register
 from corruptgen.store.names import is_apple_double, is_below, is_text, storable
 
@@ -231,3 +240,25 @@ def _label(content: bytes, ending: str, column: str) -> Any:
             raise ValueError(f"it has no {column!r}; choose which key with columns in [source]")
         value = value[column]
     return value
+
+
+def _open(place: str, recipe: Recipe) -> Source:
+    names = recipe.source.names
+    with reporting(place):
+        folder, pattern = (place, "*.tar") if is_folder(place) else (place.rpartition("/")[0], name_of(place))
+    if not is_remote(place) and path_of(place).is_file():
+        pattern = glob.escape(pattern)
+    image = (names["image"],) if "image" in names else IMAGES
+    label, column = names.get("label", ""), "label"
+    if label.startswith("json."):
+        label, column = "json", label.removeprefix("json.")
+    return TarSource(folder, pattern, image, (label,) if label else LABELS, column, naming(recipe))
+
+
+KIND = SourceKind(
+    name="webdataset",
+    open=_open,
+    keys={"classes": CLASSES, "columns": Key(names_by("image", "label"))},
+    holds_files=True,
+    takes_patterns=True,
+)

@@ -42,8 +42,8 @@ def find_doubts(listing: Listing, choice: SourceChoice) -> Iterator[str]:
     """
     classes, counts = listing.classes, listing.items.count_labels()
     total, missing = len(listing.items), counts.pop(MISSING, 0)
-    are_folders = choice.kind == "folder" and (choice.labels or FOLDERS) == FOLDERS
-    if choice.kind == "coco" or choice.labels == UNLABELLED or not total:
+    are_folders = choice.declared.has_class_folders and (choice.get("labels") or FOLDERS) == FOLDERS
+    if choice.declared.has_annotations or choice.get("labels") == UNLABELLED or not total:
         return
     if classes.kind == NONE:
         where = "no image lies in a folder of its class" if are_folders else "no item has a label"

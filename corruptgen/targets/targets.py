@@ -17,11 +17,13 @@ from corruptgen.codecs.orientations import STORED
 from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.declare import Warp
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
+from corruptgen.recipe.declarations import FORMATS
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.runtime.trouble import is_trouble, unreadable
-from corruptgen.sources import FolderSource, beside_source
+from corruptgen.sources import beside_source
 from corruptgen.sources.coco import Annotations, annotations, is_number, size_of
+from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.label_masks import LabelMask, label_mask
 from corruptgen.sources.mask_files import MaskName, mask_names, read_volume
 from corruptgen.sources.nifti import is_nifti
@@ -338,25 +340,26 @@ def choose_targets(recipe: Recipe, preset: Preset, cells: Iterable[Name], place:
             f'{recipe.name} [corrupt] targets: "refuse" allows no row that moves pixels, and these do: {rows}; '
             'leave them out of rows, or write targets = "move" or "keep"'
         )
-    if (source.kind == "coco") != (source.annotations is not None):
+    if source.declared.has_annotations != (source.get("annotations") is not None):
         raise RecipeError(
             f'{recipe.name} [source] annotations: kind = "coco" needs the key, other kinds do not have it'
         )
-    if source.mask_suffix is not None and source.masks is None:
+    if source.get("mask_suffix") is not None and source.get("masks") is None:
         raise RecipeError(f"{recipe.name} [source] mask_suffix: only together with masks, the folder that they are in")
-    if source.annotations is None and source.masks is None:
+    if source.get("annotations") is None and source.get("masks") is None:
         if choice == "move":
             raise RecipeError(
                 f'{recipe.name} [corrupt] targets: "move" needs something to move: kind = "coco" with annotations, or '
                 "masks, in [source]"
             )
         return Targets()
-    if recipe.output.format != "folder":
-        raise RecipeError(f'{recipe.name} [output] format: annotations and masks are carried by "folder" only')
+    if not recipe.output.declared.carries_targets:
+        carriers = " and ".join(f'"{name}"' for name, form in FORMATS.built_in.items() if form.carries_targets)
+        raise RecipeError(f"{recipe.name} [output] format: annotations and masks are carried by {carriers} only")
     found = replace(
         recorded_targets(recipe, preset, moving),
-        annotated=beside_source(recipe, "annotations", source.annotations, place),
-        masks=beside_source(recipe, "masks", source.masks, place),
+        annotated=beside_source(recipe, "annotations", source.get("annotations"), place),
+        masks=beside_source(recipe, "masks", source.get("masks"), place),
     )
     if found.annotated and (found.moved or recipe.decode.resize is not None or recipe.decode.crop is not None):
         _check_known(recipe.name, found.annotated, found.kept)
@@ -393,10 +396,10 @@ def recorded_targets(recipe: Recipe, preset: Preset | None, cells: Iterable[Name
         Its rows and severities, the clean twin left out.
     """
     return Targets(
-        is_annotated=recipe.source.kind == "coco",
+        is_annotated=recipe.source.declared.has_annotations,
         endings=recipe.source.mask_endings or (),
-        annotated_as=recipe.source.annotated_as,
-        kept=recipe.source.keep_keys,
+        annotated_as=recipe.source.get("annotated_as"),
+        kept=recipe.source.get("keep_keys") or (),
         decoding=recipe.decode,
         extension=recipe.output.stored.extension,
         escape=recipe.output.escape_names,

@@ -56,7 +56,7 @@ def _labels_fit(recipe: Recipe, manifest: Mapping[str, Any], labels: Collection[
     if "labels" not in manifest:
         # Earlier versions recorded no kind, and of names those alone that an output has numbers for.
         words = {label for label in labels if not all(NUMBER.fullmatch(number) for number in label.split(" "))}
-        return recipe.output.format == "folder" or words - {MISSING} <= set(names)
+        return recipe.output.declared.has_file_per_item or words - {MISSING} <= set(names)
     try:
         classes = Classes.read(manifest["labels"], names)
         values = [classes.value(label) for label in labels]

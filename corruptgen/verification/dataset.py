@@ -245,7 +245,7 @@ def open_dataset(directory: str | Path) -> FinishedDataset:
     Examples
     --------
     >>> import tempfile, numpy as np, corruptgen
-    >>> from corruptgen.recipe.recipe import read
+    >>> from corruptgen.recipe.recipe import read_recipe
     >>> place = tempfile.TemporaryDirectory()
     >>> np.save(f"{place.name}/a.npy", np.full((4, 28, 28, 3), 100, np.uint8))
     >>> np.save(f"{place.name}/b.npy", np.array([2, 0, 1, 2]))
@@ -253,7 +253,7 @@ def open_dataset(directory: str | Path) -> FinishedDataset:
     >>> corrupted = {"preset": "imagecorruptions", "rows": ["contrast"], "severities": [3]}
     >>> recipe = {"name": "small", "version": "1.0.0", "source": source, "corrupt": corrupted}
     >>> made = corruptgen.generate(
-    ...     read(recipe, "recipe"), source=f"{place.name}/a.npy", output=f"{place.name}/out", workers=1
+    ...     read_recipe(recipe, "recipe"), source=f"{place.name}/a.npy", output=f"{place.name}/out", workers=1
     ... )
     >>> dataset = corruptgen.open(f"{place.name}/out")
     >>> dataset.cells, len(dataset), [dataset.label(item) for item in dataset]

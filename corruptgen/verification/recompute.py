@@ -76,7 +76,7 @@ def origins(made: Made, source: str | Path | None) -> Origins:
     """
     has_twin = made.recipe.output.clean and made.recipe.output.is_lossless
     is_recorded = source == RECORDED or (source is None and not has_twin)
-    if is_recorded and not made.recipe.source.repo:
+    if is_recorded and not made.recipe.source.get("repo"):
         raise RecipeError(
             "to recompute pixels the clean images are needed, and the recipe records no repository with them: say "
             "where they are with --source, or generate with clean = true and a lossless encoding"

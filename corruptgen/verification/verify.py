@@ -216,7 +216,7 @@ def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], Tabl
 
 
 def _fits(table: Table, build: Made) -> bool:
-    cells, files = len(build.cells.names), FILES_BYTES if build.recipe.output.format == "folder" else 0
+    cells, files = len(build.cells.names), FILES_BYTES if build.recipe.output.declared.has_file_per_item else 0
     return len(table.shards) == cells * SHARD_BYTES and all(
         len(record.pixels) == cells * PIXELS_BYTES
         and len(record.files) == files
