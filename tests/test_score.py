@@ -23,7 +23,7 @@ from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import Wishes, evaluate
 from corruptgen.scoring.evaluation import score_dataset as score
 from corruptgen.scoring.evidence import Source
-from corruptgen.scoring.measures import MEASURES
+from corruptgen.scoring.measure import MEASURES
 from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.truth import Truth, read
 from corruptgen.tables import catalog

@@ -52,7 +52,7 @@ def _rows(params: dict[str, Any], *, groups: bool) -> Iterator[str]:
             found = [catalog.preset(params.get("preset") or params["what"])]
     except (CorruptgenError, KeyError):
         # Half a line names nothing yet.
-        found = [catalog.preset(name) for name in catalog.preset_names()]
+        found = catalog.readable_presets()
     for table in found:
         yield from table.rows
         if groups:

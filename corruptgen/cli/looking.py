@@ -13,8 +13,10 @@ from corruptgen.codecs.windowing import WINDOWS, CleanImage, Window
 from corruptgen.declare import Corruption
 from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.gallery.contact_sheet import draw_contact_sheet, draw_film_strips
+from corruptgen.recipe.declarations import FORMATS, KINDS
 from corruptgen.recipe.recipe import shipped_names
 from corruptgen.records import Decoding
+from corruptgen.scoring.measure import MEASURES
 from corruptgen.sources import Content, nifti
 from corruptgen.tables import catalog
 from corruptgen.tables.api import corrupt
@@ -24,9 +26,13 @@ from corruptgen.values.arguments import normalise_severity
 
 def list_tables() -> None:
     """List the severity tables and the shipped recipes."""
-    tables = [catalog.preset(name) for name in catalog.preset_names()]
+    tables = catalog.readable_presets()
     print_columns((table.name, f"version {table.version}", f"{len(table.rows)} rows", table.title) for table in tables)
     print(f"\nshipped recipes: {', '.join(shipped_names())}")
+    for registry, plural in ((KINDS, "kinds of sources"), (FORMATS, "formats"), (MEASURES, "metrics")):
+        found = [f"{name} ({plug_in.place})" for name, plug_in in registry.plug_in_names().items()]
+        if found:
+            print(f"{plural} of other packages: {', '.join(found)}")
 
 
 def list_rows(preset: str) -> None:
@@ -39,7 +45,7 @@ def list_rows(preset: str) -> None:
 
 def show(row: str, preset: str | None) -> None:
     """Describe a corruption and its severities in each table."""
-    tables = [catalog.preset(name) for name in ([preset] if preset else catalog.preset_names())]
+    tables = [catalog.preset(preset)] if preset else catalog.readable_presets()
     found = [table for table in tables if row in table.rows]
     if not found:
         kind = f"row of {tables[0].name}" if preset else "row"
@@ -74,7 +80,7 @@ def show_function(name: str) -> None:
 def _tables_using() -> dict[str, dict[str, list[str]]]:
     """Find the rows that use each function, by the table."""
     found: dict[str, dict[str, list[str]]] = {}
-    for table in map(catalog.preset, catalog.preset_names()):
+    for table in catalog.readable_presets():
         for row in table.rows.values():
             for name in dict.fromkeys(level.corruption.name for level in row.levels):
                 found.setdefault(name, {}).setdefault(table.name, []).append(row.name)

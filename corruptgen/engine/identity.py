@@ -59,7 +59,10 @@ def identify(preset: Preset, rows: Iterable[str], readers: Iterable[str] = ()) -
     names = functions(preset, rows)
     origins = {name: asdict(catalog.origin(name)) for name in names}
     others = {top: version for origin in origins.values() for top, version in origin.pop("uses").items()}
-    shared = LOADED.digest(*SHARED, *readers, within={catalog.OURS})
+    # The reader of a plug-in has modules of its own.
+    outside = [reader for reader in readers if reader.partition(".")[0] != catalog.OURS]
+    within = frozenset({catalog.OURS}).union(*map(LOADED.kin, outside))
+    shared = LOADED.digest(*SHARED, *readers, within=within)
     return {
         "corruptions": origins,
         "shared": {"distribution": catalog.OURS, "version": __version__, "source": shared},

@@ -21,9 +21,11 @@ from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.identity import Identity
 from corruptgen.errors import OutputError, Rejected
 from corruptgen.randomness.key import STREAM_VERSION
+from corruptgen.recipe.declarations import FORMATS, plug_ins_of
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Item, Items, Listing, Rejection
 from corruptgen.runtime.extras import DISTRIBUTIONS, is_installed
+from corruptgen.runtime.provenance import version_of
 from corruptgen.sinks.protocol import Part, Whole
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import Summary
@@ -178,6 +180,7 @@ def marker(recipe: Recipe, preset: Preset, listing: Listing, identity: Identity)
         "source": listing.digest,
         "environment": environment(recipe),
         "identity": dict(identity),
+        **_plug_ins(recipe),
     }
 
 
@@ -217,6 +220,7 @@ def manifest(
         "preset": {"name": preset.name, "digest": preset.digest, "table": preset.content},
         "environment": environment(recipe),
         "identity": dict(identity),
+        **_plug_ins(recipe),
         "counts": {
             "items": items,
             "rejected": len(rejected),
@@ -294,7 +298,11 @@ def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
 def environment(recipe: Recipe | None = None) -> dict[str, str]:
     """Name the versions that pixels, and the files of the recipe's format, may depend on."""
     packages = ["isal", "numba", "numpy", "pillow", "scipy", "simplejpeg"]
-    if recipe is not None:
+    plug_ins = {} if recipe is None else plug_ins_of(recipe.source.kind, recipe.output.format)
+    others = {plug_in.distribution: plug_in.version for plug_in in plug_ins.values()}
+    if recipe is not None and FORMATS.origin(recipe.output.format):
+        others |= {package: version_of(package) for package in recipe.output.declared.needs}
+    elif recipe is not None:
         packages += [DISTRIBUTIONS.get(package, package) for package in recipe.output.declared.needs]
     if recipe is not None and recipe.decode.window is not None:
         packages += ["nibabel", "pydicom", "tifffile"]
@@ -307,7 +315,15 @@ def environment(recipe: Recipe | None = None) -> dict[str, str]:
         "opencv": cv2.__version__,
         "python": platform.python_version(),
         "stream": STREAM_VERSION,
-    } | {package: _installed(package) for package in packages}
+        **{package: _installed(package) for package in packages},
+        **others,
+    }
+
+
+def _plug_ins(recipe: Recipe) -> dict[str, Any]:
+    """Return the packages of plug-ins that a recipe uses, so that a reader can name one that is missing."""
+    found = plug_ins_of(recipe.source.kind, recipe.output.format)
+    return {"plugins": {what: plug_in.place for what, plug_in in found.items()}} if found else {}
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:

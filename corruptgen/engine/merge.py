@@ -26,6 +26,7 @@ from corruptgen.engine.plan import CLEAN, Block, Plan, spelled_cells, table_name
 from corruptgen.engine.resume import wholeness
 from corruptgen.engine.shards import ANNOTATED, Shard, listed, records
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
+from corruptgen.recipe.declarations import describe_missing_plug_ins
 from corruptgen.recipe.recipe import Recipe, read_recipe
 from corruptgen.records import Item, Items, Listing, Outcome, Rejection
 from corruptgen.sinks import Dataset, Folder
@@ -163,6 +164,9 @@ def _agreed(written: Sequence[Mapping[str, Any]], marker: Mapping[str, Any]) -> 
 
 
 def _recipe(record: Mapping[str, Any]) -> Recipe:
+    lacking = describe_missing_plug_ins(record.get("plugins"))
+    if lacking:
+        raise OutputError(f"the shards cannot be merged here: {lacking}; install it first")
     try:
         return read_recipe(record["recipe"], MARKER)
     except (CorruptgenError, LookupError) as error:

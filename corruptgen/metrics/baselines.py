@@ -16,7 +16,7 @@ from corruptgen.errors import OutputError, ScoreError, UnknownName, unknown
 from corruptgen.metrics.grid import Grid
 from corruptgen.values.addresses import local_path
 from corruptgen.values.json_shapes import check_shape
-from corruptgen.values.toml_text import parse_toml
+from corruptgen.values.toml_text import parse_toml, toml_files
 
 HEADER = frozenset({"title", "task", "verified", "clean", "main", "severities", "references", "notes"})
 MEASURES = frozenset({"error", "balanced_error", "flip_probability", "top5_distance"})
@@ -222,7 +222,7 @@ def weights(name: str) -> Mapping[str, float]:
     >>> len(weights("lr0-fm"))
     15
     """
-    found = {entry.name.removesuffix(".toml"): entry for entry in (_package() / "weights").iterdir()}
+    found = toml_files(_package() / "weights")
     if name not in found:
         raise UnknownName(unknown("table of weights", name, found))
     content = tomllib.loads(found[name].read_text("utf-8"))

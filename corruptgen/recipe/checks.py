@@ -7,6 +7,17 @@ from corruptgen.errors import UnknownName
 from corruptgen.runtime.plugins import Registry
 from corruptgen.values.toml_text import BACKSLASH
 
+__all__ = [
+    "Check",
+    "address",
+    "name_in",
+    "names_by",
+    "one_of",
+    "text",
+    "truth",
+    "whole",
+]
+
 Check = Callable[[Any], Any]
 FIRST_PRINTED = 32  # characters below it steer a terminal
 

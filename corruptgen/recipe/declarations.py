@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from corruptgen.errors import DeclarationError, UnknownName
 from corruptgen.recipe.checks import Check
 from corruptgen.runtime.plugins import PlugIn, Registry
 from corruptgen.values.addresses import last_part
@@ -97,10 +98,30 @@ KINDS: Registry[SourceKind] = Registry("corruptgen.sources", SourceKind, "kind o
 FORMATS: Registry[Format] = Registry("corruptgen.sinks", Format, "format", "folder")
 
 
-def origins(kind: str, form: str) -> dict[str, PlugIn]:
-    """Return the plug-ins that a source and a format come from, by what they are; those of this package are none."""
-    found = {f"kind of source {kind}": KINDS.origin(kind), f"format {form}": FORMATS.origin(form)}
+def plug_ins_of(kind: str, form: str) -> dict[str, PlugIn]:
+    """Return the plug-ins that a kind of source and a format come from, by what they are; ours are none."""
+    found = {f"{KINDS.word} {kind}": KINDS.origin(kind), f"{FORMATS.word} {form}": FORMATS.origin(form)}
     return {name: plug_in for name, plug_in in found.items() if plug_in is not None}
+
+
+def describe_missing_plug_ins(recorded: Any) -> str:
+    """Name the plug-ins that an output was made with and that cannot be used here; empty if there are none.
+
+    Parameters
+    ----------
+    recorded : the packages by what they declare, as an output records them; None: no plug-in was used
+    """
+    found = []
+    for what, place in recorded.items() if isinstance(recorded, Mapping) else ():
+        word, _, name = what.rpartition(" ")
+        registry: Registry[Any] = FORMATS if word == FORMATS.word else KINDS
+        try:
+            registry.find(name)
+        except UnknownName:
+            found.append(f"the {what} of {place} is not installed")
+        except DeclarationError as error:
+            found.append(str(error))
+    return "; ".join(found)
 
 
 def recorded(options: tuple[tuple[str, Any], ...], keys: Mapping[str, Key]) -> dict[str, Any]:

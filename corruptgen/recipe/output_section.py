@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from corruptgen.codecs.png import COMPRESSIONS
-from corruptgen.errors import DeclarationError, RecipeError, UnknownName
+from corruptgen.errors import DeclarationError, RecipeError
 from corruptgen.recipe.checks import Check, name_in, one_of, truth, whole
 from corruptgen.recipe.declarations import FORMATS, Format, recorded
 from corruptgen.records import Encoding
@@ -104,14 +104,17 @@ KEYS: Mapping[str, Check] = {
 }
 
 
-def keys_of(content: Any) -> Mapping[str, Check]:
-    """Return the keys that a section may have, which its format decides about."""
-    form = content.get("format", OutputChoice.format) if isinstance(content, Mapping) else None
+def keys_of(content: Any, place: str) -> Mapping[str, Check]:
+    """Return the keys that a section may have, which its format decides about; raise `RecipeError` if it is none."""
+    if not isinstance(content, Mapping) or "format" not in content:
+        return KEYS
+    form = content["format"]
     try:
-        own = FORMATS.find(form).keys if isinstance(form, str) else {}
-    except (UnknownName, DeclarationError):
-        # What is wrong with it is said when its value is checked.
-        own = {}
+        own = FORMATS.find(KEYS["format"](form)).keys
+    except DeclarationError as error:
+        raise RecipeError(f"{place} format: {error}") from error
+    except ValueError as error:
+        raise RecipeError(f"{place} format: found {form!r}, allowed is {error}") from None
     return {**{key: declared.check for key, declared in own.items()}, **KEYS}
 
 

@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -32,7 +32,7 @@ from corruptgen.records import COLOURS, DEFAULT_TOLERATE, TOLERATED, Decoding
 from corruptgen.store.names import on_disk
 from corruptgen.values.addresses import local_path
 from corruptgen.values.arguments import WHOLE_RANGE, normalise_severity
-from corruptgen.values.toml_text import parse_toml
+from corruptgen.values.toml_text import parse_toml, toml_files
 
 SOURCE = "source"
 LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
@@ -176,7 +176,7 @@ def read_recipe(content: Mapping[str, Any], place: str, folder: Path | None = No
     """
     top = {key: value for key, value in content.items() if key not in (*SECTIONS, SOURCE)}
     source = chosen_source(content.get(SOURCE, {}), f"{place} [{SOURCE}]")
-    sections = {**SECTIONS, "output": keys_of(content.get("output", {}))}
+    sections = {**SECTIONS, "output": keys_of(content.get("output", {}), f"{place} [output]")}
     parts = {name: _checked(content.get(name, {}), keys, f"{place} [{name}]") for name, keys in sections.items()}
     output = chosen_output(parts["output"], f"{place} [output]")
     if "preset" not in parts["corrupt"]:
@@ -329,16 +329,8 @@ def _shipped() -> dict[str, Traversable]:
     package = resources.files("corruptgen")
     for folder in (package / "recipes", Path(str(package)).parent / "recipes"):
         if folder.is_dir():
-            return dict(_recipes_below(folder, ""))
+            return toml_files(folder)
     return {}
-
-
-def _recipes_below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _recipes_below(entry, f"{prefix}{entry.name}/")
-        elif entry.name.endswith(".toml"):
-            yield prefix + entry.name.removesuffix(".toml"), entry
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Optional packages: loaded where they are used, and named with the extra that installs them where they are missing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -51,11 +51,13 @@ def need(module: str, purpose: str, advice: str = "") -> ModuleType:
         raise MissingPackage(missing(purpose, [module.partition(".")[0]], advice)) from error
 
 
-def missing(purpose: str, packages: Iterable[str], advice: str = "") -> str:
+def missing(purpose: str, packages: Sequence[str], advice: str = "") -> str:
     """Word the message for optional packages that are not installed."""
     names = [DISTRIBUTIONS.get(package, package) for package in packages]
-    extras = sorted({EXTRAS[package] for package in packages})
-    command = f"pip install 'corruptgen[{','.join(extras)}]'"
+    extras = sorted({EXTRAS[package] for package in packages if package in EXTRAS})
+    others = [DISTRIBUTIONS.get(package, package) for package in packages if package not in EXTRAS]
+    wanted = [*([f"'corruptgen[{','.join(extras)}]'"] if extras else []), *others]
+    command = f"pip install {' '.join(wanted)}"
     return f"{purpose} needs {' and '.join(names)}: {command}{f', or {advice}' if advice else ''}"
 
 

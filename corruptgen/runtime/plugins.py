@@ -2,11 +2,12 @@
 
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module, metadata
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from corruptgen.errors import DeclarationError, UnknownName, unknown
 
@@ -47,6 +48,11 @@ class PlugIn:
         return "" if self.entry.dist is None else self.entry.dist.version
 
     @property
+    def place(self) -> str:
+        """The package and its version."""
+        return f"{self.distribution} {self.version}".rstrip()
+
+    @property
     def full_name(self) -> str:
         """The name that no other package's entry has."""
         return f"{self.distribution}:{self.name}"
@@ -64,8 +70,7 @@ class PlugIn:
         # It is not our code: whatever it raises must not stop what does not need it.
         except (Exception, SystemExit) as error:
             reason = "".join(f"{type(error).__name__}: {error}".splitlines()[:1])[:LONGEST_REASON]
-            place = f"{self.distribution} {self.version}".rstrip()
-            raise DeclarationError(f"the plug-in {self.name} of {place} cannot be loaded ({reason})") from error
+            raise DeclarationError(f"the plug-in {self.name} of {self.place} cannot be loaded ({reason})") from error
 
 
 def plug_ins(group: str) -> list[PlugIn]:
@@ -73,7 +78,7 @@ def plug_ins(group: str) -> list[PlugIn]:
     return sorted(map(PlugIn, metadata.entry_points(group=group)), key=lambda found: (found.name, found.distribution))
 
 
-def listed_names(built_in: Iterator[str] | list[str], found: list[PlugIn]) -> dict[str, PlugIn]:
+def listed_names(built_in: list[str], found: list[PlugIn]) -> dict[str, PlugIn]:
     """Return plug-ins by what users write: the name, or `package:name` where several things have that name."""
     names = [*built_in, *(plug_in.name for plug_in in found)]
     return {p.full_name if names.count(p.name) > 1 else p.name: p for p in found}
@@ -95,8 +100,8 @@ def matching(name: str, found: list[PlugIn], word: str) -> PlugIn | None:
     return chosen[0] if chosen else None
 
 
-class Registry(Generic[T]):
-    """The declarations of one kind.
+class Registry(Mapping[str, T]):
+    """The declarations of one kind by name.
 
     Those of the package itself are found by a walk through the modules of one of its rooms. Another package adds one by
     an entry point of the same name as the declaration; it is loaded when it is asked for, so that a broken one stops
@@ -104,14 +109,16 @@ class Registry(Generic[T]):
 
     Parameters
     ----------
-    room : the package whose modules are walked through, and the group of entry points
+    room : the package whose modules are walked through
     kind : the class of the declarations
     word : what one of them is called in messages
     usual : the name that is listed first
+    group : of the entry points; empty: called like the room
     """
 
-    def __init__(self, room: str, kind: type[T], word: str, usual: str = "") -> None:
+    def __init__(self, room: str, kind: type[T], word: str, usual: str = "", group: str = "") -> None:
         self.room = room
+        self.group = group or room
         self.kind = kind
         self.word = word
         self.usual = usual
@@ -123,20 +130,45 @@ class Registry(Generic[T]):
         for module in pkgutil.iter_modules(import_module(self.room).__path__, f"{self.room}."):
             for declared in self._declared_in(import_module(module.name)):
                 found[declared.name] = declared
-        return {name: found[name] for name in sorted(found, key=lambda name: (name != self.usual, name))}
+
+        def place(name: str) -> tuple[bool, int, str]:
+            return name != self.usual, getattr(found[name], "place", 0), name
+
+        return {name: found[name] for name in sorted(found, key=place)}
 
     @cached_property
     def plug_ins(self) -> list[PlugIn]:
         """What other packages add, not loaded."""
-        return plug_ins(self.room)
+        return plug_ins(self.group)
 
     @cached_property
     def _loaded(self) -> dict[str, T]:
         return {}
 
+    def plug_in_names(self) -> dict[str, PlugIn]:
+        """Return the plug-ins by what users write; they are not loaded for it."""
+        return listed_names(list(self.built_in), self.plug_ins)
+
     def names(self) -> list[str]:
-        """List what users may write: the package's own, then those of plug-ins, which are not loaded for it."""
-        return [*self.built_in, *listed_names(list(self.built_in), self.plug_ins)]
+        """List what users may write: the package's own, then those of plug-ins."""
+        return [*self.built_in, *self.plug_in_names()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self.names())
+
+    def __getitem__(self, name: str) -> T:
+        return self.find(name)
+
+    def loadable(self) -> dict[str, T]:
+        """Return all declarations but those of plug-ins that cannot be loaded."""
+        found = dict(self.built_in)
+        for name in self.plug_in_names():
+            with suppress(DeclarationError):
+                found[name] = self.find(name)
+        return found
 
     def find(self, name: str) -> T:
         """Return the declaration of a name.
@@ -173,12 +205,12 @@ class Registry(Generic[T]):
             if one.name == plug_in.name:
                 return one
         raise DeclarationError(
-            f"the plug-in {plug_in.name} of {plug_in.distribution} {plug_in.version} declares no {self.word} "
+            f"the plug-in {plug_in.name} of {plug_in.place} declares no {self.word} "
             f"{plug_in.name!r}; its entry point must have the name of the declaration"
         )
 
     def _declared_in(self, module: object) -> Iterator[T]:
-        for thing in vars(module).values():
+        for thing in getattr(module, "__dict__", {}).values():
             for one in thing if isinstance(thing, tuple) else (thing,):
                 if isinstance(one, self.kind):
                     yield one

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from corruptgen.errors import ScoreError, UnknownName, unknown
+from corruptgen.errors import ScoreError, unknown
 from corruptgen.metrics import detection
 from corruptgen.metrics.baselines import Baseline, baseline, baseline_names
 from corruptgen.metrics.corruption_error import weakness
@@ -15,7 +15,7 @@ from corruptgen.metrics.resampling import percentiles, resamples
 from corruptgen.scoring import prediction_files, truth
 from corruptgen.scoring.answers import Rule, answers
 from corruptgen.scoring.evidence import Evidence, Source
-from corruptgen.scoring.measures import ANSWERS, BALANCED, MEASURES, PERFORMANCE
+from corruptgen.scoring.measure import ANSWERS, BALANCED, MEASURES, PERFORMANCE
 from corruptgen.scoring.prediction_files import Stacked
 from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.truth import CLEAN, Truth
@@ -114,8 +114,7 @@ def score_dataset(
     """
     wishes = wishes or Wishes()
     for name in wishes.metrics:
-        if name not in MEASURES:
-            raise UnknownName(unknown("metric", name, MEASURES))
+        MEASURES.find(name)
     dataset = truth.read(directory, classes)
     dataset = dataset.over(wishes.rows) if wishes.rows else dataset
     reference = _baseline(wishes, dataset)
@@ -257,7 +256,7 @@ def _chosen(evidence: Evidence, dataset: Truth, wishes: Wishes) -> tuple[list[st
 
 
 def _fitting(source: Source, dataset: Truth, wishes: Wishes) -> Iterable[str]:
-    for name, measure in MEASURES.items():
+    for name, measure in MEASURES.loadable().items():
         if (measure.of == PERFORMANCE) != (source.performance is not None):
             continue
         if measure.of == ANSWERS and source.answers is None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from corruptgen import __version__
-from corruptgen.scoring.measures import FRACTION, MEASURES, PERCENT
+from corruptgen.scoring.measure import FRACTION, MEASURES, PERCENT
 from corruptgen.values.arguments import severity_text
 
 SCHEMA = 1

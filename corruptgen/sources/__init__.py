@@ -10,10 +10,12 @@ from corruptgen.sources.opening import (
     source_place,
     wanted,
 )
+from corruptgen.sources.register import Register
 
 __all__ = [
     "Content",
     "Key",
+    "Register",
     "Source",
     "SourceKind",
     "beside_source",

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import metadata, resources
+from importlib import metadata
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -19,10 +19,11 @@ from corruptgen import __version__
 from corruptgen import corruptions as corruptions_package
 from corruptgen.declare import Corruption, declaration_of, fused_path_of
 from corruptgen.declare import corruption as declare
-from corruptgen.errors import DeclarationError, PresetError, UnknownName, unknown
+from corruptgen.errors import CorruptgenError, DeclarationError, PresetError, UnknownName, unknown
 from corruptgen.runtime.interactive import source_digest
 from corruptgen.runtime.provenance import LOADED, data_digest, version_of
 from corruptgen.tables.cell import Cell
+from corruptgen.tables.files import broken_tables, built_in_files, find_table, table_names
 from corruptgen.tables.table import Preset, read_table
 from corruptgen.tables.table_keys import outdated_keys
 from corruptgen.values.addresses import local_path
@@ -284,19 +285,31 @@ def _add(entry: Registered) -> None:
 
 
 def preset_names() -> list[str]:
-    """List the built-in severity tables.
+    """List the severity tables: the built-in ones, then those of installed packages.
 
     Returns
     -------
     list of str
-        Their names, sorted.
+        Their names.
 
     Examples
     --------
     >>> "natural" in preset_names()
     True
     """
-    return sorted(_tables())
+    return table_names()
+
+
+def readable_presets() -> list[Preset]:
+    """Read the severity tables that `preset_names` lists; those of other packages that cannot be read are left out."""
+    found = []
+    for name in preset_names():
+        try:
+            found.append(preset(name))
+        except CorruptgenError:
+            if name in built_in_files():
+                raise
+    return found
 
 
 def preset(name: str) -> Preset:
@@ -359,11 +372,13 @@ def preset_from(name: str, content: Mapping[str, Any]) -> Preset:
 
 def _text(name: str) -> tuple[str, bytes]:
     """Read the file of a table, every time: one of the user's own may have been edited."""
-    if name in _tables():
-        return name, _built_in_text(name)
+    file = find_table(name)
+    if file is not None:
+        return name, _file_text(file)
     path = local_path(name, "the severity table", PresetError)
     if path.suffix != ".toml":
-        raise UnknownName(unknown("preset", name, preset_names()) + "; a table of your own is named by its .toml path")
+        advice = "a table of your own is named by its .toml path"
+        raise UnknownName("; ".join([unknown("preset", name, preset_names()), advice, *broken_tables()]))
     try:
         return path.stem, path.read_bytes()
     except (OSError, ValueError) as error:
@@ -389,8 +404,8 @@ def _cell(name: str, text: bytes, generation: int, row: str, severity: float) ->
 
 
 @lru_cache(maxsize=64)
-def _built_in_text(name: str) -> bytes:
-    return _tables()[name].read_bytes()
+def _file_text(file: Traversable) -> bytes:
+    return file.read_bytes()
 
 
 @lru_cache(maxsize=1)
@@ -456,19 +471,6 @@ def _declared_in(module: Any) -> Iterator[Corruption]:
         declared = declaration_of(thing)
         if declared and declared.function.__module__ == module.__name__:
             yield declared
-
-
-@lru_cache(maxsize=1)
-def _tables() -> Mapping[str, Traversable]:
-    return MappingProxyType(dict(_tables_below(resources.files("corruptgen") / "tables" / "data", "")))
-
-
-def _tables_below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _tables_below(entry, f"{prefix}{entry.name}/")
-        elif entry.name.endswith(".toml"):
-            yield prefix + entry.name.removesuffix(".toml"), entry
 
 
 def _reason(error: Exception) -> str:

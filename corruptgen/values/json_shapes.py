@@ -104,6 +104,7 @@ MARKER_SHAPE = {
     "source": str,
     "environment": {str: str},
     "identity?": dict,
+    "plugins?": {str: str},
     "content?": str,
     "grown_from?": {"version": str, "rows": [str], "severities": [float], "clean": bool},
 }
@@ -129,6 +130,7 @@ MANIFEST_SHAPE = {
     "preset": {"name": str, "digest": str, "table": dict},
     "environment": {str: str},
     "identity?": dict,
+    "plugins?": {str: str},
     "counts": {"items": int, "rejected": int, "ignored": int, "cells": int, "files": int},
     "cells": [str],
     "rejected": [{"id": str, "reason": str}],

@@ -3,8 +3,10 @@
 import re
 import tomllib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from importlib.resources.abc import Traversable
 from typing import Any
 
+ENDING = ".toml"
 _LINE = re.compile(r"at line (\d+)")
 BACKSLASH = "a backslash in \"...\" begins an escape: write a path between '...', or with / in place of it"
 
@@ -31,3 +33,21 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         found = text.split("\n")[: int(line[1])][-1] if line else ""
         advice = f"; {BACKSLASH}" if "\\" in found else ""
         raise ValueError(f"this is not TOML: {error}{advice}") from error
+
+
+def toml_files(folder: Traversable, prefix: str = "") -> dict[str, Traversable]:
+    """Find the TOML files below a folder, by their names relative to it without the ending, sorted.
+
+    Examples
+    --------
+    >>> from importlib import resources
+    >>> [name for name in toml_files(resources.files("corruptgen") / "tables") if name == "data/cifar-c"]
+    ['data/cifar-c']
+    """
+    found: dict[str, Traversable] = {}
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found |= toml_files(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(ENDING):
+            found[prefix + entry.name.removesuffix(ENDING)] = entry
+    return {name: found[name] for name in sorted(found)}

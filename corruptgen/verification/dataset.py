@@ -1,7 +1,7 @@
 """A finished dataset, opened once: what was made, of what, its items with their labels, its images with their depth."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -157,10 +157,12 @@ class FinishedDataset:
             some = (record.id for record, _ in zip(self, range(MOST_NAMED), strict=False))
             raise UnknownName(unknown("item", name, some))
         block, place = self._places[name]
-        table, start = self.tables[block], self._starts[block] + place
-        record = table.made[place]
-        part = Part(table.number, (record.item,), table.size, table.shards, start)
-        return self._picture(cell, part, record, self._read(cell, part)[0])
+        table = self.tables[block]
+        part, record = table.part(self._starts[block]), table.made[place]
+        if self.made.sink.files(record.item):
+            # It is a file of its own, which can be read without those of the others.
+            part, place = replace(part, items=(record.item,)), 0
+        return self._picture(cell, part, record, self._read(cell, part)[place])
 
     def _cell(self, row: str, severity: float) -> int:
         severity = normalise_severity(severity)

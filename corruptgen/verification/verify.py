@@ -17,6 +17,7 @@ from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, Table, environmen
 from corruptgen.engine.plan import CLEAN, spelled_cells, table_name
 from corruptgen.engine.progress import Progress, results
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
+from corruptgen.recipe.declarations import describe_missing_plug_ins
 from corruptgen.recipe.recipe import read_recipe
 from corruptgen.sinks.formats import sink
 from corruptgen.sinks.owner import Owner
@@ -165,6 +166,9 @@ def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
         advice = unfinished if output.read(MARKER) else "give the directory that generate has finished"
         raise OutputError(f"{output.root.name} has no {MANIFEST}: {advice}")
     manifest = parsed(content, MANIFEST)
+    lacking = describe_missing_plug_ins(manifest.get("plugins"))
+    if lacking:
+        raise OutputError(f"{output.root.name} cannot be read here: {lacking}; install it first")
     try:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
         name, table, names = manifest["preset"]["name"], manifest["preset"]["table"], spelled_cells(recipe)
