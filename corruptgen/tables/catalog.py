@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
-from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -372,9 +371,10 @@ def preset_from(name: str, content: Mapping[str, Any]) -> Preset:
 
 def _text(name: str) -> tuple[str, bytes]:
     """Read the file of a table, every time: one of the user's own may have been edited."""
-    file = find_table(name)
-    if file is not None:
-        return name, _file_text(file)
+    if name in built_in_files():
+        return name, _built_in_text(name)
+    if file := find_table(name):
+        return name, file.read_bytes()
     path = local_path(name, "the severity table", PresetError)
     if path.suffix != ".toml":
         advice = "a table of your own is named by its .toml path"
@@ -404,8 +404,8 @@ def _cell(name: str, text: bytes, generation: int, row: str, severity: float) ->
 
 
 @lru_cache(maxsize=64)
-def _file_text(file: Traversable) -> bytes:
-    return file.read_bytes()
+def _built_in_text(name: str) -> bytes:
+    return built_in_files()[name].read_bytes()
 
 
 @lru_cache(maxsize=1)
