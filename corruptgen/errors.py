@@ -143,6 +143,20 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"no {kind} is called {name!r}; {advice}"
 
 
+def describe_error(error: BaseException) -> str:
+    r"""Return what an error says in one line, without the path of this machine that an error of the system names.
+
+    Examples
+    --------
+    >>> describe_error(FileNotFoundError(2, "No such file or directory", "/home/me/a.png"))
+    'No such file or directory'
+    >>> describe_error(ValueError("bad\nvalue")), describe_error(ValueError())
+    ('bad value', 'ValueError')
+    """
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return " ".join((text or "").split()) or type(error).__name__
+
+
 def without_secrets(text: str) -> str:
     """Take user names, passwords, queries and fragments out of all URLs in a text, and signatures that stand alone."""
     return SIGNED.sub(r"\1=...", URL.sub(r"\1\2", text))

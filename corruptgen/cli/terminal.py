@@ -21,6 +21,7 @@ from corruptgen.errors import (
     RecipeError,
     SeverityError,
     UnknownName,
+    describe_error,
     without_secrets,
 )
 from corruptgen.store.names import shown
@@ -122,7 +123,7 @@ def exit_codes(resume_hint: str = "", *, json: bool = False) -> Iterator[None]:
         failure = Failure("out of memory; try fewer --workers", FAILED)
     except OSError as error:
         place = f"{Path(str(error.filename)).name}: " if error.filename else ""
-        failure = Failure(f"{place}{error.strerror or type(error).__name__}", FAILED)
+        failure = Failure(f"{place}{describe_error(error)}", FAILED)
     # A bug of ours or of a plug-in: a line like any other, and a way to show it to those who can repair it.
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):

@@ -13,6 +13,7 @@ from corruptgen.recipe.recipe import shipped_text
 from corruptgen.records import Encoding
 from corruptgen.tables import catalog
 from corruptgen.tables.api import corrupt
+from corruptgen.values.arguments import severity_text
 
 ENCODINGS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 
@@ -65,7 +66,10 @@ def apply(
     write_whole(output, encode_image(result, encoding))
     lossy = "" if encoding.is_lossless else f"; stored as JPEG of quality {quality}, which loses some detail"
     named = without_secrets(draws.key)
-    print(f"{output}: {row} at severity {severity:g} of {draws.preset}, seed {draws.seed}, key {named!r}{lossy}")
+    print(
+        f"{output}: {row} at severity {severity_text(severity)} of {draws.preset}, "
+        f"seed {draws.seed}, key {named!r}{lossy}"
+    )
 
 
 def write_whole(path: Path, content: bytes) -> int:

@@ -1,7 +1,6 @@
 """Images that keep their depth: what a source returns becomes stored samples with a window, and is read back."""
 
 import io
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from corruptgen.codecs import dicom, tiff
 from corruptgen.codecs import images as codec
 from corruptgen.codecs.geometry import check_area, resize_and_crop
 from corruptgen.codecs.guard import guard_decoder
-from corruptgen.codecs.orientations import STORED
+from corruptgen.codecs.orientations import STORED, UPRIGHT, turn_pixels
 from corruptgen.codecs.pixels import SampleFormat, grey_to_rgb, rgb_to_luma
 from corruptgen.codecs.tolerance import EXIF_ORIENTATION, decode_tolerantly
 from corruptgen.codecs.windowing import (
@@ -81,8 +80,8 @@ def _acquired(
         pixels, notes = codec.read_pixels(content, whole)
         return samples_of_array(pixels), notes
     found, orientation = opened
-    if decoding.exif == "apply" and orientation in TURNS:
-        pixels = np.ascontiguousarray(TURNS[orientation](found.pixels))
+    if decoding.exif == "apply" and orientation in UPRIGHT:
+        pixels = turn_pixels(found.pixels, orientation)
         found = StoredSamples(pixels, found.bits, found.slope, found.intercept, found.advised)
     return found, notes
 
@@ -124,20 +123,8 @@ def orientation(content: bytes | NDArray[Any] | StoredSamples, decoding: Decodin
         with guard_decoder():
             found, _ = decode_tolerantly(content, replace(decoding, exif="apply"), _opened)
         if found is not None:
-            return found[1] if found[1] in TURNS else STORED
+            return found[1] if found[1] in UPRIGHT else STORED
     return codec.file_orientation(content, decoding)
-
-
-# What an EXIF orientation asks for, of arrays.
-TURNS: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
-    2: np.fliplr,
-    3: lambda pixels: np.rot90(pixels, 2),
-    4: np.flipud,
-    5: lambda pixels: np.swapaxes(pixels, 0, 1),
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: np.rot90(np.swapaxes(pixels, 0, 1), 2),
-    8: np.rot90,
-}
 
 
 def _opened(content: bytes, orientation: int | None) -> tuple[StoredSamples, int] | None:

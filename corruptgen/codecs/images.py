@@ -13,7 +13,7 @@ from corruptgen.codecs import file_formats, png_rows, tiff
 from corruptgen.codecs.file_formats import BITS, EXTENSIONS
 from corruptgen.codecs.geometry import check_area, resize_and_crop
 from corruptgen.codecs.guard import guard_decoder
-from corruptgen.codecs.orientations import SIDEWAYS, STORED, UPRIGHT
+from corruptgen.codecs.orientations import SIDEWAYS, STORED, UPRIGHT, inverse_orientation, turn_picture
 from corruptgen.codecs.png import encode_png
 from corruptgen.codecs.tolerance import EXIF_ORIENTATION, decode_tolerantly
 from corruptgen.errors import Rejected
@@ -35,8 +35,6 @@ GREY_MODES = ("1", "L", "LA")
 OPAQUE = 255
 TIFF_BITS_PER_SAMPLE, TIFF_PHOTOMETRIC, TIFF_SAMPLES_PER_PIXEL = 258, 262, 277
 TIFF_EXTRA_SAMPLES, TIFF_SAMPLE_FORMAT, TIFF_DEPTH = 338, 339, 32997
-# As samples of a TIFF are turned back.
-TURNED_BACK = UPRIGHT | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
 
 def decoded(content: bytes | NDArray[np.uint8], decoding: Decoding) -> NDArray[np.uint8]:
@@ -289,9 +287,8 @@ def _oriented(image: Image.Image, exif: str, orientation: int | None, plain: Ima
     # Pillow itself turns a TIFF while loading it, and forgets the tag.
     turned = _turned(image)
     picture = plain or _flattened(image)
-    back = exif == "ignore" and turned in TURNED_BACK
-    turn = TURNED_BACK[turned] if back else UPRIGHT.get(_orientation(image, exif, orientation))
-    return picture if turn is None else picture.transpose(turn)
+    back = exif == "ignore" and turned in UPRIGHT
+    return turn_picture(picture, inverse_orientation(turned) if back else _orientation(image, exif, orientation))
 
 
 def _turned(image: Image.Image) -> Any:

@@ -1,5 +1,8 @@
 """Orientations, as EXIF numbers them: what they do to the size of an image, to points on it and to its masks."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -52,3 +55,25 @@ def turn_picture(picture: Image.Image, orientation: int) -> Image.Image:
     """Return a picture turned as an orientation asks."""
     turn = UPRIGHT.get(orientation)
     return picture if turn is None else picture.transpose(turn)
+
+
+def turn_pixels(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return the pixels of an image, (H, W, C), turned as an orientation asks, in C order.
+
+    Examples
+    --------
+    >>> turn_pixels(np.arange(6).reshape(2, 3, 1), 6)[..., 0]
+    array([[3, 0],
+           [4, 1],
+           [5, 2]])
+    """
+    turns: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+        2: np.fliplr,
+        3: lambda pixels: np.rot90(pixels, 2),
+        4: np.flipud,
+        5: lambda pixels: np.swapaxes(pixels, 0, 1),
+        6: lambda pixels: np.rot90(pixels, -1),
+        7: lambda pixels: np.rot90(np.swapaxes(pixels, 0, 1), 2),
+        8: np.rot90,
+    }
+    return np.ascontiguousarray(turns[orientation](pixels)) if orientation in turns else pixels

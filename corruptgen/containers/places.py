@@ -1,6 +1,5 @@
 """Places that hold sources: files of this machine, or whatever fsspec has a name for (`s3://`, `hf://`, `memory://`)."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +7,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from corruptgen.errors import MissingPackage, Rejected, SourceError
+from corruptgen.errors import MissingPackage, Rejected, SourceError, describe_error
 from corruptgen.runtime.extras import need
+from corruptgen.store.digests import file_digest
 from corruptgen.store.names import from_disk, is_apple_double, on_disk
 from corruptgen.values.addresses import last_part
 
@@ -61,14 +61,14 @@ def reporting(place: str) -> Iterator[None]:
     except (SourceError, Rejected, MissingPackage):
         raise
     except OSError as error:
-        raise SourceError(f"{name_of(place)} cannot be read: {error.strerror or type(error).__name__}") from error
+        raise SourceError(f"{name_of(place)} cannot be read: {describe_error(error)}") from error
     # Parsers that are fed broken bytes, and clients of servers, raise any kind of error.
     except Exception as error:
         raise SourceError(f"{name_of(place)} cannot be read: {reason(error)}") from error
 
 
 def reason(error: BaseException) -> str:
-    """Word an error in one line."""
+    """Return the message of an error of a client or parser in one line; their OSErrors have no other words."""
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 
@@ -125,7 +125,7 @@ def version_of(*places: str) -> str:
         else:
             found = Path(on_disk(place)).stat()
             states.append(f"{found.st_ino} {found.st_size} {found.st_mtime_ns}")
-    return hashlib.blake2b("\n".join(states).encode(), digest_size=16).hexdigest()
+    return file_digest("\n".join(states).encode()).hex()
 
 
 def version_below(place: str) -> str:

@@ -27,8 +27,8 @@ from corruptgen.records import Decoding, Item
 from corruptgen.runtime.trouble import RESUME, trouble_behind, unreadable, wording
 from corruptgen.sinks import Dataset, Folder, Sample, Shard, Sink
 from corruptgen.sources import Content, Source, for_reading, source_digest
-from corruptgen.sources.states import STATE_BYTES, local_files, states
-from corruptgen.store.digests import file_digest, files_digest, pixels_digest, split
+from corruptgen.sources.states import local_files, states
+from corruptgen.store.digests import STATE_BYTES, file_digest, files_digest, pixels_digest, split
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.table import Preset

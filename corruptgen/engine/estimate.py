@@ -1,8 +1,6 @@
 """How many bytes a plan will take, measured on a few of its images."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from corruptgen.codecs.high_bit_depth import decode_image
 from corruptgen.codecs.images import encode_image
@@ -12,10 +10,9 @@ from corruptgen.errors import AssetError, Rejected
 from corruptgen.records import Rejection
 from corruptgen.sinks.protocol import check_depth
 from corruptgen.threads import single_threaded
+from corruptgen.values.choice import choose_evenly
 
 MOST_READ, MOST_MEASURED, MOST_CELLS = 100, 3, 8
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def estimate(plan: Plan) -> Estimate:
     cells = Cells.of(plan.preset, recipe, plan.cells)
     sizes: list[int] = []
     rejected: list[Rejection] = []
-    looked_at = _spread(plan.listing.items, MOST_READ)
+    looked_at = choose_evenly(plan.listing.items, MOST_READ)
     measured = 0
     with single_threaded():
         for item in looked_at:
@@ -59,7 +56,7 @@ def estimate(plan: Plan) -> Estimate:
             measured += 1
             if measured > MOST_MEASURED:
                 continue
-            for name in _spread(plan.cells, MOST_CELLS):
+            for name in choose_evenly(plan.cells, MOST_CELLS):
                 try:
                     result = cells.apply(name, image, item.id)
                     stored = result.tobytes() if recipe.output.is_array else encode_image(result, recipe.output.stored)
@@ -70,10 +67,3 @@ def estimate(plan: Plan) -> Estimate:
     return Estimate(
         files, files * sum(sizes) // len(sizes) if sizes else 0, len(sizes), len(looked_at), tuple(rejected)
     )
-
-
-def _spread(things: Sequence[T], count: int) -> list[T]:
-    """Choose some of many, evenly from the first to the last."""
-    if len(things) <= count:
-        return list(things)
-    return [things[i * (len(things) - 1) // (count - 1)] for i in range(count)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from corruptgen.engine.manifest import CARD, MANIFEST, MARKER
 from corruptgen.engine.shards import ANNOTATED, LOCKS, RECORD
-from corruptgen.errors import OutputError
+from corruptgen.errors import OutputError, describe_error
 from corruptgen.sinks.owner import Owner
 from corruptgen.store.names import from_disk, is_clutter, on_disk, shown, storable
 from corruptgen.store.output_directory import UNFINISHED, Folder
@@ -132,7 +132,7 @@ def everything(root: Path) -> Iterator[Found]:
             continue
         except OSError as error:
             place = storable(prefix) or "the output directory"
-            raise OutputError(f"cannot read {place}: {error.strerror or type(error).__name__}") from error
+            raise OutputError(f"cannot read {place}: {describe_error(error)}") from error
 
 
 def _size(entry: os.DirEntry[str], *, follow: bool) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from corruptgen.errors import OutputError, RecipeError
+from corruptgen.errors import OutputError, RecipeError, describe_error
 from corruptgen.records import Items, Listing, Rejection
 from corruptgen.store.lock import LOCK
 from corruptgen.values.class_labels import Classes
@@ -87,11 +87,11 @@ def records(root: Path) -> list[bytes]:
     try:
         return [(root / name).read_bytes() for name in sorted(_names(root)) if RECORD.fullmatch(name)]
     except OSError as error:
-        raise OutputError(f"cannot read the record of a shard: {error.strerror or type(error).__name__}") from error
+        raise OutputError(f"cannot read the record of a shard: {describe_error(error)}") from error
 
 
 def _names(root: Path) -> list[str]:
     try:
         return os.listdir(root)
     except OSError as error:
-        raise OutputError(f"cannot read {root.name}: {error.strerror or type(error).__name__}") from error
+        raise OutputError(f"cannot read {root.name}: {describe_error(error)}") from error

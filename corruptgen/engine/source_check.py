@@ -16,6 +16,7 @@ from corruptgen.records import Item
 from corruptgen.sources import source_digest
 from corruptgen.sources.states import local_files, sizes
 from corruptgen.threads import single_threaded
+from corruptgen.values.choice import choose_evenly
 
 # Items whose content every start of a build reads to recognise the source.
 SAMPLED = 128
@@ -26,9 +27,7 @@ BRING_BACK = "bring them back, choose another directory with --output, or begin 
 
 def sample(items: Sequence[Item]) -> list[Item]:
     """Choose the items that stand for all, evenly spaced, the first and the last among them."""
-    if len(items) <= SAMPLED:
-        return list(items)
-    return [items[number * (len(items) - 1) // (SAMPLED - 1)] for number in range(SAMPLED)]
+    return choose_evenly(items, SAMPLED)
 
 
 def fingerprint(work: Work, items: Sequence[Item]) -> str:

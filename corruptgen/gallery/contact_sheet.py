@@ -1,23 +1,22 @@
 """Contact sheets: one picture that shows an image under every chosen row and severity, or the frames of sequences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.codecs.windowing import screen_levels
+from corruptgen.publishing.picture import Style, draw_sheet, enlarge, rgb_picture, shrink
 from corruptgen.tables.api import PIL_MODES, corrupt, frames
 from corruptgen.values.arguments import severity_text
+from corruptgen.values.choice import choose_evenly
 
 THUMBNAIL = 224  # pixels, longer side
 FRAMES = 7  # of a film strip
-MARGIN = 8
-FONT_SIZE = 20
-PAPER = (255, 255, 255)
-INK = (20, 20, 20)
+STYLE = Style(side=THUMBNAIL, margin=8, font=20)
 
 
 def draw_contact_sheet(
@@ -64,7 +63,7 @@ def draw_contact_sheet(
         ]
         for row in rows
     }
-    return _sheet(["clean", *map(severity_text, severities)], lines)
+    return draw_sheet(["clean", *map(severity_text, severities)], lines, STYLE)
 
 
 def draw_film_strips(
@@ -90,10 +89,10 @@ def draw_film_strips(
     for row in rows:
         for severity in severities:
             made = list(frames(pixels, row, severity, preset=preset, seed=seed))
-            chosen = np.linspace(0, len(made) - 1, min(FRAMES, len(made))).round().astype(int)
-            lines[f"{row} {severity_text(severity)}"] = [_thumbnail(made[number], None) for number in chosen]
+            chosen = choose_evenly(made, FRAMES)
+            lines[f"{row} {severity_text(severity)}"] = [_thumbnail(frame, None) for frame in chosen]
     most = max(map(len, lines.values()), default=0)
-    return _sheet(["first", *[""] * max(0, most - 2), "last"], lines)
+    return draw_sheet(["first", *[""] * max(0, most - 2), "last"], lines, STYLE)
 
 
 def _pixels(image: NDArray[Any] | Image.Image) -> NDArray[Any]:
@@ -102,36 +101,9 @@ def _pixels(image: NDArray[Any] | Image.Image) -> NDArray[Any]:
     return np.array(image)
 
 
-def _sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image]]) -> Image.Image:
-    """Lay pictures out in lines with their names, below the titles of the columns."""
-    font = ImageFont.load_default(size=FONT_SIZE)
-    pictures = [picture for line in lines.values() for picture in line]
-    widest = max((picture.width for picture in pictures), default=0)
-    labels = round(max((font.getlength(name) for name in lines), default=0)) + 2 * MARGIN
-    top, across = FONT_SIZE + 2 * MARGIN, widest + MARGIN
-    heights = [max(picture.height for picture in line) + MARGIN for line in lines.values()]
-    sheet = Image.new("RGB", (labels + across * len(titles), top + sum(heights)), PAPER)
-    pen = ImageDraw.Draw(sheet)
-    for column, title in enumerate(titles):
-        pen.text((labels + column * across + widest / 2, top / 2), title, fill=INK, font=font, anchor="mm")
-    y = top
-    for (name, line), height in zip(lines.items(), heights, strict=True):
-        pen.text((MARGIN, y + (height - MARGIN) / 2), name, fill=INK, font=font, anchor="lm")
-        for column, picture in enumerate(line):
-            sheet.paste(picture, (labels + column * across, y))
-        y += height
-    return sheet
-
-
 def _thumbnail(pixels: NDArray[Any], window: tuple[float, float] | None) -> Image.Image:
     if window is not None:
         low, high = window
         pixels = screen_levels(pixels, SampleFormat(pixels.dtype.name, high - low, low))
-    grey = pixels.ndim == 3 and pixels.shape[2] == 1
-    picture = Image.fromarray(pixels[..., 0] if grey else pixels).convert("RGB")
-    longer = max(picture.size)
-    if longer > THUMBNAIL:
-        width, height = (max(1, round(side * THUMBNAIL / longer)) for side in picture.size)
-        return picture.resize((width, height), Image.Resampling.LANCZOS)
-    factor = THUMBNAIL // longer
-    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    picture = rgb_picture(pixels)
+    return shrink(picture, THUMBNAIL) if max(picture.size) > THUMBNAIL else enlarge(picture, THUMBNAIL)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.codecs.images import encode_image
+from corruptgen.publishing.picture import shrink
 from corruptgen.records import Encoding
 
 LONGEST = 224  # pixels, the longer side; larger images are made smaller after they were corrupted
@@ -45,10 +46,9 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
     height, width = pixels.shape[:2]
     longer = max(height, width)
     if longer > LONGEST:
-        size = max(1, round(width * LONGEST / longer)), max(1, round(height * LONGEST / longer))
         flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-        smaller = np.asarray(Image.fromarray(flat).resize(size, Image.Resampling.LANCZOS))
-        pixels = smaller.reshape(size[1], size[0], pixels.shape[2])
+        smaller = np.asarray(shrink(Image.fromarray(flat), LONGEST))
+        pixels = smaller.reshape(*smaller.shape[:2], pixels.shape[2])
     if longer <= LOSSLESS:
         kind, content = "png", encode_image(pixels, Encoding(compression="small"))
     else:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from corruptgen.errors import OutputError, ScoreError, UnknownName, unknown
+from corruptgen.errors import OutputError, ScoreError, UnknownName, describe_error, unknown
 from corruptgen.metrics.grid import Grid
 from corruptgen.values.addresses import local_path
 from corruptgen.values.json_shapes import check_shape
@@ -140,7 +140,7 @@ def baseline(name: str) -> Baseline:
         raw = path.read_bytes()
         content = json.loads(raw) if path.suffix == ".json" else parse_toml(raw)
     except OSError as error:
-        raise ScoreError(f"{path.name}: cannot read this baseline: {error.strerror or type(error).__name__}") from error
+        raise ScoreError(f"{path.name}: cannot read this baseline: {describe_error(error)}") from error
     except (ValueError, RecursionError) as error:
         raise ScoreError(f"{path.name}: cannot read this baseline: {error}") from error
     if isinstance(content, dict) and path.suffix == ".json":

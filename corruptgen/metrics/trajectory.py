@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from corruptgen.errors import ScoreError
 from corruptgen.metrics.grid import Grid, Numbers
 from corruptgen.metrics.resampling import Weights
+from corruptgen.values.arguments import severity_text
 
 
 def accuracy_drops(errors: Grid) -> Grid:
@@ -147,7 +148,8 @@ def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Nu
     numbers = np.asarray(points, float)
     margins = np.where(np.isfinite(numbers), end - numbers, 0.0)
     if margins.min(initial=0) < 0:
-        raise ScoreError(f"an image fails at {np.nanmax(numbers):g}, beyond the end {end:g}; pass a later end")
+        fails, last = severity_text(np.nanmax(numbers)), severity_text(end)
+        raise ScoreError(f"an image fails at {fails}, beyond the end {last}; pass a later end")
     return _summed(margins, weights) / _summed(np.ones_like(margins), weights)
 
 

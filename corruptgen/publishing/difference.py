@@ -12,6 +12,7 @@ from corruptgen.errors import OutputError
 from corruptgen.store.digests import PIXELS_BYTES, split
 from corruptgen.store.output_directory import cell_folder
 from corruptgen.values.arguments import severity_text
+from corruptgen.values.choice import choose_evenly
 from corruptgen.values.comparison import describe_differences
 from corruptgen.verification.dataset import FinishedDataset
 
@@ -95,8 +96,7 @@ def changed_images(old: FinishedDataset, new: FinishedDataset) -> list[tuple[str
     """Name the images whose pixels have changed: folder of the cell and id, evenly chosen if there are many."""
     found = _changed(old, new, _records(old), _records(new))
     listed = [(cell, item) for cell, items in found.items() for item in items]
-    step = max(1, len(listed) // MEASURED)
-    return listed[::step][:MEASURED]
+    return choose_evenly(listed, MEASURED)
 
 
 def measured(old: FinishedDataset, new: FinishedDataset) -> Change | None:

@@ -1,7 +1,8 @@
 """The picture of a card: one item of the dataset in its rows and severities, as it was stored."""
 
 import io
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,9 @@ from corruptgen.codecs.windowing import visible
 from corruptgen.engine.plan import CLEAN
 from corruptgen.errors import PublishError
 from corruptgen.values.arguments import severity_text
+from corruptgen.values.choice import choose_evenly
 from corruptgen.verification.dataset import FinishedDataset
 
-SIDE = 112  # pixels, the longer one of each image
-MARGIN, FONT_SIZE = 4, 14
 PAPER, INK = (255, 255, 255), (20, 20, 20)
 QUALITY = 85
 # A card is no gallery: of more rows, as many are shown, evenly chosen.
@@ -40,54 +40,94 @@ def picture(dataset: FinishedDataset) -> bytes:
     if table is None:
         raise PublishError("the dataset has no items to show")
     record = table.made[0]
-    rows = _chosen([row for row in dataset.configs if row != CLEAN[0]], MOST_ROWS)
-    severities = _chosen(list(dataset.recipe.corrupt.severities or ()), MOST_SEVERITIES)
+    rows = choose_evenly([row for row in dataset.configs if row != CLEAN[0]], MOST_ROWS)
+    severities = choose_evenly(list(dataset.recipe.corrupt.severities or ()), MOST_SEVERITIES)
     columns = [0.0, *severities] if dataset.recipe.output.clean else severities
 
     def image(row: str, severity: float) -> Image.Image:
         cell = CLEAN if severity == 0 else (row, severity)
         return _thumbnail(visible(dataset.picture(*cell, record)))
 
-    pictures = [[image(row, severity) for severity in columns] for row in rows]
+    lines = {row: [image(row, severity) for severity in columns] for row in rows}
     titles = [severity_text(severity) if severity else "clean" for severity in columns]
-    return _jpeg(_sheet(pictures, rows, titles))
+    return _jpeg(draw_sheet(titles, lines, CARD_STYLE))
 
 
-def _sheet(pictures: list[list[Image.Image]], rows: list[str], titles: list[str]) -> Image.Image:
-    font = ImageFont.load_default(size=FONT_SIZE)
-    label = round(max((font.getlength(row) for row in rows), default=0)) + 2 * MARGIN
-    width, height = pictures[0][0].size if pictures else (0, 0)
-    across, down, top = width + MARGIN, height + MARGIN, FONT_SIZE + 2 * MARGIN
-    sheet = Image.new("RGB", (label + across * len(titles), top + down * len(rows)), PAPER)
+@dataclass(frozen=True)
+class Style:
+    """How large things are on a sheet, in pixels."""
+
+    side: int
+    """The longer one of each image."""
+    margin: int
+    font: int
+
+
+CARD_STYLE = Style(side=112, margin=4, font=14)
+
+
+def draw_sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image]], style: Style) -> Image.Image:
+    """Lay pictures out in lines with their names, below the titles of the columns.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        Of the columns, from left to right.
+    lines : mapping of str to sequence of PIL.Image.Image
+        The pictures of each line by its name, from top to bottom.
+    style : Style
+        Sizes.
+
+    Returns
+    -------
+    PIL.Image.Image
+        In colour.
+    """
+    font = ImageFont.load_default(size=style.font)
+    pictures = [picture for line in lines.values() for picture in line]
+    widest = max((picture.width for picture in pictures), default=0)
+    labels = round(max((font.getlength(name) for name in lines), default=0)) + 2 * style.margin
+    top, across = style.font + 2 * style.margin, widest + style.margin
+    heights = [max(picture.height for picture in line) + style.margin for line in lines.values()]
+    sheet = Image.new("RGB", (labels + across * len(titles), top + sum(heights)), PAPER)
     pen = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
-        pen.text((label + column * across + width / 2, top / 2), title, fill=INK, font=font, anchor="mm")
-    for line, (row, images) in enumerate(zip(rows, pictures, strict=True)):
-        y = top + line * down
-        pen.text((MARGIN, y + height / 2), row, fill=INK, font=font, anchor="lm")
-        for column, shown in enumerate(images):
-            sheet.paste(shown, (label + column * across, y))
+        pen.text((labels + column * across + widest / 2, top / 2), title, fill=INK, font=font, anchor="mm")
+    y = top
+    for (name, line), height in zip(lines.items(), heights, strict=True):
+        pen.text((style.margin, y + (height - style.margin) / 2), name, fill=INK, font=font, anchor="lm")
+        for column, picture in enumerate(line):
+            sheet.paste(picture, (labels + column * across, y))
+        y += height
     return sheet
 
 
-def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
+def rgb_picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return pixels, (H, W), (H, W, 1) or (H, W, 3), as a picture in colour."""
     grey = pixels.ndim == 3 and pixels.shape[2] == 1
-    image = Image.fromarray(pixels[..., 0] if grey else pixels).convert("RGB")
-    scale = SIDE / max(image.size)
-    if scale >= 2:
-        # Small images are enlarged by a whole factor, so that their pixels can be seen.
-        return image.resize((image.width * int(scale), image.height * int(scale)), Image.Resampling.NEAREST)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+    return Image.fromarray(pixels[..., 0] if grey else pixels).convert("RGB")
+
+
+def shrink(picture: Image.Image, side: int) -> Image.Image:
+    """Return a picture whose longer side has this many pixels."""
+    longer = max(picture.size)
+    width, height = (max(1, round(length * side / longer)) for length in picture.size)
+    return picture.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def enlarge(picture: Image.Image, side: int) -> Image.Image:
+    """Return a picture enlarged by the largest whole factor that `side` leaves room for, so that pixels can be seen."""
+    factor = max(1, side // max(picture.size))
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
+    picture = rgb_picture(pixels)
+    is_small = 2 * max(picture.size) <= CARD_STYLE.side
+    return enlarge(picture, CARD_STYLE.side) if is_small else shrink(picture, CARD_STYLE.side)
 
 
 def _jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
-
-
-def _chosen(values: list[Any], most: int) -> list[Any]:
-    if len(values) <= most:
-        return values
-    return [values[place * (len(values) - 1) // (most - 1)] for place in range(most)]

@@ -13,7 +13,7 @@ from typing import Any
 
 from corruptgen.codecs.geometry import INTERPOLATIONS, ORDERS
 from corruptgen.codecs.windowing import WINDOWS
-from corruptgen.errors import DeclarationError, RecipeError, unknown
+from corruptgen.errors import DeclarationError, RecipeError, describe_error, unknown
 from corruptgen.recipe.checks import Check
 from corruptgen.recipe.checks import address as _address
 from corruptgen.recipe.checks import one_of as _one_of
@@ -132,7 +132,7 @@ def load(recipe: str | Path, overrides: Overrides = MappingProxyType({})) -> Rec
         try:
             raw = path.read_bytes()
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = describe_error(error)
             raise RecipeError(f"{recipe}: cannot read this recipe: {reason}") from error
     else:
         raise RecipeError(unknown("recipe", str(recipe), shipped) + "; a recipe of your own is named by its .toml path")

@@ -4,7 +4,7 @@ import errno
 
 import cv2
 
-from corruptgen.errors import SourceError
+from corruptgen.errors import SourceError, describe_error
 
 # What the system reports because of the file itself: its name, its links, or a header that points before its start.
 FAULTS_OF_FILES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.EINVAL, errno.EOVERFLOW)
@@ -40,8 +40,7 @@ def wording(error: BaseException) -> str:
     """Word a trouble in one line, without paths of this machine."""
     if isinstance(error, MemoryError):
         return "the memory is full; try fewer workers"
-    text = error.strerror if isinstance(error, OSError) else str(error)
-    return " ".join((text or "").split())[:LONGEST] or type(error).__name__
+    return describe_error(error)[:LONGEST]
 
 
 def unreadable(name: str, error: BaseException) -> SourceError:

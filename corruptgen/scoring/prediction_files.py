@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.errors import ScoreError, unknown
+from corruptgen.errors import ScoreError, describe_error, unknown
 from corruptgen.runtime.extras import need
 from corruptgen.values.addresses import local_path
 from corruptgen.values.arguments import DECIMALS, severity_text
@@ -96,7 +96,7 @@ def _csv(file: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, Columns]]]:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             header = tuple(next(csv.reader(opened), ()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ScoreError(f"{file.name}: cannot be read as UTF-8 text with commas: {_reason(error)}") from error
+        raise ScoreError(f"{file.name}: cannot be read as UTF-8 text with commas: {describe_error(error)}") from error
     if len(set(header)) < len(header):
         raise ScoreError(f"{file.name} line 1: a column occurs twice among {', '.join(header)}; name each once")
     return header, _csv_batches(file, header)
@@ -121,7 +121,9 @@ def _csv_batches(file: Path, header: tuple[str, ...]) -> Iterator[tuple[int, Col
                     yield first, dict(zip(header, zip(*lines, strict=True), strict=True))
                     first, lines = first + BATCH, []
         except (UnicodeDecodeError, csv.Error) as error:
-            raise ScoreError(f"{file.name} line {reader.line_num + 1}: cannot be read: {_reason(error)}") from error
+            raise ScoreError(
+                f"{file.name} line {reader.line_num + 1}: cannot be read: {describe_error(error)}"
+            ) from error
     if lines:
         yield first, dict(zip(header, zip(*lines, strict=True), strict=True))
 
@@ -160,7 +162,7 @@ def _npz(file: Path) -> tuple[str, Content]:
         with np.load(file, allow_pickle=False) as opened:
             arrays = {name: np.asarray(opened[name]) for name in opened.files}
     except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise ScoreError(f"{file.name}: cannot be read as an .npz of plain arrays: {_reason(error)}") from error
+        raise ScoreError(f"{file.name}: cannot be read as an .npz of plain arrays: {describe_error(error)}") from error
     if not any(name in arrays for name in NAMES["id"]):
         return "predictions", Stacked(file.name, arrays)
     lengths = {name: len(array) if array.ndim else -1 for name, array in arrays.items()}
@@ -258,7 +260,3 @@ def _results(file: Path, measure: str, batches: Iterator[tuple[int, Columns]]) -
                 raise ScoreError(f"{place} {number}: {measure} is {value}, allowed are finite numbers")
             cells[cell] = float(value)
     return cells
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error).split("\n")[0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.engine.manifest import MANIFEST
-from corruptgen.errors import OutputError, ScoreError
+from corruptgen.errors import OutputError, ScoreError, describe_error
 from corruptgen.metrics.baselines import families
 from corruptgen.records import Item
 from corruptgen.tables.table import Preset
@@ -119,7 +119,7 @@ def _named(file: str | Path) -> tuple[str, ...]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
+        reason = describe_error(error)
         raise ScoreError(f"{path.name}: cannot read the names of the classes: {reason}") from error
     names = tuple(line.strip() for line in lines if line.strip())
     if len(set(names)) < len(names) or not names:

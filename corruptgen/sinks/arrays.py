@@ -16,7 +16,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from corruptgen.errors import OutputError, RecipeError, Rejected
+from corruptgen.errors import OutputError, RecipeError, Rejected, describe_error
 from corruptgen.recipe.declarations import Format
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import ArrayFile, Stacked, opened, part_pieces, write_npy, write_npz
@@ -221,7 +221,7 @@ class Arrays:
             with suppress(FileNotFoundError, NotADirectoryError), path.open("rb") as file:
                 file.read(1)
         except OSError as error:
-            raise OutputError(f"cannot read {self.file(row)}: {error.strerror or type(error).__name__}") from error
+            raise OutputError(f"cannot read {self.file(row)}: {describe_error(error)}") from error
         return opened(path)
 
     def _samples(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corruptgen.containers.npy import Header, check_images, check_labels, header
 from corruptgen.containers.places import length_of, name_of, opened, piece, reporting
 from corruptgen.containers.zipped import Member, Unpacked, check_whole, members
-from corruptgen.errors import Rejected, SourceError
+from corruptgen.errors import Rejected, SourceError, describe_error
 from corruptgen.recipe.checks import names_by
 from corruptgen.recipe.declarations import Key, SourceKind
 from corruptgen.recipe.recipe import Recipe
@@ -101,7 +101,7 @@ class NpySource:
         except OSError as error:
             if is_trouble(error):
                 raise unreadable(item.id, error) from error
-            raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+            raise Rejected(f"cannot be read: {describe_error(error)}") from error
         return _image(content, found)
 
     def files(self, items: Sequence[Item]) -> list[str]:

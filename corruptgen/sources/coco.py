@@ -12,7 +12,7 @@ from typing import Any
 
 from corruptgen.codecs.images import EXTENSIONS
 from corruptgen.containers.places import is_remote
-from corruptgen.errors import RecipeError, Rejected, SourceError
+from corruptgen.errors import RecipeError, Rejected, SourceError, describe_error
 from corruptgen.recipe.checks import address
 from corruptgen.recipe.declarations import Key, SourceKind
 from corruptgen.recipe.recipe import Recipe
@@ -130,7 +130,7 @@ class CocoSource:
 
 
 def _unreadable(file: Path, error: OSError) -> SourceError:
-    return SourceError(f"the annotations {file.name} cannot be read: {error.strerror or type(error).__name__}")
+    return SourceError(f"the annotations {file.name} cannot be read: {describe_error(error)}")
 
 
 def _parts(

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from corruptgen.codecs import dicom
 from corruptgen.codecs.images import EXTENSIONS
 from corruptgen.containers.places import beside, content, is_remote, name_of
-from corruptgen.errors import Rejected, SourceError
+from corruptgen.errors import Rejected, SourceError, describe_error
 from corruptgen.recipe.checks import names_by
 from corruptgen.recipe.declarations import Key, SourceKind
 from corruptgen.recipe.recipe import Recipe
@@ -102,7 +102,7 @@ class FolderSource:
         except OSError as error:
             if is_trouble(error):
                 raise unreadable(name, error) from error
-            raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+            raise Rejected(f"cannot be read: {describe_error(error)}") from error
 
     def _is_scan(self, entry: os.DirEntry[str], name: str) -> bool:
         """Check whether the content of a file is DICOM; what lists labels is not looked at."""
@@ -168,7 +168,7 @@ def _objection(entry: os.DirEntry[str], name: str, inside: str) -> str | None:
         # A link that leads nowhere is a fault of the source; a file that was listed a moment ago is not.
         if is_trouble(error) and not (entry.is_symlink() and isinstance(error, FileNotFoundError)):
             raise unreadable(storable(name), error) from error
-        return f"cannot be read: {error.strerror or type(error).__name__}"
+        return f"cannot be read: {describe_error(error)}"
     if entry.is_symlink() and os.path.commonpath([inside, os.path.realpath(entry.path)]) != inside:
         return "is a link that leads out of the source; copy the file into it"
     return None if stat.S_ISREG(kind) else "is not a regular file"

@@ -12,7 +12,7 @@ import numpy as np
 
 from corruptgen.containers.parquet import ParquetRows, parquet_files
 from corruptgen.containers.places import beside, files_below, is_remote, name_of, reason, reporting, version_of
-from corruptgen.errors import RecipeError, Rejected, SourceError
+from corruptgen.errors import RecipeError, Rejected, SourceError, describe_error
 from corruptgen.recipe.checks import names_by, text
 from corruptgen.recipe.declarations import Key, SourceKind
 from corruptgen.recipe.recipe import Recipe
@@ -252,7 +252,7 @@ def _downloaded(path: str) -> bytes:
     except OSError as error:
         if is_trouble(error):
             raise unreadable(Path(path).name, error) from error
-        raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+        raise Rejected(f"cannot be read: {describe_error(error)}") from error
 
 
 def _pixels(value: list[Any], feature: Any) -> Any:

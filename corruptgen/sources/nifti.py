@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from corruptgen.codecs.geometry import check_area
 from corruptgen.codecs.guard import strict
 from corruptgen.codecs.windowing import DTYPES, StoredSamples, samples_of_array, turn_around
-from corruptgen.errors import CorruptgenError, Rejected
+from corruptgen.errors import CorruptgenError, Rejected, describe_error
 from corruptgen.runtime.extras import need
 from corruptgen.runtime.trouble import is_trouble, unreadable
 
@@ -286,7 +286,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         if is_trouble(error):
             raise unreadable(path.name, error) from error
-        raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+        raise Rejected(f"cannot be read: {describe_error(error)}") from error
     except (EOFError, zlib.error) as error:
         raise Rejected("cannot be read: its packed bytes are damaged") from error
     # Headers that are fed broken bytes raise any kind of error.

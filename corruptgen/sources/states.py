@@ -1,7 +1,6 @@
 """States of the files that hold a source's items, so that one that is replaced while a build reads it is noticed."""
 
 import errno
-import hashlib
 import os
 from collections.abc import Sequence
 
@@ -9,9 +8,8 @@ from corruptgen.containers.places import is_remote
 from corruptgen.records import Item
 from corruptgen.runtime.trouble import unreadable
 from corruptgen.sources.kind import Source
+from corruptgen.store.digests import state_digest
 from corruptgen.store.names import on_disk
-
-STATE_BYTES = 8
 
 
 def local_files(source: Source, items: Sequence[Item]) -> list[str]:
@@ -31,7 +29,7 @@ def sizes(source: Source, items: Sequence[Item]) -> list[int]:
 
 
 def states(source: Source, items: Sequence[Item], *, times: bool) -> bytes:
-    """Return a digest of `STATE_BYTES` for the state of each of these files, one after the other.
+    """Return a `state_digest` for the state of each of these files, one after the other.
 
     Parameters
     ----------
@@ -47,7 +45,7 @@ def states(source: Source, items: Sequence[Item], *, times: bool) -> bytes:
     for place in local_files(source, items):
         state = _stat(place)
         noted = () if state is None else (state.st_size, *((state.st_mtime_ns, state.st_ino) if times else ()))
-        found.append(hashlib.blake2b(repr(noted).encode(), digest_size=STATE_BYTES).digest())
+        found.append(state_digest(noted))
     return b"".join(found)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 # below 2 kB per item, and a file that was damaged by chance still goes unnoticed once in 2**64 at most.
 PIXELS_BYTES, FILES_BYTES, SHARD_BYTES = 10, 8, 12
 FILE_BYTES = 16
+STATE_BYTES = 8
 
 
 def pixels_digest(pixels: NDArray[Any]) -> bytes:
@@ -37,6 +38,11 @@ def shard_digest(files: Iterable[tuple[str, bytes]]) -> bytes:
     """Return the digest of the files of one cell in one block, from the name and digest of each, in order."""
     named = b"".join(name.encode() + b"\0" + digest for name, digest in files)
     return blake3(named).digest(SHARD_BYTES)
+
+
+def state_digest(state: object) -> bytes:
+    """Return a digest of `STATE_BYTES` of plain values that tell one state of a file from another."""
+    return blake3(repr(state).encode()).digest(STATE_BYTES)
 
 
 def content_digest(pieces: Iterable[bytes]) -> bytes:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from corruptgen.errors import OutputError
+from corruptgen.errors import OutputError, describe_error
 
 try:
     import fcntl
@@ -78,7 +78,7 @@ def held(root: Path, part: str = "", part_lock: str = "") -> Iterator[Lock]:
             try:
                 root.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"cannot make {root.name}: {error.strerror or type(error).__name__}") from error
+                raise OutputError(f"cannot make {root.name}: {describe_error(error)}") from error
             stack.callback(_remove_empty, root)
         files = []
         if fcntl:
@@ -106,7 +106,7 @@ def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[list[tuple[Path,
         raise
     except OSError as error:
         if error.errno not in UNGUARDED:
-            raise OutputError(f"cannot lock {busy}: {error.strerror or type(error).__name__}") from error
+            raise OutputError(f"cannot lock {busy}: {describe_error(error)}") from error
         yield []
         return
     try:
@@ -120,7 +120,7 @@ def _locked(path: Path, *, shared: bool, busy: str) -> Iterator[list[tuple[Path,
         _let_go(path, lock)
     except OSError as error:
         raise OutputError(
-            f"all is done, but the lock of {busy} cannot be let go of: {error.strerror or type(error).__name__}; "
+            f"all is done, but the lock of {busy} cannot be let go of: {describe_error(error)}; "
             f"remove the file {path.name}"
         ) from error
 

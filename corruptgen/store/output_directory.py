@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from corruptgen.codecs import dicom
 from corruptgen.codecs.images import EXTENSIONS
-from corruptgen.errors import CorruptgenError, OutputError
+from corruptgen.errors import CorruptgenError, OutputError, describe_error
 from corruptgen.records import Item
 from corruptgen.store.names import escape_name, is_below, on_disk
 from corruptgen.values.arguments import severity_text
@@ -105,7 +105,7 @@ class Folder:
             # Of what the writer reads meanwhile; it has its own message.
             raise
         except OSError as error:
-            raise OutputError(f"cannot write {name}: {error.strerror or type(error).__name__}") from error
+            raise OutputError(f"cannot write {name}: {describe_error(error)}") from error
 
     def sync(self) -> None:
         """Wait until all that was written is on the disk, so that a loss of power cannot take it any more."""
@@ -132,7 +132,7 @@ class Folder:
                 while piece := file.read(PIECE):
                     yield piece
         except OSError as error:
-            raise OutputError(f"cannot read {name}: {error.strerror or type(error).__name__}") from error
+            raise OutputError(f"cannot read {name}: {describe_error(error)}") from error
 
     def sha256(self, name: str) -> str:
         """Return the digest of a file of any size."""
@@ -157,7 +157,7 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise OutputError(f"cannot read {name}: {error.strerror or type(error).__name__}") from error
+            raise OutputError(f"cannot read {name}: {describe_error(error)}") from error
 
     def holds(self, name: str, content: bytes) -> bool:
         """Check whether a file exists and has this content; one that cannot be read has not."""
@@ -174,7 +174,7 @@ class Folder:
         except NotADirectoryError:
             return
         except OSError as error:
-            raise OutputError(f"cannot remove {name}: {error.strerror or type(error).__name__}") from error
+            raise OutputError(f"cannot remove {name}: {describe_error(error)}") from error
 
 
 def _created(path: str) -> IO[bytes]:

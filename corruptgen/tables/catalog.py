@@ -18,7 +18,7 @@ from corruptgen import __version__
 from corruptgen import corruptions as corruptions_package
 from corruptgen.declare import Corruption, declaration_of, fused_path_of
 from corruptgen.declare import corruption as declare
-from corruptgen.errors import CorruptgenError, DeclarationError, PresetError, UnknownName, unknown
+from corruptgen.errors import CorruptgenError, DeclarationError, PresetError, UnknownName, describe_error, unknown
 from corruptgen.runtime.interactive import source_digest
 from corruptgen.runtime.provenance import LOADED, data_digest, version_of
 from corruptgen.tables.cell import Cell
@@ -382,7 +382,7 @@ def _text(name: str) -> tuple[str, bytes]:
     try:
         return path.stem, path.read_bytes()
     except (OSError, ValueError) as error:
-        raise PresetError(f"{path.name}: cannot read this severity table: {_reason(error)}") from error
+        raise PresetError(f"{path.name}: cannot read this severity table: {describe_error(error)}") from error
 
 
 @lru_cache(maxsize=64)
@@ -471,8 +471,3 @@ def _declared_in(module: Any) -> Iterator[Corruption]:
         declared = declaration_of(thing)
         if declared and declared.function.__module__ == module.__name__:
             yield declared
-
-
-def _reason(error: Exception) -> str:
-    """Return what went wrong without the path: messages may travel into logs and manifests."""
-    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.codecs.images import read_pixels
-from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError, unknown
+from corruptgen.errors import ImageError, RecipeError, Rejected, SourceError, describe_error, unknown
 from corruptgen.recipe.recipe import SECTIONS
 from corruptgen.records import Decoding
 from corruptgen.store.names import from_disk
@@ -123,7 +123,7 @@ def _read(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise Rejected(f"cannot be read: {error.strerror or type(error).__name__}") from error
+        raise Rejected(f"cannot be read: {describe_error(error)}") from error
 
 
 def like_picture(pixels: NDArray[np.uint8], picture: Any) -> Any:
