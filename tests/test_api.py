@@ -1,5 +1,6 @@
 """The public API: what the page lists, `__all__` has and can be imported, and nothing else is offered."""
 
+import doctest
 import importlib
 import inspect
 import pkgutil
@@ -139,3 +140,14 @@ def test_samples_of_more_than_eight_bits_are_read_back_with_their_depth(tmp_path
     assert np.array_equal(dataset.image("clean", 0, "test/1")[..., 0], deep[1])
     assert dataset.picture("clean", 0, "test/1").form.full_scale == 4095
     assert dataset.label(next(iter(dataset))) is None
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["errors", "verification.dataset", "values.choice", "values.toml_text", "codecs.orientations"],
+)
+def test_examples_in_docstrings_are_right(module):
+    found = doctest.testmod(importlib.import_module(f"corruptgen.{module}"))
+
+    assert found.attempted > 0
+    assert found.failed == 0

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import pickle
 import re
 import shutil
 import sys
@@ -13,10 +14,12 @@ from typer.testing import CliRunner
 
 import corruptgen
 from corruptgen.cli import app
+from corruptgen.engine.plan import planned
 from corruptgen.errors import DeclarationError, OutputError, RecipeError, UnknownName
 from corruptgen.recipe.declarations import FORMATS, KINDS
 from corruptgen.recipe.recipe import load
 from corruptgen.scoring.measure import MEASURES
+from corruptgen.store.output_directory import Folder
 from corruptgen.tables import catalog
 from corruptgen.tables.files import forget_tables
 from tests.hub.client import Session
@@ -104,7 +107,7 @@ def run(*arguments):
 
 def test_one_of_each_from_a_package_outside_is_listed_used_verified_scored_and_published(site, tmp_path):
     code, listed = run("list")
-    made = corruptgen.generate("recipe.toml", output="out", workers=2)
+    made = corruptgen.generate("recipe.toml", output="out", workers=1)
     dataset = corruptgen.open("out")
     manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
     verdict = corruptgen.verify("out", depth="full", workers=1)
@@ -139,6 +142,14 @@ def test_one_of_each_from_a_package_outside_is_listed_used_verified_scored_and_p
     assert (verdict.problems, verdict.notes, verdict.pixels) == ((), (), 25)
     assert report.scores["worst_error"].value == 0.5
     assert report.scores["mean_error"].value == 0.25
+
+
+def test_what_a_plug_in_opens_and_writes_with_travels_to_other_processes(site):
+    plan = planned("recipe.toml")
+
+    source, sink = pickle.loads(pickle.dumps((plan.source, plan.sink(Folder(Path("out").resolve())))))
+
+    assert (source, sink.cells, sink.margin) == (plan.source, plan.cells, 3)
 
 
 def test_a_dataset_of_plug_ins_is_published_with_what_they_declare(site, tmp_path):

@@ -22,6 +22,7 @@ from corruptgen.engine.manifest import MARKER, ItemRecord, Table, sample_record
 from corruptgen.engine.plan import CLEAN, Block, Plan
 from corruptgen.errors import ImageError, MachineError, OutputError, RecipeError, Rejected, SourceError
 from corruptgen.randomness import Draws, rng_for
+from corruptgen.recipe.declarations import KINDS
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.runtime.trouble import RESUME, trouble_behind, unreadable, wording
@@ -77,8 +78,7 @@ class Cells:
     def identity(self, source: Source | None) -> dict[str, Any]:
         """Find out what computes the pixels in this process, with a source that reads the clean images."""
         rows = tuple(dict.fromkeys(row for row, severity in self.names if (row, severity) != CLEAN))
-        reader = () if source is None else (type(source).__module__,)
-        return _identity(self.preset, self.table, catalog.generation(), rows, reader)
+        return _identity(self.preset, self.table, catalog.generation(), rows, _readers(source))
 
     def check(self, image: NDArray[Any]) -> None:
         """Raise `Rejected` if the table does not hold for images of this size."""
@@ -430,6 +430,15 @@ def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[
             raise
         noted.append(pixels_digest(result))
         yield Sample(item, result)
+
+
+def _readers(source: Source | None) -> tuple[str, ...]:
+    """Name the modules that read clean images: all of ours, so that it is one identity wherever a folder is."""
+    ours = tuple(sorted({kind.open.__module__ for kind in KINDS.built_in.values()}))
+    if source is None:
+        return ()
+    module = type(source).__module__
+    return ours if module.partition(".")[0] == catalog.OURS else (*ours, module)
 
 
 @lru_cache(maxsize=8)

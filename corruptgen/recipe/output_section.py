@@ -127,7 +127,7 @@ def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
         If they do not go together.
     """
     common = {field.name for field in fields(OutputChoice)} - {"options"}
-    options = tuple((key, value) for key, value in content.items() if key not in common)
+    options = tuple(sorted((key, value) for key, value in content.items() if key not in common))
     output = OutputChoice(**{key: value for key, value in content.items() if key in common}, options=options)
     for key in ("encoding", "quality", "compression"):
         if key in content and output.is_array:

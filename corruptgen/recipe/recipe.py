@@ -13,7 +13,7 @@ from typing import Any
 
 from corruptgen.codecs.geometry import INTERPOLATIONS, ORDERS
 from corruptgen.codecs.windowing import WINDOWS
-from corruptgen.errors import DeclarationError, RecipeError, describe_error, unknown
+from corruptgen.errors import DeclarationError, RecipeError, UnknownName, describe_error, unknown
 from corruptgen.recipe.checks import Check
 from corruptgen.recipe.checks import address as _address
 from corruptgen.recipe.checks import one_of as _one_of
@@ -200,8 +200,8 @@ def current_form(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain values of a recipe with those keys that earlier versions did not write."""
     source, decode = content.get(SOURCE, {}), content.get("decode", {})
     try:
-        holds_files = KINDS.find(source["kind"]).holds_files
-    except (KeyError, TypeError, DeclarationError):
+        holds_files = KINDS.find(str(source.get("kind"))).holds_files
+    except (UnknownName, DeclarationError):
         # It is no kind of source, or one that is not installed, which those who read the recipe name.
         holds_files = False
     is_kept = not holds_files or "window" in decode

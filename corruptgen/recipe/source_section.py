@@ -31,7 +31,7 @@ class SourceChoice:
     path: str | None = None
     """None: the caller says where; never recorded."""
     options: tuple[tuple[str, Any], ...] = ()
-    """The keys of the kind, such as `labels` or `split`, and their values, in their order in the recipe."""
+    """The keys of the kind, such as `labels` or `split`, and their values, sorted."""
     limit: int | None = None
     """The first n items, in the order of the source."""
     subset: str | None = None
@@ -155,7 +155,7 @@ def read_source_section(content: Any, place: str) -> SourceChoice:
         if key not in checks:
             raise RecipeError(f"{place} {key}: " + _objection(key, kind, checks))
         (options if key in own else values)[key] = _value(content, key, checks, place)
-    choice = SourceChoice(**values | {"kind": kind}, options=tuple(options.items()))
+    choice = SourceChoice(**values | {"kind": kind}, options=tuple(sorted(options.items())))
     _check_together(choice, place)
     return choice
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corruptgen.codecs.high_bit_depth import decode_lossless
 from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.inventory import everything
-from corruptgen.engine.manifest import ItemRecord, Table, recorded_picture
+from corruptgen.engine.manifest import MANIFEST, ItemRecord, Table, recorded_picture
 from corruptgen.errors import OutputError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Rejection
@@ -110,7 +110,12 @@ class FinishedDataset:
         """The kind of labels, and the classes in the order of their numbers."""
         names = tuple(map(str, self.manifest.get("classes", ())))
         if "labels" in self.manifest:
-            return Classes.read(self.manifest["labels"], names)
+            try:
+                return Classes.read(self.manifest["labels"], names)
+            except (AttributeError, ValueError) as error:
+                raise OutputError(
+                    f"{MANIFEST} is damaged: {error}; corruptgen verify names all that is wrong"
+                ) from error
         return Classes.guess((record.label for record in self), names)
 
     def label(self, item: ItemRecord) -> Value:
@@ -249,7 +254,7 @@ def open_dataset(directory: str | Path) -> FinishedDataset:
     >>> import tempfile, numpy as np, corruptgen
     >>> from corruptgen.recipe.recipe import read_recipe
     >>> place = tempfile.TemporaryDirectory()
-    >>> np.save(f"{place.name}/a.npy", np.full((4, 28, 28, 3), 100, np.uint8))
+    >>> np.save(f"{place.name}/a.npy", np.full((4, 32, 32, 3), 100, np.uint8))
     >>> np.save(f"{place.name}/b.npy", np.array([2, 0, 1, 2]))
     >>> source = {"kind": "npy", "labels": f"{place.name}/b.npy"}
     >>> corrupted = {"preset": "imagecorruptions", "rows": ["contrast"], "severities": [3]}
@@ -261,9 +266,9 @@ def open_dataset(directory: str | Path) -> FinishedDataset:
     >>> dataset.cells, len(dataset), [dataset.label(item) for item in dataset]
     ((('contrast', 3.0),), 4, [2, 0, 1, 2])
     >>> dataset.image("contrast", 3, "test/1").shape
-    (28, 28, 3)
+    (32, 32, 3)
     >>> sum(image.size for item, image in dataset.images("contrast", 3))
-    9408
+    12288
     >>> place.cleanup()
     """
     return FinishedDataset(*open_output(directory))
