@@ -144,7 +144,7 @@ def test_samples_of_more_than_eight_bits_are_read_back_with_their_depth(tmp_path
 
 @pytest.mark.parametrize(
     "module",
-    ["errors", "verification.dataset", "values.choice", "values.toml_text", "codecs.orientations"],
+    ["errors", "values.choice", "values.toml_text", "codecs.orientations"],
 )
 def test_examples_in_docstrings_are_right(module):
     found = doctest.testmod(importlib.import_module(f"corruptgen.{module}"))

@@ -150,18 +150,27 @@ def publish(
 
     Parameters
     ----------
-    directory : what `generate` made
-    repo : OWNER/NAME on the Hub; it is created if it does not exist
-    private : None: private if the repository is created now, as it is if it exists
-    message : of the commits and the tag; empty: the name and version of the recipe
-    may_publish : you have the right to, whatever the licence of the source says
-    workers : number of processes that verify; None: one for each processor
-    say : called with one line whenever there is a wait
-    progress : called with how many bytes are uploaded and how many there are to be
+    directory : str or Path
+        What `generate` made.
+    repo : str
+        OWNER/NAME on the Hub; it is created if it does not exist.
+    private : bool or None
+        None: private if the repository is created now, as it is if it exists.
+    message : str
+        Of the commits and the tag; empty: the name and version of the recipe.
+    may_publish : bool, default False
+        You have the right to, whatever the licence of the source says.
+    workers : int or None
+        Number of processes that verify; None: one for each processor.
+    say : callable or None
+        Called with one line whenever there is a wait.
+    progress : callable or None
+        Called with how many bytes are uploaded and how many there are to be.
 
     Returns
     -------
-    The commit that the tag of the version names.
+    str
+        The commit that the tag of the version names.
 
     Raises
     ------
@@ -169,6 +178,12 @@ def publish(
         If this is not a finished output.
     PublishError
         If the dataset must not be published as it is, there is no token, or the Hub refuses.
+
+    Examples
+    --------
+    >>> publish("nothing-here", "me/small-c")
+    Traceback (most recent call last):
+    corruptgen.errors.OutputError: nothing-here has no manifest.json: give the directory that generate has finished
     """
     told = say or (lambda line: None)
     found = prepared(directory, repo, Wishes(private, message, may_publish), told, workers=workers)

@@ -58,7 +58,7 @@ def score(
     level: float = 0.95,
     seed: int = 0,
 ) -> Report:
-    """Score a file of predictions on a generated dataset.
+    r"""Score a file of predictions on a generated dataset.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def score(
     metrics : sequence of str
         Their names; none: those that fit the dataset.
     baseline : str or Path
-        What errors are normalised by: a shipped one's name, or the path of a .toml or .json; empty: the one that fits the
-        dataset.
+        What errors are normalised by: a shipped one's name, or the path of a .toml or .json; empty: the one that fits
+        the dataset.
     rows : sequence of str
         Rows and groups; none: all.
     classes : str or Path or None
@@ -97,6 +97,21 @@ def score(
         If the directory is not a finished output.
     UnknownName
         If there is no such metric, row or baseline; the message has the nearest one.
+
+    Examples
+    --------
+    >>> import corruptgen
+    >>> made = corruptgen.generate("small.toml", output="scored-c", workers=1)
+    >>> lines = [
+    ...     f"{item.id},{row},{severity},a\n"
+    ...     for item in corruptgen.open("scored-c")
+    ...     for row in ("brightness", "gaussian_noise")
+    ...     for severity in (1, 3)
+    ... ]
+    >>> with open("predictions.csv", "w", encoding="utf-8") as file:
+    ...     file.writelines(["id,row,severity,prediction\n", *lines])
+    >>> score("predictions.csv", "scored-c", metrics=["mean_error"], resamples=0).scores["mean_error"].value
+    0.0
     """
     wishes = Wishes(tuple(metrics), str(baseline), tuple(rows), tuple(thresholds), resamples, level, seed)
     return score_dataset(predictions, directory, wishes, classes=classes)
@@ -109,8 +124,15 @@ def score_dataset(
 
     Parameters
     ----------
-    predictions, directory, classes : as there
-    wishes : which metrics, against which baseline, with how many resamples
+    predictions, directory, classes : str or Path
+        As there.
+    wishes : Wishes or None
+        Which metrics, against which baseline, with how many resamples.
+
+    Returns
+    -------
+    Report
+        As there.
     """
     wishes = wishes or Wishes()
     for name in wishes.metrics:

@@ -127,13 +127,17 @@ class FinishedDataset:
 
         Parameters
         ----------
-        row : a row of the dataset; "clean", at severity 0, is the clean twin
-        severity : one of the row's severities
-        item : an item, or its id
+        row : str
+            A row of the dataset; "clean", at severity 0, is the clean twin.
+        severity : float
+            One of the row's severities.
+        item : ItemRecord or str
+            An item, or its id.
 
         Returns
         -------
-        (H, W, C) in the type that is stored: uint8, or uint16, int16 or float32 of images with a window.
+        ndarray, shape (H, W, C)
+            In the type that is stored: uint8, or uint16, int16 or float32 of images with a window.
 
         Raises
         ------
@@ -238,11 +242,13 @@ def open_dataset(directory: str | Path) -> FinishedDataset:
 
     Parameters
     ----------
-    directory : the output directory
+    directory : str or Path
+        The output directory.
 
     Returns
     -------
-    Its manifest is read and checked; tables and images are read when they are asked for.
+    FinishedDataset
+        Its manifest is read and checked; tables and images are read when they are asked for.
 
     Raises
     ------
@@ -251,24 +257,16 @@ def open_dataset(directory: str | Path) -> FinishedDataset:
 
     Examples
     --------
-    >>> import tempfile, numpy as np, corruptgen
-    >>> from corruptgen.recipe.recipe import read_recipe
-    >>> place = tempfile.TemporaryDirectory()
-    >>> np.save(f"{place.name}/a.npy", np.full((4, 32, 32, 3), 100, np.uint8))
-    >>> np.save(f"{place.name}/b.npy", np.array([2, 0, 1, 2]))
-    >>> source = {"kind": "npy", "labels": f"{place.name}/b.npy"}
-    >>> corrupted = {"preset": "imagecorruptions", "rows": ["contrast"], "severities": [3]}
-    >>> recipe = {"name": "small", "version": "1.0.0", "source": source, "corrupt": corrupted}
-    >>> made = corruptgen.generate(
-    ...     read_recipe(recipe, "recipe"), source=f"{place.name}/a.npy", output=f"{place.name}/out", workers=1
-    ... )
-    >>> dataset = corruptgen.open(f"{place.name}/out")
-    >>> dataset.cells, len(dataset), [dataset.label(item) for item in dataset]
-    ((('contrast', 3.0),), 4, [2, 0, 1, 2])
-    >>> dataset.image("contrast", 3, "test/1").shape
-    (32, 32, 3)
-    >>> sum(image.size for item, image in dataset.images("contrast", 3))
-    12288
-    >>> place.cleanup()
+    >>> import corruptgen
+    >>> made = corruptgen.generate("small.toml", output="opened-c", workers=1)
+    >>> dataset = corruptgen.open("opened-c")
+    >>> dataset.cells
+    (('brightness', 1.0), ('brightness', 3.0), ('gaussian_noise', 1.0), ('gaussian_noise', 3.0))
+    >>> [(item.id, item.label, dataset.label(item)) for item in dataset]
+    [('a/one.png', 'a', 0), ('a/two.png', 'a', 0)]
+    >>> dataset.image("brightness", 3, "a/two.png").shape
+    (240, 240, 3)
+    >>> sum(image.size for item, image in dataset.images("brightness", 3))
+    345600
     """
     return FinishedDataset(*open_output(directory))

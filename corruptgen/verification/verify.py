@@ -79,6 +79,11 @@ def verify(
     progress : Progress or None
         Called with how many blocks are done and how many there are, files first, then pixels.
 
+    Returns
+    -------
+    Verdict
+        What is wrong, and what may explain it.
+
     Raises
     ------
     OutputError
