@@ -186,3 +186,30 @@ def test_a_module_that_has_moved_is_an_attribute_of_the_package_that_had_it():
         from corruptgen.imaging import warp  # noqa: PLC0415
 
     assert warp is importlib.import_module("corruptgen.ops.warp")
+
+
+# What is done in one place alone, and how it looks where it is done.
+PLACES = {
+    r"strerror or type\(error\)|isinstance\(error, OSError\) else str\(error\)": {"errors.py"},
+    r"np\.rot90\(": {"codecs/orientations.py"},
+    r"blake2": {"randomness/key.py"},
+    r"blake3\(": {"store/digests.py", "sinks/arrays.py", "sinks/shards.py"},
+    r"ImageDraw\.Draw": {"publishing/picture.py"},
+    r"Resampling\.LANCZOS": {"publishing/picture.py", "gallery/photographs.py"},
+    r"- 1\) // \(\w+ - 1\)": {"values/choice.py"},
+    r'def toml_files|entry\.name\.\w+\("\.toml"\)': {"values/toml_text.py"},
+    r"format_float_positional": {"values/arguments.py"},
+}
+
+
+@pytest.mark.parametrize("form", PLACES)
+def test_each_of_these_is_done_in_one_place(form):
+    package = ROOT / "corruptgen"
+    outside = {"corruptions", "fast", "ops"}  # what moves pixels there is the formula of a row
+    found = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[0] not in outside and re.search(form, path.read_text("utf-8"))
+    }
+
+    assert found == PLACES[form]

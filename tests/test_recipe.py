@@ -302,3 +302,12 @@ def test_a_home_directory_in_a_recipe_is_expanded(tmp_path, monkeypatch):
     plan = planned(recipe)
 
     assert (plan.preset.name, plan.listing.classes.names, len(plan.listing.items)) == ("three", ("astronaut",), 1)
+
+
+def test_recipes_are_recorded_byte_for_byte_as_before_sources_and_formats_declared_themselves():
+    known = json.loads((Path(__file__).parent / "golden/recipe_contents.json").read_text("utf-8"))
+
+    for written, expected in known["recipes"]:
+        content = read_recipe(written, "recipe").content()
+        assert json.dumps(content) == expected
+        assert read_recipe(content, "manifest").content() == content

@@ -270,12 +270,4 @@ def _package() -> Traversable:
 
 @lru_cache(maxsize=1)
 def _shipped() -> Mapping[str, Traversable]:
-    folders = [entry for entry in (_package() / "baselines").iterdir() if entry.is_dir()]
-    return MappingProxyType(
-        {
-            f"{folder.name}/{entry.name.removesuffix('.toml')}": entry
-            for folder in folders
-            for entry in folder.iterdir()
-            if entry.name.endswith(".toml")
-        }
-    )
+    return toml_files(_package() / "baselines")
