@@ -331,7 +331,7 @@ def test_a_damaged_dataset_is_not_scored(dataset, entries, tmp_path):
     done = run(write_csv(tmp_path / "a.csv", entries), "--manifest", copied)
 
     assert done.exit_code == 1
-    assert "items/00000.jsonl is damaged: checksum mismatch; corruptgen verify names all that is wrong" in done.stderr
+    assert "items/00000.jsonl does not match the manifest; corruptgen verify names all that is wrong" in done.stderr
 
 
 def test_items_without_labels_cannot_be_scored(tmp_path):
