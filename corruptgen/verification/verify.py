@@ -167,7 +167,7 @@ def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
     output = Folder(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
     if content is None:
-        unfinished = "it is unfinished; the generate command goes on with it"
+        unfinished = "it is unfinished; the generate command resumes it"
         advice = unfinished if output.read(MARKER) else "give the directory that generate has finished"
         raise OutputError(f"{output.root.name} has no {MANIFEST}: {advice}")
     manifest = parsed(content, MANIFEST)
