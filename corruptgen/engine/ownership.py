@@ -111,7 +111,7 @@ def _overwrite(plan: Plan, output: Folder, there: bytes | None) -> None:
 
 
 def _records(tables: Iterable[Path]) -> Iterator[ItemRecord]:
-    """Read what is known about the items of an earlier build; a damaged table says nothing."""
+    """Read what is known about the items of an earlier build; a damaged table states nothing."""
     for path in tables:
         with suppress(OutputError):
             yield from Table.from_bytes(path.read_bytes()).records

@@ -33,8 +33,8 @@ def card(dataset: FinishedDataset, repo: str | None = None) -> str:
 
     Parameters
     ----------
-    dataset : Finished
-        The finished dataset.
+    dataset : FinishedDataset
+        Finished The finished dataset.
     repo : str or None
         The repository that it is for; None: the snippets have a blank for it.
 

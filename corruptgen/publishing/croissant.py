@@ -58,8 +58,8 @@ def croissant(dataset: FinishedDataset, repo: str | None = None) -> bytes:
 
     Parameters
     ----------
-    dataset : Finished
-        The finished dataset.
+    dataset : FinishedDataset
+        Finished The finished dataset.
     repo : str or None
         The repository that it is for; None: the addresses have a blank for it.
     """

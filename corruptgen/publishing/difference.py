@@ -61,8 +61,8 @@ def difference(old: FinishedDataset, new: FinishedDataset, *, change: Change | N
 
     Parameters
     ----------
-    old, new : Finished
-        The datasets.
+    old, new : FinishedDataset
+        Finished The datasets.
     change : Change or None
         What `measured` has found out about their pixels.
     """

@@ -73,8 +73,8 @@ def leaks(
 
     Parameters
     ----------
-    dataset : Finished
-        Whose files are read.
+    dataset : FinishedDataset
+        Finished Whose files are read.
     contents : mapping of str to bytes
         Files that are published with another content than exists on disk, by name.
     token : str or None

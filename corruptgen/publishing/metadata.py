@@ -28,8 +28,8 @@ def metadata(dataset: FinishedDataset) -> dict[str, Any]:
 
     Parameters
     ----------
-    dataset : Finished
-        The finished dataset.
+    dataset : FinishedDataset
+        Finished The finished dataset.
 
     Raises
     ------

@@ -45,8 +45,8 @@ def presented(dataset: FinishedDataset, repo: str | None = None) -> Presentation
 
     Parameters
     ----------
-    dataset : Finished
-        The finished dataset.
+    dataset : FinishedDataset
+        Finished The finished dataset.
     repo : str or None
         The repository that it is for; None: the card has a blank for it.
 
@@ -83,8 +83,8 @@ def restated(dataset: FinishedDataset, recipe: Recipe) -> FinishedDataset:
 
     Parameters
     ----------
-    dataset : Finished
-        The finished dataset.
+    dataset : FinishedDataset
+        Finished The finished dataset.
     recipe : Recipe
         As it is now; only `version`, `[publish]` and the terms in `[source]` may have changed.
 

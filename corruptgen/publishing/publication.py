@@ -159,13 +159,13 @@ def publish(
     message : str
         Of the commits and the tag; empty: the name and version of the recipe.
     may_publish : bool, default False
-        You have the right to, whatever the licence of the source says.
+        You have the right to, whatever the licence of the source states.
     workers : int or None
         Number of processes that verify; None: one for each processor.
-    say : callable or None
-        Called with one line whenever there is a wait.
-    progress : callable or None
-        Called with how many bytes are uploaded and how many there are to be.
+    say : Say or None
+        Callable or None Called with one line whenever there is a wait.
+    progress : Report or None
+        Callable or None Called with how many bytes are uploaded and how many there are to be.
 
     Returns
     -------

@@ -43,7 +43,7 @@ class SourceKind:
     has_annotations: bool = False
     """Whether what is on the images is listed in the file that `annotations` names."""
     has_class_folders: bool = False
-    """Whether labels are the folders of the images unless the recipe says otherwise."""
+    """Whether labels are the folders of the images unless the recipe sets otherwise."""
     takes_patterns: bool = False
     """Whether its place may be a pattern of file names, such as `train-*.tar`."""
     check: Callable[[Any, str], None] = lambda choice, place: None
@@ -109,7 +109,8 @@ def describe_missing_plug_ins(recorded: Any) -> str:
 
     Parameters
     ----------
-    recorded : the packages by what they declare, as an output records them; None: no plug-in was used
+    recorded : object
+        The packages by what they declare, as an output records them; None: no plug-in was used.
     """
     found = []
     for what, place in recorded.items() if isinstance(recorded, Mapping) else ():

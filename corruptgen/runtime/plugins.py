@@ -109,11 +109,16 @@ class Registry(Mapping[str, T]):
 
     Parameters
     ----------
-    room : the package whose modules are walked through
-    kind : the class of the declarations
-    word : what one of them is called in messages
-    usual : the name that is listed first
-    group : of the entry points; empty: called like the room
+    room : str
+        The package whose modules are walked through.
+    kind : type
+        The class of the declarations.
+    word : str
+        What one of them is called in messages.
+    usual : str, default ""
+        The name that is listed first.
+    group : str, default ""
+        Group of the entry points; empty: called like the room.
     """
 
     def __init__(self, room: str, kind: type[T], word: str, usual: str = "", group: str = "") -> None:

@@ -11,8 +11,10 @@ def choose_evenly(things: Sequence[T], count: int) -> list[T]:
 
     Parameters
     ----------
-    things : to choose from
-    count : how many are chosen at most, 2 or more
+    things : sequence of T
+        To choose from.
+    count : int
+        How many are chosen at most, 2 or more.
 
     Examples
     --------

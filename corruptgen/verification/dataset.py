@@ -99,7 +99,7 @@ class FinishedDataset:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The tables of items; raise `OutputError` if one is missing or not what the manifest says."""
+        """The tables of items; raise `OutputError` if one is missing or does not match the manifest."""
         problems, tables = read_tables(self.made, self.manifest)
         if problems:
             raise OutputError(f"{problems[0]}; corruptgen verify names all that is wrong")
