@@ -7,14 +7,14 @@ from corruptgen.runtime.renamed import find_moved_modules
 
 if TYPE_CHECKING:
     from corruptgen.engine.generation import generate
-    from corruptgen.engine.merge import merge
+    from corruptgen.engine.shard_merge import merge
     from corruptgen.publishing.publication import publish
     from corruptgen.scoring.evaluation import score
     from corruptgen.tables.api import corrupt, frames, presets, rows
     from corruptgen.tables.catalog import register
     from corruptgen.transforms import Corrupt, Corrupted
     from corruptgen.verification.dataset import open_dataset as open  # noqa: A004
-    from corruptgen.verification.verify import verify
+    from corruptgen.verification.verdict import verify
 
 __all__ = [
     "Corrupt",
@@ -43,8 +43,8 @@ _HOMES = {
     "rows": "corruptgen.tables.api:rows",
     "register": "corruptgen.tables.catalog:register",
     "generate": "corruptgen.engine.generation:generate",
-    "merge": "corruptgen.engine.merge:merge",
-    "verify": "corruptgen.verification.verify:verify",
+    "merge": "corruptgen.engine.shard_merge:merge",
+    "verify": "corruptgen.verification.verdict:verify",
     "open": "corruptgen.verification.dataset:open_dataset",
     "score": "corruptgen.scoring.evaluation:score",
     "publish": "corruptgen.publishing.publication:publish",

@@ -61,7 +61,7 @@ workers = {}
 threading.Thread(target=watching, daemon=True).start()
 step, recipe, output = sys.argv[1:]
 if step == "verify":
-    from corruptgen.verification.verify import verify
+    from corruptgen.verification.verdict import verify
     assert not verify(output, workers=2).problems
 else:
     corruptgen.generate(recipe, output=output, workers=2, check=step == "check")

@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 
 import corruptgen
-from corruptgen.engine.backends import Crew
+from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.progress import results
 
 WANTED = 1.7
@@ -59,7 +59,7 @@ def settle(seconds: float) -> int:
 
 def measured(recipe: Path, source: Path, output: Path, workers: int) -> tuple[float, float, int]:
     """Return the images per second, those per second of this process's own work, and the bytes of an image."""
-    list(results(((settle, (5.0,)) for _ in range(workers)), Crew(workers)))
+    list(results(((settle, (5.0,)) for _ in range(workers)), WorkerConfig(workers)))
     began, worked = time.perf_counter(), time.process_time()
     outcome = corruptgen.generate(recipe, source=source, output=output, workers=workers)
     pace, per_core = (outcome.files / t for t in (time.perf_counter() - began, time.process_time() - worked))

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import corruptgen
 from corruptgen.cli.app import app
 from corruptgen.engine import backends, generation
-from corruptgen.engine import merge as merging
+from corruptgen.engine import shard_merge as merging
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError, Rejected, ScoreError, without_secrets
 from corruptgen.recipe.recipe import load, read_recipe
 from corruptgen.scoring.evaluation import score
@@ -26,7 +26,7 @@ from corruptgen.sources.register import Naming
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.sources.webdataset import TarSource
 from corruptgen.values.addresses import is_url, last_part, local_path
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import write_photographs, write_recipe
 
 SECRETS = ("hunter2", "5ec4e7")
@@ -254,20 +254,20 @@ def test_files_of_a_recipe_are_not_taken_from_the_current_directory(tmp_path, mo
     recipe.write_text(recipe.read_text("utf-8").replace('path = "', 'classes = "names.txt"\npath = "'), "utf-8")
 
     with pytest.raises(RecipeError, match=r"there is one in the current directory.*write '\.\./names\.txt'"):
-        generation.planned(recipe)
+        generation.make_plan(recipe)
     recipe.write_text(recipe.read_text("utf-8").replace('"names.txt"', '"../names.txt"'), "utf-8")
 
-    assert generation.planned(recipe).listing.classes.names == ("astronaut",)
+    assert generation.make_plan(recipe).listing.classes.names == ("astronaut",)
 
 
 def test_more_workers_than_blocks_do_not_start():
-    crew = backends.Crew(64)
+    worker_config = backends.WorkerConfig(64)
 
-    assert crew.at_most(3).count == 3
-    assert crew.at_most(0).count == 1
-    assert crew.at_most(1).kind == "sequential"
-    assert backends.Crew(None, "dask", "host:1").at_most(1).workers is None
-    assert backends.Crew(2).at_most(9).count == 2
+    assert worker_config.at_most(3).count == 3
+    assert worker_config.at_most(0).count == 1
+    assert worker_config.at_most(1).kind == "sequential"
+    assert backends.WorkerConfig(None, "dask", "host:1").at_most(1).workers is None
+    assert backends.WorkerConfig(2).at_most(9).count == 2
 
 
 def test_nothing_secret_of_a_url_reaches_the_events_of_a_build(place):

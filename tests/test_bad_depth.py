@@ -181,7 +181,7 @@ def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
     for path in sorted(tmp_path.glob("*.nii*")):
         try:
             for number in range(len(nifti.slice_ids(path, path.name))):
-                decode_image(nifti.read(path, number), Decoding(window="range"))
+                decode_image(nifti.read_nifti(path, number), Decoding(window="range"))
         except Rejected as error:
             reasons[path.name] = str(error)
 
@@ -192,7 +192,7 @@ def test_volumes_that_cannot_be_sliced_are_rejected(tmp_path):
     assert "float64 that none of uint8, uint16, int16, float32 holds exactly" in reasons["deep.nii"]
     assert not any(str(tmp_path) in reason for reason in reasons.values())
     with pytest.raises(Rejected, match="has 5 slices"):
-        nifti.read(tmp_path / "good.nii", 5)
+        nifti.read_nifti(tmp_path / "good.nii", 5)
 
 
 def test_bad_scans_are_listed_and_good_ones_are_made(tmp_path, capfd):
@@ -229,7 +229,7 @@ def test_damaged_scans_are_rejected_or_read(tmp_path, capfd, form):
         path.write_bytes(bad)
         try:
             ids = nifti.slice_ids(path, path.name)[:9] if form.startswith("nii") else [""]
-            found = [nifti.read(path, k) if form.startswith("nii") else bad for k in range(len(ids))]
+            found = [nifti.read_nifti(path, k) if form.startswith("nii") else bad for k in range(len(ids))]
             outcomes += [decode_image(content, Decoding(window="range")).pixels.size for content in found]
         except Rejected as error:
             outcomes.append(str(error))
@@ -287,7 +287,7 @@ def test_a_volume_is_kept_in_one_type_although_its_slices_differ(tmp_path):
     samples[..., 1], samples[..., 2] = 40000, 1_000_000
     nibabel.save(nibabel.Nifti1Image(samples, np.eye(4)), tmp_path / "a.nii")
 
-    kinds = {str(nifti.read(tmp_path / "a.nii", number).pixels.dtype) for number in range(3)}
+    kinds = {str(nifti.read_nifti(tmp_path / "a.nii", number).pixels.dtype) for number in range(3)}
 
     assert kinds == {"float32"}
 
@@ -313,7 +313,7 @@ def test_a_packed_volume_is_unpacked_as_far_as_its_header_claims(tmp_path):
     for path in (little, much, extended):
         try:
             for number in range(len(nifti.slice_ids(path, path.name))):
-                nifti.read(path, number)
+                nifti.read_nifti(path, number)
         except Rejected as error:
             reasons[path.name] = str(error)
 

@@ -414,7 +414,7 @@ def test_what_is_no_file_is_rejected_and_not_waited_for(place):
 def test_a_file_that_goes_away_is_an_error_that_names_it(place):
     from corruptgen.engine import generation  # noqa: PLC0415
 
-    plan = generation.planned(write_recipe(place))
+    plan = generation.make_plan(write_recipe(place))
     (place / "photographs/astronaut/00.png").unlink()
 
     with pytest.raises(SourceError, match=r"astronaut/00\.png cannot be read: No such file"):

@@ -14,16 +14,16 @@ from PIL import Image
 import corruptgen
 from corruptgen.engine.manifest import manifest_bytes
 from corruptgen.errors import PublishError, RecipeError
-from corruptgen.publishing.card import card
+from corruptgen.publishing.card import write_card
 from corruptgen.publishing.leaks import PATHS
 from corruptgen.publishing.licenses import known
-from corruptgen.publishing.presentation import presented
+from corruptgen.publishing.presentation import present
 from corruptgen.publishing.wording import meanings, quirks
 from corruptgen.recipe.recipe import read_recipe
 from corruptgen.store.digests import pixels_digest
 from corruptgen.tables import catalog
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import tree, write_photographs, write_recipe
 from tests.scans import scan
 
@@ -50,7 +50,7 @@ def metadata(text):
 
 def test_croissants_own_validator_takes_every_format(built, tmp_path):
     for form in FORMATS:
-        content = presented(open_dataset(built / form), "ns/small-c").files["croissant.json"]
+        content = present(open_dataset(built / form), "ns/small-c").files["croissant.json"]
         (tmp_path / f"{form}.json").write_bytes(content)
     code = (
         "import sys, mlcroissant\n"
@@ -75,7 +75,7 @@ def test_the_clients_own_classes_take_the_metadata(built, form):
     from datasets.utils.metadata import MetadataConfigs  # noqa: PLC0415
     from huggingface_hub import DatasetCard  # noqa: PLC0415
 
-    found = DatasetCard(card(open_dataset(built / form), "ns/small-c"))
+    found = DatasetCard(write_card(open_dataset(built / form), "ns/small-c"))
 
     configs = MetadataConfigs.from_dataset_card_data(found.data)
     loadable = form in ("parquet", "folder", "webdataset")
@@ -99,7 +99,7 @@ def test_what_the_card_says_is_what_loads(built, tmp_path, monkeypatch, form):
 
     shutil.copytree(built / form, tmp_path / form)
     dataset = open_dataset(tmp_path / form)
-    presented(dataset, "ns/small-c").write(dataset)
+    present(dataset, "ns/small-c").write(dataset)
 
     found = load_dataset(str(tmp_path / form), "brightness", split="severity_2", cache_dir=str(tmp_path / "cache"))
 
@@ -122,7 +122,7 @@ def test_a_dataset_that_was_made_anew_is_what_loads(tmp_path, form):
         corruptgen.generate(recipe, output=tmp_path / "out", workers=1, overwrite=True)
         dataset = open_dataset(tmp_path / "out")
         if not without:
-            presented(dataset, "ns/small-c").write(dataset)
+            present(dataset, "ns/small-c").write(dataset)
 
         rows = load_dataset(
             str(tmp_path / "out"), "gaussian_noise", split="severity_2", cache_dir=str(tmp_path / "cache")
@@ -141,7 +141,7 @@ def test_the_same_manifest_gives_the_same_bytes_and_writing_them_changes_nothing
 
     for place in (tmp_path / "a", tmp_path / "b", tmp_path / "b"):
         dataset = open_dataset(place)
-        presented(dataset, "ns/small-c").write(dataset)
+        present(dataset, "ns/small-c").write(dataset)
 
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
     assert verify(tmp_path / "a", depth="full", workers=1).problems == ()
@@ -158,7 +158,7 @@ def test_the_same_manifest_gives_the_same_bytes_and_writing_them_changes_nothing
 def test_a_changed_card_is_found(built, tmp_path, change, problem):
     shutil.copytree(built / "parquet", tmp_path / "out")
     dataset = open_dataset(tmp_path / "out")
-    presented(dataset).write(dataset)
+    present(dataset).write(dataset)
 
     change(tmp_path / "out")
 
@@ -173,7 +173,7 @@ def test_a_card_that_nothing_lists_is_a_stranger(built, tmp_path):
 
 
 def test_a_card_shows_recipe_rows_parameters_versions_and_how_to_verify(built):
-    text = card(open_dataset(built / "parquet"), "ns/small-c")
+    text = write_card(open_dataset(built / "parquet"), "ns/small-c")
 
     shown = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
     assert read_recipe(shown, "card").content() == open_dataset(built / "parquet").recipe.content()
@@ -209,7 +209,7 @@ def test_terms_and_words_of_the_recipe_are_on_the_card(built, tmp_path):
     changed = manifest_bytes({**dataset.manifest, "recipe": read_recipe(content, "test").content()})
     (tmp_path / "out/manifest.json").write_bytes(changed)
 
-    text = card(open_dataset(tmp_path / "out"))
+    text = write_card(open_dataset(tmp_path / "out"))
 
     found = metadata(text)
     assert (found["license"], found["license_name"], found["license_link"]) == (
@@ -255,7 +255,7 @@ def test_a_licence_that_the_hub_does_not_know_is_refused(built, tmp_path):
     (tmp_path / "out/manifest.json").write_bytes(manifest_bytes({**dataset.manifest, "recipe": content}))
 
     with pytest.raises(PublishError, match="no license of the Hub is called 'cc0'; did you mean"):
-        card(open_dataset(tmp_path / "out"))
+        write_card(open_dataset(tmp_path / "out"))
 
 
 def test_the_quirks_of_a_frozen_table_are_told(tmp_path):
@@ -269,12 +269,12 @@ def test_the_quirks_of_a_frozen_table_are_told(tmp_path):
     assert any("cut off, not rounded" in quirk for quirk in found)
     assert any(quirk.startswith("`glass_blur`: level 2 is not worse") for quirk in found)
     assert any("`exchange` is off (whether two pixels change places" in quirk for quirk in found)
-    assert "None that are known" not in card(open_dataset(tmp_path / "out"))
+    assert "None that are known" not in write_card(open_dataset(tmp_path / "out"))
 
 
 def test_the_picture_is_small_and_shows_every_row(built):
     dataset = open_dataset(built / "parquet")
-    files = presented(dataset).files
+    files = present(dataset).files
 
     (built / "card.jpg").write_bytes(files["card.jpg"])
     with Image.open(built / "card.jpg") as picture:
@@ -292,7 +292,7 @@ def test_scans_that_keep_their_depth_have_a_card(tmp_path, form):
     path = write_recipe(tmp_path, decode='window = "range"', output=f'{encoding}format = "{form}"\nclean = true')
     corruptgen.generate(path, output=tmp_path / "out", workers=1)
 
-    files = presented(open_dataset(tmp_path / "out"), "ns/scans-c").files
+    files = present(open_dataset(tmp_path / "out"), "ns/scans-c").files
 
     how = "plain arrays of pixels" if form in ("npy", "npz") else "TIFF"
     assert f"stored as {how}, without loss" in files["README.md"].decode()

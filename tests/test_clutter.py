@@ -5,7 +5,7 @@ import pytest
 from corruptgen.engine import generation
 from corruptgen.store.names import is_clutter
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import write_photographs, write_recipe
 
 LEFT = (".DS_Store", "items/Thumbs.db", "brightness/1/desktop.ini", "clean/._0", "@eaDir/a/b.png", ".directory")

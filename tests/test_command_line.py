@@ -89,16 +89,16 @@ class TestCompletion:
         assert "brightness,gaussian_noise" in self.complete("plan recipe.toml --rows brightness,gaus", place)
 
     def test_a_shell_completes_the_rows_of_the_table_that_is_named(self, monkeypatch):
-        from corruptgen.cli.completion import functions, rows, rows_of  # noqa: PLC0415
+        from corruptgen.cli.completion import complete_functions, complete_rows, rows_of  # noqa: PLC0415
 
         class Line:
             def __init__(self, **params):
                 self.params = params
 
-        assert rows(Line(preset="cifar-c"), "gaussian_b") == ["gaussian_blur"]
+        assert complete_rows(Line(preset="cifar-c"), "gaussian_b") == ["gaussian_blur"]
         assert rows_of(Line(preset="imagenet-c"), "fog,com") == ["fog,common"]
-        assert rows(Line(preset="no-such-table"), "contrast_u") == ["contrast_up"]
-        assert functions("air_b") == ["air_bubbles"]
+        assert complete_rows(Line(preset="no-such-table"), "contrast_u") == ["contrast_up"]
+        assert complete_functions("air_b") == ["air_bubbles"]
 
 
 class TestWhatGoesWrong:

@@ -181,7 +181,7 @@ def loaded(path):
     return module
 
 
-def spoilt(content, damage):
+def damaged_files(content, damage):
     middle = len(content) // 2
     match damage:
         case "half":
@@ -202,7 +202,7 @@ def test_kept_kernels_that_are_damaged_are_compiled_again(tmp_path, monkeypatch,
     files = list((tmp_path / "cache").rglob("*.nbc"))
     assert files
     for file in files:
-        file.write_bytes(spoilt(file.read_bytes(), damage))
+        file.write_bytes(damaged_files(file.read_bytes(), damage))
 
     damaged, repaired = loaded(path), loaded(path)
 

@@ -14,9 +14,9 @@ from PIL import Image, ImageFile
 import corruptgen
 from corruptgen.assets import textures
 from corruptgen.engine import block
-from corruptgen.engine.generation import planned
-from corruptgen.engine.manifest import Table
-from corruptgen.engine.merge import merge
+from corruptgen.engine.generation import make_plan
+from corruptgen.engine.manifest import BlockTable
+from corruptgen.engine.shard_merge import merge
 from corruptgen.errors import (
     AssetError,
     CorruptgenError,
@@ -27,7 +27,7 @@ from corruptgen.errors import (
 )
 from corruptgen.store import lock
 from corruptgen.store.output_directory import UNFINISHED
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import TABLE, real_pixels, tree
 
 ROW = 'rows = ["brightness"]\nseverities = [1]'
@@ -120,7 +120,7 @@ def contents(output):
 
 
 def rejected(output):
-    tables = [Table.from_bytes(path.read_bytes()) for path in sorted(output.glob("items/*.jsonl"))]
+    tables = [BlockTable.from_bytes(path.read_bytes()) for path in sorted(output.glob("items/*.jsonl"))]
     return [rejection for table in tables for rejection in table.rejected]
 
 
@@ -174,7 +174,7 @@ def test_a_source_that_vanishes_ends_the_build_and_rejects_nothing(tmp_path, kin
     make(recipe, tmp_path)
     whole = contents(tmp_path / "out")
     shutil.rmtree(tmp_path / "out")
-    plan = planned(recipe)
+    plan = make_plan(recipe)
     place = next(tmp_path.glob("clean*"))
     place.rename(tmp_path / "away")
 
@@ -208,7 +208,7 @@ def test_a_file_that_the_machine_cannot_read_is_named_and_not_rejected(tmp_path,
 @pytest.mark.parametrize("kind", ["npy", "tar", "nifti"])
 def test_a_container_that_the_machine_cannot_read_rejects_nothing(tmp_path, broken, kind):
     recipe = KINDS[kind](tmp_path)
-    plan = planned(recipe)
+    plan = make_plan(recipe)
     (container,) = (path for path in tmp_path.glob("**/*") if path.suffix in (".npy", ".tar", ".nii"))
 
     def hang():
@@ -233,9 +233,9 @@ def test_a_scan_without_an_ending_that_the_machine_cannot_read_is_not_left_out(t
     monkeypatch.setattr("corruptgen.sources.dicom_files.open", failing, raising=False)
 
     with pytest.raises(SourceError, match=rf"cine cannot be read: {os.strerror(number)}"):
-        planned(recipe)
+        make_plan(recipe)
     monkeypatch.undo()
-    assert len(planned(recipe).listing.items) == COUNT
+    assert len(make_plan(recipe).listing.items) == COUNT
 
 
 @pytest.mark.parametrize("kind", [nifti, frames])
@@ -269,7 +269,7 @@ def test_a_tar_that_cannot_be_indexed_is_no_damaged_tar(tmp_path, monkeypatch):
     monkeypatch.setattr(tarfile.TarFile, "next", failing)
 
     with pytest.raises(SourceError, match=r"a\.tar cannot be read: Input/output error"):
-        planned(recipe)
+        make_plan(recipe)
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error_that_names_it(tmp_path, monkeypatch):
@@ -285,7 +285,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_that_names_it(tmp_path, monk
     monkeypatch.setattr(os, "scandir", failing)
 
     with pytest.raises(SourceError, match="the folder class of the source cannot be listed: Permission denied"):
-        planned(recipe)
+        make_plan(recipe)
 
 
 def test_a_finished_output_that_lost_a_file_loses_nothing_else_to_the_machine(tmp_path, broken):
@@ -349,7 +349,7 @@ def test_a_full_memory_in_a_decoder_rejects_nothing(tmp_path, monkeypatch):
 
 def test_a_full_memory_in_a_corruption_names_the_item(tmp_path, monkeypatch):
     recipe = folder(tmp_path)
-    plan = planned(recipe)
+    plan = make_plan(recipe)
     apply = block.Cells.apply
 
     def sometimes(self, name, image, key):
@@ -383,7 +383,7 @@ def test_a_folder_of_masks_that_vanishes_rejects_nothing(tmp_path, broken):
     for number in range(COUNT):
         Image.fromarray(np.zeros((16, 20), np.uint8)).save(tmp_path / f"masks/{number:02d}.png")
     recipe = write(tmp_path, source='masks = "masks"')
-    plan = planned(recipe)
+    plan = make_plan(recipe)
     (tmp_path / "masks").rename(tmp_path / "away")
 
     with pytest.raises(SourceError, match=r"the mask 00\.png cannot be read"):
@@ -594,9 +594,9 @@ def test_a_build_that_takes_the_place_of_a_removed_one_is_left_alone(tmp_path):
 
 
 def test_the_last_one_out_removes_its_own_lock_only(tmp_path):
-    with lock.held(tmp_path / "out") as first:
+    with lock.hold_lock(tmp_path / "out") as first:
         shutil.rmtree(tmp_path / "out")
-        with lock.held(tmp_path / "out"):
+        with lock.hold_lock(tmp_path / "out"):
             assert first.is_taken
             assert not first.is_ours
             there = (tmp_path / "out" / lock.LOCK).stat().st_ino

@@ -15,17 +15,17 @@ from corruptgen.cli.looking import preview
 from corruptgen.cli.terminal import Failure
 from corruptgen.codecs.high_bit_depth import decode_image, decode_lossless, read_samples
 from corruptgen.codecs.pixels import SampleFormat
-from corruptgen.engine.estimate import estimate
-from corruptgen.engine.manifest import Table
-from corruptgen.engine.plan import planned
+from corruptgen.engine.estimate import estimate_size
+from corruptgen.engine.manifest import BlockTable
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import ArgumentError, CorruptgenError, ImageError, RecipeError, Rejected
-from corruptgen.publishing.difference import measured
+from corruptgen.publishing.difference import measure_change
 from corruptgen.records import Decoding, Encoding
 from corruptgen.sources import nifti
 from corruptgen.tables import catalog
 from corruptgen.transforms.samples import decoding_of
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import pixels_of, tree
 from tests.pictures import photograph
 from tests.scans import dicom, file, ramp, scan, volume
@@ -65,7 +65,7 @@ def write_scans(folder):
 
 
 def records(output):
-    tables = [Table.from_bytes(path.read_bytes()) for path in sorted((output / "items").iterdir())]
+    tables = [BlockTable.from_bytes(path.read_bytes()) for path in sorted((output / "items").iterdir())]
     return {record.id: record for table in tables for record in table.records}
 
 
@@ -192,7 +192,7 @@ def test_slices_of_a_volume_lie_as_radiologists_see_them_however_it_is_stored(tm
 
     assert ids == [f"volume{ending}#{number:04d}" for number in range(5)]
     for number in range(5):
-        seen = nifti.read(path, number).pixels[..., 0]
+        seen = nifti.read_nifti(path, number).pixels[..., 0]
         assert seen.shape == (8, 6)
         assert seen[0, 0] == 5 + 70 + 100 * number, "the right front of the patient is at the upper left"
         assert seen[-1, -1] == 100 * number
@@ -201,7 +201,7 @@ def test_slices_of_a_volume_lie_as_radiologists_see_them_however_it_is_stored(tm
 def test_a_volume_has_units_and_a_window(tmp_path):
     path = volume(tmp_path / "a.nii", scl_slope=2, scl_inter=-50, cal_min=0, cal_max=100)
 
-    found = decode_image(nifti.read(path, 0), Decoding(window="header"))
+    found = decode_image(nifti.read_nifti(path, 0), Decoding(window="header"))
 
     assert (found.slope, found.intercept) == (2.0, -50.0)
     assert found.form == SampleFormat("int16", 50.0, 25.0)
@@ -388,7 +388,7 @@ def test_changed_samples_are_measured_with_their_depth(tmp_path):
         corruptgen.generate(path, output=tmp_path / name, workers=1)
     old, new = open_dataset(tmp_path / "old"), open_dataset(tmp_path / "new")
 
-    change = measured(old, new)
+    change = measure_change(old, new)
 
     clean = [pixels_of(tmp_path / name / "clean/0/ramp.tif").astype(float) for name in ("old", "new")]
     assert np.abs(clean[0] - clean[1]).max() > 40000
@@ -463,9 +463,9 @@ def test_encodings_say_what_they_hold():
 def test_a_plan_says_what_does_not_fit(tmp_path):
     write_scans(tmp_path)
 
-    assert estimate(planned(recipe(tmp_path, output='encoding = "tiff"'))).measured == 3 * 4
+    assert estimate_size(make_plan(recipe(tmp_path, output='encoding = "tiff"'))).measured == 3 * 4
     with pytest.raises(RecipeError, match='write encoding = "tiff"'):
-        estimate(planned(recipe(tmp_path)))
+        estimate_size(make_plan(recipe(tmp_path)))
 
 
 @pytest.mark.parametrize("window", [(5, 5), (9, -9), (0, np.nan), (-np.inf, np.inf)])

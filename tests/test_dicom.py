@@ -14,11 +14,11 @@ from PIL import Image
 import corruptgen
 from corruptgen.codecs.dicom_header import is_dicom
 from corruptgen.codecs.high_bit_depth import decode_image, read_samples
-from corruptgen.engine.plan import planned
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.records import Decoding
 from corruptgen.sources.folder import FolderSource
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import command
 from tests.scans import dicom, group, picture_file, ramp, scan, volume
 from tests.test_depth import recipe, records
@@ -130,8 +130,8 @@ def test_a_film_with_a_negative_slope_is_not_turned_twice():
 def test_a_volume_with_a_negative_slope_is_turned_around(tmp_path):
     from corruptgen.sources import nifti  # noqa: PLC0415
 
-    plain = nifti.read(volume(tmp_path / "a.nii", scl_slope=2, scl_inter=-50), 1)
-    turned = nifti.read(volume(tmp_path / "b.nii", scl_slope=-2, scl_inter=50), 1)
+    plain = nifti.read_nifti(volume(tmp_path / "a.nii", scl_slope=2, scl_inter=-50), 1)
+    turned = nifti.read_nifti(volume(tmp_path / "b.nii", scl_slope=-2, scl_inter=50), 1)
 
     assert turned.slope == 2.0
     assert np.array_equal(
@@ -375,7 +375,7 @@ def test_without_a_window_files_that_look_like_dicom_are_counted_with_the_key_th
 
     assert made.returncode == 0
     assert re.search(hint, made.stderr)
-    assert re.match(hint, planned(path).listing.note)
+    assert re.match(hint, make_plan(path).listing.note)
     (tmp_path / "scans/photograph.png").unlink()
     with pytest.raises(SourceError, match=hint):
-        planned(path)
+        make_plan(path)

@@ -23,15 +23,15 @@ import corruptgen
 from corruptgen.codecs.images import decoded
 from corruptgen.engine import manifest
 from corruptgen.engine import ownership as claim
-from corruptgen.engine.backends import Crew
+from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.progress import results
 from corruptgen.engine.shards import Shard
 from corruptgen.errors import Interrupted, OutputError, RecipeError, Rejected, SourceError, WorkerError
 from corruptgen.records import Decoding
-from corruptgen.store.lock import held
-from corruptgen.store.output_directory import Folder, item_name
+from corruptgen.store.lock import hold_lock
+from corruptgen.store.output_directory import OutputDirectory, item_name
 from corruptgen.threads import single_threaded
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.builds import begun, gone, group, wait_for, workers
 from tests.photographs import ROOT, command, tree, write_photographs, write_recipe
 
@@ -93,8 +93,8 @@ def test_workers_that_join_a_dask_cluster_are_used_and_calls_of_lost_ones_are_ma
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with distributed.LocalCluster(n_workers=1, **settings) as cluster:
-            crew = Crew(backend="dask", address=cluster.scheduler_address)
-            found = results(((process_after, (0.1,)) for _ in range(40)), crew)
+            worker_config = WorkerConfig(backend="dask", address=cluster.scheduler_address)
+            found = results(((process_after, (0.1,)) for _ in range(40)), worker_config)
             alone = next(found)
             cluster.scale(2)
             cluster.wait_for_workers(2)
@@ -112,7 +112,7 @@ def test_calls_of_a_lost_ray_worker_are_made_again_and_results_come_one_by_one()
         warnings.simplefilter("ignore")
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
         try:
-            found = results(((process_after, (0.2,)) for _ in range(20)), Crew(backend="ray"))
+            found = results(((process_after, (0.2,)) for _ in range(20)), WorkerConfig(backend="ray"))
             first = next(found)
             os.kill(first, signal.SIGKILL)
             others = list(found)
@@ -128,7 +128,7 @@ def test_a_ray_cluster_that_is_not_there_is_told(place, address):
     pytest.importorskip("ray", reason="the extra [ray] is not installed")
 
     with pytest.raises(WorkerError, match=r"the Ray cluster at .*:1 does not answer"):
-        list(results([(threads, (0,))], Crew(backend="ray", address=address)))
+        list(results([(threads, (0,))], WorkerConfig(backend="ray", address=address)))
 
 
 @pytest.mark.long
@@ -262,9 +262,9 @@ def test_every_block_is_in_one_shard():
 
 
 def test_two_builds_do_not_share_an_output(place, whole):
-    with held(place / "out"), pytest.raises(OutputError, match="out is being written by another process; wait"):
+    with hold_lock(place / "out"), pytest.raises(OutputError, match="out is being written by another process; wait"):
         corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1)
-    with held(place / "out", *Shard(1, 2).locked_as):
+    with hold_lock(place / "out", *Shard(1, 2).locked_as):
         with pytest.raises(OutputError, match="shard 1/2 of the output out is being written"):
             corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1, shard="1/2")
         with pytest.raises(OutputError, match="out is being written"):
@@ -428,7 +428,7 @@ def ended():
 
 def test_the_library_tells_of_a_worker_that_died():
     with pytest.raises(WorkerError, match="resumes"):
-        list(results([(ended, ()), (ended, ())], Crew(2)))
+        list(results([(ended, ()), (ended, ())], WorkerConfig(2)))
 
 
 def threads(number):
@@ -439,18 +439,24 @@ def threads(number):
 
 
 @pytest.mark.parametrize(
-    "crew",
-    [Crew(2), Crew(2, "threading"), Crew(1, "sequential"), Crew(1, "dask"), pytest.param(Crew(1, "ray"), marks=LONG)],
-    ids=lambda crew: crew.kind,
+    "worker_config",
+    [
+        WorkerConfig(2),
+        WorkerConfig(2, "threading"),
+        WorkerConfig(1, "sequential"),
+        WorkerConfig(1, "dask"),
+        pytest.param(WorkerConfig(1, "ray"), marks=LONG),
+    ],
+    ids=lambda worker_config: worker_config.kind,
 )
-def test_workers_keep_to_one_thread(crew):
-    pytest.importorskip({"dask": "distributed", "ray": "ray"}.get(crew.kind, "joblib"))
+def test_workers_keep_to_one_thread(worker_config):
+    pytest.importorskip({"dask": "distributed", "ray": "ray"}.get(worker_config.kind, "joblib"))
     before = cv2.getNumThreads(), numba.get_num_threads()
 
     # What a cluster says about its own sockets while it ends is not ours.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rows = list(results(((threads, (number,)) for number in range(4)), crew))
+        rows = list(results(((threads, (number,)) for number in range(4)), worker_config))
 
     assert {row[:3] for row in rows} == {(1, 1, 1)}
     assert {row[3] for row in rows} == set(range(4))
@@ -547,9 +553,9 @@ def test_a_terminal_shows_cells_pace_and_time_left(place):
 
 
 def test_the_claim_names_what_a_build_consists_of(place):
-    plan = corruptgen.engine.plan.planned(place / "recipe.toml")
+    plan = corruptgen.engine.plan.make_plan(place / "recipe.toml")
 
-    (images, targets), tables = claim.belongings(plan, Folder(place / "out"))
+    (images, targets), tables = claim.expected_files(plan, OutputDirectory(place / "out"))
 
     assert len(tables) == 5
     assert all(images(f"brightness/1/{item_name(item, '.png')}") is not None for item in plan.listing.items)

@@ -12,7 +12,7 @@ from corruptgen import errors
 from corruptgen.recipe.overrides import read_value
 from corruptgen.recipe.recipe import load
 from corruptgen.runtime.trouble import is_trouble, wording
-from corruptgen.store.output_directory import Folder
+from corruptgen.store.output_directory import OutputDirectory
 
 BUILT_IN = {
     "DeclarationError": TypeError,
@@ -106,7 +106,7 @@ def test_severities_beyond_all_numbers_are_those_of_a_wrong_recipe(severity):
 
 
 def test_an_error_inside_of_a_file_that_is_being_written_keeps_its_message_and_leaves_nothing(tmp_path):
-    output = Folder(tmp_path)
+    output = OutputDirectory(tmp_path)
 
     for error in (errors.SourceError("b.npz is gone"), errors.OutputError("a part is gone")):
         with pytest.raises(type(error), match=f"^{error}$"), output.whole("a.npy"):

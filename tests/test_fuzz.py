@@ -10,7 +10,7 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.codecs.images import decoded
-from corruptgen.engine.manifest import Table
+from corruptgen.engine.manifest import BlockTable
 from corruptgen.errors import CorruptgenError
 from corruptgen.recipe.recipe import load
 from corruptgen.records import Decoding
@@ -70,7 +70,7 @@ def write_recipe(folder, source):
 
 
 def pixels_by_id(output):
-    tables = [Table.from_bytes(path.read_bytes()) for path in sorted((output / "items").iterdir())]
+    tables = [BlockTable.from_bytes(path.read_bytes()) for path in sorted((output / "items").iterdir())]
     return {record.id: record.pixels for table in tables for record in table.made}
 
 

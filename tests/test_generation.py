@@ -12,7 +12,7 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.codecs.images import decoded
-from corruptgen.engine.manifest import Table
+from corruptgen.engine.manifest import BlockTable
 from corruptgen.errors import AssetError, OutputError, SourceError
 from corruptgen.records import Decoding
 from tests.builds import begun, wait_for
@@ -27,7 +27,7 @@ def place(tmp_path):
 
 def digests(output):
     """Return the pixel digests of every item."""
-    tables = [Table.from_bytes(path.read_bytes()) for path in sorted((output / "items").iterdir())]
+    tables = [BlockTable.from_bytes(path.read_bytes()) for path in sorted((output / "items").iterdir())]
     return {record.id: record.pixels for table in tables for record in table.made}
 
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 import corruptgen
 from corruptgen.cli import app
 from corruptgen.engine.generation import check
-from corruptgen.engine.plan import planned
-from corruptgen.engine.source_check import sample
+from corruptgen.engine.plan import make_plan
+from corruptgen.engine.source_check import choose_sample
 from corruptgen.errors import Interrupted, OutputError, RecipeError, SourceError
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.builds import FORMATS
 from tests.photographs import executed, pixels_of, tree, write_photographs, write_recipe
 from tests.test_targets import COCO, write_coco
@@ -362,7 +362,7 @@ def test_an_item_that_was_rejected_and_can_be_used_now_is_named(tmp_path):
     write_photographs(tmp_path / "photographs", 140, size=(16, 16))
     ids = sorted(f"{path.parent.name}/{path.name}" for path in tmp_path.glob("photographs/*/*.png"))
     # Most items are recognised when a build begins; this one is not among them.
-    other = next(iter(set(ids) - set(sample(ids))))
+    other = next(iter(set(ids) - set(choose_sample(ids))))
     file = tmp_path / "photographs" / other
     good = file.read_bytes()
     file.write_bytes(bytes(len(good)))
@@ -396,7 +396,7 @@ def test_a_damaged_marker_is_refused_without_a_traceback(place, rows):
 def test_what_would_stop_growth_is_found_before_it_and_nothing_is_changed(place):
     corruptgen.generate(recipe_of(place, "folder"), output=place / "out", workers=1)
     before = states(place / "out")
-    plan = planned(recipe_of(place, "folder", LARGER["both"][0]))
+    plan = make_plan(recipe_of(place, "folder", LARGER["both"][0]))
 
     check(plan, place / "out")
     (place / "out/manifest.json").unlink()

@@ -17,15 +17,15 @@ from PIL import Image
 import corruptgen
 from corruptgen.engine.identity import check_identity, describe, identify, marks
 from corruptgen.errors import DeclarationError, OutputError, RecipeError, ScoreError
-from corruptgen.publishing.card import card
-from corruptgen.publishing.difference import difference
-from corruptgen.publishing.presentation import presented
+from corruptgen.publishing.card import write_card
+from corruptgen.publishing.difference import compare_datasets
+from corruptgen.publishing.presentation import present
 from corruptgen.runtime.interactive import source_digest
 from corruptgen.runtime.provenance import LOADED, Sources
 from corruptgen.scoring.evaluation import score
 from corruptgen.tables import catalog
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import ROOT
 
 PLUG_IN = '''"""Tints."""
@@ -350,8 +350,8 @@ def test_a_difference_names_the_code_that_computed_the_pixels(place, process):
     process()
     generate("other")
 
-    found = difference(open_dataset("out"), open_dataset("other"))
-    same = difference(open_dataset("out"), open_dataset("out"))
+    found = compare_datasets(open_dataset("out"), open_dataset("other"))
+    same = compare_datasets(open_dataset("out"), open_dataset("out"))
 
     assert found.others == (
         "the code that computed the pixels differs: corruption sepia of prints 1.2: its source differs",
@@ -368,9 +368,9 @@ def test_a_dataset_without_its_plug_in_is_neither_scored_nor_published(place, pr
     with pytest.raises(ScoreError, match=r"the corruption sepia of prints 1\.2 is not installed; install it first"):
         score("answers.csv", "out")
     with pytest.raises(OutputError, match=r"the corruption sepia of prints 1\.2 is not installed; install it first"):
-        card(open_dataset("out"))
+        write_card(open_dataset("out"))
     with pytest.raises(OutputError, match=r"the corruption sepia of prints 1\.2 is not installed; install it first"):
-        presented(open_dataset("out"), "owner/old")
+        present(open_dataset("out"), "owner/old")
 
 
 def test_an_edited_table_of_ones_own_gives_the_new_pixels_in_the_same_process(tmp_path, monkeypatch):

@@ -19,23 +19,23 @@ from typer.testing import CliRunner
 
 import corruptgen
 from corruptgen.cli import app
-from corruptgen.engine.block import Packed, Work, unpacked
-from corruptgen.engine.merge import merge
-from corruptgen.engine.plan import planned
-from corruptgen.engine.shards import header, listed
+from corruptgen.engine.block import Packed, Work, unpack_work
+from corruptgen.engine.plan import make_plan
+from corruptgen.engine.shard_merge import merge
+from corruptgen.engine.shards import listing_header, restore_listing
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError, SourceError
-from corruptgen.publishing.presentation import presented
+from corruptgen.publishing.presentation import present
 from corruptgen.recipe.recipe import load
 from corruptgen.records import Item, Items, Listing
-from corruptgen.scoring.evaluation import Wishes
+from corruptgen.scoring.evaluation import ScoreOptions
 from corruptgen.scoring.evaluation import score_dataset as score
-from corruptgen.scoring.truth import read
-from corruptgen.sinks import Folder
+from corruptgen.scoring.ground_truth import read_ground_truth
+from corruptgen.sinks import OutputDirectory
 from corruptgen.sinks.parquet import _schema
-from corruptgen.sources import for_reading, open_source, wanted
+from corruptgen.sources import for_reading, keep_wanted, open_source
 from corruptgen.values.class_labels import Classes
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 
 FORMATS = ("folder", "parquet", "npy", "npz", "webdataset")
 # What people write for an image without a label.
@@ -62,7 +62,7 @@ def recipe(place, source, *, form="parquet", more="", top="", rows='rows = ["bri
 
 def listing(place, source, **options):
     asked = load(recipe(place, source, **options))
-    return wanted(open_source(asked).listing(), asked)
+    return keep_wanted(open_source(asked).listing(), asked)
 
 
 def values(found):
@@ -273,7 +273,7 @@ class TestOneNumberEverywhere:
         for form in FORMATS:
             path = recipe(place, 'kind = "folder"\npath = "s"', form=form)
             corruptgen.generate(path, output=place / form, workers=1)
-            presented(open_dataset(place / form)).write(open_dataset(place / form))
+            present(open_dataset(place / form)).write(open_dataset(place / form))
             assert not verify(place / form).problems
             assert corruptgen.generate(path, output=place / form, workers=1).was_finished
             if form in ("folder", "parquet", "webdataset"):
@@ -305,7 +305,7 @@ class TestOneNumberEverywhere:
             corruptgen.generate(recipe(tmp_path, source, form=form), output=tmp_path / "out", workers=1, overwrite=True)
             manifest = json.loads((tmp_path / "out/manifest.json").read_text())
             assert manifest["classes"] == ["a", "b", "c"]
-            assert {read(tmp_path / "out").labels[-1, 0]} == {2}
+            assert {read_ground_truth(tmp_path / "out").labels[-1, 0]} == {2}
 
     def test_a_class_whose_only_image_is_rejected_keeps_its_number(self, tmp_path):
         pictures(tmp_path / "s", ["a/x.png", "c/x.png"])
@@ -341,7 +341,7 @@ class TestOneNumberEverywhere:
     def test_a_record_of_a_listing_gives_it_back(self):
         whole = Listing(Items.of([Item("a", "x"), Item("b", "")]), (), 3, Classes.named(["x", "y"]), "d")
 
-        assert listed(json.loads(json.dumps(header(whole))), whole.items) == whole
+        assert restore_listing(json.loads(json.dumps(listing_header(whole))), whole.items) == whole
 
     def test_an_output_with_other_classes_is_another_build(self, tmp_path):
         source = table(tmp_path, [0, 1], datasets.ClassLabel(names=["ant", "bee", "cat"]))
@@ -475,7 +475,7 @@ class TestScores:
             output.parent / "p.npz", id=[f"test/{n}" for n in range(4)], row=["brightness"] * 4, severity=[1.0] * 4,
             prediction=np.array(predictions),
         )  # fmt: skip
-        return score(output.parent / "p.npz", output, Wishes(resamples=0))
+        return score(output.parent / "p.npz", output, ScoreOptions(resamples=0))
 
     def test_items_without_a_label_are_left_out(self, output):
         report = self.predict(output, [0, 1, 0, 0])
@@ -497,8 +497,8 @@ class TestScores:
         source = table(tmp_path, [[0, 2], [1], []], datasets.List(datasets.ClassLabel(names=["a", "b", "c"])))
         corruptgen.generate(recipe(tmp_path, source), output=tmp_path / "out", workers=1)
 
-        assert read(tmp_path / "out").labels.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
-        assert read(tmp_path / "out").is_multi_label
+        assert read_ground_truth(tmp_path / "out").labels.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+        assert read_ground_truth(tmp_path / "out").is_multi_label
 
     def test_a_manifest_without_the_kind_of_labels_is_read_as_before(self, output, tmp_path):
         shutil.copytree(output, tmp_path / "old")
@@ -509,8 +509,8 @@ class TestScores:
 
         assert labels == {"kind": "numbers", "count": 3}
         with pytest.raises(CorruptgenError):
-            read(tmp_path / "old" / "nowhere")
-        assert read(tmp_path / "old").count >= 3
+            read_ground_truth(tmp_path / "old" / "nowhere")
+        assert read_ground_truth(tmp_path / "old").count >= 3
 
 
 class TestMemory:
@@ -577,10 +577,10 @@ class TestMemory:
             pictures(tmp_path / "s", [f"{number:04d}.png" for number in range(10)])
             lines = "".join(f"{number:04d}.png class {number}\n" for number in range(count))
             (tmp_path / "l.txt").write_text(lines)
-            plan = planned(recipe(tmp_path, 'kind = "folder"\npath = "s"\nlabels = "l.txt"'))
-            work = Work.of(plan, Folder(tmp_path / "out"))
+            plan = make_plan(recipe(tmp_path, 'kind = "folder"\npath = "s"\nlabels = "l.txt"'))
+            work = Work.of(plan, OutputDirectory(tmp_path / "out"))
             sizes.append(len(pickle.dumps(plan.blocks[0])))
-            sink: Any = unpacked(Packed.of(work)).sink
+            sink: Any = unpack_work(Packed.of(work)).sink
             assert sink.classes == plan.classes
             assert len(pickle.dumps(for_reading(plan.source))) < 500
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from corruptgen.publishing.leaks import leaks
+from corruptgen.publishing.leaks import find_leaks
 
 TOKEN = "hf_" + "Ab1" * 10
 PLAIN = "Zq/8+" * 5
@@ -64,8 +64,8 @@ SECRETS = [
 def test_secrets_of_urls_and_escaped_tokens_are_found_and_not_repeated(secret, file):
     text = secret if file.endswith(".md") else f'{{"id": "{secret}", "rejected": "{secret}"}}\n'
 
-    found = list(leaks(Dataset({file: text.encode()}), {}, PLAIN))
-    message = list(leaks(Dataset(), {}, PLAIN, secret))
+    found = list(find_leaks(Dataset({file: text.encode()}), {}, PLAIN))
+    message = list(find_leaks(Dataset(), {}, PLAIN, secret))
 
     assert found
     assert message
@@ -76,11 +76,11 @@ def test_secrets_of_urls_and_escaped_tokens_are_found_and_not_repeated(secret, f
 def test_they_are_found_within_files_of_pictures(secret):
     content = bytes(range(256)) * 9 + secret.encode() + b"\0" * 99
 
-    assert list(leaks(Dataset({"data/a.parquet": content}), {}, PLAIN))
+    assert list(find_leaks(Dataset({"data/a.parquet": content}), {}, PLAIN))
 
 
 def test_they_are_found_in_names_of_files():
-    (leak,) = leaks(Dataset({f"clean/0/{TOKEN.replace('_', '%5F')}.png": b"\0"}), {}, PLAIN)
+    (leak,) = find_leaks(Dataset({f"clean/0/{TOKEN.replace('_', '%5F')}.png": b"\0"}), {}, PLAIN)
 
     assert leak.what == "a token of the Hub"
 
@@ -97,4 +97,4 @@ def test_they_are_found_in_names_of_files():
     ],
 )
 def test_addresses_without_secrets_are_published(text):
-    assert not list(leaks(Dataset({"README.md": text.encode()}), {}, PLAIN, text))
+    assert not list(find_leaks(Dataset({"README.md": text.encode()}), {}, PLAIN, text))

@@ -24,7 +24,7 @@ BUILD = """
 import sys, warnings
 warnings.filterwarnings("error", category=EncodingWarning, module=r"corruptgen\\.")
 from corruptgen.engine.generation import generate
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 for recipe in sys.argv[1:]:
     outcome = generate(recipe, output=recipe.removesuffix(".toml") + "-there", workers=1, check=True)
     verdict = verify(outcome.output, workers=1)

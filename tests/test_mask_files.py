@@ -14,7 +14,7 @@ from corruptgen.errors import RecipeError, Rejected
 from corruptgen.recipe.recipe import load
 from corruptgen.sources.label_masks import label_mask
 from corruptgen.sources.mask_files import mask_names
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import write_photographs
 from tests.scans import RIGHT_TO_LEFT, picture_file, ramp, volume
 from tests.test_depth import recipe as recipe_of_scans

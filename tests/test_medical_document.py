@@ -8,7 +8,7 @@ import pytest
 import corruptgen
 from corruptgen.recipe.recipe import load
 from corruptgen.tables import catalog
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import ROOT, command, executed
 from tests.scans import scan
 

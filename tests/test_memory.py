@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import corruptgen
-from corruptgen.engine.inventory import inventory
-from corruptgen.engine.merge import merge
-from corruptgen.sinks import Folder
+from corruptgen.engine.inventory import scan_output
+from corruptgen.engine.shard_merge import merge
+from corruptgen.sinks import OutputDirectory
 from corruptgen.sinks.owner import Owner
 from corruptgen.store.output_directory import item_name
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 
 FEW, MANY = 256, 1024
 # A million items add that many MB at most to the 190 MB of Python and the libraries.
@@ -92,7 +92,7 @@ def test_an_output_is_looked_through_in_some_bytes_for_each_unit(tmp_path):
     names = [f"{'x' * 200}/{number:06d}.png" for number in range(5000)]
 
     def look():
-        assert inventory(Folder(tmp_path), [Owner(iter(names))], ()).count(names[0]) == (0, 0)
+        assert scan_output(OutputDirectory(tmp_path), [Owner(iter(names))], ()).count(names[0]) == (0, 0)
 
     look()
     assert peak(look) < 50 * len(names)
@@ -115,14 +115,14 @@ def test_an_output_whose_removal_was_stopped_is_removed_by_the_same_command(tmp_
     other = tmp_path / "other.toml"
     other.write_text(recipe.read_text("utf-8").replace("brightness", "snow"), "utf-8")
     corruptgen.generate(other, output=tmp_path / "output", workers=1)
-    remove, left = Folder.remove, iter(range(files))
+    remove, left = OutputDirectory.remove, iter(range(files))
 
     def stop(folder, name):
         if next(left, None) is None:
             raise KeyboardInterrupt
         remove(folder, name)
 
-    monkeypatch.setattr(Folder, "remove", stop)
+    monkeypatch.setattr(OutputDirectory, "remove", stop)
     with pytest.raises(KeyboardInterrupt):
         corruptgen.generate(recipe, output=tmp_path / "output", workers=1, overwrite=True)
     monkeypatch.undo()

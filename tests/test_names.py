@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 from corruptgen.cli.app import app
 from corruptgen.engine import generation
-from corruptgen.engine import merge as merging
-from corruptgen.engine.plan import planned
+from corruptgen.engine import shard_merge as merging
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import PublishError, RecipeError
 from corruptgen.publishing.readiness import check_names
-from corruptgen.scoring.truth import read as read_truth
+from corruptgen.scoring.ground_truth import read_ground_truth as read_truth
 from corruptgen.store.names import ESCAPES, LONGEST_COMPONENT, escape_name, have_twins, portability_problems
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import tree, write_recipe
 from tests.pictures import photograph
 
@@ -126,7 +126,7 @@ def test_a_dataset_with_escaped_names_keeps_its_ids_and_is_verified_resumed_and_
     recipe = write_odd(tmp_path, f'format = "{layout}"')
     plain = generation.generate(recipe, output=tmp_path / "plain", workers=1)
     escaped = write_odd(tmp_path, f'format = "{layout}"\nescape_names = true')
-    plan = planned(escaped)
+    plan = make_plan(escaped)
     output = tmp_path / "out"
 
     outcome = generation.generate(escaped, output=output, workers=1)
@@ -201,7 +201,7 @@ def test_masks_and_annotations_are_called_as_their_images(tmp_path):
 
 def test_formats_without_names_take_no_escapes(tmp_path):
     with pytest.raises(RecipeError, match="escape_names: not for format = 'npy'"):
-        planned(write_odd(tmp_path, 'format = "npy"\nescape_names = true'))
+        make_plan(write_odd(tmp_path, 'format = "npy"\nescape_names = true'))
     with pytest.raises(RecipeError, match="allowed is true or false"):
-        planned(write_odd(tmp_path, "escape_names = 3"))
-    assert not list(planned(write_odd(tmp_path, 'format = "parquet"')).name_problems())
+        make_plan(write_odd(tmp_path, "escape_names = 3"))
+    assert not list(make_plan(write_odd(tmp_path, 'format = "parquet"')).name_problems())

@@ -17,8 +17,8 @@ from corruptgen.codecs import guard
 from corruptgen.codecs import high_bit_depth as deep
 from corruptgen.codecs.images import decode_lossless_file, decoded, encode_image, native_file_size
 from corruptgen.engine.generation import generate
-from corruptgen.engine.manifest import Table
-from corruptgen.engine.plan import planned
+from corruptgen.engine.manifest import BlockTable
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import RecipeError, Rejected
 from corruptgen.recipe.recipe import current_form, read_recipe
 from corruptgen.records import DEFAULT_TOLERATE, Decoding, Encoding
@@ -26,7 +26,7 @@ from corruptgen.sources.label_masks import label_mask
 from corruptgen.tables import catalog
 from corruptgen.transforms import Corrupted, samples
 from corruptgen.transforms.hf import corrupt as corrupt_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.pictures import photograph
 
 PIXELS = photograph(40, 56)
@@ -376,7 +376,7 @@ def test_a_build_of_grey_and_colour_files_keeps_both_and_counts_what_it_passed_o
     assert ("pillow-heif" in manifest["environment"]) == (find_spec("pillow_heif") is not None)
     assert manifest["recipe"]["decode"]["colour"] == "keep"
     assert manifest["recipe"]["decode"]["tolerate"] == list(DEFAULT_TOLERATE)
-    table = Table.from_bytes((tmp_path / "out" / "items" / "00000.jsonl").read_bytes())
+    table = BlockTable.from_bytes((tmp_path / "out" / "items" / "00000.jsonl").read_bytes())
     assert [r.notes for r in table.records if r.notes] == [("tolerated jpeg-scan-parameters",), ("damaged text",)]
     for source in (mixed, None):
         assert verify(tmp_path / "out", source=source, depth="full", workers=1).problems == ()
@@ -580,7 +580,7 @@ def test_what_macos_leaves_behind_is_ignored_in_tars_zips_and_beside_shards(tmp_
 
     def listed(place, **source):
         chosen = {**recipe().content(), "source": source}
-        return planned(read_recipe(chosen, "test"), place).listing
+        return make_plan(read_recipe(chosen, "test"), place).listing
 
     shards = listed(tmp_path / "tars", kind="webdataset")
     assert ([item.id for item in shards.items], shards.rejected, shards.ignored) == (["shard/a"], (), 3)

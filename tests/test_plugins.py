@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 import corruptgen
 from corruptgen.cli import app
-from corruptgen.engine.plan import planned
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import DeclarationError, OutputError, RecipeError, UnknownName
 from corruptgen.recipe.declarations import FORMATS, KINDS
 from corruptgen.recipe.recipe import load
 from corruptgen.scoring.measure import MEASURES
-from corruptgen.store.output_directory import Folder
+from corruptgen.store.output_directory import OutputDirectory
 from corruptgen.tables import catalog
 from corruptgen.tables.files import forget_tables
 from tests.hub.client import Session
@@ -145,9 +145,9 @@ def test_one_of_each_from_a_package_outside_is_listed_used_verified_scored_and_p
 
 
 def test_what_a_plug_in_opens_and_writes_with_travels_to_other_processes(site):
-    plan = planned("recipe.toml")
+    plan = make_plan("recipe.toml")
 
-    source, sink = pickle.loads(pickle.dumps((plan.source, plan.sink(Folder(Path("out").resolve())))))
+    source, sink = pickle.loads(pickle.dumps((plan.source, plan.sink(OutputDirectory(Path("out").resolve())))))
 
     assert (source, sink.cells, sink.margin) == (plan.source, plan.cells, 3)
 

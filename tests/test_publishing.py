@@ -455,7 +455,7 @@ def test_the_message_of_a_commit_is_looked_at_too(session, hub, words, what):
 
 
 def test_a_leak_in_a_table_or_a_picture_is_found(session, hub, built):
-    from corruptgen.publishing.leaks import leaks  # noqa: PLC0415
+    from corruptgen.publishing.leaks import find_leaks  # noqa: PLC0415
 
     place = built / "leaky"
     shutil.copytree(built / "1.0.0", place)
@@ -466,7 +466,7 @@ def test_a_leak_in_a_table_or_a_picture_is_found(session, hub, built):
     shard = next((place / "data/brightness").iterdir())
     shard.write_bytes(shard.read_bytes() + b"hf_" + b"a" * 30 + b" " + WRITER.encode())
 
-    found = {str(leak) for leak in leaks(open_dataset(place), {}, WRITER)}
+    found = {str(leak) for leak in find_leaks(open_dataset(place), {}, WRITER)}
 
     shown = shard.relative_to(place).as_posix()
     assert found == {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corruptgen.engine.plan import planned
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import RecipeError, SourceError
 from corruptgen.metrics.baselines import baseline
 from corruptgen.recipe.overrides import read_settings
@@ -181,14 +181,14 @@ def test_a_plan_checks_every_cell(tmp_path, corrupt, message):
     write_photographs(tmp_path / "photographs", 1)
 
     with pytest.raises(RecipeError, match=message):
-        planned(write_recipe(tmp_path, corrupt=corrupt))
+        make_plan(write_recipe(tmp_path, corrupt=corrupt))
 
 
 def test_a_plan_spells_out_groups_and_defaults(tmp_path):
     write_photographs(tmp_path / "photographs", 1)
     recipe = write_recipe(tmp_path, corrupt='rows = ["jpeg_compression", "common"]', output="clean = true")
 
-    plan = planned(recipe)
+    plan = make_plan(recipe)
 
     assert plan.folders == [
         "clean/0",
@@ -204,16 +204,16 @@ def test_a_row_whose_name_is_not_that_of_a_folder_is_refused(tmp_path):
     (tmp_path / "three.toml").write_text(table, "utf-8")
 
     with pytest.raises(RecipeError, match="cannot name a folder"):
-        planned(recipe)
+        make_plan(recipe)
 
 
 def test_a_recipe_without_a_source_asks_for_one(tmp_path):
     with pytest.raises(RecipeError, match="--source"):
-        planned("imagenet-c")
+        make_plan("imagenet-c")
     with pytest.raises(RecipeError, match="does not exist"):
-        planned("imagenet-c", tmp_path / "nowhere")
+        make_plan("imagenet-c", tmp_path / "nowhere")
     with pytest.raises(SourceError, match="holds no images"):
-        planned("imagenet-c", tmp_path)
+        make_plan("imagenet-c", tmp_path)
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -232,7 +232,7 @@ def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, n
     text = (ROOT / "recipes" / f"{name}.toml").read_text("utf-8")
 
     kind = load(name).source.kind
-    plan = planned(name, tmp_path / (kind if kind in ("cifar", "npz") else "photographs"))
+    plan = make_plan(name, tmp_path / (kind if kind in ("cifar", "npz") else "photographs"))
 
     assert text.startswith("# ")
     assert len(plan.cells) == len(plan.recipe.corrupt.rows) * 5 + plan.recipe.output.clean
@@ -258,7 +258,7 @@ def test_a_recipe_a_table_and_a_baseline_may_begin_with_a_byte_order_mark(tmp_pa
         file.write_bytes(mark + file.read_bytes())
     (tmp_path / "own.toml").write_bytes(mark + b'[baseline]\ntitle = "x"\n[error]\nfog = [0.1, 0.2, 0.3, 0.4, 0.5]\n')
 
-    assert len(planned(recipe).cells) == 6
+    assert len(make_plan(recipe).cells) == 6
     assert baseline(str(tmp_path / "own.toml")).title == "x"
 
 
@@ -299,7 +299,7 @@ def test_a_home_directory_in_a_recipe_is_expanded(tmp_path, monkeypatch):
     recipe.write_text(text, "utf-8")
     (tmp_path / "names.txt").write_text("astronaut\n", "utf-8")
 
-    plan = planned(recipe)
+    plan = make_plan(recipe)
 
     assert (plan.preset.name, plan.listing.classes.names, len(plan.listing.items)) == ("three", ("astronaut",), 1)
 

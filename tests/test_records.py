@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import corruptgen
-from corruptgen.engine.manifest import MANIFEST, MARKER, manifest_bytes, parsed
-from corruptgen.engine.merge import merge
+from corruptgen.engine.manifest import MANIFEST, MARKER, manifest_bytes, parse_record
+from corruptgen.engine.shard_merge import merge
 from corruptgen.errors import CorruptgenError, OutputError, ScoreError
 from corruptgen.gallery.dataset_view import gallery_of_dataset
 from corruptgen.metrics import baseline
 from corruptgen.metrics.baselines import read_baseline
-from corruptgen.publishing.difference import difference
-from corruptgen.publishing.presentation import presented, standing
-from corruptgen.scoring.truth import read as read_truth
+from corruptgen.publishing.difference import compare_datasets
+from corruptgen.publishing.presentation import current_card, present
+from corruptgen.scoring.ground_truth import read_ground_truth as read_truth
 from corruptgen.values.json_shapes import check_shape
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import TABLE, tree
 
 # Every kind of value that JSON has, with those that programs mishandle.
@@ -116,10 +116,10 @@ def read_everywhere(output, *, pictures):
     """Read an output by all that reads one; `pictures`: also by what draws, which takes its time."""
     quietly(verify, output, workers=1, depth="full")
     quietly(read_truth, output)
-    quietly(lambda: standing(open_dataset(output)))
-    quietly(lambda: difference(open_dataset(output), open_dataset(output)))
+    quietly(lambda: current_card(open_dataset(output)))
+    quietly(lambda: compare_datasets(open_dataset(output), open_dataset(output)))
     if pictures:
-        quietly(lambda: presented(open_dataset(output)))
+        quietly(lambda: present(open_dataset(output)))
         quietly(lambda: gallery_of_dataset(output))
 
 
@@ -179,7 +179,7 @@ def test_a_card_of_a_dataset_whose_record_of_labels_is_damaged_is_refused(place)
     path.write_bytes(manifest_bytes(json.loads(path.read_bytes()) | {"labels": {"a": 1}}))
 
     with pytest.raises(OutputError, match=r"manifest\.json is damaged: labels are"):
-        presented(open_dataset(place / "folder"))
+        present(open_dataset(place / "folder"))
 
 
 @pytest.mark.parametrize("form", ["folder", "npy"])
@@ -297,7 +297,7 @@ def test_a_message_names_the_file_the_key_and_what_is_allowed(place):
     with pytest.raises(
         OutputError, match=r'manifest\.json is damaged: "rejected\[0\]\.id" is a whole number, and must be'
     ):
-        parsed(manifest_bytes(content), MANIFEST)
+        parse_record(manifest_bytes(content), MANIFEST)
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text()

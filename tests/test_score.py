@@ -20,12 +20,12 @@ from corruptgen.errors import ScoreError
 from corruptgen.metrics import Grid, baseline, baseline_names, families
 from corruptgen.metrics.class_balance import decisions, mean_balanced_error
 from corruptgen.scoring import plot
-from corruptgen.scoring.evaluation import Wishes, evaluate
+from corruptgen.scoring.evaluation import ScoreOptions, evaluate
 from corruptgen.scoring.evaluation import score_dataset as score
-from corruptgen.scoring.evidence import Source
+from corruptgen.scoring.ground_truth import GroundTruth, read_ground_truth
 from corruptgen.scoring.measure import MEASURES
 from corruptgen.scoring.report import Estimate, Report
-from corruptgen.scoring.truth import Truth, read
+from corruptgen.scoring.scored_items import ScoringInput
 from corruptgen.tables import catalog
 from corruptgen.values.class_labels import Classes
 from tests.photographs import ROOT, executed, real_pixels, write_photographs, write_recipe
@@ -48,7 +48,7 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def probabilities(dataset):
     """What a model might say: (cells, items, classes), worse as the severity rises."""
-    labels = read(dataset).labels[:, 0]
+    labels = read_ground_truth(dataset).labels[:, 0]
     rng = np.random.RandomState(1843956201)
     logits = np.stack([3 * np.eye(4)[labels] + (0.5 + level) * rng.standard_normal((12, 4)) for _, level in CELLS])
     return np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
@@ -57,7 +57,7 @@ def probabilities(dataset):
 @pytest.fixture
 def entries(dataset, probabilities):
     """The same as lines: id, row, severity, class."""
-    ids = read(dataset).ids
+    ids = read_ground_truth(dataset).ids
     predicted = probabilities.argmax(axis=-1)
     return [
         [name, row, f"{level:g}", str(predicted[cell, item])]
@@ -76,11 +76,11 @@ def run(*arguments):
     return CliRunner().invoke(app, ["score", *map(str, arguments)])
 
 
-QUICK = Wishes(resamples=0)
+QUICK = ScoreOptions(resamples=0)
 
 
 def test_perfect_predictions_make_no_errors(dataset, entries, tmp_path):
-    labels = read(dataset).labels[:, 0]
+    labels = read_ground_truth(dataset).labels[:, 0]
     right = [[*entry[:3], CLASSES[labels[number % 12]]] for number, entry in enumerate(entries)]
 
     done = run(write_csv(tmp_path / "a.csv", right), "--manifest", dataset, "--output", tmp_path / "out/score")
@@ -140,10 +140,10 @@ def test_every_format_says_the_same(dataset, probabilities, entries, tmp_path):
 
 
 def test_the_numbers_are_those_of_the_arrays(dataset, probabilities, entries, tmp_path):
-    labels = read(dataset).labels[:, 0]
+    labels = read_ground_truth(dataset).labels[:, 0]
     wrong = (probabilities.argmax(axis=-1) != labels).mean(axis=1)
 
-    report = score(write_csv(tmp_path / "a.csv", entries), dataset, Wishes(resamples=200))
+    report = score(write_csv(tmp_path / "a.csv", entries), dataset, ScoreOptions(resamples=200))
 
     assert [report.cells[cell].value for cell in CELLS[1:]] == pytest.approx(wrong[1:])
     assert report.clean.value == pytest.approx(wrong[0])
@@ -153,8 +153,8 @@ def test_the_numbers_are_those_of_the_arrays(dataset, probabilities, entries, tm
     assert report.by_severity["mean_error"][2.0].value == pytest.approx(wrong[2::2].mean())
     assert report.groups["common"].value == pytest.approx(wrong[1:5].mean())
     assert all(e.low <= e.value <= e.high for e in report.cells.values())
-    assert report.cells == score(tmp_path / "a.csv", dataset, Wishes(resamples=200)).cells
-    other = score(tmp_path / "a.csv", dataset, Wishes(resamples=200, seed=1))
+    assert report.cells == score(tmp_path / "a.csv", dataset, ScoreOptions(resamples=200)).cells
+    other = score(tmp_path / "a.csv", dataset, ScoreOptions(resamples=200, seed=1))
     assert [e.value for e in other.scores.values()] == [e.value for e in report.scores.values()]
     assert other.scores != report.scores
 
@@ -162,8 +162,8 @@ def test_the_numbers_are_those_of_the_arrays(dataset, probabilities, entries, tm
 def test_rows_can_be_chosen_and_the_others_left_out(dataset, entries, tmp_path):
     kept = [entry for entry in entries if entry[1] in ("gaussian_noise", "brightness")]
 
-    report = score(write_csv(tmp_path / "a.csv", kept), dataset, Wishes(rows=("common",), resamples=0))
-    whole = score(write_csv(tmp_path / "b.csv", entries), dataset, Wishes(rows=("common",), resamples=0))
+    report = score(write_csv(tmp_path / "a.csv", kept), dataset, ScoreOptions(rows=("common",), resamples=0))
+    whole = score(write_csv(tmp_path / "b.csv", entries), dataset, ScoreOptions(rows=("common",), resamples=0))
 
     assert report.rows == ("gaussian_noise", "brightness")
     assert report.cells == whole.cells
@@ -281,7 +281,7 @@ def test_a_score_can_be_the_baseline_of_another(dataset, entries, tmp_path):
     predictions = write_csv(tmp_path / "a.csv", entries)
     run(predictions, "--manifest", dataset, "--output", tmp_path / "first", "--resamples", 0, "--no-plot")
 
-    wishes = Wishes(baseline=str(tmp_path / "first.json"), resamples=50)
+    wishes = ScoreOptions(baseline=str(tmp_path / "first.json"), resamples=50)
     report = score(predictions, dataset, wishes)
 
     assert not (tmp_path / "first.png").exists()
@@ -341,7 +341,7 @@ def test_items_without_labels_cannot_be_scored(tmp_path):
     corruptgen.generate(recipe, source=tmp_path / "photographs", output=tmp_path / "out", workers=1)
 
     with pytest.raises(ScoreError, match="have no labels, so nothing can be right or wrong"):
-        read(tmp_path / "out")
+        read_ground_truth(tmp_path / "out")
 
 
 def test_without_matplotlib_the_numbers_are_written_and_the_reason_is_said(dataset, entries, tmp_path, monkeypatch):
@@ -385,7 +385,7 @@ def test_the_plot_shows_the_values_of_all_rows_and_severities(rows, main):
 def test_the_plot_of_the_same_numbers_is_the_same_file(dataset, entries, tmp_path):
     report = score(write_csv(tmp_path / "a.csv", entries), dataset, QUICK)
 
-    assert plot.png(report) == plot.png(report)
+    assert plot.draw_png(report) == plot.draw_png(report)
 
 
 # Benchmarks
@@ -397,7 +397,7 @@ def truth_of(preset, items=4):
     levels = tuple(float(level) for level in range(1, table.levels + 1))
     ids = tuple(f"{number}.png" for number in range(items))
     labels = np.arange(items)[:, None] % 2
-    return Truth(
+    return GroundTruth(
         table, ids, Classes.guess(map(str, labels[:, 0])), labels, tuple(table.rows), levels, tuple(table.rows), "x"
     )
 
@@ -405,9 +405,9 @@ def truth_of(preset, items=4):
 def test_alexnets_results_on_imagenet_c_score_100():
     table, truth = baseline("imagenet-c/alexnet"), truth_of("imagenet-c")
     cells = {(row, s): (table.table("error")[row] * 5)[n] for row in truth.rows for n, s in enumerate(truth.severities)}
-    source = Source(error=Grid.of(cells, table.clean), baseline=table, common=truth.preset.groups["common"])
+    source = ScoringInput(error=Grid.of(cells, table.clean), baseline=table, common=truth.preset.groups["common"])
 
-    report = evaluate(source, truth, Wishes())
+    report = evaluate(source, truth, ScoreOptions())
 
     assert report.scores["mce"].value == pytest.approx(100)
     assert report.scores["relative_mce"].value == pytest.approx(100)
@@ -427,7 +427,7 @@ def test_families_have_the_means_of_their_rows():
         for n, s in enumerate(truth.severities)
     }
 
-    report = evaluate(Source(error=Grid.of(cells, table.clean), baseline=table), truth, Wishes())
+    report = evaluate(ScoringInput(error=Grid.of(cells, table.clean), baseline=table), truth, ScoreOptions())
 
     rates = {group: estimate.value for group, estimate in report.by_group["mce"].items()}
     expected = {"noise": 50, "blur": 100, "weather": 100, "digital": 100, "common": 90}
@@ -504,18 +504,18 @@ def test_several_labels_are_scored_label_by_label(tmp_path):
     corruptgen.generate(tmp_path / "recipe.toml", output=tmp_path / "out", workers=1)
     scores = rng.rand(20, 3)
     np.savez(tmp_path / "scores.npz", brightness=scores)
-    ids = read(tmp_path / "out").ids
+    ids = read_ground_truth(tmp_path / "out").ids
     decided = decisions(scores, "multi-label, binary-class")
     lines = [
         [ids[n % 10], "brightness", ("1", "2.5")[n // 10], " ".join(map(str, row))] for n, row in enumerate(decided)
     ]
 
-    wishes = Wishes(metrics=("mean_error", "balanced_error"), resamples=0)
+    wishes = ScoreOptions(metrics=("mean_error", "balanced_error"), resamples=0)
     by_scores = score(tmp_path / "scores.npz", tmp_path / "out", wishes)
     by_words = score(write_csv(tmp_path / "a.csv", lines), tmp_path / "out", wishes)
 
     with pytest.raises(ScoreError, match="2 thresholds for 3 labels"):
-        score(tmp_path / "scores.npz", tmp_path / "out", Wishes(thresholds=(0.1, 0.2)))
+        score(tmp_path / "scores.npz", tmp_path / "out", ScoreOptions(thresholds=(0.1, 0.2)))
     correct = decided.reshape(2, 10, 3) == labels
     assert by_scores.scores == by_words.scores
     assert by_scores.scores["mean_error"].value == pytest.approx(1 - correct.mean())

@@ -9,8 +9,8 @@ import pytest
 
 import corruptgen
 from corruptgen.errors import Interrupted, OutputError
-from corruptgen.store.output_directory import UNFINISHED, Folder
-from corruptgen.verification.verify import verify
+from corruptgen.store.output_directory import UNFINISHED, OutputDirectory
+from corruptgen.verification.verdict import verify
 from tests.builds import begun
 from tests.photographs import tree, write_photographs, write_recipe
 
@@ -105,7 +105,7 @@ class Stopped(BaseException):
 
 def stopping(monkeypatch, output, left):
     """Stop the build before the `left`-th file that is written, renamed or removed after the last table."""
-    before = {name: getattr(Folder, name) for name in ("whole", "remove")}
+    before = {name: getattr(OutputDirectory, name) for name in ("whole", "remove")}
 
     def counted(function):
         def call(folder, name):
@@ -118,7 +118,7 @@ def stopping(monkeypatch, output, left):
         return call
 
     for name, function in before.items():
-        monkeypatch.setattr(Folder, name, counted(function))
+        monkeypatch.setattr(OutputDirectory, name, counted(function))
 
 
 @pytest.mark.parametrize("form", ["npy", "npz", "parquet"])
@@ -294,7 +294,7 @@ def test_the_mending_of_an_array_can_be_interrupted_at_every_step(place, monkeyp
     for path in sorted(output.glob(f"[bg]*.{form}")):
         flip(path, image // 2)
         flip(path, -2 * image)
-    spoilt = {name: (output / name).read_bytes() for name in whole}
+    damaged_files = {name: (output / name).read_bytes() for name in whole}
     for step in range(0, 60, 7):
         left = [step]
         stopping(monkeypatch, output, left)
@@ -312,7 +312,7 @@ def test_the_mending_of_an_array_can_be_interrupted_at_every_step(place, monkeyp
         assert listed == (output / "manifest.json").read_bytes()
         if left[0] >= 0:
             break
-        for name, content in spoilt.items():
+        for name, content in damaged_files.items():
             (output / name).write_bytes(content)
     assert step > 7
 

@@ -15,7 +15,7 @@ from PIL import Image
 import corruptgen
 from corruptgen.errors import MissingPackage, RecipeError, SourceError
 from corruptgen.records import Item
-from corruptgen.sinks.array_files import opened
+from corruptgen.sinks.array_files import open_array_file
 from corruptgen.sinks.webdataset import sample_key
 from corruptgen.values.class_labels import Classes
 from tests.photographs import NAMES, pixels_of, write_photographs, write_recipe
@@ -337,13 +337,13 @@ def test_an_array_that_is_not_whole_is_none(built, tmp_path):
         with short.open("r+b") as file:
             file.truncate(whole.stat().st_size - 1)
 
-        assert opened(whole).shape == (33, 40, 48, 3)
-        assert opened(short) is None
-    assert opened(tmp_path / "absent.npy") is None
+        assert open_array_file(whole).shape == (33, 40, 48, 3)
+        assert open_array_file(short) is None
+    assert open_array_file(tmp_path / "absent.npy") is None
 
 
 def test_the_ids_of_arrays_are_ordered_by_number(tmp_path, monkeypatch):
-    from corruptgen.engine.plan import planned  # noqa: PLC0415
+    from corruptgen.engine.plan import make_plan  # noqa: PLC0415
     from corruptgen.records import Items, Listing  # noqa: PLC0415
     from corruptgen.sources.folder import FolderSource  # noqa: PLC0415
 
@@ -351,7 +351,7 @@ def test_the_ids_of_arrays_are_ordered_by_number(tmp_path, monkeypatch):
     ids = sorted(f"test/{number}" for number in range(12))
     monkeypatch.setattr(FolderSource, "listing", lambda self: Listing(Items.of(Item(name, "0") for name in ids)))
 
-    plan = planned(recipe_of(tmp_path, "npy"))
+    plan = make_plan(recipe_of(tmp_path, "npy"))
 
     assert [item.id for item in plan.listing.items] == [f"test/{number}" for number in range(12)]
     assert [len(block.items) for block in plan.blocks] == [5, 5, 2]

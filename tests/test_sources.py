@@ -27,12 +27,12 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.codecs.images import decode_lossless_file, decoded, encode_image
-from corruptgen.engine.plan import planned
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import CorruptgenError, RecipeError, Rejected, SourceError
 from corruptgen.recipe.recipe import load, read_recipe
 from corruptgen.records import Decoding, Encoding, Item
-from corruptgen.sources import open_source, source_digest, wanted
-from corruptgen.verification.verify import verify
+from corruptgen.sources import keep_wanted, open_source, source_digest
+from corruptgen.verification.verdict import verify
 from tests.photographs import ROOT, TABLE, command, pixels_of, real_pixels, tree, write_cifar, write_photographs
 from tests.pictures import photograph
 
@@ -54,7 +54,7 @@ def recipe(folder, source, *, corrupt='rows = ["brightness", "gaussian_noise"]',
 def listing(folder, source, **options):
     """List what a recipe with this [source] section wants."""
     asked = load(recipe(folder, source, **options))
-    return wanted(open_source(asked).listing(), asked)
+    return keep_wanted(open_source(asked).listing(), asked)
 
 
 def labels(found):
@@ -907,7 +907,7 @@ class TestRemote:
     def test_a_url_that_leads_nowhere_is_an_error(self, tmp_path, memory, url):
         for kind in ("folder", "npz", "webdataset"):
             with pytest.raises(CorruptgenError):
-                planned(recipe(tmp_path, f'kind = "{kind}"\npath = "{url}"'))
+                make_plan(recipe(tmp_path, f'kind = "{kind}"\npath = "{url}"'))
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,16 @@ from skimage.draw import polygon2mask
 import corruptgen
 from corruptgen.codecs.geometry import placement, resize_and_crop
 from corruptgen.codecs.images import decoded, native_file_size
-from corruptgen.engine.manifest import Table, manifest_bytes
-from corruptgen.engine.plan import planned
+from corruptgen.engine.manifest import BlockTable, manifest_bytes
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.ops.warp import Displacement
-from corruptgen.publishing.difference import difference
-from corruptgen.publishing.versions import Bump, needed
+from corruptgen.publishing.difference import compare_datasets
+from corruptgen.publishing.versions import Bump, needed_bump
 from corruptgen.randomness import rng_for
 from corruptgen.recipe.recipe import read_recipe
 from corruptgen.records import Decoding
-from corruptgen.sources.label_masks import LabelMask, label_mask, moved_labels
+from corruptgen.sources.label_masks import LabelMask, label_mask, move_labels
 from corruptgen.tables import catalog
 from corruptgen.targets import run_lengths
 from corruptgen.targets.annotations import Motion, move_annotation
@@ -40,7 +40,7 @@ from corruptgen.targets.coordinates import strange_keys
 from corruptgen.targets.outlines import area, clip_outline
 from corruptgen.targets.targets import GUESSED
 from corruptgen.verification.dataset import open_dataset
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import ROOT, command, pixels_of, tree
 
 GEOMETRIC = [
@@ -92,7 +92,7 @@ def test_a_moved_mask_covers_what_was_painted_under_it(preset, size, severity):
     cell = catalog.preset(preset).cell("elastic_transform", severity)
 
     seen = corruptgen.corrupt(painted, "elastic_transform", severity, preset=preset, seed=3, key="a")[..., 0] > 127
-    went = moved_labels(mask, cell.warp(painted, rng_for(3, "elastic_transform", severity, "a")))
+    went = move_labels(mask, cell.warp(painted, rng_for(3, "elastic_transform", severity, "a")))
 
     assert overlap(mask, went) < 0.99, "the row moves too little to show anything"
     assert overlap(seen, went) > 0.98
@@ -109,7 +109,7 @@ def test_polygons_run_lengths_and_boxes_go_where_the_mask_goes(preset, size, sev
     box = list(map(int, box_of(mask)))
     stored = {"size": list(size), "counts": run_lengths.counts(mask)}
 
-    went = moved_labels(mask, warp, outside=0)
+    went = move_labels(mask, warp, outside=0)
     by_polygon = move_annotation({"segmentation": [list(outline)], "bbox": box, "area": 1, "id": 1}, motion)
     by_lengths = move_annotation({"segmentation": stored, "bbox": box, "area": 1, "iscrowd": 1}, motion)
     by_box = move_annotation({"bbox": box, "area": box[2] * box[3] / 2}, motion)
@@ -283,7 +283,7 @@ def test_label_masks_of_any_kind_keep_their_labels_and_palette(mode):
     after = label_mask(label_mask(LabelMask(image).encoded()).warped(warp).encoded()).image
 
     assert (after.mode, after.size, after.getpalette()) == (image.mode, image.size, image.getpalette())
-    assert np.array_equal(np.asarray(after), moved_labels(np.asarray(image), warp))
+    assert np.array_equal(np.asarray(after), move_labels(np.asarray(image), warp))
 
 
 # Whole builds.
@@ -503,7 +503,7 @@ def test_a_malformed_annotation_file_says_what_is_wrong(tmp_path, content, messa
     (tmp_path / "instances.json").write_text(content, "utf-8")
 
     with pytest.raises(SourceError, match=message):
-        planned(write_recipe(tmp_path, COCO))
+        make_plan(write_recipe(tmp_path, COCO))
 
 
 MASKS = 'kind = "folder"\npath = "leftImg8bit"\nmasks = "gtFine"'
@@ -606,13 +606,13 @@ def test_a_row_that_brings_masks_or_boxes_of_its_own_is_a_minor_version(tmp_path
         corruptgen.generate(recipe, output=tmp_path / name, workers=1)
     old, new = open_dataset(tmp_path / "old"), open_dataset(tmp_path / "new")
 
-    forth, back = difference(old, new), difference(new, old)
+    forth, back = compare_datasets(old, new), compare_datasets(new, old)
 
     assert forth.breaks == ()
     assert forth.added == ("the row elastic_transform was added", "masks or annotations of 4 items were added")
-    assert needed(forth) is Bump.MINOR
+    assert needed_bump(forth) is Bump.MINOR
     assert "the masks or annotations of 4 items have changed" in back.breaks
-    assert needed(back) is Bump.MAJOR
+    assert needed_bump(back) is Bump.MAJOR
 
 
 def test_check_makes_damaged_masks_and_annotations_again(tmp_path):
@@ -709,7 +709,7 @@ def test_merging_boxes_needs_the_annotations_that_the_shards_have_left(tmp_path)
 def forge(output, change):
     """Change what a table states of its first item, so that all digests agree with it."""
     path = output / "items/00000.jsonl"
-    table = Table.from_bytes(path.read_bytes())
+    table = BlockTable.from_bytes(path.read_bytes())
     path.write_bytes(replace(table, records=(change(table.records[0]), *table.records[1:])).to_bytes())
     content = read_json(output / "manifest.json")
     content["tables"]["items/00000.jsonl"] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -763,7 +763,7 @@ def test_targets_are_not_made_beside_other_formats(tmp_path):
     write_coco(tmp_path)
 
     with pytest.raises(RecipeError, match='carried by "folder" only'):
-        planned(write_recipe(tmp_path, COCO, output='format = "npy"'))
+        make_plan(write_recipe(tmp_path, COCO, output='format = "npy"'))
 
 
 def test_the_first_images_of_a_coco_dataset_have_their_annotations_alone(tmp_path):
@@ -812,13 +812,13 @@ def test_recipes_whose_targets_do_not_fit_together_are_refused(tmp_path, source,
     write_coco(tmp_path)
 
     with pytest.raises(RecipeError, match=message):
-        planned(write_recipe(tmp_path, source, corrupt=corrupt))
+        make_plan(write_recipe(tmp_path, source, corrupt=corrupt))
 
 
 def test_rows_that_leave_pixels_where_they_are_pass_where_others_are_refused(tmp_path):
     write_coco(tmp_path)
 
-    plan = planned(write_recipe(tmp_path, COCO, corrupt='targets = "refuse"\nrows = ["brightness"]'))
+    plan = make_plan(write_recipe(tmp_path, COCO, corrupt='targets = "refuse"\nrows = ["brightness"]'))
 
     assert len(plan.listing.items) == 4
     assert read_recipe(plan.recipe.content(), "manifest.json").corrupt.targets == "refuse"
@@ -991,7 +991,7 @@ def test_turned_targets_are_resumed_checked_and_merged(tmp_path):
     whole = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
     for shard in ("1/2", "2/2"):
         corruptgen.generate(recipe, output=tmp_path / "parts", workers=1, shard=shard)
-    corruptgen.engine.merge.merge(tmp_path / "parts")
+    corruptgen.engine.shard_merge.merge(tmp_path / "parts")
 
     again = corruptgen.generate(recipe, output=tmp_path / "out", workers=1, check=True)
 
@@ -1011,7 +1011,7 @@ def test_a_size_that_contradicts_the_image_rejects_it_by_name(tmp_path):
         '"upright"'
     )
     with pytest.raises(RecipeError, match='"stored" or "upright"'):
-        planned(write_recipe(tmp_path, COCO + '\nannotated_as = "shown"'))
+        make_plan(write_recipe(tmp_path, COCO + '\nannotated_as = "shown"'))
 
 
 def test_sizes_of_images_may_be_missing_or_written_with_a_point(tmp_path):
@@ -1057,7 +1057,7 @@ def test_annotations_of_nothing_are_counted_and_cost_nothing_else(tmp_path):
     (tmp_path / "instances.json").write_text(json.dumps(content), "utf-8")
     recipe = write_recipe(tmp_path, COCO, corrupt='targets = "move"')
 
-    plan = planned(recipe)
+    plan = make_plan(recipe)
     outcome = corruptgen.generate(plan, output=tmp_path / "out", workers=1)
 
     assert outcome.rejected == ()
@@ -1135,8 +1135,8 @@ def test_a_recipe_that_moves_annotations_refuses_coordinates_that_would_stay(tmp
 
     for corrupt, decode in ((moving, ""), ("", "crop = 100"), ("", "resize = 100")):
         with pytest.raises(RecipeError, match=r"not known \(face_box, rotation\)"):
-            planned(write_recipe(tmp_path, COCO, corrupt=corrupt, decode=decode))
-    planned(write_recipe(tmp_path, COCO))
-    kept = planned(write_recipe(tmp_path, COCO + '\nkeep_keys = ["face_box", "rotation"]', corrupt=moving))
+            make_plan(write_recipe(tmp_path, COCO, corrupt=corrupt, decode=decode))
+    make_plan(write_recipe(tmp_path, COCO))
+    kept = make_plan(write_recipe(tmp_path, COCO + '\nkeep_keys = ["face_box", "rotation"]', corrupt=moving))
 
     assert read_recipe(kept.recipe.content(), "x").source.get("keep_keys") == ("face_box", "rotation")

@@ -9,7 +9,7 @@ from PIL import Image
 
 import corruptgen
 from corruptgen import Corrupt, corrupt, generate, merge
-from corruptgen.engine.plan import planned
+from corruptgen.engine.plan import make_plan
 from corruptgen.errors import ArgumentError, AssetError, CorruptgenError, RecipeError, SeverityError
 from corruptgen.metrics.grid import Grid
 from corruptgen.randomness import rng_for
@@ -70,7 +70,7 @@ def test_a_recipe_a_grid_and_a_build_have_each_severity_once(tmp_path):
     severities = "severities = [0.30000000000000004, 0.3, 2.0999999046325684, 2.1, 1]"
     recipe = write_recipe(tmp_path, corrupt=f'rows = ["brightness"]\n{severities}', preset="natural")
 
-    plan = planned(recipe, tmp_path / "photographs")
+    plan = make_plan(recipe, tmp_path / "photographs")
     grid = Grid.of({("fog", 0.1 + 0.2): 1.0, ("fog", np.float32(2.1)): 2.0})
 
     assert plan.folders == ["brightness/0.3", "brightness/1", "brightness/2.1"]
@@ -131,7 +131,7 @@ def test_a_recipe_refuses_seeds_and_severities_that_are_none(tmp_path):
     for top, severities in ((f"seed = {2**128}", "[1]"), ("seed = true", "[1]"), ("", "[0.000001]"), ("", "[true]")):
         recipe = write_recipe(tmp_path, top=top, corrupt=f"severities = {severities}", preset="natural")
         with pytest.raises(RecipeError, match=r"found .*, allowed is"):
-            planned(recipe, tmp_path / "photographs")
+            make_plan(recipe, tmp_path / "photographs")
 
 
 WRONG = [

@@ -10,7 +10,7 @@ from PIL import Image
 import corruptgen
 from corruptgen.engine.manifest import manifest_bytes
 from corruptgen.errors import OutputError, RecipeError
-from corruptgen.verification.verify import verify
+from corruptgen.verification.verdict import verify
 from tests.photographs import command, write_photographs, write_recipe
 
 

@@ -9,7 +9,7 @@ from corruptgen.publishing.difference import Difference
 from corruptgen.publishing.hub import WAITS, Hub
 from corruptgen.publishing.readiness import MOST_FILES, MOST_IN_FOLDER, check_limits
 from corruptgen.publishing.revisions import Revision
-from corruptgen.publishing.versions import Bump, Version, check_follows, needed, published
+from corruptgen.publishing.versions import Bump, Version, check_follows, needed_bump, published_versions
 
 httpx = pytest.importorskip("httpx2")
 errors = pytest.importorskip("huggingface_hub.errors")
@@ -29,7 +29,7 @@ def changed(*, breaks=(), added=(), others=()):
     ],
 )
 def test_the_gravest_change_decides(difference, bump):
-    assert needed(difference) is bump
+    assert needed_bump(difference) is bump
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_version_follows_from_what_has_changed(new, old, difference, message):
 def test_versions_are_ordered_as_semver_orders_them():
     tags = ["v1.10.0", "v1.2.0", "v1.2.0-rc.2", "v1.2.0-rc.10", "v1.2.0-alpha", "main", "v1.2", "v0.9.9"]
 
-    assert [version.tag for version in published(tags)] == [
+    assert [version.tag for version in published_versions(tags)] == [
         "v0.9.9", "v1.2.0-alpha", "v1.2.0-rc.2", "v1.2.0-rc.10", "v1.2.0", "v1.10.0",
     ]  # fmt: skip
 

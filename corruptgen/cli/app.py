@@ -9,8 +9,8 @@ from typer.core import TyperGroup
 
 from corruptgen import __version__
 from corruptgen.cli import finished, workshop
-from corruptgen.cli.completion import presets
-from corruptgen.cli.completion import rows as row_names
+from corruptgen.cli.completion import complete_presets
+from corruptgen.cli.completion import complete_rows as row_names
 from corruptgen.cli.options import (
     JsonOption,
     LimitOption,
@@ -131,7 +131,7 @@ def _generate(
         from corruptgen.cli.output import OutputMode
 
         chosen = [*(settings or ()), *(["output.escape_names=true"] if escape_names else [])]
-        making.generate(
+        making.generate_dataset(
             making.recipe_from_options(recipe, chosen, rows, severities, limit, seed),
             source,
             making.worker_config(workers, backend, address),
@@ -154,7 +154,7 @@ def _merge(
         from corruptgen.cli import making
         from corruptgen.cli.output import OutputMode
 
-        making.merge(directory, OutputMode(quiet, json))
+        making.merge_shards(directory, OutputMode(quiet, json))
 
 
 @app.command("plan")
@@ -175,7 +175,7 @@ def _plan(
     with exit_codes():
         from corruptgen.cli import making
 
-        making.plan(making.recipe_from_options(recipe, settings, rows, severities, limit, seed), source, output)
+        making.print_plan(making.recipe_from_options(recipe, settings, rows, severities, limit, seed), source, output)
 
 
 @app.command("verify")
@@ -202,7 +202,7 @@ def _verify(
     with exit_codes():
         from corruptgen.cli import making
 
-        making.verify(directory, source, depth, seed, workers, quiet)
+        making.verify_dataset(directory, source, depth, seed, workers, quiet)
 
 
 @app.command("list")
@@ -219,7 +219,9 @@ def _list(
 @app.command("show")
 def _show(
     row: Annotated[str, typer.Argument(metavar="ROW", help="A row of a severity table.", autocompletion=row_names)],
-    preset: Annotated[str | None, typer.Option(help="Only this severity table.", autocompletion=presets)] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Only this severity table.", autocompletion=complete_presets)
+    ] = None,
 ) -> None:
     """Describe a corruption and its severities in each table."""
     with exit_codes():
@@ -259,7 +261,7 @@ def _gallery(
         typer.Argument(
             metavar="TABLE|DIR",
             help="A severity table, or the directory of a finished dataset.",
-            autocompletion=presets,
+            autocompletion=complete_presets,
         ),
     ],
     output: Annotated[

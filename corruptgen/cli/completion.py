@@ -6,28 +6,28 @@ from typing import Any
 import typer
 
 
-def recipes(incomplete: str) -> list[str]:
+def complete_recipes(incomplete: str) -> list[str]:
     """Offer the shipped recipes."""
     from corruptgen.recipe.recipe import shipped_names
 
     return _beginning(shipped_names(), incomplete)
 
 
-def presets(incomplete: str) -> list[str]:
+def complete_presets(incomplete: str) -> list[str]:
     """Offer the built-in severity tables."""
     from corruptgen.tables import catalog
 
     return _beginning(catalog.preset_names(), incomplete)
 
 
-def functions(incomplete: str) -> list[str]:
+def complete_functions(incomplete: str) -> list[str]:
     """Offer the corruption functions."""
     from corruptgen.tables import catalog
 
     return _beginning(catalog.corruptions(), incomplete)
 
 
-def rows(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_rows(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the rows of the table that the line names, or of all tables."""
     return _beginning(_rows(ctx.params, groups=False), incomplete)
 

@@ -43,9 +43,9 @@ def _score(
     """Score a model's predictions: mCE, BE and what else fits the dataset, with intervals."""
     with exit_codes():
         from corruptgen.cli import scoring
-        from corruptgen.scoring.evaluation import Wishes
+        from corruptgen.scoring.evaluation import ScoreOptions
 
-        wishes = Wishes(
+        wishes = ScoreOptions(
             metrics=scoring.read_words(metrics),
             baseline=baseline or "",
             rows=scoring.read_words(rows),
@@ -54,7 +54,7 @@ def _score(
             level=level,
             seed=seed,
         )
-        scoring.score(predictions, manifest, wishes, classes=classes, output=output, drawing=plot)
+        scoring.score_predictions(predictions, manifest, wishes, classes=classes, output=output, drawing=plot)
 
 
 @app.command("card")
@@ -69,7 +69,7 @@ def _card(
     with exit_codes():
         from corruptgen.cli import publishing
 
-        publishing.card(directory, repo, recipe)
+        publishing.print_card(directory, repo, recipe)
 
 
 @app.command("publish")
@@ -90,10 +90,10 @@ def _publish(
     """Upload a dataset to the Hub and tag its version; private unless --public is set."""
     with exit_codes(RESUME_HINT):
         from corruptgen.cli import publishing
-        from corruptgen.publishing.publication import Wishes
+        from corruptgen.publishing.publication import PublishOptions
 
-        wishes = Wishes(private, message, may_publish)
-        publishing.publish(directory, repo, wishes, dry_run=dry_run, workers=workers, quiet=quiet)
+        wishes = PublishOptions(private, message, may_publish)
+        publishing.publish_dataset(directory, repo, wishes, dry_run=dry_run, workers=workers, quiet=quiet)
 
 
 @app.command("diff")
@@ -105,4 +105,4 @@ def _diff(
     with exit_codes():
         from corruptgen.cli import publishing
 
-        publishing.diff(old, new)
+        publishing.print_difference(old, new)

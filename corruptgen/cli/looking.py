@@ -163,7 +163,7 @@ def _content(path: Path, window: Window | None) -> Content:
         raise Rejected(f"is a {kind}; set black and white with --window, such as --window range")
     if not is_volume:
         return content
-    return nifti.read(path, len(nifti.slice_ids(path, path.name)) // 2)
+    return nifti.read_nifti(path, len(nifti.slice_ids(path, path.name)) // 2)
 
 
 def read_window(text: str) -> Window:

@@ -8,14 +8,14 @@ import typer
 from corruptgen.cli.output import OutputMode, progress_bar
 from corruptgen.cli.terminal import FAILED, RESUME_HINT, SOME_REJECTED, enable_log_output, eprint, fail
 from corruptgen.engine import generation
-from corruptgen.engine import merge as merging
-from corruptgen.engine.backends import Crew, backend_of
+from corruptgen.engine import shard_merge as merging
+from corruptgen.engine.backends import WorkerConfig, backend_of
 from corruptgen.engine.build import check_any
-from corruptgen.engine.estimate import estimate
-from corruptgen.engine.plan import Plan, planned
+from corruptgen.engine.estimate import estimate_size
+from corruptgen.engine.plan import Plan, make_plan
 from corruptgen.engine.shards import Shard
 from corruptgen.errors import Interrupted
-from corruptgen.publishing.revisions import is_published, local
+from corruptgen.publishing.revisions import is_published, local_folder
 from corruptgen.recipe.overrides import read_settings, read_value
 from corruptgen.recipe.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection
@@ -23,16 +23,16 @@ from corruptgen.runtime.signals import stopping
 from corruptgen.store.names import shown
 from corruptgen.targets.class_summary import find_doubts, summarize
 from corruptgen.targets.targets import GUESSED
-from corruptgen.verification import verify as verification
+from corruptgen.verification import verdict as verification
 
 BYTES_PER_MB = 10**6
 MOST_NAMED = 3
 SIGNALLED = 128  # exit codes of what a signal has ended start here
 
 
-def worker_config(workers: int | None, backend: str | None, address: str | None) -> Crew:
+def worker_config(workers: int | None, backend: str | None, address: str | None) -> WorkerConfig:
     """Put together who works; the scheme of an address says which backend, if it is not named."""
-    return Crew(workers, backend or (address and backend_of(address)), address)
+    return WorkerConfig(workers, backend or (address and backend_of(address)), address)
 
 
 def recipe_from_options(
@@ -54,10 +54,10 @@ def recipe_from_options(
     return load(recipe, read_settings(settings or ()) | given)
 
 
-def generate(
+def generate_dataset(
     recipe: Recipe,
     source: str | None,
-    crew: Crew,
+    worker_config: WorkerConfig,
     output_mode: OutputMode,
     *,
     output: Path | None,
@@ -71,7 +71,7 @@ def generate(
     with stopping(output_mode.interrupt_message) as stop:
         try:
             share = Shard.parse(shard) if shard else None
-            plan = planned(recipe, source)
+            plan = make_plan(recipe, source)
             if not output_mode.is_silent:
                 _tell_classes(plan)
             if plan.listing.note and not output_mode.is_silent:
@@ -80,9 +80,9 @@ def generate(
                 outcome = generation.generate(
                     plan,
                     output=output,
-                    workers=crew.workers,
-                    backend=crew.backend,
-                    address=crew.address,
+                    workers=worker_config.workers,
+                    backend=worker_config.backend,
+                    address=worker_config.address,
                     shard=shard,
                     check=check,
                     overwrite=overwrite,
@@ -100,7 +100,7 @@ def generate(
         raise typer.Exit(SOME_REJECTED)
 
 
-def merge(directory: Path, output_mode: OutputMode) -> None:
+def merge_shards(directory: Path, output_mode: OutputMode) -> None:
     """Write the manifest of what all shards have made."""
     outcome = merging.merge(directory)
     _told(outcome, output_mode, str(directory), "merged")
@@ -125,11 +125,11 @@ def _told(outcome: Outcome, output_mode: OutputMode, what: str, done: str) -> No
     _list(outcome.rejected)
 
 
-def plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
+def print_plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
     """Print what a recipe would generate, and what would stop or reject it."""
     enable_log_output()
-    plan = planned(recipe, source)
-    expected = estimate(plan)
+    plan = make_plan(recipe, source)
+    expected = estimate_size(plan)
     corrupt, listing = plan.recipe.corrupt, plan.listing
     grid = f"{len(corrupt.rows or ())} rows × {len(corrupt.severities or ())} severities"
     twin = " + the clean twin" if plan.recipe.output.clean else ""
@@ -163,11 +163,11 @@ def _tell_classes(plan: Plan) -> None:
         eprint(f"warning: {doubt}")
 
 
-def verify(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
+def verify_dataset(directory: str, source: str | None, depth: str, seed: int, workers: int | None, quiet: bool) -> None:
     """Check a finished dataset, here or on the Hub."""
     if is_published(directory) and not quiet:
         eprint(f"downloading {directory}")
-    folder = local(directory)
+    folder = local_folder(directory)
     with progress_bar("block", quiet) as progress:
         verdict = verification.verify(folder, source=source, depth=depth, seed=seed, workers=workers, progress=progress)
     for problem in verdict.problems:

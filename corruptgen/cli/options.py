@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from corruptgen.cli.completion import presets, recipes, rows_of
+from corruptgen.cli.completion import complete_presets, complete_recipes, rows_of
 from corruptgen.errors import CorruptgenError
 from corruptgen.values.addresses import local_path
 
@@ -20,7 +20,9 @@ def path(written: str | Path) -> Path:
 
 RecipeArgument = Annotated[
     str,
-    typer.Argument(metavar="RECIPE", help="A recipe's .toml file, or a shipped one's name.", autocompletion=recipes),
+    typer.Argument(
+        metavar="RECIPE", help="A recipe's .toml file, or a shipped one's name.", autocompletion=complete_recipes
+    ),
 ]
 SourceOption = Annotated[
     str | None, typer.Option(metavar="PATH", help="The clean images, a path or a URL; default: as set in the recipe.")
@@ -32,7 +34,9 @@ QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no summary; rejections are still listed.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout, for machines.")]
-PresetOption = Annotated[str, typer.Option(help="The severity table, a name or a .toml.", autocompletion=presets)]
+PresetOption = Annotated[
+    str, typer.Option(help="The severity table, a name or a .toml.", autocompletion=complete_presets)
+]
 SeedOption = Annotated[int, typer.Option(help="Another seed produces other draws.")]
 RowsOption = Annotated[
     str | None, typer.Option(help="Rows or groups, with commas; default: all.", autocompletion=rows_of)
@@ -45,7 +49,7 @@ WindowOption = Annotated[
     ),
 ]
 TableArgument = Annotated[
-    str | None, typer.Argument(metavar="[PRESET]", help="A severity table.", autocompletion=presets)
+    str | None, typer.Argument(metavar="[PRESET]", help="A severity table.", autocompletion=complete_presets)
 ]
 
 # In place of what the recipe sets.

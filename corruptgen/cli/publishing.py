@@ -8,11 +8,11 @@ from tqdm import tqdm
 from corruptgen.cli.output import progress_bar
 from corruptgen.cli.terminal import eprint, print_columns
 from corruptgen.publishing import publication
-from corruptgen.publishing.difference import Difference, changed_images, difference, measured, shards_of
-from corruptgen.publishing.presentation import mark, presented, restated
-from corruptgen.publishing.publication import Publication, Wishes
-from corruptgen.publishing.revisions import RECORDS, Revision, is_published, records
-from corruptgen.publishing.versions import Version, needed
+from corruptgen.publishing.difference import Difference, changed_images, compare_datasets, measure_change, shards_of
+from corruptgen.publishing.presentation import mark, present, rebuilt_card
+from corruptgen.publishing.publication import Publication, PublishOptions
+from corruptgen.publishing.revisions import RECORDS, Revision, download_records, is_published
+from corruptgen.publishing.versions import Version, needed_bump
 from corruptgen.recipe.recipe import load
 from corruptgen.store.names import shown
 from corruptgen.verification.dataset import FinishedDataset, open_dataset
@@ -20,22 +20,24 @@ from corruptgen.verification.dataset import FinishedDataset, open_dataset
 BYTES_PER_MB = 10**6
 
 
-def card(directory: Path, repo: str | None, recipe: str | None) -> None:
+def print_card(directory: Path, repo: str | None, recipe: str | None) -> None:
     """Write the card of a dataset."""
     dataset = open_dataset(directory)
     if recipe:
-        dataset = restated(dataset, load(recipe))
-    presentation = presented(dataset, repo)
+        dataset = rebuilt_card(dataset, load(recipe))
+    presentation = present(dataset, repo)
     if recipe:
         mark(dataset)
     presentation.write(dataset)
     print(f"{directory}: {', '.join(presentation.files)}")
 
 
-def publish(directory: Path, repo: str, wishes: Wishes, *, dry_run: bool, workers: int | None, quiet: bool) -> None:
+def publish_dataset(
+    directory: Path, repo: str, wishes: PublishOptions, *, dry_run: bool, workers: int | None, quiet: bool
+) -> None:
     """Upload a dataset and tag its version."""
     with progress_bar("block", quiet) as progress:
-        found = publication.prepared(directory, repo, wishes, eprint, workers=workers, progress=progress)
+        found = publication.prepare(directory, repo, wishes, eprint, workers=workers, progress=progress)
     if not quiet:
         _told(found, repo)
     if dry_run:
@@ -61,19 +63,19 @@ def _told(found: Publication, repo: str) -> None:
     print(f"{found.version.tag} to {place}: {len(found.changed)} files to upload, {size}{gone}")
 
 
-def diff(old: str, new: str) -> None:
+def print_difference(old: str, new: str) -> None:
     """Print the differences between two datasets."""
-    before, after = open_dataset(records(old)), open_dataset(records(new))
+    before, after = open_dataset(download_records(old)), open_dataset(download_records(new))
     images = changed_images(before, after)
-    found = difference(
-        before, after, change=measured(_with_images(old, before, images), _with_images(new, after, images))
+    found = compare_datasets(
+        before, after, change=measure_change(_with_images(old, before, images), _with_images(new, after, images))
     )
     versions = before.recipe.version, after.recipe.version
     print(f"{before.recipe.name} {versions[0]} and {after.recipe.name} {versions[1]}: ", end="")
     if not found.is_any:
         print("no difference")
         return
-    bump = needed(found)
+    bump = needed_bump(found)
     print(f"a {bump.word} change, so after {versions[0]} comes {Version(versions[0]).raised(bump)}\n")
     for title, lines in (("changed or gone", found.breaks), ("added", found.added), ("else", found.others)):
         if lines:

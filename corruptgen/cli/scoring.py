@@ -4,19 +4,19 @@ from pathlib import Path
 
 from corruptgen.cli.terminal import WRONG_USAGE, eprint, fail, print_columns
 from corruptgen.scoring import plot
-from corruptgen.scoring.evaluation import Wishes, score_dataset
+from corruptgen.scoring.evaluation import ScoreOptions, score_dataset
 from corruptgen.store.names import shown
 
 
-def score(
-    predictions: Path, manifest: Path, wishes: Wishes, *, classes: Path | None, output: Path | None, drawing: bool
+def score_predictions(
+    predictions: Path, manifest: Path, wishes: ScoreOptions, *, classes: Path | None, output: Path | None, drawing: bool
 ) -> None:
     """Print a score and, if there is a place for it, write it.
 
     Parameters
     ----------
     predictions, manifest, wishes, classes : Path, Wishes, Path or None
-        As `corruptgen.scoring.evaluation.score` takes them.
+        As `corruptgen.scoring.evaluation.score_predictions` takes them.
     output : Path or None
         Written with the endings .json, .csv and .png.
     drawing : bool
@@ -37,7 +37,7 @@ def score(
         _write(output.with_name(output.name + ".json"), report.to_json().encode())
         _write(output.with_name(output.name + ".csv"), report.to_csv().encode())
         if drawing:
-            _write(output.with_name(output.name + ".png"), plot.png(report))
+            _write(output.with_name(output.name + ".png"), plot.draw_png(report))
 
 
 def read_numbers(text: str | None) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from corruptgen.cli.completion import functions, recipes, rows
+from corruptgen.cli.completion import complete_functions, complete_recipes, complete_rows
 from corruptgen.cli.options import PresetOption, SeedOption, WindowOption, path
 from corruptgen.cli.terminal import exit_codes
 
@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command("init")
 def _init(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped recipe.", autocompletion=recipes)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped recipe.", autocompletion=complete_recipes)],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", parser=path, metavar="FILE", help="The .toml to write; default: ./<name>.toml."),
@@ -35,7 +35,9 @@ def _apply(
             parser=path, metavar="IMAGE", help="An image file, or with --window a DICOM, NIfTI or 16-bit file."
         ),
     ],
-    row: Annotated[str, typer.Argument(metavar="ROW", help="A row of the severity table.", autocompletion=rows)],
+    row: Annotated[
+        str, typer.Argument(metavar="ROW", help="A row of the severity table.", autocompletion=complete_rows)
+    ],
     severity: Annotated[float, typer.Argument(metavar="SEVERITY", help="A number from 0, such as 3 or 2.5.")],
     output: Annotated[
         Path,
@@ -66,7 +68,9 @@ def _apply(
 def _functions(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A corruption function; default: all.", autocompletion=functions),
+        typer.Argument(
+            metavar="[NAME]", help="A corruption function; default: all.", autocompletion=complete_functions
+        ),
     ] = None,
 ) -> None:
     """List the corruption functions with their parameters and the tables that use them, or document one."""

@@ -31,7 +31,7 @@ COMPONENTS, DEPTHS = 40, 42
 PLUGINS = {"HEIF": ("pillow_heif", "register_heif_opener"), "JXL": ("pillow_jxl", "")}
 
 
-def prepare(content: bytes) -> None:
+def load_plugin(content: bytes) -> None:
     """Load the plugin that a file needs, and refuse a file that would be decoded with fewer bits than it has.
 
     Raises

@@ -90,7 +90,7 @@ def _opened(content: bytes, decoding: Decoding) -> tuple[Image.Image, tuple[str,
     if not content:
         raise Rejected("is empty")
     with guard_decoder():
-        file_formats.prepare(content)
+        file_formats.load_plugin(content)
         return decode_tolerantly(content, decoding, lambda whole, turn: _strictly(whole, decoding, turn))
 
 
@@ -168,7 +168,7 @@ def native_file_size(content: bytes, decoding: Decoding) -> tuple[int, int]:
             return (image.width, image.height) if turns else (image.height, image.width)
 
     with guard_decoder():
-        file_formats.prepare(content)
+        file_formats.load_plugin(content)
         return decode_tolerantly(content, decoding, size)[0]
 
 
@@ -190,7 +190,7 @@ def file_orientation(content: bytes, decoding: Decoding) -> int:
             return _orientation(image, "apply", known) if is_turned else STORED
 
     with guard_decoder():
-        file_formats.prepare(content)
+        file_formats.load_plugin(content)
         found = decode_tolerantly(content, replace(decoding, exif="apply"), turn)[0]
     return int(found) if found in UPRIGHT else STORED
 

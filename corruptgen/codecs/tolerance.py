@@ -29,7 +29,7 @@ EXTRANEOUS = "extraneous bytes before marker 0xd9"
 JFIF_VERSION, KNOWN_VERSION = 9, b"\x01\x02"
 
 T = TypeVar("T")
-Change = Callable[[bytes], bytes]
+Cut = Callable[[bytes], bytes]
 
 
 def decode_tolerantly(
@@ -87,7 +87,7 @@ def _changed(
     return found, tuple(f"tolerated {name}" if name in REPAIRS else f"damaged {name}" for name in looked)
 
 
-def _apply(content: bytes, changes: Iterable[Change]) -> bytes:
+def _apply(content: bytes, changes: Iterable[Cut]) -> bytes:
     return reduce(lambda changed, change: change(changed), changes, content)
 
 
@@ -123,12 +123,12 @@ def _passes(act: Callable[[bytes, int | None], T], content: bytes) -> bool:
     return True
 
 
-def _cuts(content: bytes) -> dict[str, Change]:
+def _cuts(content: bytes) -> dict[str, Cut]:
     found = sorted(metadata.kinds(content) - {metadata.PADDING})
     return {kind: partial(metadata.without, unwanted={kind}) for kind in found}
 
 
-def _repairs(content: bytes, tolerate: Collection[str]) -> dict[str, Change]:
+def _repairs(content: bytes, tolerate: Collection[str]) -> dict[str, Cut]:
     usual = {name: repair for name, repair in REPAIRS.items() if name in DEFAULT_TOLERATE or name in tolerate}
     return {name: repair for name, repair in usual.items() if repair(content) != content}
 
@@ -229,7 +229,7 @@ def _byte(value: int) -> bytes:
     return bytes([value])
 
 
-REPAIRS: Mapping[str, Change] = {
+REPAIRS: Mapping[str, Cut] = {
     "jpeg-scan-parameters": _with_whole_scans,
     "jpeg-padding": _without_padding,
     "jpeg-version": _with_known_version,

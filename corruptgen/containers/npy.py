@@ -36,7 +36,7 @@ class Header:
         return math.prod(self.image) * self.dtype.itemsize
 
 
-def header(file: BinaryIO, length: int, name: str) -> Header:
+def read_npy_header(file: BinaryIO, length: int, name: str) -> Header:
     """Read the header of an array.
 
     Parameters

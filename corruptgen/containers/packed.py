@@ -38,7 +38,7 @@ class Guarded:
         return self.file.tell()
 
 
-def unpacked(file: BinaryIO) -> BinaryIO:
+def open_packed(file: BinaryIO) -> BinaryIO:
     """Return a file, or what is packed in it with gzip, as its first bytes say."""
     packed = file.read(len(GZIP)) == GZIP
     file.seek(0)
@@ -78,7 +78,7 @@ def tar_members(
     most : callable
         How many bytes a member of this base name may have; no other may have more than the largest of these.
     """
-    opened = unpacked(file)
+    opened = open_packed(file)
     guarded: Any = Guarded(opened)
     for count, member in enumerate(_headers(guarded, name)):
         base = member.name.rstrip("/").rpartition("/")[2]

@@ -22,7 +22,7 @@ def is_remote(place: str) -> bool:
     return "://" in place
 
 
-def local(place: str) -> str:
+def local_place(place: str) -> str:
     """Return the path that a URL of the kind `file://` means; everything else as it is."""
     return unquote(urlsplit(place).path) if place.startswith("file://") else place
 
@@ -64,15 +64,15 @@ def reporting(place: str) -> Iterator[None]:
         raise SourceError(f"{name_of(place)} cannot be read: {describe_error(error)}") from error
     # Parsers that are fed broken bytes, and clients of servers, raise any kind of error.
     except Exception as error:
-        raise SourceError(f"{name_of(place)} cannot be read: {reason(error)}") from error
+        raise SourceError(f"{name_of(place)} cannot be read: {error_line(error)}") from error
 
 
-def reason(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return the message of an error of a client or parser in one line; their OSErrors have no other words."""
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 
-def opened(place: str) -> BinaryIO:
+def open_place(place: str) -> BinaryIO:
     """Open a file for reading; to be closed by the caller."""
     if not is_remote(place):
         return Path(on_disk(place)).open("rb")
@@ -82,7 +82,7 @@ def opened(place: str) -> BinaryIO:
 
 def content(place: str) -> bytes:
     """Return the bytes of a list or table; raise `SourceError` if it is missing."""
-    with reporting(place), opened(place) as file:
+    with reporting(place), open_place(place) as file:
         found = file.read(LONGEST_LIST + 1)
     if len(found) > LONGEST_LIST:
         raise SourceError(f"{name_of(place)} is longer than {LONGEST_LIST} bytes, too long for a list")
@@ -115,7 +115,7 @@ def is_folder(place: str) -> bool:
     return bool(system.isdir(path))
 
 
-def version_of(*places: str) -> str:
+def state_of(*places: str) -> str:
     """Name the state of files, so that what a process remembers of one that has changed since is not used."""
     states = []
     for place in places:
@@ -131,8 +131,8 @@ def version_of(*places: str) -> str:
 def version_below(place: str) -> str:
     """Name the state of a file, or of all files in a folder."""
     if not is_folder(place):
-        return version_of(place)
-    return version_of(*(beside(place, name) for name in files_below(place)))
+        return state_of(place)
+    return state_of(*(beside(place, name) for name in files_below(place)))
 
 
 def files_in(place: str) -> list[str]:

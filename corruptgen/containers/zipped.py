@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from corruptgen.containers.places import length_of, name_of, opened, piece, reporting
+from corruptgen.containers.places import length_of, name_of, open_place, piece, reporting
 from corruptgen.errors import SourceError
 from corruptgen.store.names import is_apple_double
 
@@ -43,7 +43,7 @@ def members(place: str, version: str) -> dict[str, Member]:
     """
     name = name_of(place)
     found: dict[str, Member] = {}
-    with reporting(place), opened(place) as file:
+    with reporting(place), open_place(place) as file:
         total = length_of(place)
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
@@ -68,9 +68,9 @@ def members(place: str, version: str) -> dict[str, Member]:
     return found
 
 
-def check_whole(member: Member) -> None:
+def check_member(member: Member) -> None:
     """Read a member once from end to end, and raise `SourceError` if its checksum is not right."""
-    with reporting(member.place), opened(member.place) as file, zipfile.ZipFile(file) as archive:
+    with reporting(member.place), open_place(member.place) as file, zipfile.ZipFile(file) as archive:
         with archive.open(member.name) as content:
             length = 0
             while chunk := content.read(CHUNK):

@@ -14,7 +14,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from corruptgen.errors import MissingPackage, RecipeError
 from corruptgen.runtime.extras import is_installed, missing
-from corruptgen.runtime.signals import deafen
+from corruptgen.runtime.signals import ignore_signals
 
 BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
 CLUSTERS = ("dask", "ray")
@@ -25,7 +25,7 @@ SCHEMES = {"ray": "ray", "tcp": "dask", "tls": "dask", "ucx": "dask", "ucxx": "d
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerConfig:
     """Who does the work."""
 
     workers: int | None = None
@@ -62,8 +62,8 @@ class Crew:
         if package and not is_installed(package):
             raise MissingPackage(missing(f"the backend {self.backend}", [package]))
 
-    def at_most(self, calls: int) -> "Crew":
-        """Return this crew without the workers of this machine that would have no call to make."""
+    def at_most(self, calls: int) -> "WorkerConfig":
+        """Return this worker_config without the workers of this machine that would have no call to make."""
         return self if self.is_elsewhere or self.count <= calls else replace(self, workers=max(calls, 1))
 
     @property
@@ -89,9 +89,13 @@ def backend_of(address: str) -> str:
 
 
 @contextmanager
-def pool(crew: Crew) -> Iterator[joblib.Parallel]:
+def pool(worker_config: WorkerConfig) -> Iterator[joblib.Parallel]:
     """Return what calls are made with, and end the workers at once if that is left by an error."""
-    manager = _configured(crew.count, backend="threading") if crew.kind == "threading" else _loky(crew.count)
+    manager = (
+        _configured(worker_config.count, backend="threading")
+        if worker_config.kind == "threading"
+        else _loky(worker_config.count)
+    )
     with manager as parallel:
         yield parallel
 
@@ -105,7 +109,7 @@ def _configured(count: int, **settings: Any) -> Iterator[joblib.Parallel]:
 
 @contextmanager
 def _loky(count: int) -> Iterator[joblib.Parallel]:
-    settings: dict[str, Any] = {"inner_max_num_threads": 1, "initializer": settle, "initargs": (os.getpid(),)}
+    settings: dict[str, Any] = {"inner_max_num_threads": 1, "initializer": become_worker, "initargs": (os.getpid(),)}
     with _configured(count, backend="loky", **settings) as parallel:
         try:
             yield parallel
@@ -115,9 +119,9 @@ def _loky(count: int) -> Iterator[joblib.Parallel]:
             raise
 
 
-def settle(parent: int) -> None:
+def become_worker(parent: int) -> None:
     """Make this process a worker: it ends with its parent, and for no signal before."""
-    deafen()
+    ignore_signals()
     follow(parent)
 
 

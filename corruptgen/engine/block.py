@@ -18,7 +18,7 @@ from corruptgen.containers.places import name_of
 from corruptgen.declare import Warp
 from corruptgen.engine.growth import Earlier, Existing
 from corruptgen.engine.identity import Identity, describe, identify, marks
-from corruptgen.engine.manifest import MARKER, ItemRecord, Table, sample_record
+from corruptgen.engine.manifest import MARKER, BlockTable, ItemRecord, sample_record
 from corruptgen.engine.plan import CLEAN, Block, Plan
 from corruptgen.errors import ImageError, MachineError, OutputError, RecipeError, Rejected, SourceError
 from corruptgen.randomness import Draws, rng_for
@@ -26,9 +26,9 @@ from corruptgen.recipe.declarations import KINDS
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.runtime.trouble import RESUME, trouble_behind, unreadable, wording
-from corruptgen.sinks import Dataset, Folder, Sample, Shard, Sink
+from corruptgen.sinks import Dataset, OutputDirectory, Sample, Sink, WrittenShard
 from corruptgen.sources import Content, Source, for_reading, source_digest
-from corruptgen.sources.states import local_files, states
+from corruptgen.sources.states import file_states, local_files
 from corruptgen.store.digests import STATE_BYTES, file_digest, files_digest, pixels_digest, split
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
@@ -133,7 +133,7 @@ class Work:
         return self.mark != b""
 
     @classmethod
-    def of(cls, plan: Plan, output: Folder) -> "Work":
+    def of(cls, plan: Plan, output: OutputDirectory) -> "Work":
         """Find out what all blocks of a plan have in common.
 
         Raises
@@ -158,7 +158,7 @@ class Work:
         """Return the first image that is not rejected; None if there is none."""
         for item in items:
             try:
-                with reading(item):
+                with reading_item(item):
                     return self.decoded(item, self.content(item))
             except Rejected:
                 continue
@@ -167,7 +167,7 @@ class Work:
     def content(self, item: Item) -> Content:
         """Read an item; raise `Rejected` for what the file is, and `SourceError` for trouble of the machine."""
         try:
-            with reading(item):
+            with reading_item(item):
                 return self.source.read(item)
         except SourceError as error:
             text = str(error)
@@ -210,7 +210,7 @@ class Packed:
 
 
 @lru_cache(maxsize=1)
-def unpacked(packed: Packed) -> Work:
+def unpack_work(packed: Packed) -> Work:
     """Return the work, once per process."""
     # It comes from the parent, as every call does.
     work: Work = pickle.loads(packed.content.tobytes())  # noqa: S301
@@ -218,7 +218,7 @@ def unpacked(packed: Packed) -> Work:
 
 
 @contextmanager
-def reading(item: Item) -> Iterator[None]:
+def reading_item(item: Item) -> Iterator[None]:
     """Turn trouble of the machine into a `SourceError` that names the item, though a decoder took it for damage."""
     try:
         yield
@@ -231,13 +231,13 @@ def reading(item: Item) -> Iterator[None]:
         raise unreadable(item.id, trouble) from error
 
 
-def made(
+def make_block(
     packed: Packed,
     block: Block,
     before: Mapping[str, str],
     seen: bytes | None = None,
     earlier: Earlier | None = None,
-) -> Table:
+) -> BlockTable:
     """Make all shards of a block, then its table.
 
     Parameters
@@ -263,12 +263,14 @@ def made(
         If the memory is full.
     """
     try:
-        return _made(unpacked(packed), block, before, seen, earlier)
+        return _made(unpack_work(packed), block, before, seen, earlier)
     except MemoryError as error:
         raise MachineError(f"block {block.number}: {wording(error)}; {RESUME}") from error
 
 
-def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | None, earlier: Earlier | None) -> Table:
+def _made(
+    work: Work, block: Block, before: Mapping[str, str], seen: bytes | None, earlier: Earlier | None
+) -> BlockTable:
     output = work.sink.output
     identity = work.cells.identity(work.source)
     if identity != work.identity:
@@ -296,7 +298,7 @@ def _made(work: Work, block: Block, before: Mapping[str, str], seen: bytes | Non
         for i, ((item, _), pixels) in enumerate(zip(images, digests, strict=True))
     )
     records |= {record.id: record for record in complete}
-    table = Table(
+    table = BlockTable(
         block.number,
         tuple(records.values()),
         size + sum(shard.size for shard in shards),
@@ -316,7 +318,7 @@ def _existing(work: Work, block: Block, earlier: Earlier | None) -> Existing | N
     return replace(found, outdated=work.sink.outdated(found.sink.cells)) if found else None
 
 
-def _kept(work: Work, cell: int, existing: Existing, digests: list[list[bytes]]) -> Shard:
+def _kept(work: Work, cell: int, existing: Existing, digests: list[list[bytes]]) -> WrittenShard:
     """Keep what exists of a block in a cell, and note the digests of its pixels."""
     name = work.cells.names[cell]
     if name in work.sink.joined(existing.sink.cells):
@@ -338,7 +340,7 @@ def _check_rejected(existing: Existing, records: Mapping[str, ItemRecord]) -> No
 
 def _check_seen(work: Work, block: Block, seen: bytes | None) -> None:
     """Refuse items whose files are not those that the build was begun with."""
-    if seen is None or (now := states(work.source, block.items, times=work.is_here)) == seen:
+    if seen is None or (now := file_states(work.source, block.items, times=work.is_here)) == seen:
         return
     places = local_files(work.source, block.items)
     pairs = zip(split(seen, STATE_BYTES), split(now, STATE_BYTES), places, strict=False)
@@ -374,7 +376,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
                 raise SourceError(
                     f"{item.id} has changed since this output was begun; bring it back or use --overwrite"
                 )
-            with reading(item):
+            with reading_item(item):
                 image = work.decoded(item, content)
                 work.sink.check(image.pixels)
                 carried = work.targets.carried(item, content, partial(_warp, work, image, item))

@@ -12,41 +12,41 @@ import numpy as np
 
 from corruptgen.assets.textures import check_pictures
 from corruptgen.codecs.windowing import CleanImage
-from corruptgen.engine.backends import Crew
+from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.block import GONE, Cells, Packed, Work
-from corruptgen.engine.block import made as block_made
+from corruptgen.engine.block import make_block as block_made
 from corruptgen.engine.growth import GROWN_FROM, check_targets, choice_of, earlier_blocks, smaller_plan
 from corruptgen.engine.guard import Guard
 from corruptgen.engine.identity import Identity, check_identity, check_marks, marks
-from corruptgen.engine.inspection import inspected
-from corruptgen.engine.inventory import Inventory, inventory, sweep
+from corruptgen.engine.inspection import inspect_blocks
+from corruptgen.engine.inventory import Inventory, scan_output, sweep
 from corruptgen.engine.manifest import (
     CARD,
     MANIFEST,
     MARKER,
-    Recorded,
-    Table,
+    BlockTable,
+    TableSummary,
     annotation_record,
+    build_manifest,
+    build_marker,
+    count_noted,
+    dataset_files,
     json_bytes,
-    manifest,
     manifest_bytes,
-    marker,
-    noted,
-    parsed,
-    recorded,
-    wholes,
+    parse_record,
+    summarize_table,
 )
-from corruptgen.engine.ownership import belongings, check_environment, check_ours, check_same
+from corruptgen.engine.ownership import check_environment, check_ours, check_same, expected_files
 from corruptgen.engine.plan import Block, Plan
 from corruptgen.engine.progress import Progress, results
-from corruptgen.engine.resume import placed, read_sources, stock
-from corruptgen.engine.shards import ANNOTATED, Shard, header, leftovers, records
+from corruptgen.engine.resume import block_offsets, completed_blocks, read_sources
+from corruptgen.engine.shards import ANNOTATED, Shard, leftovers, listing_header, shard_records
 from corruptgen.engine.source_check import check_content, check_unchanged, fingerprint, sizes_digest
 from corruptgen.errors import AssetError, Interrupted, OutputError, SourceError, WorkerError
 from corruptgen.records import Item, Outcome, Rejection
-from corruptgen.sinks import Folder, Sink
-from corruptgen.sinks.protocol import Whole
-from corruptgen.sources.states import states
+from corruptgen.sinks import OutputDirectory, Sink
+from corruptgen.sinks.protocol import DatasetFile
+from corruptgen.sources.states import file_states
 from corruptgen.store.lock import Lock
 from corruptgen.store.names import shown
 from corruptgen.store.output_directory import UNFINISHED
@@ -101,7 +101,7 @@ class Standing:
 
     found: Inventory
     """Its files."""
-    kept: Mapping[str, Recorded]
+    kept: Mapping[str, TableSummary]
     """The complete blocks, by the name of their table."""
     recorded: Collection[str]
     """The tables of other blocks that state what the sources of their items were."""
@@ -113,7 +113,7 @@ class Build:
     """A plan, or one shard of it, that becomes files in one directory."""
 
     plan: Plan
-    output: Folder
+    output: OutputDirectory
     shard: Shard | None = None
     lock: Lock = field(default_factory=Lock)
     """What keeps others out of the output while this is made."""
@@ -140,7 +140,7 @@ class Build:
     @property
     def marker(self) -> dict[str, Any]:
         """Whose output this is."""
-        return marker(self.plan.recipe, self.plan.preset, self.plan.listing, self.identity)
+        return build_marker(self.plan.recipe, self.plan.preset, self.plan.listing, self.identity)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -149,12 +149,12 @@ class Build:
         share = {"shard": str(self.shard), "blocks": len(self.plan.blocks), "table": preset}
         work = Work.of(self.plan, self.output)
         images = {"shape": work.shape and list(work.shape), **({} if work.dtype == "uint8" else {"dtype": work.dtype})}
-        return self.marker | share | {"listing": header(self.plan.listing)} | images
+        return self.marker | share | {"listing": listing_header(self.plan.listing)} | images
 
     def standing(self) -> Standing:
         """Find out what the output holds of this build already."""
-        found = inventory(self.output, *belongings(self.plan, self.output))
-        kept, recorded = stock(self.plan, self.blocks, self.output, found)
+        found = scan_output(self.output, *expected_files(self.plan, self.output))
+        kept, recorded = completed_blocks(self.plan, self.blocks, self.output, found)
         finished = len(kept) == len(self.blocks) and self.is_closed(kept, found)
         return Standing(found, kept, recorded, finished)
 
@@ -228,35 +228,35 @@ class Build:
         self.output.write(UNFINISHED, b"")
         self.output.remove(UNFINISHED)
 
-    def run(self, crew: Crew, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
+    def run(self, worker_config: WorkerConfig, progress: Progress, stop: Callable[[], bool], *, check: bool) -> Outcome:
         """Make what is missing; with `check`, also what is damaged."""
         self.begin_growth()
         standing = self.standing()
         kept, recorded, finished = standing.kept, standing.recorded, standing.is_finished
-        spoilt: Sequence[str] = ()
+        damaged_files: Sequence[str] = ()
         if check:
-            damage = inspected(self.plan, self.blocks, self.output, kept, crew, progress, stop)
+            damage = inspect_blocks(self.plan, self.blocks, self.output, kept, worker_config, progress, stop)
             kept = {table: known for table, known in kept.items() if table not in damage.tables}
             recorded = {*recorded, *damage.recorded}
-            spoilt, finished = damage.wholes, finished and damage.is_none
+            damaged_files, finished = damage.dataset_files, finished and damage.is_none
         if finished and not self.shard and standing.found.unfinished:
             sweep(self.output)
         work = self.check_possible(replace(standing, kept=kept, is_finished=finished))
         # It knows every unit of the output, which nothing asks for any more.
         del standing
         if work is not None:
-            kept = self.make(work, kept, recorded, crew, progress, stop)
+            kept = self.make(work, kept, recorded, worker_config, progress, stop)
             if self.shard:
                 self.guard.check_made(kept)
             else:
                 try:
-                    self.finish(kept, work.sink, spoilt)
+                    self.finish(kept, work.sink, damaged_files)
                 except OutputError:
                     self.clean_up()
                     raise
         return self.outcome(kept, finished)
 
-    def outcome(self, kept: Mapping[str, Recorded], finished: bool) -> Outcome:
+    def outcome(self, kept: Mapping[str, TableSummary], finished: bool) -> Outcome:
         """Summarize what exists."""
         items = sum(table.items for table in kept.values())
         rejected = [*self.plan.listing.rejected, *(r for table in kept.values() for r in table.rejected)]
@@ -268,18 +268,18 @@ class Build:
             rejected=tuple(sorted(rejected, key=lambda rejection: rejection.id)),
             ignored=self.plan.listing.ignored,
             was_finished=finished,
-            noted=noted(kept.values()),
+            noted=count_noted(kept.values()),
         )
 
     def make(
         self,
         work: Work,
-        kept: Mapping[str, Recorded],
+        kept: Mapping[str, TableSummary],
         with_record: Collection[str],
-        crew: Crew,
+        worker_config: WorkerConfig,
         progress: Progress,
         stop: Callable[[], bool],
-    ) -> dict[str, Recorded]:
+    ) -> dict[str, TableSummary]:
         """Make the blocks that are not kept, and return what is known of all; of some there are tables."""
 
         def sources(block: Block) -> dict[str, str]:
@@ -289,12 +289,12 @@ class Build:
         made, missing = dict(kept), [block for block in self.blocks if block.table not in kept]
         total = sum(len(block.items) for block in self.blocks)
         done = total - sum(len(block.items) for block in missing)
-        is_here = not crew.is_elsewhere
-        seen = {block.number: states(work.source, block.items, times=is_here) for block in missing}
+        is_here = not worker_config.is_elsewhere
+        seen = {block.number: file_states(work.source, block.items, times=is_here) for block in missing}
         earlier = earlier_blocks(self.plan, self.output, self.read_marker())
         # What a finished output has lost is recorded; what was never made is not.
         if self.output.size(MANIFEST) is None or any(len(sources(block)) < len(block.items) for block in missing):
-            check_unchanged(work, [block for block in self.blocks if block.table in kept], crew, stop)
+            check_unchanged(work, [block for block in self.blocks if block.table in kept], worker_config, stop)
             for begun in self.check_begun():
                 check_content(begun, self.content)
         mark, guard = self.begin(), self.guard
@@ -306,13 +306,13 @@ class Build:
             for block in wanted
         )
         try:
-            with closing(results(calls, crew.at_most(len(missing)))) as tables:
+            with closing(results(calls, worker_config.at_most(len(missing)))) as tables:
                 for table in tables:
                     block, content = self.plan.blocks[table.number], table.to_bytes()
-                    if crew.is_elsewhere:
+                    if worker_config.is_elsewhere:
                         guard.check_sight(block, content)
                     guard.check_ours()
-                    made[block.table] = recorded(table, content, block.items)
+                    made[block.table] = summarize_table(table, content, block.items)
                     done += len(block.items)
                     progress(done, total)
         except WorkerError:
@@ -337,7 +337,7 @@ class Build:
     def read_marker(self) -> dict[str, Any]:
         """Read whose output this is; nothing if it is that of no build yet."""
         content = self.output.read(MARKER)
-        return {} if content is None else parsed(content, MARKER)
+        return {} if content is None else parse_record(content, MARKER)
 
     def check_growth(self) -> dict[str, Any] | None:
         """Check whether the output is a smaller one that this build adds cells to, and whether that is possible.
@@ -368,7 +368,7 @@ class Build:
         what = "the output that rows or severities are to be added to was made"
         check_environment(there, before.marker, what)
         check_identity(there.get("identity"), before.identity, what)
-        if self.output.size(MANIFEST) is None or records(self.output.root):
+        if self.output.size(MANIFEST) is None or shard_records(self.output.root):
             if GROWN_FROM in self.read_marker():
                 # Another shard has begun meanwhile.
                 return None
@@ -384,7 +384,7 @@ class Build:
         """Turn a finished output that this build adds cells to into an unfinished one of this build."""
         choice = self.check_growth()
         if choice is not None:
-            check_ours(inventory(self.output, *belongings(self.plan, self.output)), self.output)
+            check_ours(scan_output(self.output, *expected_files(self.plan, self.output)), self.output)
             mark = self.marker | {"content": self.content, GROWN_FROM: choice}
             self.output.write(MARKER, json_bytes(mark), durable=True)
         if GROWN_FROM in self.read_marker():
@@ -400,8 +400,8 @@ class Build:
     def check_begun(self) -> list[dict[str, Any]]:
         """Refuse to mix with what others have made, or other versions; return the marks of all that was begun here."""
         begun = [
-            parsed(content, MARKER)
-            for content in [self.output.read(MARKER), *records(self.output.root)]
+            parse_record(content, MARKER)
+            for content in [self.output.read(MARKER), *shard_records(self.output.root)]
             if content is not None
         ]
         for mark in begun:
@@ -429,7 +429,7 @@ class Build:
             sweep(self.output)
         return self.output.read(MARKER) or b""
 
-    def check_blocks(self, kept: Mapping[str, Recorded]) -> None:
+    def check_blocks(self, kept: Mapping[str, TableSummary]) -> None:
         """Refuse blocks that other code has made than this build resumes."""
         wanted = marks(self.identity)
         of_ours = json.dumps(wanted, sort_keys=True)
@@ -437,7 +437,7 @@ class Build:
             if known.made_by != of_ours:
                 check_marks(json.loads(known.made_by or "{}"), wanted, table)
 
-    def finish(self, kept: Mapping[str, Recorded], sink: Sink, spoilt: Collection[str] = ()) -> None:
+    def finish(self, kept: Mapping[str, TableSummary], sink: Sink, damaged_files: Collection[str] = ()) -> None:
         """Write what is for the whole output and the manifest, now that all blocks exist.
 
         Parameters
@@ -446,14 +446,14 @@ class Build:
             What is known of the blocks.
         sink : Sink
             What the output is laid out by, ready to write.
-        spoilt : collection of str
+        damaged_files : collection of str
             Files for the whole output that exist and are damaged.
         """
         outcome = self.outcome(kept, finished=False)
         check_any(outcome.items, outcome.rejected)
         # A worker of a killed run may have lived on for a moment after the first sweep.
         sweep(self.output)
-        files = sink.finish(list(placed(self.plan, kept)), spoilt)
+        files = sink.finish(list(block_offsets(self.plan, kept)), damaged_files)
         known, sizes = {}, {name: whole.size for name, whole in files.items()}
         for summary in self.summaries():
             self.output.write(summary.name, summary.content, durable=True)
@@ -470,18 +470,20 @@ class Build:
 
         def made_items() -> Iterator[tuple[Item, Mapping[str, Any], Sequence[int]]]:
             for block in self.plan.blocks:
-                for record in Table.from_bytes(self.output.read(block.table) or b"").made:
+                for record in BlockTable.from_bytes(self.output.read(block.table) or b"").made:
                     yield record.item, record.changes, record.frame
 
         return self.plan.targets.summarised(made_items)
 
     def manifest(
-        self, kept: Mapping[str, Recorded], files: Mapping[str, Whole], known: Mapping[str, Any]
+        self, kept: Mapping[str, TableSummary], files: Mapping[str, DatasetFile], known: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the manifest of the whole build; `known` is what is known about each annotation file."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
-        return manifest(plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known)
+        return build_manifest(
+            plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known
+        )
 
     def _is_recorded(self, shard: Shard) -> bool:
         """Check whether a shard has left its record, as it would be written today."""
@@ -489,14 +491,14 @@ class Build:
         if content is None:
             return False
         try:
-            said = parsed(content, shard.record)
+            said = parse_record(content, shard.record)
         except OutputError:
             return False
         for key in ("content", "sizes"):
             said.pop(key, None)
         return json_bytes(said) == json_bytes(self.record)
 
-    def is_closed(self, kept: Mapping[str, Recorded], found: Inventory) -> bool:
+    def is_closed(self, kept: Mapping[str, TableSummary], found: Inventory) -> bool:
         """Check whether the files of a finished build exist; manifests that other versions wrote are accepted."""
         try:
             content = self.output.read(MANIFEST)
@@ -509,10 +511,10 @@ class Build:
         if content is None or leftovers(self.output.root) or not self.sink.is_settled(found, len(self.plan.blocks)):
             return False
         try:
-            made = parsed(content, MANIFEST)
+            made = parse_record(content, MANIFEST)
             card = made.pop("card", {})
             made.pop("digest", None)
-            files = wholes(made)
+            files = dataset_files(made)
         except OutputError:
             # The marker beside it was understood: this is damage, and the end of a build rewrites it.
             return False
@@ -525,5 +527,5 @@ class Build:
             known[summary.name] = annotation_record(summary)
         if json_bytes(made) == json_bytes(self.manifest(kept, files, known)):
             return True
-        begun = parsed(self.output.read(MARKER) or b"{}", MARKER)
+        begun = parse_record(self.output.read(MARKER) or b"{}", MARKER)
         return any(begun.get(key) != self.marker[key] for key in ("environment", "identity"))

@@ -16,7 +16,7 @@ MOST_READ, MOST_MEASURED, MOST_CELLS = 100, 3, 8
 
 
 @dataclass(frozen=True)
-class Estimate:
+class SizeEstimate:
     """What a plan comes to."""
 
     files: int
@@ -30,7 +30,7 @@ class Estimate:
     """Those among them that `generate` would reject."""
 
 
-def estimate(plan: Plan) -> Estimate:
+def estimate_size(plan: Plan) -> SizeEstimate:
     """Read some items of a plan, make images of a few in memory and conclude from their size.
 
     Rows whose pictures are missing stay out.
@@ -64,6 +64,6 @@ def estimate(plan: Plan) -> Estimate:
                 except AssetError:
                     continue
     files = len(plan.listing.items) * len(plan.cells)
-    return Estimate(
+    return SizeEstimate(
         files, files * sum(sizes) // len(sizes) if sizes else 0, len(sizes), len(looked_at), tuple(rejected)
     )

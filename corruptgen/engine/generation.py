@@ -4,18 +4,18 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from corruptgen.engine.backends import Crew
+from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.build import Build
-from corruptgen.engine.ownership import claim
-from corruptgen.engine.plan import Plan, planned
+from corruptgen.engine.ownership import check_ownership
+from corruptgen.engine.plan import Plan, make_plan
 from corruptgen.engine.progress import Progress
 from corruptgen.engine.shards import Shard
 from corruptgen.errors import OutputError, RecipeError
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Outcome
-from corruptgen.store.lock import held
+from corruptgen.store.lock import hold_lock
 from corruptgen.store.names import from_disk, storable
-from corruptgen.store.output_directory import Folder
+from corruptgen.store.output_directory import OutputDirectory
 from corruptgen.values.addresses import local_path
 from corruptgen.values.arguments import callable_value, path_value, text_value, truth_value, whole_number
 
@@ -99,21 +99,21 @@ def generate(
     workers = None if workers is None else whole_number("workers", workers, 1, MOST_WORKERS)
     callable_value("progress", progress)
     callable_value("stop", stop)
-    crew = Crew(workers, backend, address)
-    crew.check_installed()
+    worker_config = WorkerConfig(workers, backend, address)
+    worker_config.check_installed()
     share = None if shard is None else Shard.parse(shard)
     if share and overwrite:
         raise RecipeError("overwrite with shard would remove what the other shards make; remove the output first")
     # Before the source is listed, which may take long.
     chosen = None if output is None else local_path(output, "the output")
-    plan = recipe if isinstance(recipe, Plan) else planned(recipe, source)
+    plan = recipe if isinstance(recipe, Plan) else make_plan(recipe, source)
     folder = _folder(plan, chosen)
-    with held(folder.root, *share.locked_as if share else ()) as lock:
+    with hold_lock(folder.root, *share.locked_as if share else ()) as lock:
         build = Build(plan, folder, share, lock)
         if overwrite:
             build.check_replacing()
-        claim(plan, folder, build.marker, overwrite=overwrite)
-        return build.run(crew, progress or _silent, stop or _never, check=check)
+        check_ownership(plan, folder, build.marker, overwrite=overwrite)
+        return build.run(worker_config, progress or _silent, stop or _never, check=check)
 
 
 def check(plan: Plan, output: str | Path | None = None) -> None:
@@ -142,14 +142,14 @@ def check(plan: Plan, output: str | Path | None = None) -> None:
     """
     folder = _folder(plan, output)
     build = Build(plan, folder)
-    claim(plan, folder, build.marker, overwrite=False)
+    check_ownership(plan, folder, build.marker, overwrite=False)
     build.check_possible()
 
 
-def _folder(plan: Plan, output: str | Path | None) -> Folder:
+def _folder(plan: Plan, output: str | Path | None) -> OutputDirectory:
     """Return the directory of a build, which does not lie among its clean images."""
     name = f"{plan.recipe.name}-{plan.recipe.version}"
-    folder = Folder(Path(os.path.abspath(name if output is None else local_path(output, "the output"))))
+    folder = OutputDirectory(Path(os.path.abspath(name if output is None else local_path(output, "the output"))))
     _check_apart(plan, folder)
     return folder
 
@@ -166,7 +166,7 @@ def _check_kinds(recipe: object, source: object, output: object, texts: Mapping[
             text_value(name, text)
 
 
-def _check_apart(plan: Plan, output: Folder) -> None:
+def _check_apart(plan: Plan, output: OutputDirectory) -> None:
     """Refuse an output among the clean images, where the next run would take it for more of them."""
     # Sources that are folders of this machine have a root.
     if root := getattr(plan.source, "root", None):

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from corruptgen.engine.manifest import Table
-from corruptgen.engine.plan import Plan, spelled_cells
+from corruptgen.engine.manifest import BlockTable
+from corruptgen.engine.plan import Plan, recipe_cells
 from corruptgen.errors import OutputError, RecipeError, Rejected
 from corruptgen.recipe.recipe import Recipe, current_form
-from corruptgen.sinks import Folder, Sample, Shard, Sink
+from corruptgen.sinks import OutputDirectory, Sample, Sink, WrittenShard
 from corruptgen.sinks.protocol import Part
 from corruptgen.store.digests import PIXELS_BYTES, SHARD_BYTES, file_digest, files_digest, split
 
@@ -50,7 +50,7 @@ def smaller_plan(plan: Plan, marker: Mapping[str, Any]) -> Plan | None:
         return None
     try:
         recipe = _smaller_recipe(plan.recipe, choice or choice_of(before))
-        cells = spelled_cells(recipe)
+        cells = recipe_cells(recipe)
         is_same = choice is not None or recipe.content() == before
         adds = is_same and set(cells) < set(plan.cells)
     except (TypeError, ValueError, AttributeError):
@@ -97,7 +97,7 @@ class Earlier:
             Marks of the code and libraries that make the cells that are missing.
         """
         try:
-            table = Table.from_bytes(self.sink.output.read(table_name) or b"")
+            table = BlockTable.from_bytes(self.sink.output.read(table_name) or b"")
             is_ours = len(table.shards) == len(self.sink.cells) * SHARD_BYTES and bool(table.made_by)
             if not is_ours or not table.made_by.items() <= marks.items():
                 return None
@@ -113,7 +113,7 @@ class Existing:
     """The images of a block that exist already, with what its table states about them."""
 
     sink: Sink
-    table: Table
+    table: BlockTable
     part: Part
     files: Sequence[tuple[bytes, ...]]
     """For each cell the `file_digest` of every item, where images are files of their own."""
@@ -130,10 +130,10 @@ class Existing:
         """Check whether a cell is among those that are kept."""
         return name in self.sink.cells and name not in self.outdated
 
-    def shard(self, name: Name) -> Shard:
+    def shard(self, name: Name) -> WrittenShard:
         """Return what was written in a cell, without its size."""
         cell = self.sink.cells.index(name)
-        return Shard(split(self.table.shards, SHARD_BYTES)[cell], 0, self.files[cell])
+        return WrittenShard(split(self.table.shards, SHARD_BYTES)[cell], 0, self.files[cell])
 
     def pixels(self, name: Name) -> list[bytes]:
         """Return the `pixels_digest` of every item in a cell."""
@@ -152,7 +152,7 @@ class Existing:
             yield Sample(item, image)
 
 
-def earlier_blocks(plan: Plan, output: Folder, marker: Mapping[str, Any]) -> dict[str, Earlier]:
+def earlier_blocks(plan: Plan, output: OutputDirectory, marker: Mapping[str, Any]) -> dict[str, Earlier]:
     """Find the blocks of a growing output that have only the cells of before, by the file of their table."""
     smaller = smaller_plan(plan, marker) if GROWN_FROM in marker else None
     if smaller is None:
@@ -160,7 +160,7 @@ def earlier_blocks(plan: Plan, output: Folder, marker: Mapping[str, Any]) -> dic
     found, start, sink = {}, 0, smaller.sink(output)
     for block in plan.blocks:
         try:
-            table = Table.from_bytes(output.read(block.table) or b"")
+            table = BlockTable.from_bytes(output.read(block.table) or b"")
         except OutputError:
             # What exists of later blocks of an array cannot be found then, and is regenerated.
             start += len(block.items)
@@ -171,7 +171,7 @@ def earlier_blocks(plan: Plan, output: Folder, marker: Mapping[str, Any]) -> dic
     return found
 
 
-def _file_digests(sink: Sink, table: Table, part: Part) -> list[tuple[bytes, ...]] | None:
+def _file_digests(sink: Sink, table: BlockTable, part: Part) -> list[tuple[bytes, ...]] | None:
     """Read all files of a block; None if they are not those of its table."""
     if not any(record.files for record in table.made):
         right = list(sink.digests(part)) == split(table.shards, SHARD_BYTES)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from corruptgen.engine.block import GONE
-from corruptgen.engine.inventory import inventory, sweep
-from corruptgen.engine.manifest import MARKER, Recorded, json_bytes, parsed
-from corruptgen.engine.ownership import belongings, check_same
+from corruptgen.engine.inventory import scan_output, sweep
+from corruptgen.engine.manifest import MARKER, TableSummary, json_bytes, parse_record
+from corruptgen.engine.ownership import check_same, expected_files
 from corruptgen.engine.plan import Block, Plan
-from corruptgen.engine.resume import wholeness
+from corruptgen.engine.resume import completeness_check
 from corruptgen.errors import OutputError
-from corruptgen.sinks import Folder
+from corruptgen.sinks import OutputDirectory
 from corruptgen.store.lock import Lock
 
 # Network file systems remember for a while that a file was not there.
@@ -27,7 +27,7 @@ class Guard:
     """Looks after the output of one build."""
 
     plan: Plan
-    output: Folder
+    output: OutputDirectory
     lock: Lock
     mark: Mapping[str, Any]
     """Whose output it is, as `manifest.marker` says."""
@@ -37,9 +37,9 @@ class Guard:
         content = self.output.read(MARKER)
         if content is None or not self.lock.is_ours:
             raise OutputError(GONE)
-        check_same(parsed(content, MARKER), self.mark)
+        check_same(parse_record(content, MARKER), self.mark)
 
-    def check_made(self, kept: Mapping[str, Recorded], files: Mapping[str, int] | None = None) -> None:
+    def check_made(self, kept: Mapping[str, TableSummary], files: Mapping[str, int] | None = None) -> None:
         """Check whether all files exist, before anything says so.
 
         Parameters
@@ -50,9 +50,9 @@ class Guard:
             The sizes of the files that are for the whole output, where these are written.
         """
         self.check_ours()
-        found = inventory(self.output, *belongings(self.plan, self.output))
+        found = scan_output(self.output, *expected_files(self.plan, self.output))
         found.check_foreign()
-        is_whole = wholeness(self.plan, self.output, found)
+        is_whole = completeness_check(self.plan, self.output, found)
         lost = [name for name, known in kept.items() if not (is_whole(known.part) and self._has_table(name, known))]
         lost += [name for name, size in (files or {}).items() if self.output.size(name) != size]
         if lost:
@@ -62,7 +62,7 @@ class Guard:
                 "it is not finished: the same command regenerates them"
             )
 
-    def _has_table(self, name: str, known: Recorded) -> bool:
+    def _has_table(self, name: str, known: TableSummary) -> bool:
         return hashlib.sha256(self.output.read(name) or b"").hexdigest() == known.digest
 
     def clean_up(self, mark: Mapping[str, Any], *, shared: bool) -> None:

@@ -56,7 +56,7 @@ def identify(preset: Preset, rows: Iterable[str], readers: Iterable[str] = ()) -
         For each corruption its distribution, version and the digest of its sources, the same of what they share, and
         for each library its version, its build and the instructions that it chooses for this processor.
     """
-    names = functions(preset, rows)
+    names = used_corruptions(preset, rows)
     origins = {name: asdict(catalog.origin(name)) for name in names}
     others = {top: version for origin in origins.values() for top, version in origin.pop("uses").items()}
     # The reader of a plug-in has modules of its own.
@@ -70,7 +70,7 @@ def identify(preset: Preset, rows: Iterable[str], readers: Iterable[str] = ()) -
     }
 
 
-def functions(preset: Preset, rows: Iterable[str]) -> list[str]:
+def used_corruptions(preset: Preset, rows: Iterable[str]) -> list[str]:
     """Name the corruptions that some rows of a table use, sorted."""
     return sorted({level.corruption.name for row in rows for level in preset.row(row).levels})
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from corruptgen.codecs.high_bit_depth import decode_lossless
-from corruptgen.engine.backends import Crew
-from corruptgen.engine.manifest import MANIFEST, ItemRecord, Recorded, Table, parsed, wholes
+from corruptgen.engine.backends import WorkerConfig
+from corruptgen.engine.manifest import MANIFEST, BlockTable, ItemRecord, TableSummary, dataset_files, parse_record
 from corruptgen.engine.plan import Block, Plan
 from corruptgen.engine.progress import Progress, results
-from corruptgen.engine.resume import placed
+from corruptgen.engine.resume import block_offsets
 from corruptgen.errors import Interrupted, OutputError, Rejected
-from corruptgen.sinks import Folder, Sink
+from corruptgen.sinks import OutputDirectory, Sink
 from corruptgen.sinks.image_folder import ImageFolder
-from corruptgen.sinks.protocol import UNREADABLE, Whole
+from corruptgen.sinks.protocol import UNREADABLE, DatasetFile
 from corruptgen.store.digests import (
     PIXELS_BYTES,
     SHARD_BYTES,
@@ -34,21 +34,21 @@ class Damage:
     """Those of the damaged blocks."""
     recorded: tuple[str, ...]
     """Those among them that state what the sources of their items were, and can be trusted."""
-    wholes: tuple[str, ...]
+    dataset_files: tuple[str, ...]
     """The damaged files among those that are for the whole output."""
 
     @property
     def is_none(self) -> bool:
         """Whether all is intact."""
-        return not self.tables and not self.wholes
+        return not self.tables and not self.dataset_files
 
 
-def inspected(
+def inspect_blocks(
     plan: Plan,
     blocks: Sequence[Block],
-    output: Folder,
-    kept: Mapping[str, Recorded],
-    crew: Crew,
+    output: OutputDirectory,
+    kept: Mapping[str, TableSummary],
+    worker_config: WorkerConfig,
     progress: Progress,
     stop: Callable[[], bool],
 ) -> Damage:
@@ -64,7 +64,7 @@ def inspected(
         Where.
     kept : mapping of str to Recorded
         What is known of the complete blocks.
-    crew : Crew
+    worker_config : Crew
         Who reads.
     progress : Progress
         Called with how many items are checked and how many there are.
@@ -77,15 +77,15 @@ def inspected(
         If `stop` has stopped it.
     """
     digests, files = _listed(output)
-    sink, parts = plan.sink(output), {part.block: part for part in placed(plan, kept)}
+    sink, parts = plan.sink(output), {part.block: part for part in block_offsets(plan, kept)}
     there = [block for block in blocks if block.table in kept]
     done, total = 0, sum(len(block.items) for block in there)
     wanted = takewhile(lambda block: not stop(), there)
-    calls = ((rehashed, (sink, block, parts[block.number].start, digests.get(block.table))) for block in wanted)
+    calls = ((check_digests, (sink, block, parts[block.number].start, digests.get(block.table))) for block in wanted)
     progress(done, total)
     damaged: list[str] = []
     recorded: list[str] = []
-    for block, holds, is_trusted in results(calls, crew.at_most(len(there))):
+    for block, holds, is_trusted in results(calls, worker_config.at_most(len(there))):
         done += len(block.items)
         progress(done, total)
         if not holds:
@@ -93,10 +93,10 @@ def inspected(
             recorded += [block.table] if is_trusted else []
     if done < total:
         raise Interrupted(f"interrupted; {done} of {total} items are checked, nothing was changed")
-    return Damage(tuple(damaged), tuple(recorded), tuple(name for name, _ in damaged_wholes(output, files)))
+    return Damage(tuple(damaged), tuple(recorded), tuple(name for name, _ in find_damaged_files(output, files)))
 
 
-def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[Block, bool, bool]:
+def check_digests(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[Block, bool, bool]:
     """Find out whether a block is intact.
 
     Parameters
@@ -119,14 +119,14 @@ def rehashed(sink: Sink, block: Block, start: int, digest: str | None) -> tuple[
         content = sink.output.read(block.table) or b""
         if digest not in (None, hashlib.sha256(content).hexdigest()):
             return block, False, False
-        table = Table.from_bytes(content)
+        table = BlockTable.from_bytes(content)
     except OutputError:
         return block, False, False
-    problems, _ = damage(sink, table, start)
+    problems, _ = find_damage(sink, table, start)
     return block, not problems, True
 
 
-def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
+def find_damage(sink: Sink, table: BlockTable, start: int = 0) -> tuple[list[str], int]:
     """Find the damaged files of a block.
 
     Parameters
@@ -158,14 +158,14 @@ def damage(sink: Sink, table: Table, start: int = 0) -> tuple[list[str], int]:
 
 
 def recorded_damage(sink: Sink, name: str, start: int = 0) -> tuple[list[str], int]:
-    """Find the damaged files of a block as `damage` does, by the file of its table."""
+    """Find the damaged files of a block as `find_damage` does, by the file of its table."""
     content, problem = read_file(sink.output, name)
-    return ([problem], 0) if content is None else damage(sink, Table.from_bytes(content), start)
+    return ([problem], 0) if content is None else find_damage(sink, BlockTable.from_bytes(content), start)
 
 
-def damaged_wholes(output: Folder, wholes: Mapping[str, Whole]) -> Iterator[tuple[str, str]]:
+def find_damaged_files(output: OutputDirectory, dataset_files: Mapping[str, DatasetFile]) -> Iterator[tuple[str, str]]:
     """Find the damaged ones among the files that are for the whole output: the name of each and what is wrong."""
-    for name, whole in wholes.items():
+    for name, whole in dataset_files.items():
         size = output.size(name)
         try:
             if size is None:
@@ -176,7 +176,7 @@ def damaged_wholes(output: Folder, wholes: Mapping[str, Whole]) -> Iterator[tupl
             yield name, str(error)
 
 
-def read_file(output: Folder, name: str) -> tuple[bytes | None, str]:
+def read_file(output: OutputDirectory, name: str) -> tuple[bytes | None, str]:
     """Read a file of an output, or report why that cannot be done."""
     try:
         content = output.read(name)
@@ -185,18 +185,18 @@ def read_file(output: Folder, name: str) -> tuple[bytes | None, str]:
     return content, f"{name} is missing"
 
 
-def _listed(output: Folder) -> tuple[Mapping[str, str], Mapping[str, Whole]]:
+def _listed(output: OutputDirectory) -> tuple[Mapping[str, str], Mapping[str, DatasetFile]]:
     """Return the digests of the tables and of the other files as a manifest has them; a damaged one has none."""
     try:
-        manifest = parsed(output.read(MANIFEST) or b"{}", MANIFEST)
-        files = wholes(manifest)
+        manifest = parse_record(output.read(MANIFEST) or b"{}", MANIFEST)
+        files = dataset_files(manifest)
     except OutputError:
         return {}, {}
     tables = manifest.get("tables")
     return tables if isinstance(tables, dict) else {}, files
 
 
-def _damaged_files(sink: ImageFolder, table: Table) -> tuple[list[str], int]:
+def _damaged_files(sink: ImageFolder, table: BlockTable) -> tuple[list[str], int]:
     """Hold the files of a block against the digests of its shards and items."""
     count, made = len(sink.cells), table.made
     digests: dict[tuple[int, int], bytes] = {}

@@ -12,7 +12,7 @@ from corruptgen.engine.shards import ANNOTATED, LOCKS, RECORD
 from corruptgen.errors import OutputError, describe_error
 from corruptgen.sinks.owner import Owner
 from corruptgen.store.names import from_disk, is_clutter, on_disk, shown, storable
-from corruptgen.store.output_directory import UNFINISHED, Folder
+from corruptgen.store.output_directory import UNFINISHED, OutputDirectory
 
 # What a build has beside its tables and the files of its sink and its targets.
 SINGLE = (MARKER, MANIFEST, ANNOTATED, *CARD)
@@ -21,7 +21,7 @@ UNKNOWN_SIZE = -(1 << 50)  # of few files, so that those of a unit together are 
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """One file, link or other thing that is no folder."""
 
     name: str
@@ -66,7 +66,7 @@ class Inventory:
             )
 
 
-def inventory(output: Folder, owners: Sequence[Owner], tables: Collection[str]) -> Inventory:
+def scan_output(output: OutputDirectory, owners: Sequence[Owner], tables: Collection[str]) -> Inventory:
     """Look through an output directory.
 
     Parameters
@@ -114,7 +114,7 @@ def _place(name: str, owners: Sequence[Owner]) -> tuple[int, int] | None:
     return None
 
 
-def everything(root: Path) -> Iterator[Found]:
+def everything(root: Path) -> Iterator[FoundFile]:
     """Walk through all that is below a directory and is no folder; links are followed in the Hub's cache alone."""
     waiting, is_snapshot = [""], root.parent.name == "snapshots"
     while waiting:
@@ -127,7 +127,7 @@ def everything(root: Path) -> Iterator[Found]:
                         waiting.append(name + "/")
                     else:
                         follow = is_snapshot and _is_cached(root, entry)
-                        yield Found(name, _size(entry, follow=follow), entry.is_file(follow_symlinks=follow))
+                        yield FoundFile(name, _size(entry, follow=follow), entry.is_file(follow_symlinks=follow))
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -152,14 +152,14 @@ def _is_cached(root: Path, entry: os.DirEntry[str]) -> bool:
     return not stores.isdisjoint(Path(os.path.realpath(entry.path)).parents)
 
 
-def sweep(output: Folder) -> None:
+def sweep(output: OutputDirectory) -> None:
     """Remove what a killed run was writing."""
     for found in everything(output.root):
         if found.is_file and found.name.endswith(UNFINISHED):
             output.remove(found.name)
 
 
-def clear(output: Folder, owners: Sequence[Owner], tables: Collection[str]) -> None:
+def clear(output: OutputDirectory, owners: Sequence[Owner], tables: Collection[str]) -> None:
     """Remove a build and then the folders that are empty, so that a clearing that was stopped can go on.
 
     The tables, which say what files there are, come after these, and the marker comes last.
@@ -185,7 +185,7 @@ def clear(output: Folder, owners: Sequence[Owner], tables: Collection[str]) -> N
                 Path(folder).rmdir()
 
 
-def _remove(output: Folder, owners: Sequence[Owner]) -> int:
+def _remove(output: OutputDirectory, owners: Sequence[Owner]) -> int:
     """Remove the files of units, records of shards and what a killed run was writing; return how many there were."""
     removed = 0
     for found in everything(output.root):

@@ -26,7 +26,7 @@ from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Item, Items, Listing, Rejection
 from corruptgen.runtime.extras import DISTRIBUTIONS, is_installed
 from corruptgen.runtime.provenance import version_of
-from corruptgen.sinks.protocol import Part, Whole
+from corruptgen.sinks.protocol import DatasetFile, Part
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import Summary
 from corruptgen.values.json_shapes import (
@@ -84,7 +84,7 @@ class ItemRecord:
 
 
 @dataclass(frozen=True)
-class Table:
+class BlockTable:
     """What is known about the items of one block."""
 
     number: int
@@ -122,7 +122,7 @@ class Table:
         return "".join([_line(head), *(_line(_entry(record)) for record in self.records)]).encode()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Table":
+    def from_bytes(cls, content: bytes) -> "BlockTable":
         """Read a table; raise `OutputError` if this is none."""
         try:
             # Not splitlines: a name may hold other characters that end a line.
@@ -145,7 +145,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class TableSummary:
     """What is kept in memory of a table: what the manifest states about it, and what the block adds to the output."""
 
     digest: str
@@ -162,16 +162,16 @@ class Recorded:
         return len(self.part.items)
 
 
-def recorded(table: Table, content: bytes, items: Items) -> Recorded:
+def summarize_table(table: BlockTable, content: bytes, items: Items) -> TableSummary:
     """Sum a table up; the items of its block are given, so that memory holds each of them once."""
     is_made = [not record.rejected for record in table.records]
     made = items if all(is_made) else items.chosen(is_made)
     part = Part(table.number, made, table.size, table.shards)
     made_by = sys.intern(json.dumps(dict(table.made_by), sort_keys=True))
-    return Recorded(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected), table.noted, made_by)
+    return TableSummary(hashlib.sha256(content).hexdigest(), part, tuple(table.rejected), table.noted, made_by)
 
 
-def marker(recipe: Recipe, preset: Preset, listing: Listing, identity: Identity) -> dict[str, Any]:
+def build_marker(recipe: Recipe, preset: Preset, listing: Listing, identity: Identity) -> dict[str, Any]:
     """Return the marker of a build; it is written first, so that no other build mixes with this one."""
     return {
         "schema": SCHEMA,
@@ -184,14 +184,14 @@ def marker(recipe: Recipe, preset: Preset, listing: Listing, identity: Identity)
     }
 
 
-def manifest(
+def build_manifest(
     recipe: Recipe,
     preset: Preset,
     listing: Listing,
     identity: Identity,
     cells: Sequence[str],
-    tables: Mapping[str, Recorded],
-    files: Mapping[str, Whole],
+    tables: Mapping[str, TableSummary],
+    files: Mapping[str, DatasetFile],
     annotations: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the record of what was generated, from what and with what; not where, when or by how many workers.
@@ -213,7 +213,7 @@ def manifest(
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
     items = sum(table.items for table in tables.values())
-    notes = noted(tables.values())
+    notes = count_noted(tables.values())
     return {
         "schema": SCHEMA,
         "recipe": recipe.content(),
@@ -240,7 +240,7 @@ def manifest(
     }
 
 
-def noted(tables: Iterable[Recorded]) -> dict[str, int]:
+def count_noted(tables: Iterable[TableSummary]) -> dict[str, int]:
     """Count the items whose files are damaged or odd in a way that changes no pixel, by what was passed over."""
     total: Counter[str] = Counter()
     for table in tables:
@@ -266,7 +266,7 @@ def sample_record(image: CleanImage) -> dict[str, Any]:
     return ends | {"slope": image.slope, "intercept": image.intercept}
 
 
-def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> CleanImage:
+def restore_image(pixels: NDArray[Any], samples: Mapping[str, Any]) -> CleanImage:
     """Rebuild a clean image from its pixels and what `sample_record` stated.
 
     Raises
@@ -285,11 +285,11 @@ def recorded_picture(pixels: NDArray[Any], samples: Mapping[str, Any]) -> CleanI
     return CleanImage(pixels, form, float(samples["slope"]), float(samples["intercept"]))
 
 
-def wholes(manifest: Mapping[str, Any]) -> dict[str, Whole]:
+def dataset_files(manifest: Mapping[str, Any]) -> dict[str, DatasetFile]:
     """Return what a manifest states about files for the whole output; raise `OutputError` if that is damaged."""
     try:
         listed = manifest.get("files", {}) | manifest.get("card", {})
-        files = {str(name): Whole(**whole) for name, whole in listed.items()}
+        files = {str(name): DatasetFile(**whole) for name, whole in listed.items()}
     except (TypeError, AttributeError) as error:
         raise OutputError(f"{MANIFEST} is damaged: its files are none") from error
     return files
@@ -342,7 +342,7 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def parsed(content: bytes, name: str) -> dict[str, Any]:
+def parse_record(content: bytes, name: str) -> dict[str, Any]:
     """Read a marker, manifest or record; raise `OutputError` if it is none that this version can read.
 
     A manifest that has a digest must be what was written; those of earlier releases have none.

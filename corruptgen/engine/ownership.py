@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen.engine.growth import smaller_plan
-from corruptgen.engine.inventory import Inventory, clear, inventory
-from corruptgen.engine.manifest import MARKER, ItemRecord, Table, parsed
-from corruptgen.engine.plan import Plan, spelled_cells
+from corruptgen.engine.inventory import Inventory, clear, scan_output
+from corruptgen.engine.manifest import MARKER, BlockTable, ItemRecord, parse_record
+from corruptgen.engine.plan import Plan, recipe_cells
 from corruptgen.errors import OutputError
 from corruptgen.recipe.recipe import current_form, read_recipe
-from corruptgen.sinks import Folder
+from corruptgen.sinks import OutputDirectory
 from corruptgen.sinks.formats import sink
 from corruptgen.sinks.owner import Owner
 from corruptgen.store.output_directory import cell_folder
@@ -20,7 +20,7 @@ from corruptgen.targets.targets import ANNOTATIONS
 from corruptgen.values.comparison import describe_differences
 
 
-def claim(plan: Plan, output: Folder, marker: Mapping[str, Any], *, overwrite: bool) -> None:
+def check_ownership(plan: Plan, output: OutputDirectory, marker: Mapping[str, Any], *, overwrite: bool) -> None:
     """Make sure that the directory is ours to write into, and refuse it otherwise.
 
     Parameters
@@ -42,8 +42,8 @@ def claim(plan: Plan, output: Folder, marker: Mapping[str, Any], *, overwrite: b
     there = output.read(MARKER)
     if overwrite:
         _overwrite(plan, output, there)
-    elif there is not None and smaller_plan(plan, parsed(there, MARKER)) is None:
-        check_same(parsed(there, MARKER), marker)
+    elif there is not None and smaller_plan(plan, parse_record(there, MARKER)) is None:
+        check_same(parse_record(there, MARKER), marker)
 
 
 def check_same(there: Mapping[str, Any], marker: Mapping[str, Any]) -> None:
@@ -76,15 +76,15 @@ def check_environment(
         )
 
 
-def belongings(plan: Plan, output: Folder) -> tuple[list[Owner], set[str]]:
-    """Return what a build consists of, for `inventory`: the owners of its files, and the names of its tables."""
+def expected_files(plan: Plan, output: OutputDirectory) -> tuple[list[Owner], set[str]]:
+    """Return what a build consists of, for `scan_output`: the owners of its files, and the names of its tables."""
     owner = plan.sink(output).owner(plan.listing.items, len(plan.blocks))
     targets = plan.targets
     carried = Owner(chain(targets.summaries, (file for item in plan.listing.items for file in targets.files(item))))
     return [owner, carried], {block.table for block in plan.blocks}
 
 
-def check_ours(found: Inventory, output: Folder) -> None:
+def check_ours(found: Inventory, output: OutputDirectory) -> None:
     """Refuse a directory that holds anything that no build has put there, even under the names of this one."""
     found.check_foreign()
     if found.known and output.read(MARKER) is None:
@@ -94,19 +94,19 @@ def check_ours(found: Inventory, output: Folder) -> None:
         )
 
 
-def _overwrite(plan: Plan, output: Folder, there: bytes | None) -> None:
+def _overwrite(plan: Plan, output: OutputDirectory, there: bytes | None) -> None:
     """Remove an earlier build, whosever it is, and nothing else."""
-    owners, tables = belongings(plan, output)
+    owners, tables = expected_files(plan, output)
     if there is not None:
-        earlier = read_recipe(parsed(there, MARKER)["recipe"], MARKER)
-        cells, paths = spelled_cells(earlier), sorted(output.root.glob("items/*.jsonl"))
+        earlier = read_recipe(parse_record(there, MARKER)["recipe"], MARKER)
+        cells, paths = recipe_cells(earlier), sorted(output.root.glob("items/*.jsonl"))
         tables |= {f"items/{path.name}" for path in paths}
         items = chain(plan.listing.items, (record.item for record in _records(paths)))
         carried: Iterable[str] = (file for record in _records(paths) for file in record.masks)
         if earlier.source.declared.has_annotations:
             carried = chain(carried, [ANNOTATIONS], (f"{cell_folder(*name)}/{ANNOTATIONS}" for name in cells))
         owners += [sink(earlier.output, cells, output, 0).owner(items, None), Owner(carried)]
-    check_ours(inventory(output, owners, tables), output)
+    check_ours(scan_output(output, owners, tables), output)
     clear(output, owners, tables)
 
 
@@ -114,4 +114,4 @@ def _records(tables: Iterable[Path]) -> Iterator[ItemRecord]:
     """Read what is known about the items of an earlier build; a damaged table states nothing."""
     for path in tables:
         with suppress(OutputError):
-            yield from Table.from_bytes(path.read_bytes()).records
+            yield from BlockTable.from_bytes(path.read_bytes()).records

@@ -14,9 +14,9 @@ from corruptgen.errors import CorruptgenError, RecipeError, SourceError
 from corruptgen.recipe.output_section import OutputChoice
 from corruptgen.recipe.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Items, Listing, Rejection
-from corruptgen.sinks import Folder, Sink
+from corruptgen.sinks import OutputDirectory, Sink
 from corruptgen.sinks.formats import check_installed, reserved_rows, sink
-from corruptgen.sources import Source, open_source, source_place, wanted
+from corruptgen.sources import Source, keep_wanted, open_source, source_place
 from corruptgen.store.names import (
     ESCAPES,
     LONGEST_COMPONENT,
@@ -86,12 +86,12 @@ class Plan:
         """Find names in the output that a user cannot download, check out or load, and report why."""
         return portability_problems((*self.folders, *stored_names(self.recipe.output, self.listing.items)))
 
-    def sink(self, output: Folder) -> Sink:
+    def sink(self, output: OutputDirectory) -> Sink:
         """Return what writes this plan's images into a directory."""
         return sink(self.recipe.output, self.cells, output, len(self.blocks))
 
 
-def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Plan:
+def make_plan(recipe: str | Path | Recipe, source: str | Path | None = None) -> Plan:
     """Find out what a recipe means.
 
     Parameters
@@ -113,11 +113,11 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     check_installed(recipe.output, windowed=recipe.decode.window is not None)
     preset = _preset(recipe)
     recipe = spell_out(recipe, preset)
-    cells = spelled_cells(recipe)
+    cells = recipe_cells(recipe)
     moving = (cell for cell in cells if cell != CLEAN)
     targets = choose_targets(recipe, preset, moving, source_place(recipe, source))
     opened = open_source(recipe, source)
-    listing = wanted(opened.listing(), recipe)
+    listing = keep_wanted(opened.listing(), recipe)
     if not listing.items and not listing.rejected:
         note = f"; {listing.note}" if listing.note else ""
         raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind){note}")
@@ -140,7 +140,7 @@ def planned(recipe: str | Path | Recipe, source: str | Path | None = None) -> Pl
     )
 
 
-def spelled_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
+def recipe_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
     """Return the cells of a recipe whose rows and severities are spelled out, as those of plans and manifests are."""
     corrupt = recipe.corrupt
     cells = tuple((row, severity) for row in corrupt.rows or () for severity in corrupt.severities or ())

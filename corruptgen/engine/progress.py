@@ -7,10 +7,10 @@ from typing import TypeVar
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from corruptgen.engine.backends import Crew, pool
+from corruptgen.engine.backends import WorkerConfig, pool
 from corruptgen.engine.clusters import dask_results, ray_results
 from corruptgen.errors import WorkerError
-from corruptgen.runtime.signals import shielded
+from corruptgen.runtime.signals import workers_ignore_signals
 
 Progress = Callable[[int, int], None]
 """Called with how many items are done and how many there are."""
@@ -25,14 +25,14 @@ T = TypeVar("T")
 Call = tuple[Callable[..., T], tuple[object, ...]]
 
 
-def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, None, None]:
+def results(calls: Iterable[Call[T]], worker_config: WorkerConfig | int | None) -> Generator[T, None, None]:
     """Make calls in parallel and return their results as they come, in any order.
 
     Parameters
     ----------
     calls : iterable of Call
         Functions and their arguments, which must be picklable; not asked for earlier than they can be begun.
-    crew : Crew or int or None
+    worker_config : Crew or int or None
         Who works, or the number of processes on this machine.
 
     Raises
@@ -40,19 +40,19 @@ def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, N
     WorkerError
         If a worker was ended from outside.
     """
-    crew = crew if isinstance(crew, Crew) else Crew(crew)
-    if crew.kind == "sequential":
+    worker_config = worker_config if isinstance(worker_config, WorkerConfig) else WorkerConfig(worker_config)
+    if worker_config.kind == "sequential":
         for function, arguments in calls:
             yield function(*arguments)
         return
     try:
-        if crew.kind == "dask":
-            yield from dask_results(calls, crew)
-        elif crew.kind == "ray":
-            yield from ray_results(calls, crew)
+        if worker_config.kind == "dask":
+            yield from dask_results(calls, worker_config)
+        elif worker_config.kind == "ray":
+            yield from ray_results(calls, worker_config)
         else:
-            with pool(crew) as parallel:
-                yield from (_threaded if crew.kind == "threading" else _begun)(parallel, calls)
+            with pool(worker_config) as parallel:
+                yield from (_threaded if worker_config.kind == "threading" else _begun)(parallel, calls)
     except Exception as error:
         if not isinstance(error, TerminatedWorkerError) and type(error).__name__ not in LOST:
             raise
@@ -63,7 +63,7 @@ def results(calls: Iterable[Call[T]], crew: Crew | int | None) -> Generator[T, N
 
 
 def _begun(parallel: joblib.Parallel, calls: Iterable[Call[T]]) -> Iterator[T]:
-    with shielded():
+    with workers_ignore_signals():
         generator = parallel(joblib.delayed(function)(*arguments) for function, arguments in calls)
     yield from generator
 

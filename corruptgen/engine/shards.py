@@ -57,14 +57,14 @@ class Shard:
         return f".corruptgen-shard-{self.number:05d}-of-{self.count:05d}"
 
 
-def header(listing: Listing) -> dict[str, Any]:
+def listing_header(listing: Listing) -> dict[str, Any]:
     """Return what `merge` needs to know of a listing and cannot learn from the tables, as plain values."""
     plain = {field.name: getattr(listing, field.name) for field in fields(listing) if field.name != "items"}
     classes = {"labels": listing.classes.content(), "classes": list(listing.classes.names)}
     return plain | classes | {"rejected": [[rejection.id, rejection.reason] for rejection in listing.rejected]}
 
 
-def listed(header: Mapping[str, Any], items: Items) -> Listing:
+def restore_listing(header: Mapping[str, Any], items: Items) -> Listing:
     """Rebuild a listing from its header and its items."""
     try:
         classes = Classes.read(header.get("labels", {}), header["classes"])
@@ -80,7 +80,7 @@ def leftovers(root: Path) -> list[str]:
     return sorted(name for name in _names(root) if name != LOCK and any(p.fullmatch(name) for p in patterns))
 
 
-def records(root: Path) -> list[bytes]:
+def shard_records(root: Path) -> list[bytes]:
     """Read the records of the shards that have been begun in an output, in order; no directory holds none."""
     if not root.exists():
         return []

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from corruptgen.engine.backends import Crew
+from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.block import Work
-from corruptgen.engine.manifest import Table
+from corruptgen.engine.manifest import BlockTable
 from corruptgen.engine.plan import Block
 from corruptgen.engine.progress import results
 from corruptgen.errors import Interrupted, OutputError, Rejected, SourceError
@@ -25,7 +25,7 @@ MOST_NAMED = 5  # items in one message
 BRING_BACK = "bring them back, choose another directory with --output, or begin again with --overwrite"
 
 
-def sample(items: Sequence[Item]) -> list[Item]:
+def choose_sample(items: Sequence[Item]) -> list[Item]:
     """Choose the items that stand for all, evenly spaced, the first and the last among them."""
     return choose_evenly(items, SAMPLED)
 
@@ -41,7 +41,7 @@ def fingerprint(work: Work, items: Sequence[Item]) -> str:
     # What is gone is told before anything is read from what a process may still keep open.
     sizes_digest(work, items)
     found = hashlib.sha256()
-    chosen = sample(items)
+    chosen = choose_sample(items)
     for item in chosen:
         found.update(json.dumps([item.id, _digest(work, item)]).encode())
     if masks := work.targets.mask_digests(chosen):
@@ -60,7 +60,7 @@ def sizes_digest(work: Work, items: Sequence[Item]) -> str:
     return found.hexdigest()
 
 
-def changed(work: Work, block: Block) -> list[str]:
+def changed_items(work: Work, block: Block) -> list[str]:
     """Compare the source with the digests that a block's table has recorded.
 
     Parameters
@@ -76,7 +76,7 @@ def changed(work: Work, block: Block) -> list[str]:
         The ids of the items that are not what they were.
     """
     try:
-        table = Table.from_bytes(work.sink.output.read(block.table) or b"")
+        table = BlockTable.from_bytes(work.sink.output.read(block.table) or b"")
     except OutputError:
         return []
     made = table.made if local_files(work.source, block.items[:1]) else table.made[:1]
@@ -94,7 +94,7 @@ def check_content(there: Mapping[str, Any], content: str) -> None:
         )
 
 
-def check_unchanged(work: Work, blocks: Sequence[Block], crew: Crew, stop: Callable[[], bool]) -> None:
+def check_unchanged(work: Work, blocks: Sequence[Block], worker_config: WorkerConfig, stop: Callable[[], bool]) -> None:
     """Compare the source with all that was recorded of it, which takes about a hundredth of the time of a build.
 
     Parameters
@@ -103,7 +103,7 @@ def check_unchanged(work: Work, blocks: Sequence[Block], crew: Crew, stop: Calla
         Where the items are read and where the tables lie.
     blocks : sequence of Block
         Those that are complete.
-    crew : Crew
+    worker_config : Crew
         Who reads.
     stop : callable
         Asked before each block.
@@ -116,7 +116,7 @@ def check_unchanged(work: Work, blocks: Sequence[Block], crew: Crew, stop: Calla
         If `stop` has stopped it.
     """
     wanted = takewhile(lambda block: not stop(), blocks)
-    found = list(results(((changed, (work, block)) for block in wanted), crew))
+    found = list(results(((changed_items, (work, block)) for block in wanted), worker_config))
     names = sorted(name for others in found for name in others)
     if names:
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

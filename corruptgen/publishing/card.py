@@ -3,7 +3,7 @@
 from typing import Any
 
 from corruptgen.publishing.licenses import license_of
-from corruptgen.publishing.metadata import data_files, is_loadable, metadata, title
+from corruptgen.publishing.metadata import card_metadata, data_files, is_loadable, title
 from corruptgen.publishing.wording import (
     meanings,
     parameters,
@@ -28,7 +28,7 @@ BIBTEX = """@software{corruptgen,
 }"""
 
 
-def card(dataset: FinishedDataset, repo: str | None = None) -> str:
+def write_card(dataset: FinishedDataset, repo: str | None = None) -> str:
     """Write the card of a dataset; the same manifest produces the same text.
 
     Parameters
@@ -59,7 +59,7 @@ def card(dataset: FinishedDataset, repo: str | None = None) -> str:
         f"## Citation\n\n{_citation(dataset)}",
     ]
     body = "\n\n".join(section.strip() for section in sections if section.strip())
-    return f"---\n{_yaml(metadata(dataset))}---\n\n{body}\n"
+    return f"---\n{_yaml(card_metadata(dataset))}---\n\n{body}\n"
 
 
 def _yaml(content: dict[str, Any]) -> str:

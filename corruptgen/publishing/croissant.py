@@ -53,7 +53,7 @@ TYPES = {"float64": "sc:Float", "int64": "sc:Integer", "bool": "sc:Boolean", "st
 REPO = "repo"
 
 
-def croissant(dataset: FinishedDataset, repo: str | None = None) -> bytes:
+def write_croissant(dataset: FinishedDataset, repo: str | None = None) -> bytes:
     """Describe a dataset in Croissant's JSON-LD; the same manifest produces the same bytes.
 
     Parameters

@@ -56,7 +56,7 @@ class Difference:
         return bool(self.breaks or self.added or self.others)
 
 
-def difference(old: FinishedDataset, new: FinishedDataset, *, change: Change | None = None) -> Difference:
+def compare_datasets(old: FinishedDataset, new: FinishedDataset, *, change: Change | None = None) -> Difference:
     """Compare two datasets by their manifests and the tables of their items.
 
     Parameters
@@ -64,7 +64,7 @@ def difference(old: FinishedDataset, new: FinishedDataset, *, change: Change | N
     old, new : FinishedDataset
         Finished The datasets.
     change : Change or None
-        What `measured` has found out about their pixels.
+        What `measure_change` has found out about their pixels.
     """
     before, after = _records(old), _records(new)
     pixels = {cell: len(found) for cell, found in _changed(old, new, before, after).items() if found}
@@ -99,7 +99,7 @@ def changed_images(old: FinishedDataset, new: FinishedDataset) -> list[tuple[str
     return choose_evenly(listed, MEASURED)
 
 
-def measured(old: FinishedDataset, new: FinishedDataset) -> Change | None:
+def measure_change(old: FinishedDataset, new: FinishedDataset) -> Change | None:
     """Compare pixels that have changed; None if there are none, or none of one size and type in both."""
     total, differing, distance, largest, images = 0, 0, 0.0, 0.0, 0
     for cell, item in changed_images(old, new):

@@ -270,7 +270,7 @@ def _line(text: str) -> str:
 
 
 @contextmanager
-def reported(what: str) -> Iterator[None]:
+def reporting_trouble(what: str) -> Iterator[None]:
     """Turn trouble with the Hub into a `PublishError`, without another attempt."""
     try:
         yield

@@ -66,7 +66,7 @@ class Leak:
         return f"{self.file} holds {self.what}"
 
 
-def leaks(
+def find_leaks(
     dataset: FinishedDataset, contents: Mapping[str, bytes], token: str | None, message: str = ""
 ) -> Iterator[Leak]:
     """Find what must not be published; what it says is not repeated.

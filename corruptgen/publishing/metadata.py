@@ -23,7 +23,7 @@ SIZES = {
 }
 
 
-def metadata(dataset: FinishedDataset) -> dict[str, Any]:
+def card_metadata(dataset: FinishedDataset) -> dict[str, Any]:
     """Return the metadata of a dataset's card as plain values, in the order in which they are written.
 
     Parameters

@@ -21,7 +21,7 @@ QUALITY = 85
 MOST_ROWS, MOST_SEVERITIES = 24, 6
 
 
-def picture(dataset: FinishedDataset) -> bytes:
+def draw_picture(dataset: FinishedDataset) -> bytes:
     """Draw the first item of a dataset in its cells, rows from top to bottom and severities from left to right.
 
     Returns

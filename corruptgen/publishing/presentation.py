@@ -4,16 +4,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from corruptgen.engine.manifest import MANIFEST, MARKER, json_bytes, manifest_bytes, parsed
+from corruptgen.engine.manifest import MANIFEST, MARKER, json_bytes, manifest_bytes, parse_record
 from corruptgen.engine.plan import spell_out
 from corruptgen.errors import PublishError
-from corruptgen.publishing.card import PICTURE, card
-from corruptgen.publishing.croissant import croissant
-from corruptgen.publishing.picture import picture
+from corruptgen.publishing.card import PICTURE, write_card
+from corruptgen.publishing.croissant import write_croissant
+from corruptgen.publishing.picture import draw_picture
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.recipe.source_section import TERMS
 from corruptgen.sinks.formats import check_installed
-from corruptgen.sinks.protocol import Whole
+from corruptgen.sinks.protocol import DatasetFile
 from corruptgen.tables import catalog
 from corruptgen.verification.dataset import FinishedDataset
 
@@ -40,7 +40,7 @@ class Presentation:
                 dataset.folder.write(name, content, durable=True)
 
 
-def presented(dataset: FinishedDataset, repo: str | None = None) -> Presentation:
+def present(dataset: FinishedDataset, repo: str | None = None) -> Presentation:
     """Make the card of a dataset, its picture and its Croissant metadata; the same manifest produces the same bytes.
 
     Parameters
@@ -63,22 +63,24 @@ def presented(dataset: FinishedDataset, repo: str | None = None) -> Presentation
     if not len(dataset):
         raise PublishError("the dataset has no items; there is nothing to present")
     files = {
-        README: card(dataset, repo).encode(),
-        PICTURE: picture(dataset),
-        CROISSANT: croissant(dataset, repo),
+        README: write_card(dataset, repo).encode(),
+        PICTURE: draw_picture(dataset),
+        CROISSANT: write_croissant(dataset, repo),
     }
-    noted = {name: asdict(Whole(len(content), hashlib.sha256(content).hexdigest())) for name, content in files.items()}
+    noted = {
+        name: asdict(DatasetFile(len(content), hashlib.sha256(content).hexdigest())) for name, content in files.items()
+    }
     return Presentation(files, manifest_bytes({**dataset.manifest, "card": noted}))
 
 
-def standing(dataset: FinishedDataset) -> Presentation:
+def current_card(dataset: FinishedDataset) -> Presentation:
     """Return what presents a dataset as it exists: an earlier release may have worded its card in another way."""
     found = {name: dataset.folder.read(name) for name in (*dataset.manifest.get("card", {}), MANIFEST)}
     files = {name: content for name, content in found.items() if content is not None}
     return Presentation(files, files.pop(MANIFEST))
 
 
-def restated(dataset: FinishedDataset, recipe: Recipe) -> FinishedDataset:
+def rebuilt_card(dataset: FinishedDataset, recipe: Recipe) -> FinishedDataset:
     """Return a dataset the version, the terms and the words of another recipe that makes the same images.
 
     Parameters
@@ -120,5 +122,5 @@ def mark(dataset: FinishedDataset) -> None:
     """Record in the marker that a dataset has another recipe now, so that the same build is recognised."""
     content = dataset.folder.read(MARKER)
     if content is not None:
-        marker = parsed(content, MARKER)
+        marker = parse_record(content, MARKER)
         dataset.folder.write(MARKER, json_bytes({**marker, "recipe": dataset.recipe.content()}), durable=True)

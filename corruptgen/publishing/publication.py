@@ -6,25 +6,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from corruptgen.engine.manifest import MANIFEST, parsed
+from corruptgen.engine.manifest import MANIFEST, parse_record
 from corruptgen.errors import PublishError
-from corruptgen.publishing.difference import difference
+from corruptgen.publishing.difference import compare_datasets
 from corruptgen.publishing.hub import MAIN, Entry, Hub, Say, State
 from corruptgen.publishing.licenses import check_sharing
-from corruptgen.publishing.presentation import Presentation, presented, standing
+from corruptgen.publishing.presentation import Presentation, current_card, present
 from corruptgen.publishing.readiness import (
     check_limits,
     check_names,
     check_private,
     check_verified,
     check_whole,
-    named,
+    name_some,
 )
 from corruptgen.publishing.revisions import RECORDS, Revision
-from corruptgen.publishing.versions import Version, check_follows, published
+from corruptgen.publishing.versions import Version, check_follows, published_versions
 from corruptgen.values.comparison import describe_differences
 from corruptgen.verification.dataset import FinishedDataset, open_dataset
-from corruptgen.verification.verify import HUBS_OWN, verify
+from corruptgen.verification.verdict import HUBS_OWN, verify
 
 # One commit: files and bytes that the server takes well within its minute.
 FILES_PER_COMMIT, BYTES_PER_COMMIT = 200, 5 * 10**9
@@ -32,7 +32,7 @@ Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PublishOptions:
     """What the user wants."""
 
     private: bool | None = None
@@ -76,10 +76,10 @@ class Publication:
         return sum(self.changed.values())
 
 
-def prepared(
+def prepare(
     directory: str | Path,
     repo: str,
-    wishes: Wishes,
+    wishes: PublishOptions,
     say: Say,
     *,
     workers: int | None = None,
@@ -119,7 +119,7 @@ def prepared(
     check_sharing(dataset.recipe.source, allowed=wishes.may_publish)
     check_whole(dataset)
     check_verified(dataset, verify(directory, workers=workers, progress=progress).problems)
-    presentation = presented(dataset, repo)
+    presentation = present(dataset, repo)
     check_limits(_sizes(dataset, presentation))
     check_names(dataset, _sizes(dataset, presentation))
     message = wishes.message or f"{dataset.recipe.name} {dataset.recipe.version}"
@@ -186,7 +186,7 @@ def publish(
     corruptgen.errors.OutputError: nothing-here has no manifest.json: give the directory that generate has finished
     """
     told = say or (lambda line: None)
-    found = prepared(directory, repo, Wishes(private, message, may_publish), told, workers=workers)
+    found = prepare(directory, repo, PublishOptions(private, message, may_publish), told, workers=workers)
     return upload(found, told, progress)
 
 
@@ -196,7 +196,7 @@ def upload(publication: Publication, say: Say, progress: Report | None = None) -
     Parameters
     ----------
     publication : Publication
-        As `prepared` gave it.
+        As `prepare` gave it.
     say : Say
         Told in one line why there is a wait.
     progress : Report or None
@@ -221,7 +221,9 @@ def upload(publication: Publication, say: Say, progress: Report | None = None) -
     commit = _uploaded(publication, progress or (lambda done, total: None))
     left, _ = _missing(publication, hub.entries(commit))
     if left:
-        raise PublishError(f"{named(left)} are not on the Hub as they are here; run the same command again to resume")
+        raise PublishError(
+            f"{name_some(left)} are not on the Hub as they are here; run the same command again to resume"
+        )
     hub.tag(version.tag, commit, publication.message)
     return commit
 
@@ -289,11 +291,11 @@ def _compared(publication: Publication, state: State) -> Publication:
         there = publication.hub.entries(tags[version.tag])
         changed, gone = _missing(publication, there)
         if changed or gone:
-            as_it_lies = replace(publication, presentation=standing(publication.dataset))
+            as_it_lies = replace(publication, presentation=current_card(publication.dataset))
             if any(_missing(as_it_lies, there)):
                 before = open_dataset(Revision(publication.hub.repo, version.tag).fetched(RECORDS)).recipe.content()
                 values = describe_differences(before, publication.dataset.recipe.content())
-                content = named([*changed, *gone]) + (f"; its recipe is not the same: {values}" if values else "")
+                content = name_some([*changed, *gone]) + (f"; its recipe is not the same: {values}" if values else "")
                 raise PublishError(
                     f"version {version.text} is published already with other content ({content}), and "
                     "what is published never changes: raise version in the recipe; `corruptgen diff` reports how"
@@ -301,11 +303,11 @@ def _compared(publication: Publication, state: State) -> Publication:
         return replace(publication, is_there=True)
     entries = publication.hub.entries(MAIN)
     _check_ours(publication, entries)
-    if versions := published(list(tags)):
+    if versions := published_versions(list(tags)):
         newest = Revision(publication.hub.repo, versions[-1].tag)
         old = open_dataset(newest.fetched(RECORDS))
-        new = FinishedDataset(publication.dataset.made, parsed(publication.presentation.manifest, MANIFEST))
-        check_follows(version, versions[-1], difference(old, new))
+        new = FinishedDataset(publication.dataset.made, parse_record(publication.presentation.manifest, MANIFEST))
+        check_follows(version, versions[-1], compare_datasets(old, new))
         publication = replace(publication, before=old)
     changed, gone = _missing(publication, entries)
     return replace(publication, changed=changed, gone=tuple(gone))
@@ -352,5 +354,5 @@ def _check_ours(publication: Publication, entries: Mapping[str, Entry]) -> None:
     foreign = [name for name in entries if name not in ours and not HUBS_OWN.fullmatch(name)]
     if foreign and MANIFEST not in entries:
         raise PublishError(
-            f"{publication.hub.repo} holds something else ({named(foreign)}); choose another repository, or empty it"
+            f"{publication.hub.repo} holds something else ({name_some(foreign)}); choose another repository or empty it"
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from corruptgen.engine.plan import stored_names
 from corruptgen.errors import PublishError
-from corruptgen.publishing.leaks import leaks
+from corruptgen.publishing.leaks import find_leaks
 from corruptgen.publishing.presentation import Presentation
 from corruptgen.store.names import portability_problems, shown
 from corruptgen.verification.dataset import FinishedDataset
@@ -70,7 +70,7 @@ def check_names(dataset: FinishedDataset, sizes: Mapping[str, int]) -> None:
 
 def check_private(dataset: FinishedDataset, presentation: Presentation, message: str, token: str | None) -> None:
     """Refuse to let anything of this machine or its user out, in files or in the message of the commits."""
-    found = list(leaks(dataset, presentation.contents, token, message))
+    found = list(find_leaks(dataset, presentation.contents, token, message))
     if found:
         raise PublishError(
             "nothing was uploaded: "
@@ -80,7 +80,7 @@ def check_private(dataset: FinishedDataset, presentation: Presentation, message:
         )
 
 
-def named(names: Sequence[str] | Mapping[str, Any]) -> str:
+def name_some(names: Sequence[str] | Mapping[str, Any]) -> str:
     """Name a few files, and how many more there are."""
     listed = list(names)
     more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""

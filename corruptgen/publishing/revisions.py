@@ -7,7 +7,7 @@ from pathlib import Path
 
 from corruptgen.engine.manifest import CARD, MANIFEST
 from corruptgen.errors import PublishError
-from corruptgen.publishing.hub import DATASET, MAIN, Hub, reported
+from corruptgen.publishing.hub import DATASET, MAIN, Hub, reporting_trouble
 from corruptgen.runtime.extras import need
 from corruptgen.values.addresses import local_path
 
@@ -41,7 +41,7 @@ class Revision:
         """
         Hub.of(self.repo, lambda line: None)
         snapshot_download = need("huggingface_hub", "a dataset on the Hub").snapshot_download
-        with reported(f"download {self.repo} at {self.revision}"):
+        with reporting_trouble(f"download {self.repo} at {self.revision}"):
             wanted = None if patterns is None else list(patterns)
             return Path(snapshot_download(self.repo, repo_type=DATASET, revision=self.revision, allow_patterns=wanted))
 
@@ -51,12 +51,12 @@ def is_published(place: str) -> bool:
     return place.startswith(PREFIX)
 
 
-def local(place: str) -> Path:
+def local_folder(place: str) -> Path:
     """Return the folder of a dataset: a published one is downloaded first."""
     return Revision.parse(place).fetched() if is_published(place) else local_path(place, "the dataset")
 
 
-def records(place: str) -> Path:
+def download_records(place: str) -> Path:
     """Return a folder with the manifest and the tables of a dataset, which may be named by its manifest."""
     if is_published(place):
         return Revision.parse(place).fetched([*RECORDS, *CARD])

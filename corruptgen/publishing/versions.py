@@ -77,12 +77,12 @@ class Version:
         }.get(bump, self.text)
 
 
-def published(tags: list[str]) -> list[Version]:
+def published_versions(tags: list[str]) -> list[Version]:
     """Return the versions among the tags of a repository, oldest first."""
     return sorted(Version(match["version"]) for tag in tags if (match := TAG.fullmatch(tag)))
 
 
-def needed(difference: Difference) -> Bump:
+def needed_bump(difference: Difference) -> Bump:
     """Return which number a change has to raise at least."""
     if difference.breaks:
         return Bump.MAJOR
@@ -112,7 +112,7 @@ def check_follows(new: Version, old: Version, difference: Difference) -> None:
     if not old < new:
         word = "older" if new < old else "no newer"
         raise PublishError(f"version {new.text} is {word} than {old.text}, which is published; versions only go up")
-    bump = needed(difference)
+    bump = needed_bump(difference)
     if new.bump_from(old) < bump:
         reasons = "; ".join([*difference.breaks, *difference.added][:3])
         raise PublishError(

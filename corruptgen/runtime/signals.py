@@ -51,14 +51,14 @@ def stopping(on_signal: Callable[[], None] = lambda: None) -> Iterator[Stop]:
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
+def workers_ignore_signals() -> Iterator[None]:
     """Start workers that are deaf to these signals, which a terminal sends to all: only their parent ends them."""
     if not _is_main() or not hasattr(signal, "pthread_sigmask"):
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
-        with unmoved():
+        with preserve_handlers():
             for number in STOPPING:
                 # Loky lifts the mask while it starts its workers; they inherit this as well.
                 signal.signal(number, signal.SIG_IGN)
@@ -68,7 +68,7 @@ def shielded() -> Iterator[None]:
 
 
 @contextmanager
-def unmoved() -> Iterator[None]:
+def preserve_handlers() -> Iterator[None]:
     """Keep our handlers where others bring their own."""
     handlers = {number: signal.getsignal(number) or signal.SIG_DFL for number in STOPPING}
     try:
@@ -79,7 +79,7 @@ def unmoved() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def deafen() -> None:
+def ignore_signals() -> None:
     """Ignore these signals from now on."""
     if _is_main():
         for number in STOPPING:

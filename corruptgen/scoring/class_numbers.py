@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError, unknown
+from corruptgen.scoring.ground_truth import GroundTruth
 from corruptgen.scoring.prediction_files import Batch
-from corruptgen.scoring.truth import Truth
 from corruptgen.store.names import shown
 from corruptgen.values.class_labels import NAMES
 
@@ -16,7 +16,7 @@ MOST_NAMED = 3
 WHOLE = re.compile(r"([0-9]{1,18})(\.0+)?")
 
 
-def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
+def check_scores(batch: Batch, truth: GroundTruth) -> NDArray[np.floating]:
     """Return the scores of a batch in the order of the classes."""
     scores, names = batch.answers, batch.names
     if not np.issubdtype(scores.dtype, np.floating):
@@ -43,7 +43,7 @@ def checked_scores(batch: Batch, truth: Truth) -> NDArray[np.floating]:
     return scores
 
 
-def decided(batch: Batch, truth: Truth) -> NDArray[np.int64]:
+def predicted_numbers(batch: Batch, truth: GroundTruth) -> NDArray[np.int64]:
     """Return predicted classes as numbers, (entries, labels)."""
     given = batch.answers
     given = given.astype(np.uint8) if given.dtype == bool else given
@@ -62,7 +62,7 @@ def decided(batch: Batch, truth: Truth) -> NDArray[np.int64]:
     return numbers.astype(np.int64)
 
 
-def _from_texts(batch: Batch, truth: Truth) -> NDArray[np.int64]:
+def _from_texts(batch: Batch, truth: GroundTruth) -> NDArray[np.int64]:
     """Read predictions in words: names of classes, or numbers with spaces between them."""
     is_named = truth.classes.kind == NAMES
     places = {name: [number] for number, name in enumerate(truth.classes.names)} if is_named else {}
@@ -91,7 +91,7 @@ def _numbers(text: str) -> list[int]:
     return [int(word[1]) for word in words if word] if all(words) else []
 
 
-def _more_classes(truth: Truth) -> str:
+def _more_classes(truth: GroundTruth) -> str:
     if truth.is_multi_label:
         return "labels are 0 or 1, one for each"
     return "if the model knows classes that the dataset lacks, name them all, in the model's order, with --classes"

@@ -12,13 +12,13 @@ from corruptgen.metrics.baselines import Baseline, baseline, baseline_names
 from corruptgen.metrics.corruption_error import weakness
 from corruptgen.metrics.grid import Grid, Numbers, check_fractions, group_means
 from corruptgen.metrics.resampling import percentiles, resamples
-from corruptgen.scoring import prediction_files, truth
-from corruptgen.scoring.answers import Rule, answers
-from corruptgen.scoring.evidence import Evidence, Source
+from corruptgen.scoring import ground_truth, prediction_files
+from corruptgen.scoring.ground_truth import CLEAN, GroundTruth
 from corruptgen.scoring.measure import ANSWERS, BALANCED, MEASURES, PERFORMANCE
 from corruptgen.scoring.prediction_files import Stacked
+from corruptgen.scoring.predictions import Rule, collect_predictions
 from corruptgen.scoring.report import Estimate, Report
-from corruptgen.scoring.truth import CLEAN, Truth
+from corruptgen.scoring.scored_items import ScoredItems, ScoringInput
 from corruptgen.values.arguments import severity_text
 
 RESAMPLES = 1000
@@ -28,7 +28,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ScoreOptions:
     """What is to be scored, and how."""
 
     metrics: tuple[str, ...] = ()
@@ -113,12 +113,16 @@ def score(
     >>> score("predictions.csv", "scored-c", metrics=["mean_error"], resamples=0).scores["mean_error"].value
     0.0
     """
-    wishes = Wishes(tuple(metrics), str(baseline), tuple(rows), tuple(thresholds), resamples, level, seed)
+    wishes = ScoreOptions(tuple(metrics), str(baseline), tuple(rows), tuple(thresholds), resamples, level, seed)
     return score_dataset(predictions, directory, wishes, classes=classes)
 
 
 def score_dataset(
-    predictions: str | Path, directory: str | Path, wishes: Wishes | None = None, *, classes: str | Path | None = None
+    predictions: str | Path,
+    directory: str | Path,
+    wishes: ScoreOptions | None = None,
+    *,
+    classes: str | Path | None = None,
 ) -> Report:
     """Score a file of predictions as `score` does, whose arguments and errors these are.
 
@@ -134,17 +138,17 @@ def score_dataset(
     Report
         As there.
     """
-    wishes = wishes or Wishes()
+    wishes = wishes or ScoreOptions()
     for name in wishes.metrics:
         MEASURES.find(name)
-    dataset = truth.read(directory, classes)
+    dataset = ground_truth.read_ground_truth(directory, classes)
     dataset = dataset.over(wishes.rows) if wishes.rows else dataset
     reference = _baseline(wishes, dataset)
     source = _source(predictions, dataset, reference, wishes)
     return evaluate(source, dataset, wishes)
 
 
-def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
+def evaluate(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -> Report:
     """Compute the metrics of a model.
 
     Parameters
@@ -156,7 +160,7 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
     wishes : Wishes
         Which metrics, with how many resamples.
     """
-    whole = Evidence(source)
+    whole = ScoredItems(source)
     names, notes = _chosen(whole, dataset, wishes)
     main = _main(source, dataset)
     values = _quantities(whole, names, main, dataset)
@@ -164,7 +168,7 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
     if source.answers is not None and wishes.resamples:
         drawn: dict[Key, list[Numbers]] = {key: [] for key in values}
         for weights in resamples(len(dataset.ids), wishes.resamples, wishes.seed):
-            for key, value in _quantities(Evidence(source, weights), names, main, dataset).items():
+            for key, value in _quantities(ScoredItems(source, weights), names, main, dataset).items():
                 drawn[key].append(value)
         for key, samples in drawn.items():
             biased = key[1] in MEASURES and MEASURES[key[1]].biased
@@ -211,7 +215,7 @@ def evaluate(source: Source, dataset: Truth, wishes: Wishes) -> Report:
     )
 
 
-def _baseline(wishes: Wishes, dataset: Truth) -> Baseline | None:
+def _baseline(wishes: ScoreOptions, dataset: GroundTruth) -> Baseline | None:
     if wishes.baseline:
         return baseline(wishes.baseline)
     known = baseline_names()
@@ -219,24 +223,26 @@ def _baseline(wishes: Wishes, dataset: Truth) -> Baseline | None:
     return baseline(fitting[0]) if fitting else None
 
 
-def _source(predictions: str | Path, dataset: Truth, reference: Baseline | None, wishes: Wishes) -> Source:
-    kind, content = prediction_files.read(predictions)
+def _source(
+    predictions: str | Path, dataset: GroundTruth, reference: Baseline | None, wishes: ScoreOptions
+) -> ScoringInput:
+    kind, content = prediction_files.read_predictions(predictions)
     # The open tables are no published benchmark: their means are over all rows.
     common = tuple(dataset.preset.groups.get("common", ())) if dataset.preset.frozen else ()
     if isinstance(content, dict):
         grid = _results(content, dataset)
         if kind == "performance":
             detection.check_performance(grid)
-            return Source(performance=grid, baseline=reference, common=common)
+            return ScoringInput(performance=grid, baseline=reference, common=common)
         check_fractions(grid, f"{kind} values")
-        return Source(error=grid if kind == "error" else grid.complement, baseline=reference, common=common)
+        return ScoringInput(error=grid if kind == "error" else grid.complement, baseline=reference, common=common)
     task = reference.task if reference else ""
     rule = Rule(task, wishes.thresholds) if wishes.thresholds else Rule(task)
-    given = answers(content if isinstance(content, Stacked) else iter(content), dataset, rule)
-    return Source(answers=given, baseline=reference, common=common)
+    given = collect_predictions(content if isinstance(content, Stacked) else iter(content), dataset, rule)
+    return ScoringInput(answers=given, baseline=reference, common=common)
 
 
-def _results(cells: Mapping[tuple[str, float], float], dataset: Truth) -> Grid:
+def _results(cells: Mapping[tuple[str, float], float], dataset: GroundTruth) -> Grid:
     """Take a table of results of the dataset's cells."""
     wanted = {(row, severity) for row in dataset.made for severity in dataset.severities} | {(CLEAN, 0.0)}
     for row, severity in cells:
@@ -250,7 +256,7 @@ def _results(cells: Mapping[tuple[str, float], float], dataset: Truth) -> Grid:
     return Grid.of(known, cells.get((CLEAN, 0.0))).selected(dataset.rows, dataset.severities)
 
 
-def _chosen(evidence: Evidence, dataset: Truth, wishes: Wishes) -> tuple[list[str], list[str]]:
+def _chosen(evidence: ScoredItems, dataset: GroundTruth, wishes: ScoreOptions) -> tuple[list[str], list[str]]:
     """Choose the metrics that were asked for, or all that fit and can be had; report what was left out and why."""
     source = evidence.source
     notes: list[str] = []
@@ -277,7 +283,7 @@ def _chosen(evidence: Evidence, dataset: Truth, wishes: Wishes) -> tuple[list[st
     return possible, notes
 
 
-def _fitting(source: Source, dataset: Truth, wishes: Wishes) -> Iterable[str]:
+def _fitting(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -> Iterable[str]:
     for name, measure in MEASURES.loadable().items():
         if (measure.of == PERFORMANCE) != (source.performance is not None):
             continue
@@ -288,20 +294,20 @@ def _fitting(source: Source, dataset: Truth, wishes: Wishes) -> Iterable[str]:
             yield name
 
 
-def _main(source: Source, dataset: Truth) -> str:
+def _main(source: ScoringInput, dataset: GroundTruth) -> str:
     if source.performance is not None:
         return "performance"
     return BALANCED if MEASURES["balanced_error"].fits(dataset.preset.name) and source.answers is not None else "error"
 
 
-def _quantities(evidence: Evidence, names: Sequence[str], main: str, dataset: Truth) -> dict[Key, Numbers]:
+def _quantities(evidence: ScoredItems, names: Sequence[str], main: str, dataset: GroundTruth) -> dict[Key, Numbers]:
     """Compute every number of a report, (...) or (resamples, ...)."""
     grid = {"performance": "performance", BALANCED: "balanced", "error": "errors"}[main]
     cells: Grid = getattr(evidence, grid)
     values: dict[Key, Numbers] = {("cell", main): cells.values}
     if cells.clean is not None:
         values["clean", main] = cells.clean
-    values |= {("group", name): mean for name, mean in group_means(cells, truth.groups_of(dataset)).items()}
+    values |= {("group", name): mean for name, mean in group_means(cells, ground_truth.groups_of(dataset)).items()}
     for name in names:
         measure = MEASURES[name]
         values["score", name] = np.asarray(measure.compute(evidence))
@@ -321,10 +327,10 @@ def _bounds(samples: Numbers, level: float, values: Numbers | None) -> tuple[Num
     return np.array([low for low, _ in pairs]), np.array([high for _, high in pairs])
 
 
-def _groups_of(name: str, source: Source, dataset: Truth) -> dict[str, list[int]]:
+def _groups_of(name: str, source: ScoringInput, dataset: GroundTruth) -> dict[str, list[int]]:
     """Return the groups whose rows a metric has all, and the places of these rows among the metric's."""
     rows = _rows_of(name, source, dataset.rows)
-    groups = truth.groups_of(dataset)
+    groups = ground_truth.groups_of(dataset)
     return {group: [rows.index(row) for row in of] for group, of in groups.items() if set(of) <= set(rows)}
 
 
@@ -333,6 +339,6 @@ def _means(by_row: Numbers, groups: Sequence[Sequence[int]]) -> Numbers:
     return np.stack([by_row[..., places].mean(axis=-1) for places in groups], axis=-1)
 
 
-def _rows_of(name: str, source: Source, rows: tuple[str, ...]) -> tuple[str, ...]:
+def _rows_of(name: str, source: ScoringInput, rows: tuple[str, ...]) -> tuple[str, ...]:
     measure = MEASURES[name].normalised
     return source.baseline.rows(measure) if measure and source.baseline else rows

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from corruptgen.metrics.grid import Numbers
 from corruptgen.runtime.plugins import Registry
-from corruptgen.scoring.evidence import Evidence
+from corruptgen.scoring.scored_items import ScoredItems
 
 __all__ = [
     "ANSWERS",
@@ -29,7 +29,7 @@ __all__ = [
 
 BALANCED = "balanced_error"
 MEDMNIST = ("medmnist-c/*",)
-Compute = Callable[[Evidence], Numbers]
+Compute = Callable[[ScoredItems], Numbers]
 
 FRACTION, PERCENT, SEVERITY, OWN = "fraction", "percent of the baseline", "severity", "its own"
 LOWER, HIGHER = "lower", "higher"

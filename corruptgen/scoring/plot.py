@@ -14,7 +14,7 @@ DPI = 110
 MARGIN = 0.05  # of the range, above the highest value
 
 
-def png(report: Report) -> bytes:
+def draw_png(report: Report) -> bytes:
     """Draw a report.
 
     Parameters

@@ -54,7 +54,7 @@ class Stacked:
 Content = Iterator[Batch] | Stacked | dict[tuple[str, float], float]
 
 
-def read(path: str | Path) -> tuple[str, Content]:
+def read_predictions(path: str | Path) -> tuple[str, Content]:
     """Read a file of predictions or results.
 
     Parameters

@@ -106,9 +106,15 @@ class Report:
         """Return the scores in columns for people: fractions as percent."""
         for name, estimate in self.scores.items():
             measure = MEASURES[name]
-            low_high = f"[{shown(estimate.low, measure.unit)}, {shown(estimate.high, measure.unit)}]"
+            low_high = f"[{format_number(estimate.low, measure.unit)}, {format_number(estimate.high, measure.unit)}]"
             interval = low_high if estimate.low is not None else ""
-            yield name, shown(estimate.value, measure.unit), interval, f"{measure.better} is better", measure.title
+            yield (
+                name,
+                format_number(estimate.value, measure.unit),
+                interval,
+                f"{measure.better} is better",
+                measure.title,
+            )
 
     def row_lines(self) -> Iterator[tuple[str, ...]]:
         """Return the cells in columns for people, with means and what these are in percent of the baseline.
@@ -122,10 +128,10 @@ class Report:
             values = [self.cells[row, severity].value for severity in self.severities]
             mean = sum(value or 0 for value in values) / len(values)
             rates = [self.by_row[name].get(row) for name in normalised]
-            yield (row, *(shown(value, unit) for value in (*values, mean)), *map(_rate, rates))
+            yield (row, *(format_number(value, unit) for value in (*values, mean)), *map(_rate, rates))
         for group, estimate in self.groups.items():
             rates = [self.by_group.get(name, {}).get(group) for name in normalised]
-            yield (group, *("" for _ in self.severities), shown(estimate.value, unit), *map(_rate, rates))
+            yield (group, *("" for _ in self.severities), format_number(estimate.value, unit), *map(_rate, rates))
 
     def _numbers(self) -> Iterator[tuple[str, str, str, Estimate]]:
         for name, estimate in self.scores.items():
@@ -156,7 +162,7 @@ class Report:
         return {"baseline": header, self.main: errors}
 
 
-def shown(value: float | None, unit: str) -> str:
+def format_number(value: float | None, unit: str) -> str:
     """Write a number for people."""
     if value is None:
         return "undefined"
@@ -164,7 +170,7 @@ def shown(value: float | None, unit: str) -> str:
 
 
 def _rate(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else shown(estimate.value, PERCENT)
+    return "-" if estimate is None else format_number(estimate.value, PERCENT)
 
 
 def _unit(metric: str, main: str) -> tuple[str, str]:

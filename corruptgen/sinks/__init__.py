@@ -2,20 +2,20 @@
 
 from corruptgen.codecs.images import encode_image
 from corruptgen.recipe.declarations import Format, Key
-from corruptgen.sinks.protocol import Dataset, Part, Sample, Shard, Sink
-from corruptgen.sinks.shards import Shards, written
-from corruptgen.store.output_directory import Folder
+from corruptgen.sinks.protocol import Dataset, Part, Sample, Sink, WrittenShard
+from corruptgen.sinks.shards import Shards, open_shard
+from corruptgen.store.output_directory import OutputDirectory
 
 __all__ = [
     "Dataset",
-    "Folder",
     "Format",
     "Key",
+    "OutputDirectory",
     "Part",
     "Sample",
-    "Shard",
     "Shards",
     "Sink",
+    "WrittenShard",
     "encode_image",
-    "written",
+    "open_shard",
 ]

@@ -42,7 +42,7 @@ class ArrayFile:
             yield from _pieces(file, count * length)
 
 
-def opened(path: Path) -> ArrayFile | None:
+def open_array_file(path: Path) -> ArrayFile | None:
     """Find the array in a file; None if there is none that is whole."""
     with suppress(OSError, ValueError, zipfile.BadZipFile, NotImplementedError, IndexError):
         with path.open("rb") as file:
@@ -59,7 +59,7 @@ def opened(path: Path) -> ArrayFile | None:
 
 
 @dataclass(frozen=True)
-class Stacked:
+class RepeatedArray:
     """An array that is repeated, one after the other, without as much memory."""
 
     array: NDArray[Any]
@@ -101,7 +101,7 @@ def write_npz(
     shape: tuple[int, ...],
     dtype: str,
     samples: Iterable[bytes],
-    others: Mapping[str, Stacked],
+    others: Mapping[str, RepeatedArray],
 ) -> None:
     """Write a zip file of arrays, without times and without compression: versions of zlib write different bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

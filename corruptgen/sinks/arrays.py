@@ -19,22 +19,22 @@ from numpy.typing import NDArray
 from corruptgen.errors import OutputError, RecipeError, Rejected, describe_error
 from corruptgen.recipe.declarations import Format
 from corruptgen.records import Item
-from corruptgen.sinks.array_files import ArrayFile, Stacked, opened, part_pieces, write_npy, write_npz
+from corruptgen.sinks.array_files import ArrayFile, RepeatedArray, open_array_file, part_pieces, write_npy, write_npz
 from corruptgen.sinks.owner import Owner
 from corruptgen.sinks.protocol import (
     UNREADABLE,
     Dataset,
-    Found,
+    DatasetFile,
+    FoundUnits,
     Image,
     Names,
     Part,
     Sample,
-    Shard,
-    Whole,
+    WrittenShard,
 )
-from corruptgen.sinks.shards import ANY_BLOCK, read_digest, written
+from corruptgen.sinks.shards import ANY_BLOCK, open_shard, read_digest
 from corruptgen.store.digests import SHARD_BYTES, content_digest, split
-from corruptgen.store.output_directory import Folder
+from corruptgen.store.output_directory import OutputDirectory
 from corruptgen.values.arguments import severity_text
 from corruptgen.values.class_labels import NO_CLASS, NONE, Classes
 
@@ -48,7 +48,7 @@ GREY = 1
 class Arrays:
     """`<row>.npy` and `labels.npy`, or `<row>.npz` with images and labels; severities one after the other in each."""
 
-    output: Folder
+    output: OutputDirectory
     cells: Names
     zipped: bool = False
     classes: Classes = field(default_factory=Classes)
@@ -101,9 +101,9 @@ class Arrays:
         row, severity = self.cells[cell]
         return f"{PARTS}/{row}/{severity_text(severity)}/{block:05d}"
 
-    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> WrittenShard:
         """Write the pixels of all samples, one after the other."""
-        with written(self.output, self.part(cell, block)) as file:
+        with open_shard(self.output, self.part(cell, block)) as file:
             for sample in samples:
                 file.write(sample.pixels.tobytes())
             return file.shard
@@ -126,9 +126,11 @@ class Arrays:
         numbers = [ANY_BLOCK] if blocks is None else range(blocks)
         return Owner(chain(files, (_parts(row, number) for row in self.rows() for number in numbers)), unit)
 
-    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+    def completeness_check(self, found: FoundUnits) -> Callable[[Part], bool]:
         """Look for the parts of a block in every row, or for the file that the row has become."""
-        left = {row: cells for row, cells in self.rows().items() if not opened(self.output.path(self.file(row)))}
+        left = {
+            row: cells for row, cells in self.rows().items() if not open_array_file(self.output.path(self.file(row)))
+        }
 
         def is_there(part: Part, row: str, cells: list[int]) -> bool:
             count, size = found.count(_parts(row, part.block))
@@ -145,11 +147,11 @@ class Arrays:
         """List nothing: the layout of a file does not depend on other cells."""
         return ()
 
-    def is_settled(self, found: Found, blocks: int) -> bool:
+    def is_settled(self, found: FoundUnits, blocks: int) -> bool:
         """Look for parts."""
         return all(found.count(_parts(row, block)) == (0, 0) for row in self.rows() for block in range(blocks))
 
-    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
+    def finish(self, parts: Sequence[Part], damaged_files: Collection[str] = ()) -> dict[str, DatasetFile]:
         """Make one file of the parts of each row; pieces whose part is gone come from the file as it is.
 
         All of them are compared with their digests on the way.
@@ -157,9 +159,9 @@ class Arrays:
         labels = self._labels(parts)
         names = [self.file(row) for row in self.rows()]
         for row, cells in self.rows().items():
-            self._compact(row, cells, parts, labels, anew=self.file(row) in spoilt)
+            self._compact(row, cells, parts, labels, anew=self.file(row) in damaged_files)
         if labels is not None and not self.zipped:
-            stacked = Stacked(labels, max(map(len, self.rows().values())))
+            stacked = RepeatedArray(labels, max(map(len, self.rows().values())))
             if not self._holds_labels(stacked):
                 with self.output.whole(LABELS) as file:
                     write_npy(file, stacked.shape, stacked.dtype, stacked.pieces())
@@ -167,9 +169,9 @@ class Arrays:
             names.append(LABELS)
         with suppress(OSError):
             self.output.path(PARTS).rmdir()
-        return {name: Whole(self.output.size(name) or 0, self.output.sha256(name)) for name in sorted(names)}
+        return {name: DatasetFile(self.output.size(name) or 0, self.output.sha256(name)) for name in sorted(names)}
 
-    def _holds_labels(self, stacked: Stacked) -> bool:
+    def _holds_labels(self, stacked: RepeatedArray) -> bool:
         """Check whether the file of labels has this content; one that cannot be read has not."""
         try:
             return self.output.size(LABELS) is not None and self.output.sha256(LABELS) == stacked.sha256()
@@ -197,7 +199,7 @@ class Arrays:
                 if self.zipped:
                     others = {}
                     if labels is not None:
-                        others[f"{self.prefix}_labels"] = Stacked(labels, len(cells))
+                        others[f"{self.prefix}_labels"] = RepeatedArray(labels, len(cells))
                     write_npz(file, f"{self.prefix}_images", shape, self.dtype, samples, others)
                 else:
                     write_npy(file, shape, self.dtype, samples)
@@ -222,7 +224,7 @@ class Arrays:
                 file.read(1)
         except OSError as error:
             raise OutputError(f"cannot read {self.file(row)}: {describe_error(error)}") from error
-        return opened(path)
+        return open_array_file(path)
 
     def _samples(
         self, cells: list[int], parts: Sequence[Part], before: ArrayFile | None, length: int

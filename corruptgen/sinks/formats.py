@@ -6,13 +6,13 @@ from corruptgen.errors import MissingPackage
 from corruptgen.recipe.output_section import OutputChoice
 from corruptgen.runtime.extras import is_installed, missing
 from corruptgen.sinks.protocol import Names, Sink
-from corruptgen.store.output_directory import Folder
+from corruptgen.store.output_directory import OutputDirectory
 
 # The packages that encodings need, and windows of [decode].
 NEEDED: Mapping[str, tuple[str, ...]] = {"tiff": ("tifffile",), "window": ("nibabel", "pydicom", "tifffile")}
 
 
-def sink(choice: OutputChoice, cells: Names, output: Folder, blocks: int) -> Sink:
+def sink(choice: OutputChoice, cells: Names, output: OutputDirectory, blocks: int) -> Sink:
     """Return the sink of a format.
 
     Parameters

@@ -14,9 +14,9 @@ from corruptgen.recipe.declarations import Format
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.features import column, label_feature, yaml_features
 from corruptgen.sinks.owner import Owner
-from corruptgen.sinks.protocol import Dataset, Found, Names, Part, Sample, Shard, Whole, check_depth
+from corruptgen.sinks.protocol import Dataset, DatasetFile, FoundUnits, Names, Part, Sample, WrittenShard, check_depth
 from corruptgen.store.digests import file_digest, shard_digest
-from corruptgen.store.output_directory import Folder, cell_folder, item_name
+from corruptgen.store.output_directory import OutputDirectory, cell_folder, item_name
 from corruptgen.values.class_labels import MISSING, NONE, Classes
 
 METADATA = "metadata.jsonl"
@@ -44,7 +44,7 @@ class ImageFolder:
     Where folders cannot say what the labels are, each cell has a file that does, as the imagefolder of `datasets` has.
     """
 
-    output: Folder
+    output: OutputDirectory
     cells: Names
     encoding: Encoding
     escape: str = ""
@@ -68,7 +68,7 @@ class ImageFolder:
         """Return the file of an item in a cell, relative to the output."""
         return f"{cell_folder(*self.cells[cell])}/{self.named(item)}"
 
-    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> WrittenShard:
         """Write one file for each sample."""
         named, size = [], 0
         for sample in samples:
@@ -76,7 +76,7 @@ class ImageFolder:
             self.output.write(self.file(cell, sample.item), content)
             named.append((self.named(sample.item), file_digest(content)))
             size += len(content)
-        return Shard(shard_digest(named), size, tuple(digest for _, digest in named))
+        return WrittenShard(shard_digest(named), size, tuple(digest for _, digest in named))
 
     def files(self, item: Item) -> Sequence[str]:
         """List the file of an item in each cell."""
@@ -95,7 +95,7 @@ class ImageFolder:
 
         return Owner(chain(map(self.named, items), (f"{folder}/{METADATA}" for folder in folders)), unit)
 
-    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+    def completeness_check(self, found: FoundUnits) -> Callable[[Part], bool]:
         """Count the files of a block's items and their bytes."""
 
         def whole(part: Part) -> bool:
@@ -112,11 +112,11 @@ class ImageFolder:
         """List nothing: the layout of a file does not depend on other cells."""
         return ()
 
-    def is_settled(self, found: Found, blocks: int) -> bool:
+    def is_settled(self, found: FoundUnits, blocks: int) -> bool:
         """Join nothing."""
         return True
 
-    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
+    def finish(self, parts: Sequence[Part], damaged_files: Collection[str] = ()) -> dict[str, DatasetFile]:
         """Write the labels of every cell, where its folders do not state them."""
         if are_told_by_folders(self.classes, {item.label for part in parts for item in part.items}):
             return {}
@@ -124,7 +124,7 @@ class ImageFolder:
         for line in self._metadata(parts):
             digest.update(line)
             size += len(line)
-        whole = Whole(size, digest.hexdigest())
+        whole = DatasetFile(size, digest.hexdigest())
         names = [f"{cell_folder(*cell)}/{METADATA}" for cell in self.cells]
         for name in names:
             if self.output.size(name) != size or self.output.sha256(name) != whole.sha256:

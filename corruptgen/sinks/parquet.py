@@ -12,8 +12,8 @@ from corruptgen.errors import PublishError, Rejected
 from corruptgen.recipe.declarations import Format
 from corruptgen.runtime.extras import need
 from corruptgen.sinks.features import column, label_feature, split_name
-from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, Shard
-from corruptgen.sinks.shards import Shards, written
+from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, WrittenShard
+from corruptgen.sinks.shards import Shards, open_shard
 from corruptgen.tables.interpolation import Value
 from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import severity_text
@@ -65,16 +65,16 @@ class Parquet(Shards):
         """The form of such names."""
         return SHARD
 
-    def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
+    def dataset_files(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
         """Return the README, which tells `datasets` about configs and splits."""
         return {README: _readme(self.cells, build_name(part.shards for part in parts))}
 
-    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> WrittenShard:
         """Write a Parquet file, row group by row group."""
         pa, parquet = need("pyarrow", PARQUET), need("pyarrow.parquet", PARQUET)
 
         schema = self.schemas[self.cells[cell][0]]
-        with written(self.output, self.shard(cell, block)) as file:
+        with open_shard(self.output, self.shard(cell, block)) as file:
             with parquet.ParquetWriter(
                 file, schema, use_content_defined_chunking=CHUNKS, write_page_index=True, **_columns(schema)
             ) as writer:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from corruptgen.errors import Rejected
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.owner import Owner
-from corruptgen.store.output_directory import Folder
+from corruptgen.store.output_directory import OutputDirectory
 from corruptgen.tables.table import Preset
 from corruptgen.values.class_labels import Classes
 
@@ -31,7 +31,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Shard:
+class WrittenShard:
     """What was written of one block in one cell."""
 
     digest: bytes
@@ -69,14 +69,14 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Whole:
+class DatasetFile:
     """A file that is for the whole output."""
 
     size: int
     sha256: str
 
 
-class Found(Protocol):
+class FoundUnits(Protocol):
     """What lies in an output, by unit."""
 
     def count(self, unit: str) -> tuple[int, int]:
@@ -91,7 +91,7 @@ class Sink(Protocol):
         """What is written, in the order of all digests."""
 
     @property
-    def output(self) -> Folder:
+    def output(self) -> OutputDirectory:
         """Where."""
 
     @property
@@ -110,7 +110,7 @@ class Sink(Protocol):
     def check(self, image: NDArray[Any]) -> None:
         """Raise `Rejected` if the format cannot hold this image, `RecipeError` if not beside the others."""
 
-    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> WrittenShard:
         """Write all samples of a block in one cell; each file is whole or absent.
 
         Raises
@@ -133,7 +133,7 @@ class Sink(Protocol):
             Number of its blocks; None: of any number of them.
         """
 
-    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+    def completeness_check(self, found: FoundUnits) -> Callable[[Part], bool]:
         """Return a check whether a block is complete, by names and sizes."""
 
     def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
@@ -154,17 +154,17 @@ class Sink(Protocol):
             All cells of that output.
         """
 
-    def is_settled(self, found: Found, blocks: int) -> bool:
+    def is_settled(self, found: FoundUnits, blocks: int) -> bool:
         """Check whether no shards of these blocks are left that `finish` joins into other files."""
 
-    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
+    def finish(self, parts: Sequence[Part], damaged_files: Collection[str] = ()) -> dict[str, DatasetFile]:
         """Write what is for the whole output, once all blocks exist; doing it again changes nothing.
 
         Parameters
         ----------
         parts : sequence of Part
             What the blocks have added, in order.
-        spoilt : collection of str
+        damaged_files : collection of str
             Files that exist and are damaged.
 
         Raises

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from corruptgen.errors import OutputError
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.owner import Owner
-from corruptgen.sinks.protocol import UNREADABLE, Found, Names, Part, Shard, Whole, check_depth
+from corruptgen.sinks.protocol import UNREADABLE, DatasetFile, FoundUnits, Names, Part, WrittenShard, check_depth
 from corruptgen.store.digests import SHARD_BYTES, content_digest
-from corruptgen.store.output_directory import Folder
+from corruptgen.store.output_directory import OutputDirectory
 
 ANY_BLOCK = "any block"
 
@@ -61,19 +61,19 @@ class Written:
         return False
 
     @property
-    def shard(self) -> Shard:
+    def shard(self) -> WrittenShard:
         """What was written."""
-        return Shard(self._digest.digest(SHARD_BYTES), self._size)
+        return WrittenShard(self._digest.digest(SHARD_BYTES), self._size)
 
 
 @contextmanager
-def written(output: Folder, name: str) -> Iterator[Written]:
+def open_shard(output: OutputDirectory, name: str) -> Iterator[Written]:
     """Open a shard to be written, under a name of its own until it is whole."""
     with output.whole(name) as file:
         yield Written(file)
 
 
-def read_digest(output: Folder, name: str) -> bytes | None:
+def read_digest(output: OutputDirectory, name: str) -> bytes | None:
     """Return the digest of a shard as it exists, None if it does not, and `UNREADABLE` if it cannot be read."""
     if output.size(name) is None:
         return None
@@ -87,7 +87,7 @@ def read_digest(output: Folder, name: str) -> bytes | None:
 class Shards(ABC):
     """Files called by the cell and the number of the block; the unit is a block."""
 
-    output: Folder
+    output: OutputDirectory
     cells: Names
     encoding: Encoding
     wants_one_shape = False
@@ -101,7 +101,7 @@ class Shards(ABC):
     def pattern(self) -> re.Pattern[str]:
         """The form of such names: how those of a cell begin, and the number of the block, are its groups."""
 
-    def wholes(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
+    def dataset_files(self, parts: Sequence[Part] = ()) -> dict[str, bytes]:
         """Return the files that are for the whole output, made of these blocks."""
         return {}
 
@@ -115,22 +115,22 @@ class Shards(ABC):
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take the shards of the blocks that there are for ours."""
-        wholes = self.wholes()
+        dataset_files = self.dataset_files()
         shards = (self.pattern.fullmatch(self.shard(cell, 0)) for cell in range(len(self.cells)))
         cells = {shard[1]: cell for cell, shard in enumerate(shards) if shard}
 
         def unit(name: str) -> str | None:
             shard = self.pattern.fullmatch(name)
             if shard is None or shard[1] not in cells:
-                return name if name in wholes else None
+                return name if name in dataset_files else None
             if blocks is None:
                 return ANY_BLOCK
             block = int(shard[2])
             return str(block) if name == self.shard(cells[shard[1]], block) else None
 
-        return Owner(chain([ANY_BLOCK] if blocks is None else map(str, range(blocks)), wholes), unit)
+        return Owner(chain([ANY_BLOCK] if blocks is None else map(str, range(blocks)), dataset_files), unit)
 
-    def wholeness(self, found: Found) -> Callable[[Part], bool]:
+    def completeness_check(self, found: FoundUnits) -> Callable[[Part], bool]:
         """Count the shards of a block and their bytes."""
         return lambda part: found.count(str(part.block)) == (len(self.cells), part.size)
 
@@ -142,17 +142,17 @@ class Shards(ABC):
         """List nothing: the layout of a file does not depend on other cells."""
         return ()
 
-    def is_settled(self, found: Found, blocks: int) -> bool:
+    def is_settled(self, found: FoundUnits, blocks: int) -> bool:
         """Join nothing."""
         return True
 
-    def finish(self, parts: Sequence[Part], spoilt: Collection[str] = ()) -> dict[str, Whole]:
+    def finish(self, parts: Sequence[Part], damaged_files: Collection[str] = ()) -> dict[str, DatasetFile]:
         """Write what is for the whole output."""
-        files = self.wholes(parts)
+        files = self.dataset_files(parts)
         for name, content in files.items():
             if not self.output.holds(name, content):
                 self.output.write(name, content, durable=True)
-        return {name: Whole(len(content), hashlib.sha256(content).hexdigest()) for name, content in files.items()}
+        return {name: DatasetFile(len(content), hashlib.sha256(content).hexdigest()) for name, content in files.items()}
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Name the shard, and the item in it."""

@@ -13,8 +13,8 @@ from corruptgen.codecs.images import encode_image
 from corruptgen.errors import Rejected
 from corruptgen.recipe.declarations import Format
 from corruptgen.sinks.features import column, label_feature, split_name, yaml_features
-from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, Shard
-from corruptgen.sinks.shards import Shards, written
+from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, WrittenShard
+from corruptgen.sinks.shards import Shards, open_shard
 from corruptgen.store.names import escape_name, shorten_name
 from corruptgen.values.arguments import severity_text
 from corruptgen.values.class_labels import NAMES, NO_CLASS, NONE, NUMBERS, Classes
@@ -64,11 +64,11 @@ class WebDataset(Shards):
         """The ending of images, which loaders choose their decoder by."""
         return ENDINGS[self.encoding.name]
 
-    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> Shard:
+    def write(self, cell: int, block: int, samples: Iterable[Sample]) -> WrittenShard:
         """Write a tar file, item by item."""
         row, severity = self.cells[cell]
         with (
-            written(self.output, self.shard(cell, block)) as file,
+            open_shard(self.output, self.shard(cell, block)) as file,
             # typeshed asks for a whole file object, and a tar file that is written needs `write` and `tell`.
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive,  # type: ignore[call-overload]
         ):

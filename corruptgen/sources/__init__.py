@@ -5,10 +5,10 @@ from corruptgen.sources.kind import Content, Source, source_digest
 from corruptgen.sources.opening import (
     beside_source,
     for_reading,
+    keep_wanted,
     open_known,
     open_source,
     source_place,
-    wanted,
 )
 from corruptgen.sources.register import Register
 
@@ -20,9 +20,9 @@ __all__ = [
     "SourceKind",
     "beside_source",
     "for_reading",
+    "keep_wanted",
     "open_known",
     "open_source",
     "source_digest",
     "source_place",
-    "wanted",
 ]

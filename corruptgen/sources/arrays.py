@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.containers.npy import Header, check_images, check_labels, header
-from corruptgen.containers.places import length_of, name_of, opened, piece, reporting
-from corruptgen.containers.zipped import Member, Unpacked, check_whole, members
+from corruptgen.containers.npy import Header, check_images, check_labels, read_npy_header
+from corruptgen.containers.places import length_of, name_of, open_place, piece, reporting
+from corruptgen.containers.zipped import Member, Unpacked, check_member, members
 from corruptgen.errors import Rejected, SourceError, describe_error
 from corruptgen.recipe.checks import names_by
 from corruptgen.recipe.declarations import Key, SourceKind
@@ -47,15 +47,15 @@ class NpzSource:
         images = _array(self.place, self.version, self.image)
         name = name_of(self.place)
         check_images(images[1], f"{name}: {self.image}", deep=self.deep)
-        check_whole(images[0])
+        check_member(images[0])
         if self.label is None:
-            return numbered(self.split, None, images[1].shape[0], self.naming)
+            return list_numbered(self.split, None, images[1].shape[0], self.naming)
         member, found = _array(self.place, self.version, self.label)
         check_labels(found, images[1], f"{name}: {self.label}")
-        check_whole(member)
+        check_member(member)
         with reporting(self.place):
             content = Unpacked(member).piece(found.offset, member.length - found.offset)
-            return numbered(self.split, _labels(content, found), images[1].shape[0], self.naming)
+            return list_numbered(self.split, _labels(content, found), images[1].shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[Any]:
         """Return the pixels of an image."""
@@ -85,11 +85,11 @@ class NpySource:
         images = _header(self.place, self.version)
         check_images(images, name_of(self.place), deep=self.deep)
         if self.labels is None:
-            return numbered(self.split, None, images.shape[0], self.naming)
-        with reporting(self.labels), opened(self.labels) as file:
-            found = header(file, length_of(self.labels), name_of(self.labels))
+            return list_numbered(self.split, None, images.shape[0], self.naming)
+        with reporting(self.labels), open_place(self.labels) as file:
+            found = read_npy_header(file, length_of(self.labels), name_of(self.labels))
             check_labels(found, images, name_of(self.labels))
-            return numbered(self.split, _labels(file.read(), found), images.shape[0], self.naming)
+            return list_numbered(self.split, _labels(file.read(), found), images.shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[Any]:
         """Return the pixels of an image."""
@@ -109,7 +109,7 @@ class NpySource:
         return [self.place]
 
 
-def numbered(split: str, labels: NDArray[Any] | None, count: int, naming: Naming) -> Listing:
+def list_numbered(split: str, labels: NDArray[Any] | None, count: int, naming: Naming) -> Listing:
     """List images that have numbers for names: their ids are `split/index`.
 
     Parameters
@@ -159,7 +159,7 @@ def _array(place: str, version: str, wanted: str) -> tuple[Member, Header]:
         )
     member = found[wanted + ".npy"]
     start = Unpacked(member).piece(0, LONGEST_HEADER)
-    return member, header(io.BytesIO(start), member.length, f"{name}: {wanted}")
+    return member, read_npy_header(io.BytesIO(start), member.length, f"{name}: {wanted}")
 
 
 @lru_cache(maxsize=4)
@@ -170,8 +170,8 @@ def _unpacked(place: str, version: str, wanted: str) -> tuple[Unpacked, Header]:
 
 @lru_cache(maxsize=4)
 def _header(place: str, version: str) -> Header:
-    with reporting(place), opened(place) as file:
-        return header(file, length_of(place), name_of(place))
+    with reporting(place), open_place(place) as file:
+        return read_npy_header(file, length_of(place), name_of(place))
 
 
 def _open_npz(place: str, recipe: Recipe) -> Source:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from corruptgen.containers.packed import tar_members
 from corruptgen.containers.pickles import load_pickle
-from corruptgen.containers.places import beside, content, files_below, is_folder, name_of, opened, reporting
+from corruptgen.containers.places import beside, content, files_below, is_folder, name_of, open_place, reporting
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.recipe.checks import one_of
 from corruptgen.recipe.declarations import Key, SourceKind
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Item, Listing
-from corruptgen.sources.arrays import index_of, numbered
+from corruptgen.sources.arrays import index_of, list_numbered
 from corruptgen.sources.kind import Source
 from corruptgen.sources.opening import USUAL_SPLIT, version
 from corruptgen.sources.register import Naming
@@ -66,7 +66,9 @@ class CifarSource:
     def listing(self) -> Listing:
         """List the images in the order of the files."""
         numbers, _, names, count = _split(self)
-        found = numbered(self.split, numbers, len(numbers), Naming(names, place="the list of classes", is_coded=True))
+        found = list_numbered(
+            self.split, numbers, len(numbers), Naming(names, place="the list of classes", is_coded=True)
+        )
         # Without the list of names the classes are as many all the same, whatever images there are.
         return found if names else replace(found, classes=replace(found.classes, count=count))
 
@@ -161,7 +163,7 @@ def _files(place: str) -> Iterator[tuple[str, bytes]]:
                 name = name_of(path)
                 yield name, content(f"{place}/{path}") if _is_wanted(name) else b""
             return
-        with opened(place) as file:
+        with open_place(place) as file:
             yield from tar_members(file, name_of(place), _is_wanted, _most)
 
 

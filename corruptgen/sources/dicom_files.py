@@ -15,7 +15,7 @@ from corruptgen.codecs.dicom_header import frame_count, is_dicom, is_directory, 
 from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.runtime.trouble import is_trouble, unreadable
-from corruptgen.sources.nifti import reading
+from corruptgen.sources.nifti import reading_volume
 from corruptgen.store.names import storable
 
 # Tables and lists beside the images.
@@ -71,7 +71,7 @@ def frame_ids(path: Path, name: str) -> Iterator[str]:
     Rejected
         If it claims more frames than it can hold.
     """
-    with reading(path):
+    with reading_volume(path):
         try:
             count = read_frame_count(path)
         except Rejected:
@@ -83,7 +83,7 @@ def frame_ids(path: Path, name: str) -> Iterator[str]:
     return iter([name] if count == 1 else [f"{name}#{number:0{digits}d}" for number in range(1, count + 1)])
 
 
-def read_frame(path: Path, number: int) -> StoredSamples:
+def read_dicom_frame(path: Path, number: int) -> StoredSamples:
     """Decode a frame, from 1, of a file of several.
 
     Raises
@@ -91,7 +91,7 @@ def read_frame(path: Path, number: int) -> StoredSamples:
     Rejected
         If the file is damaged, or has no such frame.
     """
-    with reading(path):
+    with reading_volume(path):
         found = path.stat()
         header = _opened(path, f"{found.st_ino} {found.st_size} {found.st_mtime_ns}")
         count = frame_count(header)

@@ -19,7 +19,7 @@ from corruptgen.runtime.trouble import is_trouble, unreadable, wording
 from corruptgen.sources import dicom_files, nifti
 from corruptgen.sources.kind import Content, Source
 from corruptgen.sources.labels import Labelling
-from corruptgen.sources.opening import is_deep, listed, naming, path_of
+from corruptgen.sources.opening import is_deep, naming, path_of, read_named_file
 from corruptgen.sources.register import Register
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.store.names import (
@@ -79,10 +79,10 @@ class FolderSource:
         """Return the bytes of a file, or the samples of a slice, or report why it cannot be read."""
         place = nifti.slice_of(item.id) if self.deep else None
         if place and is_below(item.id):
-            return nifti.read(self.root / on_disk(place[0]), place[1])
+            return nifti.read_nifti(self.root / on_disk(place[0]), place[1])
         frame = dicom_files.frame_of(item.id) if self.deep else None
         if frame and is_below(item.id) and not os.path.lexists(self.root / on_disk(item.id)):
-            return dicom_files.read_frame(self.root / on_disk(frame[0]), frame[1])
+            return dicom_files.read_dicom_frame(self.root / on_disk(frame[0]), frame[1])
         return self.file(item.id)
 
     def files(self, items: Sequence[Item]) -> list[str]:
@@ -185,7 +185,7 @@ def _open(place: str, recipe: Recipe) -> Source:
     choice = recipe.source
     folder = None if is_remote(place) else local_folder(place)
     origin = choice.get("labels") or FOLDERS
-    content = b"" if origin in (FOLDERS, METADATA, NONE) else listed(recipe, "labels", origin)
+    content = b"" if origin in (FOLDERS, METADATA, NONE) else read_named_file(recipe, "labels", origin)
     labelling = Labelling(
         origin=name_of(origin),
         content=content,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from corruptgen.containers.parquet import ParquetRows, parquet_files
-from corruptgen.containers.places import beside, files_below, is_remote, name_of, reason, reporting, version_of
+from corruptgen.containers.places import beside, error_line, files_below, is_remote, name_of, reporting, state_of
 from corruptgen.errors import RecipeError, Rejected, SourceError, describe_error
 from corruptgen.recipe.checks import names_by, text
 from corruptgen.recipe.declarations import Key, SourceKind
@@ -203,7 +203,7 @@ def _rows(source: HubSource) -> Rows:
     """Open the dataset, once per process."""
     if source.place and not _is_saved(source.place):
         files = parquet_files(source.place, source.split, source.config)
-        return ParquetRows.opened(files, version_of(*files))
+        return ParquetRows.opened(files, state_of(*files))
     return _DatasetRows(_dataset(source))
 
 
@@ -220,7 +220,7 @@ def _dataset(source: HubSource) -> Any:
         # Clients of servers raise any kind of error.
         except Exception as error:
             asked = f"{source.repo}, split {source.split!r}, at {source.revision}"
-            raise SourceError(f"{asked} cannot be loaded: {reason(error)}") from error
+            raise SourceError(f"{asked} cannot be loaded: {error_line(error)}") from error
     with reporting(source.place or ""):
         found = datasets.load_from_disk(source.place)
     if not isinstance(found, datasets.DatasetDict):

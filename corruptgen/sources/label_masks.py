@@ -52,7 +52,7 @@ class LabelMask:
 
     def warped(self, warp: Warp) -> "LabelMask":
         """Move it by a warp."""
-        samples = np.ascontiguousarray(moved_labels(np.asarray(self.image), warp))
+        samples = np.ascontiguousarray(move_labels(np.asarray(self.image), warp))
         if self.image.mode == "1":
             return LabelMask(Image.fromarray(samples))
         moved = Image.frombytes(self.image.mode, self.image.size, samples.tobytes())
@@ -175,7 +175,7 @@ def _plain(image: Image.Image) -> Image.Image:
     return plain
 
 
-def moved_labels(labels: NDArray[np.generic], warp: Warp, outside: int | None = None) -> NDArray[np.generic]:
+def move_labels(labels: NDArray[np.generic], warp: Warp, outside: int | None = None) -> NDArray[np.generic]:
     """Move labels by a warp: each pixel takes that of the pixel nearest to where its image was taken from.
 
     Parameters

@@ -24,7 +24,7 @@ SHOWN = 60  # characters of a line in a message
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelTable:
     """What a table or list states."""
 
     lines: Iterable[tuple[str, Any]]
@@ -32,7 +32,7 @@ class Table:
     naming: Naming = NAMELESS
 
 
-def read_table(content: bytes, place: str, file: str, label: str) -> Table:
+def read_label_table(content: bytes, place: str, file: str, label: str) -> LabelTable:
     """Read a table with named columns; how its name ends says which kind.
 
     Parameters
@@ -51,13 +51,13 @@ def read_table(content: bytes, place: str, file: str, label: str) -> Table:
     """
     match PurePosixPath(place).suffix.lower():
         case ".jsonl":
-            return Table(_json_lines(text_of(content, place), place, file, label))
+            return LabelTable(_json_lines(text_of(content, place), place, file, label))
         case ".parquet":
             return _parquet(content, place, file, label)
-    return Table(_separated(text_of(content, place), place, file, label))
+    return LabelTable(_separated(text_of(content, place), place, file, label))
 
 
-def read_list(content: bytes, place: str, names: Sequence[str], file: str, label: str) -> Table:
+def read_list(content: bytes, place: str, names: Sequence[str], file: str, label: str) -> LabelTable:
     """Read a file that states labels: a table, lines of a name and a label, or a label in each line.
 
     Parameters
@@ -78,14 +78,14 @@ def read_list(content: bytes, place: str, names: Sequence[str], file: str, label
     """
     ending = PurePosixPath(place).suffix.lower()
     if ending in (".jsonl", ".parquet"):
-        return read_table(content, place, file, label)
+        return read_label_table(content, place, file, label)
     text, known = text_of(content, place), _spellings(names)
     if ending in SEPARATORS:
         first = text.partition("\n")[0].strip()
         is_list = any(cell in known for mark in SEPARATORS[ending] for cell in _cells(first, mark))
         if not is_list or _separator(text, place, file, label):
-            return read_table(content, place, file, label)
-    return Table(_listed(text.removesuffix("\n").split("\n"), place, names, known))
+            return read_label_table(content, place, file, label)
+    return LabelTable(_listed(text.removesuffix("\n").split("\n"), place, names, known))
 
 
 def text_of(content: bytes, place: str) -> str:
@@ -160,7 +160,7 @@ def _check_columns(found: Any, place: str, *needed: str) -> None:
             raise SourceError(f"{place} has no column {column!r}, only {names}; choose which with columns in [source]")
 
 
-def _parquet(content: bytes, place: str, file: str, label: str) -> Table:
+def _parquet(content: bytes, place: str, file: str, label: str) -> LabelTable:
     """Read a table that `datasets` may have written: then the numbers of its classes have names."""
     parquet = need("pyarrow.parquet", f"{place}: Parquet", "write a .csv")
     with reporting(place):
@@ -174,7 +174,7 @@ def _parquet(content: bytes, place: str, file: str, label: str) -> Table:
     for number, name in enumerate(files):
         if not isinstance(name, str):
             raise SourceError(f"{place} row {number} cannot be read: {file} is no text")
-    return Table(zip(files, labels, strict=True), Naming(names, place=place, is_coded=True) if names else NAMELESS)
+    return LabelTable(zip(files, labels, strict=True), Naming(names, place=place, is_coded=True) if names else NAMELESS)
 
 
 def _spellings(names: Iterable[str]) -> Set[str]:

@@ -9,7 +9,7 @@ from corruptgen.codecs.images import EXTENSIONS
 from corruptgen.errors import SourceError
 from corruptgen.recipe.source_section import FOLDERS, METADATA, NONE
 from corruptgen.records import Rejection
-from corruptgen.sources.label_tables import Table, read_list, read_table
+from corruptgen.sources.label_tables import LabelTable, read_label_table, read_list
 from corruptgen.sources.register import NAMELESS, Naming, Register
 from corruptgen.store.names import is_below, is_hidden, is_text
 
@@ -85,20 +85,22 @@ class Labelling:
 
     def _tables(
         self, names: Sequence[str], others: Sequence[str], read: Callable[[str], bytes]
-    ) -> tuple[list[tuple[Table, str]], str]:
+    ) -> tuple[list[tuple[LabelTable, str]], str]:
         """Read all tables; each with the folder that its names are relative to."""
         if self.origin != METADATA:
             return [(read_list(self.content, self.origin, names, self.file, self.label), "")], self.origin
         places = sorted(name for name in others if name.rpartition("/")[2] in METADATA_NAMES)
         if not places:
             raise SourceError(f"the source holds none of {', '.join(METADATA_NAMES)}; see labels in the recipe")
-        return [(read_table(read(name), name, self.file, self.label), _folder(name)) for name in places], "the metadata"
+        return [
+            (read_label_table(read(name), name, self.file, self.label), _folder(name)) for name in places
+        ], "the metadata"
 
     def _by_name(
         self,
         names: Sequence[str],
         others: Set[str],
-        tables: Sequence[tuple[Table, str]],
+        tables: Sequence[tuple[LabelTable, str]],
         place: str,
         register: Register,
     ) -> Mapping[str, Any]:
@@ -124,7 +126,7 @@ class Labelling:
         return labels
 
 
-def _lines(tables: Sequence[tuple[Table, str]]) -> Iterator[tuple[str, Any]]:
+def _lines(tables: Sequence[tuple[LabelTable, str]]) -> Iterator[tuple[str, Any]]:
     for table, folder in tables:
         for name, value in table.lines:
             below = name.removeprefix("./")

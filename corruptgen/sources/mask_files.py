@@ -115,7 +115,7 @@ def read_volume(path: Path, name: str, number: int | None, image: object) -> Lab
         )
     try:
         slices = len(nifti.slice_ids(path, name))
-        mask = nifti.read(path, number) if slices == image.siblings else None
+        mask = nifti.read_nifti(path, number) if slices == image.siblings else None
     except Rejected as error:
         raise Rejected(f"has a mask {name} that {error}") from error
     if mask is None:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.codecs.geometry import MOST_PIXELS
-from corruptgen.containers.packed import GZIP, read_exactly, unpacked
+from corruptgen.containers.packed import GZIP, open_packed, read_exactly
 from corruptgen.containers.places import (
     beside,
     files_below,
     is_folder,
     length_of,
     name_of,
-    opened,
+    open_place,
     piece,
     reporting,
 )
@@ -26,7 +26,7 @@ from corruptgen.recipe.declarations import Key, SourceKind
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.recipe.source_section import CLASSES
 from corruptgen.records import Item, Listing
-from corruptgen.sources.arrays import index_of, numbered
+from corruptgen.sources.arrays import index_of, list_numbered
 from corruptgen.sources.kind import Source
 from corruptgen.sources.opening import USUAL_SPLIT, naming, version
 from corruptgen.sources.register import Naming
@@ -58,11 +58,11 @@ class MnistSource:
             # Its checksum lies at the end.
             _content(images, self.version, 3)
         if labels is None:
-            return numbered(self.split, None, shape[0], self.naming)
+            return list_numbered(self.split, None, shape[0], self.naming)
         values = _content(labels, self.version, 1)
         if len(values) != shape[0]:
             raise SourceError(f"{name_of(labels)} has {len(values)} labels for {shape[0]} images")
-        return numbered(self.split, values, shape[0], self.naming)
+        return list_numbered(self.split, values, shape[0], self.naming)
 
     def read(self, item: Item) -> NDArray[np.uint8]:
         """Return the pixels of an image."""
@@ -113,8 +113,8 @@ def _files(place: str, split: str, config: str | None) -> tuple[str, str | None]
 @lru_cache(maxsize=8)
 def _header(place: str, version: str) -> tuple[int, int, int]:
     """Read what the file of images claims, and compare it with what a file of this length can hold."""
-    with reporting(place), opened(place) as file:
-        count, height, width = _shape(unpacked(file).read(4 + 4 * 3), 3, name_of(place))
+    with reporting(place), open_place(place) as file:
+        count, height, width = _shape(open_packed(file).read(4 + 4 * 3), 3, name_of(place))
     claimed, length = count * height * width, length_of(place) - 4 - 4 * 3
     if not 1 <= height * width <= MOST_PIXELS:
         raise SourceError(f"{name_of(place)} claims images of {height}×{width} pixels")
@@ -129,10 +129,10 @@ def _header(place: str, version: str) -> tuple[int, int, int]:
 def _content(place: str, version: str, sides: int) -> NDArray[np.uint8]:
     """Read a file as a whole: 47 MB for MNIST's training images."""
     name = name_of(place)
-    with reporting(place), opened(place) as file:
+    with reporting(place), open_place(place) as file:
         packed = file.read(len(GZIP)) == GZIP
         file.seek(0)
-        found = unpacked(file)
+        found = open_packed(file)
         shape = _shape(found.read(4 + 4 * sides), sides, name)
         claimed, length = int(np.prod(shape, dtype=object)), length_of(place)
         if claimed > length * (LARGEST_RATIO if packed else 1):

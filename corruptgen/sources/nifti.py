@@ -90,7 +90,7 @@ def slice_ids(path: Path, name: str) -> list[str]:
     return [f"{name}#{number:04d}" for number in range(_volume(path, _state(path)).slices)]
 
 
-def read(path: Path, number: int) -> StoredSamples:
+def read_nifti(path: Path, number: int) -> StoredSamples:
     """Return a slice: the front of the patient above, the right side on the left.
 
     Raises
@@ -121,7 +121,7 @@ def _plane(path: Path, state: str, volume: Volume, number: int) -> NDArray[Any]:
     wanted: list[Any] = [slice(None)] * 3
     wanted[up] = volume.slices - 1 - number if volume.flips[2] else number
     take: Any = nibabel.fileslice.fileslice
-    with reading(path), _opened(path, state, volume.size) as file:
+    with reading_volume(path), _opened(path, state, volume.size) as file:
         plane = np.asarray(take(file, tuple(wanted), volume.shape, volume.dtype, volume.offset, order="F"))
     # Rows run from the front to the back and columns from right to left of the patient.
     plane = plane if front < right else plane.T
@@ -134,7 +134,7 @@ def _volume(path: Path, state: str) -> Volume:
     """Read a header, once per process while the file stays as it is."""
     nibabel = need("nibabel", "a NIfTI volume")
 
-    with reading(path):
+    with reading_volume(path):
         header = _header(path)
         shape = tuple(int(side) for side in header.get_data_shape())
         while len(shape) > 3 and shape[-1] == 1:
@@ -268,13 +268,13 @@ def _unpacked(path: Path, state: str, size: int) -> bytes:
 
 
 def _state(path: Path) -> str:
-    with reading(path):
+    with reading_volume(path):
         found = path.stat()
     return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading_volume(path: Path) -> Iterator[None]:
     """Turn what goes wrong while a volume is read into a rejection, which does not name folders of this machine."""
     try:
         # Warnings and logs belong to the process, so one thread reads at a time.

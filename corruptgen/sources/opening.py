@@ -9,7 +9,7 @@ from typing import Any
 from corruptgen.containers.places import (
     content,
     is_remote,
-    local,
+    local_place,
     name_of,
     reporting,
     version_below,
@@ -23,7 +23,7 @@ from corruptgen.sources.kind import Source
 from corruptgen.sources.label_tables import text_of
 from corruptgen.sources.labels import Labelling
 from corruptgen.sources.register import NAMELESS, Naming
-from corruptgen.sources.selection import sample, subset, wanted_ids
+from corruptgen.sources.selection import sample_items, subset, wanted_ids
 from corruptgen.store.names import from_disk, on_disk
 from corruptgen.values.addresses import local_path
 
@@ -72,14 +72,14 @@ def for_reading(source: Source) -> Source:
     return replace(source, **found) if found else source  # type: ignore[type-var]  # sources are dataclasses
 
 
-def wanted(listing: Listing, recipe: Recipe) -> Listing:
+def keep_wanted(listing: Listing, recipe: Recipe) -> Listing:
     """Keep the items that the recipe wants: of its subset a sample, and of that the first few."""
     choice = recipe.source
     if choice.subset:
         name = name_of(choice.subset)
-        listing = subset(listing, wanted_ids(listed(recipe, "subset", choice.subset), name), name)
+        listing = subset(listing, wanted_ids(read_named_file(recipe, "subset", choice.subset), name), name)
     if choice.sample:
-        listing = sample(listing, choice.sample, recipe.seed, per_class=choice.per == "class")
+        listing = sample_items(listing, choice.sample, recipe.seed, per_class=choice.per == "class")
     return replace(listing, items=listing.items[: choice.limit]) if choice.limit else listing
 
 
@@ -90,7 +90,7 @@ def source_place(recipe: Recipe, source: str | Path | None) -> str:
     written = recipe.source.path if source is None else os.fspath(source)
     if written is None:
         raise RecipeError(f"{recipe.name}: the recipe names no source; set with --source where the clean images are")
-    written = local(written)
+    written = local_place(written)
     if is_remote(written):
         return written
     found = recipe.path if source is None else _given
@@ -161,12 +161,12 @@ def naming(recipe: Recipe) -> Naming:
     if not written:
         return NAMELESS
     name = name_of(written)
-    return Naming.read(text_of(listed(recipe, "classes", written), name), name)
+    return Naming.read(text_of(read_named_file(recipe, "classes", written), name), name)
 
 
 def listed_place(recipe: Recipe, key: str, written: str) -> str:
     """Find a file that the recipe names."""
-    written = local(written)
+    written = local_place(written)
     if is_remote(written):
         return written
     path = recipe.path(written)
@@ -178,6 +178,6 @@ def listed_place(recipe: Recipe, key: str, written: str) -> str:
     return from_disk(os.path.abspath(path))
 
 
-def listed(recipe: Recipe, key: str, written: str) -> bytes:
+def read_named_file(recipe: Recipe, key: str, written: str) -> bytes:
     """Read a file that the recipe names."""
     return content(listed_place(recipe, key, written))

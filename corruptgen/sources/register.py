@@ -145,7 +145,7 @@ class Naming:
 NAMELESS = Naming()
 
 
-def stated(value: Any) -> Stated:
+def read_label(value: Any) -> Stated:
     """Read the label of one item.
 
     Parameters
@@ -172,9 +172,9 @@ def stated(value: Any) -> Stated:
         case bool() | np.bool_() | int() | np.integer() | float() | np.floating():
             return _of_number(value)
         case np.ndarray() if value.ndim == 0:
-            return stated(value.item())
+            return read_label(value.item())
         case np.ndarray() if value.ndim == 1:
-            return stated(value.tolist())
+            return read_label(value.tolist())
         case list() | tuple():
             numbers = [NOTHING if entry is None else _of_number(entry) for entry in value]
             if numbers and set(numbers) == {NOTHING}:
@@ -276,7 +276,7 @@ class Register:
         if self._folders:
             found = Stated(DIGITS if NUMBER.fullmatch(value) else TEXT, value, value) if value else NOTHING
         else:
-            found = stated(value)
+            found = read_label(value)
             if found.raw in MARKS and found.raw not in self._naming.names:
                 found = NOTHING
         self._counts[found] += 1

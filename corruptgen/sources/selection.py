@@ -48,7 +48,7 @@ def subset(listing: Listing, ids: Sequence[str], place: str) -> Listing:
     )
 
 
-def sample(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listing:
+def sample_items(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listing:
     """Keep items whose ids have the smallest digests under a seed: a fair choice without any state.
 
     Which items it keeps of a class does not depend on the other classes, and a larger sample holds the smaller one.
@@ -66,11 +66,11 @@ def sample(listing: Listing, count: int, seed: int, *, per_class: bool) -> Listi
     """
     groups: dict[str, list[tuple[tuple[bytes, str], int]]] = defaultdict(list)
     for place, item in enumerate(listing.items):
-        groups[item.label if per_class else ""].append((rank(seed, item.id), place))
+        groups[item.label if per_class else ""].append((rank_of(seed, item.id), place))
     kept = [place for group in groups.values() for _, place in nsmallest(count, group)]
     return replace(listing, items=listing.items.chosen(sorted(kept)))
 
 
-def rank(seed: int, key: str) -> tuple[bytes, str]:
+def rank_of(seed: int, key: str) -> tuple[bytes, str]:
     """Return the place of an item in the order that samples are taken in."""
     return digest_of(b"sample", str(seed).encode(), key.encode()), key

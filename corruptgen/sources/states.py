@@ -28,7 +28,7 @@ def sizes(source: Source, items: Sequence[Item]) -> list[int]:
     return found
 
 
-def states(source: Source, items: Sequence[Item], *, times: bool) -> bytes:
+def file_states(source: Source, items: Sequence[Item], *, times: bool) -> bytes:
     """Return a `state_digest` for the state of each of these files, one after the other.
 
     Parameters

@@ -19,10 +19,10 @@ from corruptgen.containers.places import (
     is_remote,
     length_of,
     name_of,
-    opened,
+    open_place,
     piece,
     reporting,
-    version_of,
+    state_of,
 )
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.recipe.checks import names_by
@@ -81,7 +81,7 @@ class TarSource:
         register = Register(self.naming)
         ignored = 0
         for place in _shards(self.folder, self.pattern):
-            shard = _indexed(self, place, version_of(place))
+            shard = _indexed(self, place, state_of(place))
             ignored += shard.ignored
             for key, reason in shard.rejected.items():
                 register.reject(key, reason)
@@ -96,7 +96,7 @@ class TarSource:
             raise Rejected("has a name that leads out of the source")
         place = self._shard(item)
         with reporting(place):
-            found = _indexed(self, place, version_of(place)).images.get(item.id)
+            found = _indexed(self, place, state_of(place)).images.get(item.id)
             if found is None:
                 raise Rejected("cannot be read: its shard does not hold it")
             content = piece(place, *found)
@@ -131,7 +131,7 @@ def _indexed(source: TarSource, place: str, version: str) -> _Shard:
     name = name_of(place).removesuffix(ENDING)
     if not is_below(name) or not is_text(name):
         raise SourceError(f"the shard {storable(name_of(place))!r} has a name that cannot begin an id; rename it")
-    with reporting(place), opened(place) as file:
+    with reporting(place), open_place(place) as file:
         samples: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         last = ""
         for member in _members(file, length_of(place), name, shard):

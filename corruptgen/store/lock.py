@@ -53,7 +53,7 @@ class Lock:
 
 
 @contextmanager
-def held(root: Path, part: str = "", part_lock: str = "") -> Iterator[Lock]:
+def hold_lock(root: Path, part: str = "", part_lock: str = "") -> Iterator[Lock]:
     """Keep others out of an output.
 
     Parameters

@@ -49,7 +49,7 @@ def item_name(item: Item, extension: str, escape: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Folder:
+class OutputDirectory:
     """Files below one directory, each whole or absent."""
 
     root: Path

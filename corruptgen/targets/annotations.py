@@ -14,7 +14,7 @@ from corruptgen.codecs.orientations import STORED, turn_picture, turn_points, tu
 from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding
-from corruptgen.sources.label_masks import moved_labels
+from corruptgen.sources.label_masks import move_labels
 from corruptgen.targets import run_lengths
 from corruptgen.targets.coordinates import strange_keys
 from corruptgen.targets.outlines import Outline, area, bendable, clip_outline, rectangle
@@ -75,7 +75,7 @@ class Motion:
         """Move the mask of one object; its mirror images, where the image is continued by them, are not part of it."""
         picture = turn_picture(Image.fromarray(before.astype(np.uint8)), self.turn)
         mask = np.asarray(resize_and_crop(picture, replace(self.decoding, interpolation="nearest"))).astype(bool)
-        return mask if self.warp is None else moved_labels(mask, self.warp, outside=0).astype(bool)
+        return mask if self.warp is None else move_labels(mask, self.warp, outside=0).astype(bool)
 
 
 def move_annotation(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:

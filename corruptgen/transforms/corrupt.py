@@ -10,7 +10,7 @@ from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.declare import Warp
 from corruptgen.errors import ArgumentError, ImageError, SeverityError, UnknownName
 from corruptgen.randomness import Stream, rng_for
-from corruptgen.sources.label_masks import moved_labels
+from corruptgen.sources.label_masks import move_labels
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.table import Preset
@@ -119,11 +119,11 @@ class Corrupt(Transform):
         if mask.ndim not in (2, 3) if isinstance(mask, np.ndarray) else getattr(mask, "ndim", 2) < 2:
             raise ImageError(f"the mask has shape {tuple(mask.shape)}; pass (H, W), (H, W, C) or a tensor (..., H, W)")
         if isinstance(mask, np.ndarray):
-            return moved_labels(mask, self._warp_of_size(cell, mask.shape[:2], draw))
+            return move_labels(mask, self._warp_of_size(cell, mask.shape[:2], draw))
         if not hasattr(mask, "permute"):
             raise ImageError(f"the mask is a {type(mask).__name__}; pass a numpy array or a torch tensor")
         labels = np.moveaxis(mask.detach().cpu().numpy().reshape(-1, *mask.shape[-2:]), 0, -1)
-        moved = moved_labels(labels, self._warp_of_size(cell, labels.shape[:2], draw))
+        moved = move_labels(labels, self._warp_of_size(cell, labels.shape[:2], draw))
         return mask.new_tensor(np.moveaxis(moved, -1, 0).reshape(tuple(mask.shape)))
 
     def _chosen(self, rng: Stream) -> tuple[str, float]:

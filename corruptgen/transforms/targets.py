@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import Warp
 from corruptgen.errors import ImageError
-from corruptgen.sources.label_masks import moved_labels
+from corruptgen.sources.label_masks import move_labels
 from corruptgen.targets.outlines import bendable, rectangle
 
 SPACING = 4.0  # pixels at most between the points of an outline that is bent
@@ -56,7 +56,7 @@ class Motion:
             found, wanted = (f"{height}×{width}" for height, width in (masks.shape[-2:], self.size))
             raise ImageError(f"a mask is {found} pixels and its picture {wanted}; they must be of one size")
         layers = np.moveaxis(masks.reshape(-1, *self.size), 0, -1)
-        return np.moveaxis(moved_labels(layers, self.warp), -1, 0).reshape(masks.shape)
+        return np.moveaxis(move_labels(layers, self.warp), -1, 0).reshape(masks.shape)
 
 
 def check_movable(thing: Any) -> None:

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from corruptgen.engine.manifest import MANIFEST, Table
+from corruptgen.engine.manifest import MANIFEST, BlockTable
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.values.class_labels import MISSING, NUMBER, Classes
 
 
-def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Iterable[Table]) -> Iterator[str]:
+def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Iterable[BlockTable]) -> Iterator[str]:
     """Name what a manifest states about its items and its tables do not.
 
     Parameters

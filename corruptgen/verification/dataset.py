@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from corruptgen.codecs.high_bit_depth import decode_lossless
 from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.inventory import everything
-from corruptgen.engine.manifest import MANIFEST, ItemRecord, Table, recorded_picture
+from corruptgen.engine.manifest import MANIFEST, BlockTable, ItemRecord, restore_image
 from corruptgen.errors import OutputError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Rejection
-from corruptgen.sinks import Folder, Part
+from corruptgen.sinks import OutputDirectory, Part
 from corruptgen.sinks.owner import Owner
 from corruptgen.store.names import is_clutter, shown
 from corruptgen.store.output_directory import UNFINISHED
@@ -24,8 +24,8 @@ from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset, Row
 from corruptgen.values.arguments import normalise_severity, severity_text
 from corruptgen.values.class_labels import Classes, Value
-from corruptgen.verification.recompute import Made
-from corruptgen.verification.verify import HUBS_OWN, TABLE, open_output, owners, read_tables
+from corruptgen.verification.recompute import RecordedBuild
+from corruptgen.verification.verdict import HUBS_OWN, TABLE, open_output, owners, read_tables
 
 # What the generation engine keeps for itself.
 OURS_ALONE = ".corruptgen"
@@ -41,7 +41,7 @@ class FinishedDataset:
     for.
     """
 
-    made: Made
+    made: RecordedBuild
     manifest: Mapping[str, Any]
     """All that `manifest.json` says."""
 
@@ -53,7 +53,7 @@ class FinishedDataset:
             yield from table.made
 
     @property
-    def folder(self) -> Folder:
+    def folder(self) -> OutputDirectory:
         """Where it is."""
         return self.made.sink.output
 
@@ -98,7 +98,7 @@ class FinishedDataset:
         return tuple(Rejection(entry["id"], entry["reason"]) for entry in self.manifest["rejected"])
 
     @cached_property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[BlockTable]:
         """The tables of items; raise `OutputError` if one is missing or does not match the manifest."""
         problems, tables = read_tables(self.made, self.manifest)
         if problems:
@@ -206,7 +206,7 @@ class FinishedDataset:
         try:
             if stored is None:
                 raise Rejected("is missing")
-            return recorded_picture(decode_lossless(stored) if isinstance(stored, bytes) else stored, record.samples)
+            return restore_image(decode_lossless(stored) if isinstance(stored, bytes) else stored, record.samples)
         except Rejected as error:
             raise self._damaged(cell, part, record, error) from error
 

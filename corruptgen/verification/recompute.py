@@ -11,7 +11,7 @@ from corruptgen.codecs.high_bit_depth import decode_image, decode_lossless
 from corruptgen.codecs.orientations import STORED
 from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.block import Cells
-from corruptgen.engine.manifest import ItemRecord, Table, recorded_picture
+from corruptgen.engine.manifest import BlockTable, ItemRecord, restore_image
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.randomness import rng_for
 from corruptgen.recipe.recipe import Recipe
@@ -31,7 +31,7 @@ RECORDED = "recorded"
 
 
 @dataclass(frozen=True)
-class Made:
+class RecordedBuild:
     """What the manifest states was made, in a form that can travel to every worker."""
 
     recipe: Recipe
@@ -55,7 +55,7 @@ class Origins:
     """Of the masks and of the annotations that all rows of the output share."""
 
 
-def origins(made: Made, source: str | Path | None) -> Origins:
+def origins(made: RecordedBuild, source: str | Path | None) -> Origins:
     """Find what images and targets can be recomputed from.
 
     Masks that moved are recomputed from those that all rows share, and so are annotations, unless they were moved by
@@ -113,8 +113,8 @@ def jobs(items: Sequence[int], cells: int, depth: str, *, rng_key: bytes, seed: 
         start += count
 
 
-def recompute(
-    made: Made, origins: Origins, name: str, start: int, chosen: dict[int, list[int]]
+def recompute_block(
+    made: RecordedBuild, origins: Origins, name: str, start: int, chosen: dict[int, list[int]]
 ) -> tuple[list[str], int]:
     """Recompute images of a block and compare them with the digests of their pixels, and so what goes with them.
 
@@ -138,7 +138,7 @@ def recompute(
     """
     if not chosen:
         return [], 0
-    table = Table.from_bytes(made.sink.output.read(name) or b"")
+    table = BlockTable.from_bytes(made.sink.output.read(name) or b"")
     part, records = table.part(start), table.made
     problems, count = [], 0
     with single_threaded():
@@ -157,7 +157,7 @@ def recompute(
     return problems, count
 
 
-def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: CleanImage) -> list[str]:
+def _differing_targets(made: RecordedBuild, targets: Targets, record: ItemRecord, image: CleanImage) -> list[str]:
     """Recompute what goes with an image; name the masks and annotation files that differ from those recorded."""
     if targets.is_annotated and record.frame[2:] not in ((), (STORED,)):
         # What all rows share was turned, and rounded then.
@@ -179,7 +179,7 @@ def _differing_targets(made: Made, targets: Targets, record: ItemRecord, image: 
 
 
 def _clean_images(
-    made: Made, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
+    made: RecordedBuild, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
 ) -> Iterator[tuple[int, CleanImage | str]]:
     """Return the clean images of some items of a block, or what is wrong with them."""
     if clean is None:
@@ -213,6 +213,6 @@ def _twins(
             if image is None:
                 raise Rejected("is missing")
             pixels = decode_lossless(image) if isinstance(image, bytes) else image
-            yield i, recorded_picture(pixels, records[i].samples)
+            yield i, restore_image(pixels, records[i].samples)
         except Rejected as error:
             yield i, f"{part.items[i].id} in the clean twin {error}"

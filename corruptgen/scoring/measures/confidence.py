@@ -2,11 +2,11 @@
 
 from corruptgen.metrics import calibration
 from corruptgen.metrics.grid import Numbers
-from corruptgen.scoring.evidence import Evidence
 from corruptgen.scoring.measure import ANSWERS, HIGHER, LOWER, Measure
+from corruptgen.scoring.scored_items import ScoredItems
 
 
-def _detected(evidence: Evidence) -> Numbers:
+def _detected(evidence: ScoredItems) -> Numbers:
     return evidence.failure_detection.mean(axis=-1)
 
 

@@ -3,13 +3,13 @@
 from corruptgen.errors import ScoreError
 from corruptgen.metrics import trajectory
 from corruptgen.metrics.grid import Numbers
-from corruptgen.scoring.evidence import Evidence
 from corruptgen.scoring.measure import HIGHER, LOWER, Measure
+from corruptgen.scoring.scored_items import ScoredItems
 
 LEVELS = (1, 2, 3, 4, 5)
 
 
-def _common_accuracy(evidence: Evidence) -> Numbers:
+def _common_accuracy(evidence: ScoredItems) -> Numbers:
     rows = evidence.source.common
     if not rows:
         raise ScoreError("the severity table has no group 'common' that this metric could average over")

@@ -1,11 +1,11 @@
 """Measures of performances of a task of its own, such as the AP of detectors."""
 
 from corruptgen.metrics import detection
-from corruptgen.scoring.evidence import Evidence
 from corruptgen.scoring.measure import HIGHER, OWN, PERFORMANCE, Measure
+from corruptgen.scoring.scored_items import ScoredItems
 
 
-def _main(evidence: Evidence) -> tuple[str, ...] | None:
+def _main(evidence: ScoredItems) -> tuple[str, ...] | None:
     """Return the rows that the benchmark averages over."""
     return evidence.source.common or None
 

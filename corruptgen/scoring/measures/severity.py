@@ -2,15 +2,15 @@
 
 from corruptgen.metrics import trajectory
 from corruptgen.metrics.grid import Numbers
-from corruptgen.scoring.evidence import Evidence
 from corruptgen.scoring.measure import ANSWERS, HIGHER, LOWER, SEVERITY, Measure
+from corruptgen.scoring.scored_items import ScoredItems
 
 
-def _areas(evidence: Evidence) -> Numbers:
+def _areas(evidence: ScoredItems) -> Numbers:
     return trajectory.area_under_severity(evidence.errors)
 
 
-def _failure_margin(evidence: Evidence) -> Numbers:
+def _failure_margin(evidence: ScoredItems) -> Numbers:
     end = trajectory.end_of(evidence.errors.severities)
     return trajectory.failure_margin(evidence.source.failure_points, end, evidence.weights)
 

@@ -8,13 +8,13 @@ from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
-from corruptgen.engine.backends import Crew
+from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.block import Cells
 from corruptgen.engine.identity import describe, describe_missing
-from corruptgen.engine.inspection import damaged_wholes, read_file, recorded_damage
-from corruptgen.engine.inventory import inventory
-from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, Table, environment, parsed, wholes
-from corruptgen.engine.plan import CLEAN, spelled_cells, table_name
+from corruptgen.engine.inspection import find_damaged_files, read_file, recorded_damage
+from corruptgen.engine.inventory import scan_output
+from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, BlockTable, dataset_files, environment, parse_record
+from corruptgen.engine.plan import CLEAN, recipe_cells, table_name
 from corruptgen.engine.progress import Progress, results
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
 from corruptgen.recipe.declarations import describe_missing_plug_ins
@@ -23,13 +23,13 @@ from corruptgen.sinks.formats import sink
 from corruptgen.sinks.owner import Owner
 from corruptgen.store.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
 from corruptgen.store.names import is_below, storable
-from corruptgen.store.output_directory import Folder, cell_folder
+from corruptgen.store.output_directory import OutputDirectory, cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.table import table_digest
 from corruptgen.targets.targets import recorded_targets
 from corruptgen.values.addresses import local_path
 from corruptgen.verification.contradictions import find_contradictions
-from corruptgen.verification.recompute import Made, jobs, origins, recompute
+from corruptgen.verification.recompute import RecordedBuild, jobs, origins, recompute_block
 
 DEPTHS = ("files", "sample", "full")
 TABLE = re.compile(r"items/\d{5,}\.jsonl")
@@ -114,23 +114,25 @@ def verify(
     placed = list(zip(tables.items, accumulate(counts, initial=0), strict=False))
     # Without the tables before it, it is unknown where a block lies in an array.
     checked = placed if len(counts) == len(listed["tables"]) or not build.sink.wants_one_shape else []
-    crew = Crew(workers).at_most(len(counts))
+    worker_config = WorkerConfig(workers).at_most(len(counts))
     files = pixels = done = 0
     problems += _checked_annotations(build)
     problems += _checked_marker(output, listed)
     problems += _strays(build, tables, listed)
-    for found, count in results(((recorded_damage, (build.sink, *place)) for place in checked), crew):
+    for found, count in results(((recorded_damage, (build.sink, *place)) for place in checked), worker_config):
         problems += found
         files += count
         report(done := done + 1, rounds)
-    for name, problem in damaged_wholes(output, wholes(listed)):
+    for name, problem in find_damaged_files(output, dataset_files(listed)):
         # Of a row's array, the damaged piece has been named.
         if not any(line.startswith(f"{name}: ") for line in problems):
             problems.append(problem)
     if clean:
         wanted = jobs(counts, len(build.cells.names), depth, rng_key=output.read(MANIFEST) or b"", seed=seed)
-        calls = ((recompute, (build, clean, *place, chosen)) for place, chosen in zip(placed, wanted, strict=True))
-        for found, count in results(calls, crew):
+        calls = (
+            (recompute_block, (build, clean, *place, chosen)) for place, chosen in zip(placed, wanted, strict=True)
+        )
+        for found, count in results(calls, worker_config):
             problems += found
             pixels += count
             report(done := done + 1, rounds)
@@ -154,29 +156,29 @@ def verify(
 class Tables:
     """The tables of an output that can be read; whoever walks through them reads them, one at a time."""
 
-    output: Folder
+    output: OutputDirectory
     items: Mapping[str, int]
     """The number of complete items of each, by its file."""
 
-    def __iter__(self) -> Iterator[Table]:
-        return (Table.from_bytes(self.output.read(name) or b"") for name in self.items)
+    def __iter__(self) -> Iterator[BlockTable]:
+        return (BlockTable.from_bytes(self.output.read(name) or b"") for name in self.items)
 
 
-def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
+def open_output(directory: str | Path) -> tuple[RecordedBuild, dict[str, Any]]:
     """Return what a finished output says was made, and its manifest; raise `OutputError` if it is none."""
-    output = Folder(local_path(directory, "the dataset").resolve())
+    output = OutputDirectory(local_path(directory, "the dataset").resolve())
     content = output.read(MANIFEST)
     if content is None:
         unfinished = "it is unfinished; the generate command resumes it"
         advice = unfinished if output.read(MARKER) else "give the directory that generate has finished"
         raise OutputError(f"{output.root.name} has no {MANIFEST}: {advice}")
-    manifest = parsed(content, MANIFEST)
+    manifest = parse_record(content, MANIFEST)
     lacking = describe_missing_plug_ins(manifest.get("plugins"))
     if lacking:
         raise OutputError(f"{output.root.name} cannot be read here: {lacking}; install it first")
     try:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
-        name, table, names = manifest["preset"]["name"], manifest["preset"]["table"], spelled_cells(recipe)
+        name, table, names = manifest["preset"]["name"], manifest["preset"]["table"], recipe_cells(recipe)
         missing = describe_missing(table, manifest.get("identity"))
         preset = None if missing else catalog.preset_from(name, table)
         cells = Cells.of(preset, recipe, names) if preset else Cells.recorded(name, table, recipe, names)
@@ -185,7 +187,7 @@ def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
             table_digest(table) == manifest["preset"]["digest"]
             and [cell_folder(*name) for name in cells.names] == manifest["cells"]
             and list(manifest["tables"]) == [table_name(number) for number in range(len(manifest["tables"]))]
-            and all(map(is_below, (*annotations, *wholes(manifest))))
+            and all(map(is_below, (*annotations, *dataset_files(manifest))))
         )
     except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
@@ -193,15 +195,15 @@ def open_output(directory: str | Path) -> tuple[Made, dict[str, Any]]:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
     layout = sink(recipe.output, cells.names, output, len(manifest["tables"]))
     targets = recorded_targets(recipe, preset, (name for name in cells.names if name != CLEAN))
-    return Made(recipe, cells, layout, targets, annotations, missing), manifest
+    return RecordedBuild(recipe, cells, layout, targets, annotations, missing), manifest
 
 
-def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], Tables]:
+def read_tables(build: RecordedBuild, listed: Mapping[str, Any]) -> tuple[list[str], Tables]:
     """Read all tables and compare them with the manifest; return what is wrong, and those that can be read."""
     problems: list[str] = []
     items: dict[str, int] = {}
 
-    def readable() -> Iterator[Table]:
+    def readable() -> Iterator[BlockTable]:
         for name, digest in listed["tables"].items():
             content, problem = read_file(build.sink.output, name)
             if content is None:
@@ -210,7 +212,7 @@ def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], Tabl
             if hashlib.sha256(content).hexdigest() != digest:
                 problems.append(f"{name} does not match the manifest")
             try:
-                table = Table.from_bytes(content)
+                table = BlockTable.from_bytes(content)
             except OutputError as error:
                 problems.append(f"{name} cannot be read: {error}")
                 continue
@@ -224,7 +226,7 @@ def read_tables(build: Made, listed: Mapping[str, Any]) -> tuple[list[str], Tabl
     return problems or found, Tables(build.sink.output, items)
 
 
-def _fits(table: Table, build: Made) -> bool:
+def _fits(table: BlockTable, build: RecordedBuild) -> bool:
     cells, files = len(build.cells.names), FILES_BYTES if build.recipe.output.declared.has_file_per_item else 0
     return len(table.shards) == cells * SHARD_BYTES and all(
         len(record.pixels) == cells * PIXELS_BYTES
@@ -235,7 +237,7 @@ def _fits(table: Table, build: Made) -> bool:
     )
 
 
-def owners(build: Made, tables: Iterable[Table], blocks: int | None) -> list[Owner]:
+def owners(build: RecordedBuild, tables: Iterable[BlockTable], blocks: int | None) -> list[Owner]:
     """Return what knows which files are those of an output.
 
     Parameters
@@ -257,21 +259,21 @@ def owners(build: Made, tables: Iterable[Table], blocks: int | None) -> list[Own
     return [build.sink.owner(items, blocks), Owner(chain(masks if build.targets.endings else (), build.annotations))]
 
 
-def _strays(build: Made, tables: Tables, listed: Mapping[str, Any]) -> Iterator[str]:
+def _strays(build: RecordedBuild, tables: Tables, listed: Mapping[str, Any]) -> Iterator[str]:
     """Name what lies in the output and does not belong there."""
     names = set(listed["tables"])
     try:
-        found = inventory(build.sink.output, owners(build, tables, len(names)), names)
+        found = scan_output(build.sink.output, owners(build, tables, len(names)), names)
     except OutputError as error:
         yield str(error)
         return
-    unlisted = (name for name in CARD if name not in wholes(listed) and build.sink.output.size(name) is not None)
+    unlisted = (name for name in CARD if name not in dataset_files(listed) and build.sink.output.size(name) is not None)
     for name in (*found.unfinished, *found.foreign, *unlisted):
         if not HUBS_OWN.fullmatch(name):
             yield f"{storable(name)} is not part of this build"
 
 
-def _checked_annotations(build: Made) -> Iterator[str]:
+def _checked_annotations(build: RecordedBuild) -> Iterator[str]:
     """Compare the annotation files with their digests."""
     for name, digest in build.annotations.items():
         content, problem = read_file(build.sink.output, name)
@@ -281,13 +283,13 @@ def _checked_annotations(build: Made) -> Iterator[str]:
             yield f"{name} does not match the manifest"
 
 
-def _checked_marker(output: Folder, listed: dict[str, Any]) -> Iterator[str]:
+def _checked_marker(output: OutputDirectory, listed: dict[str, Any]) -> Iterator[str]:
     """Compare the marker with the manifest; copies of an output are good without it."""
     try:
         content = output.read(MARKER)
         if content is None:
             return
-        begun = parsed(content, MARKER)
+        begun = parse_record(content, MARKER)
     except OutputError as error:
         yield str(error)
         return

@@ -9,29 +9,29 @@ from typing import Any
 
 from corruptgen.engine.build import Build
 from corruptgen.engine.identity import describe, describe_missing
-from corruptgen.engine.inventory import inventory
+from corruptgen.engine.inventory import scan_output
 from corruptgen.engine.manifest import (
     MANIFEST,
     MARKER,
     RECORD,
-    Recorded,
-    Table,
+    BlockTable,
+    TableSummary,
     environment,
     json_bytes,
-    parsed,
-    recorded,
+    parse_record,
+    summarize_table,
 )
-from corruptgen.engine.ownership import belongings, check_environment
-from corruptgen.engine.plan import CLEAN, Block, Plan, spelled_cells, table_name
-from corruptgen.engine.resume import wholeness
-from corruptgen.engine.shards import ANNOTATED, Shard, listed, records
+from corruptgen.engine.ownership import check_environment, expected_files
+from corruptgen.engine.plan import CLEAN, Block, Plan, recipe_cells, table_name
+from corruptgen.engine.resume import completeness_check
+from corruptgen.engine.shards import ANNOTATED, Shard, restore_listing, shard_records
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
 from corruptgen.recipe.declarations import describe_missing_plug_ins
 from corruptgen.recipe.recipe import Recipe, read_recipe
 from corruptgen.records import Item, Items, Listing, Outcome, Rejection
-from corruptgen.sinks import Dataset, Folder
+from corruptgen.sinks import Dataset, OutputDirectory
 from corruptgen.store.digests import SHARD_BYTES
-from corruptgen.store.lock import held
+from corruptgen.store.lock import hold_lock
 from corruptgen.tables import catalog
 from corruptgen.targets.targets import recorded_targets
 from corruptgen.values.addresses import local_path
@@ -87,20 +87,20 @@ def merge(directory: str | Path) -> Outcome:
     2
     """
     path_value("directory", directory)
-    output = Folder(Path(os.path.abspath(local_path(directory, "the output"))))
+    output = OutputDirectory(Path(os.path.abspath(local_path(directory, "the output"))))
     if not output.root.is_dir():
         raise OutputError(f"{output.root.name} is no directory; name the output of the shards")
-    with held(output.root) as lock:
-        written = [parsed(content, RECORD) for content in records(output.root)]
+    with hold_lock(output.root) as lock:
+        written = [parse_record(content, RECORD) for content in shard_records(output.root)]
         if not written:
             return _merged(output)
-        record = _agreed(written, parsed(output.read(MARKER) or b"", MARKER))
+        record = _agreed(written, parse_record(output.read(MARKER) or b"", MARKER))
         plan, kept = _plan(output, record, _shares(written))
         build = Build(plan, output, lock=lock, recorded_identity=record.get("identity", {}))
         build.check_blocks(kept)
-        found = inventory(output, *belongings(build.plan, output))
+        found = scan_output(output, *expected_files(build.plan, output))
         found.check_foreign()
-        is_whole = wholeness(plan, output, found)
+        is_whole = completeness_check(plan, output, found)
         _check_whole([b.number for b in plan.blocks if not is_whole(kept[b.table].part)], _shares(written))
         shape = record["shape"] and tuple(record["shape"])
         dataset = Dataset(plan.preset, plan.classes, plan.listing.items, shape, record.get("dtype", "uint8"))
@@ -108,12 +108,12 @@ def merge(directory: str | Path) -> Outcome:
         return build.outcome(kept, finished=False)
 
 
-def _merged(output: Folder) -> Outcome:
+def _merged(output: OutputDirectory) -> Outcome:
     """Sum up an output that has its manifest."""
     content = output.read(MANIFEST)
     if content is None:
         raise OutputError(f"{output.root.name} holds no shards; make them with generate --shard 1/16 and so on")
-    listed = parsed(content, MANIFEST)
+    listed = parse_record(content, MANIFEST)
     try:
         counts = listed["counts"]
         return Outcome(
@@ -177,7 +177,9 @@ def _shares(written: Sequence[Mapping[str, Any]]) -> list[Shard]:
     return [Shard.parse(str(record.get("shard"))) for record in written]
 
 
-def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) -> tuple[Plan, dict[str, Recorded]]:
+def _plan(
+    output: OutputDirectory, record: Mapping[str, Any], shares: Sequence[Shard]
+) -> tuple[Plan, dict[str, TableSummary]]:
     """Rebuild the plan from what the shards have written down, and sum up the tables of its blocks."""
     try:
         recipe = _recipe(record)
@@ -190,12 +192,12 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
         raise
     except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"the record of a shard is damaged: {error}") from error
-    cells, missing, edges = spelled_cells(recipe), list[int](), [0]
+    cells, missing, edges = recipe_cells(recipe), list[int](), [0]
 
     def recorded_items() -> Iterator[Item]:
         for number in range(count):
             try:
-                table = Table.from_bytes(output.read(table_name(number)) or b"")
+                table = BlockTable.from_bytes(output.read(table_name(number)) or b"")
             except OutputError:
                 missing.append(number)
                 continue
@@ -212,8 +214,8 @@ def _plan(output: Folder, record: Mapping[str, Any], shares: Sequence[Shard]) ->
     kept = {}
     for block in blocks:
         content = output.read(block.table) or b""
-        kept[block.table] = recorded(Table.from_bytes(content), content, block.items)
-    listing = listed(header, items)
+        kept[block.table] = summarize_table(BlockTable.from_bytes(content), content, block.items)
+    listing = restore_listing(header, items)
     carried = recorded_targets(recipe, preset, (name for name in cells if name != CLEAN))
     if carried.is_annotated and output.size(ANNOTATED) is None:
         raise OutputError(

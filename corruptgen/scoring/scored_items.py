@@ -11,14 +11,14 @@ from corruptgen.metrics import calibration, class_balance, conformal, trajectory
 from corruptgen.metrics.baselines import Baseline
 from corruptgen.metrics.grid import Grid, Numbers
 from corruptgen.metrics.resampling import Weights
-from corruptgen.scoring.answers import Answers
+from corruptgen.scoring.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ScoringInput:
     """What is scored, and against what: the same for all resamples."""
 
-    answers: Answers | None = None
+    answers: Predictions | None = None
     error: Grid | None = None
     """From a table of results, instead of answers."""
     performance: Grid | None = None
@@ -35,7 +35,7 @@ class Source:
         return self.baseline
 
     @property
-    def known_answers(self) -> Answers:
+    def known_answers(self) -> Predictions:
         """The answers, or `ScoreError`."""
         if self.answers is None:
             raise ScoreError("this metric needs predictions of single images; a table of results does not have them")
@@ -91,10 +91,10 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ScoredItems:
     """What metrics are computed from."""
 
-    source: Source
+    source: ScoringInput
     weights: Weights = None
 
     @cached_property

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError, unknown
 from corruptgen.metrics.class_balance import THRESHOLD, decisions
-from corruptgen.scoring.class_numbers import checked_scores, decided
+from corruptgen.scoring.class_numbers import check_scores, predicted_numbers
+from corruptgen.scoring.ground_truth import CLEAN, GroundTruth
 from corruptgen.scoring.prediction_files import Batch, Stacked
-from corruptgen.scoring.truth import CLEAN, Truth
 from corruptgen.store.names import shown
 from corruptgen.values.arguments import DECIMALS, severity_text
 
@@ -20,10 +20,10 @@ MOST_COMPARED = 1000  # ids that a mistyped one is compared with
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Predictions:
     """What a model said."""
 
-    truth: Truth
+    truth: GroundTruth
     correct: NDArray[np.bool_]
     """(rows, severities, items, labels)."""
     clean: NDArray[np.bool_] | None
@@ -41,7 +41,7 @@ class Rule:
     """One of `corruptgen.metrics.class_balance.TASKS`; empty: what labels and scores look like."""
     thresholds: tuple[float, ...] = (THRESHOLD,)
 
-    def decide(self, scores: NDArray[np.floating], truth: Truth) -> NDArray[np.int64]:
+    def decide(self, scores: NDArray[np.floating], truth: GroundTruth) -> NDArray[np.int64]:
         """Return (..., items, labels) of (..., items, classes)."""
         task = self.task or _task(truth, scores.shape[-1])
         if len(self.thresholds) > 1 and not truth.is_multi_label:
@@ -50,7 +50,9 @@ class Rule:
         return decisions(scores, task, limits)
 
 
-def answers(content: Iterable[Batch] | Stacked, truth: Truth, rule: Rule | None = None) -> Answers:
+def collect_predictions(
+    content: Iterable[Batch] | Stacked, truth: GroundTruth, rule: Rule | None = None
+) -> Predictions:
     """Put predictions into the order of the dataset.
 
     Parameters
@@ -75,7 +77,7 @@ def answers(content: Iterable[Batch] | Stacked, truth: Truth, rule: Rule | None 
     decided = places.decided if scores is None else (rule or Rule()).decide(scores, truth)
     correct = decided == truth.labels
     shape = (len(truth.rows), len(truth.severities), len(truth.ids), -1)
-    return Answers(
+    return Predictions(
         truth,
         correct=correct[:-1].reshape(shape),
         clean=correct[-1] if places.has_clean else None,
@@ -87,7 +89,7 @@ def answers(content: Iterable[Batch] | Stacked, truth: Truth, rule: Rule | None 
 class _Places:
     """Where predictions are put: one line for each cell, the clean images last."""
 
-    def __init__(self, truth: Truth) -> None:
+    def __init__(self, truth: GroundTruth) -> None:
         self.truth = truth
         self.names = [(row, severity) for row in truth.rows for severity in truth.severities] + [(CLEAN, 0.0)]
         self.cells = {name: number for number, name in enumerate(self.names)}
@@ -122,7 +124,7 @@ class _Places:
             raise ScoreError(f"{batch.place}: predicted classes and scores are mixed; pass one of them for every image")
         self.gives_scores = gives_scores
         if gives_scores:
-            scores = checked_scores(batch, self.truth)[kept]
+            scores = check_scores(batch, self.truth)[kept]
             if self.scores is None:
                 self.scores = np.zeros((*self.seen.shape, scores.shape[1]), scores.dtype)
             if scores.shape[1] != self.scores.shape[2]:
@@ -130,7 +132,7 @@ class _Places:
                 raise ScoreError(f"{batch.place} {batch.first}: {found}; pass as many for every image")
             self.scores[cells, items] = scores
         else:
-            self.decided[cells, items] = decided(batch, self.truth)[kept]
+            self.decided[cells, items] = predicted_numbers(batch, self.truth)[kept]
 
     def _cells_of(self, batch: Batch, kept: NDArray[np.bool_]) -> NDArray[np.intp]:
         found = np.empty(len(batch.rows), np.intp)
@@ -179,13 +181,13 @@ class _Places:
         )
 
 
-def _task(truth: Truth, columns: int) -> str:
+def _task(truth: GroundTruth, columns: int) -> str:
     if truth.is_multi_label:
         return "multi-label, binary-class"
     return "binary-class" if columns == 1 else "multi-class"
 
 
-def _stacked(content: Stacked, truth: Truth) -> Iterable[Batch]:
+def _stacked(content: Stacked, truth: GroundTruth) -> Iterable[Batch]:
     """Take arrays that are ordered as the dataset's own arrays are."""
     ids = truth.stored or truth.ids
     items = len(ids)

@@ -22,7 +22,7 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """A dataset as predictions see it."""
 
     preset: Preset
@@ -55,7 +55,7 @@ class Truth:
         """Number of classes that are known; of labels, where items have several."""
         return self.labels.shape[1] if self.is_multi_label else self.classes.count
 
-    def over(self, rows: Sequence[str]) -> "Truth":
+    def over(self, rows: Sequence[str]) -> "GroundTruth":
         """Return the same dataset with some of its rows or groups of rows; `UnknownName` or `ScoreError` for others."""
         chosen = tuple(self.preset.named_rows(rows))
         if strange := [row for row in chosen if row not in self.made]:
@@ -63,7 +63,7 @@ class Truth:
         return replace(self, rows=chosen)
 
 
-def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
+def read_ground_truth(directory: str | Path, classes: str | Path | None = None) -> GroundTruth:
     """Read the items and cells of a finished output.
 
     Parameters
@@ -101,7 +101,7 @@ def read(directory: str | Path, classes: str | Path | None = None) -> Truth:
     labels = labels[is_labelled]
     if classes:
         kinds, labels = _renumbered(kinds, labels, _named(classes), Path(classes).name)
-    return Truth(
+    return GroundTruth(
         preset=dataset.preset,
         ids=tuple(item.id for item, labelled in zip(items, is_labelled, strict=True) if labelled),
         classes=kinds,
@@ -181,7 +181,7 @@ def _reordered(
     return Classes(LISTS, names, len(names), len(names)), ordered
 
 
-def groups_of(truth: Truth) -> Mapping[str, tuple[str, ...]]:
+def groups_of(truth: GroundTruth) -> Mapping[str, tuple[str, ...]]:
     """Return the groups of which every row is in the dataset: those of the severity table, and the common families.
 
     Families are those of tables with the fifteen common corruptions; a table's own group of such a name goes first.
