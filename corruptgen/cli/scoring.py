@@ -15,7 +15,7 @@ def score_predictions(
 
     Parameters
     ----------
-    predictions, manifest, wishes, classes : Path, Wishes, Path or None
+    predictions, manifest, wishes, classes : Path, ScoreOptions, Path or None
         As `corruptgen.scoring.evaluation.score_predictions` takes them.
     output : Path or None
         Written with the endings .json, .csv and .png.

@@ -442,7 +442,7 @@ class Build:
 
         Parameters
         ----------
-        kept : mapping of str to Recorded
+        kept : mapping of str to TableSummary
             What is known of the blocks.
         sink : Sink
             What the output is laid out by, ready to write.

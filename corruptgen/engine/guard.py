@@ -44,7 +44,7 @@ class Guard:
 
         Parameters
         ----------
-        kept : mapping of str to Recorded
+        kept : mapping of str to TableSummary
             What is known of the blocks of this build.
         files : mapping of str to int or None
             The sizes of the files that are for the whole output, where these are written.

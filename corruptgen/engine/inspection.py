@@ -60,11 +60,11 @@ def inspect_blocks(
         What is being made.
     blocks : sequence of Block
         Those of its blocks that are made here.
-    output : Folder
+    output : OutputDirectory
         Where.
-    kept : mapping of str to Recorded
+    kept : mapping of str to TableSummary
         What is known of the complete blocks.
-    worker_config : Crew
+    worker_config : WorkerConfig
         Who reads.
     progress : Progress
         Called with how many items are checked and how many there are.
@@ -133,7 +133,7 @@ def find_damage(sink: Sink, table: BlockTable, start: int = 0) -> tuple[list[str
     ----------
     sink : Sink
         Where they lie.
-    table : Table
+    table : BlockTable
         What is known about the block.
     start : int, default 0
         Number of complete items in the blocks before it.

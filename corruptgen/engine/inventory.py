@@ -71,7 +71,7 @@ def scan_output(output: OutputDirectory, owners: Sequence[Owner], tables: Collec
 
     Parameters
     ----------
-    output : Folder
+    output : OutputDirectory
         The directory; it need not exist.
     owners : sequence of Owner
         Tell which unit a file is a piece of; the first one that knows it counts.
@@ -166,7 +166,7 @@ def clear(output: OutputDirectory, owners: Sequence[Owner], tables: Collection[s
 
     Parameters
     ----------
-    output : Folder
+    output : OutputDirectory
         The directory.
     owners : sequence of Owner
         Tell which files are the build's.

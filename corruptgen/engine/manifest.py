@@ -204,9 +204,9 @@ def build_manifest(
         What computed the pixels.
     cells : sequence of str
         The folder of every cell, in the order of all digests.
-    tables : mapping of str to Recorded
+    tables : mapping of str to TableSummary
         What became of it, by the file of each block's table, in their order.
-    files : mapping of str to Whole
+    files : mapping of str to DatasetFile
         Size and sha256 of every file that is for the whole output, by name.
     annotations : mapping of str to object or None
         What is known about each annotation file, by name; None: there are none.

@@ -27,7 +27,7 @@ def check_ownership(plan: Plan, output: OutputDirectory, marker: Mapping[str, An
     ----------
     plan : Plan
         What is to be made.
-    output : Folder
+    output : OutputDirectory
         The directory; it need not exist.
     marker : mapping of str to object
         Whose output it is to be.

@@ -32,7 +32,7 @@ def results(calls: Iterable[Call[T]], worker_config: WorkerConfig | int | None) 
     ----------
     calls : iterable of Call
         Functions and their arguments, which must be picklable; not asked for earlier than they can be begun.
-    worker_config : Crew or int or None
+    worker_config : WorkerConfig or int or None
         Who works, or the number of processes on this machine.
 
     Raises

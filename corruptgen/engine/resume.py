@@ -30,14 +30,14 @@ def completed_blocks(
         What is to be made.
     blocks : iterable of Block
         Those of its blocks that are asked about.
-    output : Folder
+    output : OutputDirectory
         Where.
     found : Inventory
         What exists there.
 
     Returns
     -------
-    (dict of str to Recorded, set of str)
+    (dict of str to TableSummary, set of str)
         What is known of the complete blocks, by table; the tables of others that can be read.
     """
     kept: dict[str, TableSummary] = {}

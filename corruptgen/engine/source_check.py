@@ -103,7 +103,7 @@ def check_unchanged(work: Work, blocks: Sequence[Block], worker_config: WorkerCo
         Where the items are read and where the tables lie.
     blocks : sequence of Block
         Those that are complete.
-    worker_config : Crew
+    worker_config : WorkerConfig
         Who reads.
     stop : callable
         Asked before each block.

@@ -93,7 +93,7 @@ def prepare(
         A finished output.
     repo : str
         OWNER/NAME on the Hub.
-    wishes : Wishes
+    wishes : PublishOptions
         Wishes of the user.
     say : Say
         Told in one line why there is a wait.

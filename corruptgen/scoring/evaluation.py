@@ -130,7 +130,7 @@ def score_dataset(
     ----------
     predictions, directory, classes : str or Path
         As there.
-    wishes : Wishes or None
+    wishes : ScoreOptions or None
         Which metrics, against which baseline, with how many resamples.
 
     Returns
@@ -155,9 +155,9 @@ def evaluate(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
     ----------
     source : Source
         Its answers or results, and the baseline.
-    dataset : Truth
+    dataset : GroundTruth
         What they are of.
-    wishes : Wishes
+    wishes : ScoreOptions
         Which metrics, with how many resamples.
     """
     whole = ScoredItems(source)

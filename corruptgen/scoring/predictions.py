@@ -59,7 +59,7 @@ def collect_predictions(
     ----------
     content : iterable of Batch or Stacked
         What `prediction_files.read` gave.
-    truth : Truth
+    truth : GroundTruth
         The dataset; what is predicted of rows of it that are not scored is not looked at.
     rule : Rule or None
         How scores become decisions.

@@ -21,7 +21,7 @@ def sink(choice: OutputChoice, cells: Names, output: OutputDirectory, blocks: in
         The format and how images are stored.
     cells : Names
         What is written.
-    output : Folder
+    output : OutputDirectory
         Where.
     blocks : int
         In how many blocks.

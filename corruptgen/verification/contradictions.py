@@ -18,7 +18,7 @@ def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Ite
         The one that the manifest records.
     manifest : mapping of str to object
         The manifest, whose shape was checked.
-    tables : iterable of Table
+    tables : iterable of BlockTable
         All of its tables, in order; each is looked at once.
     """
     counts, cells = manifest["counts"], len(manifest["cells"])

@@ -63,7 +63,7 @@ def origins(made: RecordedBuild, source: str | Path | None) -> Origins:
 
     Parameters
     ----------
-    made : Made
+    made : RecordedBuild
         The finished dataset.
     source : str or Path or None
         Where the clean images are; None: their twin in the output, or else as `RECORDED`, which is the dataset on the
@@ -120,7 +120,7 @@ def recompute_block(
 
     Parameters
     ----------
-    made : Made
+    made : RecordedBuild
         The finished dataset.
     origins : Origins
         What to make it of.

@@ -242,9 +242,9 @@ def owners(build: RecordedBuild, tables: Iterable[BlockTable], blocks: int | Non
 
     Parameters
     ----------
-    build : Made
+    build : RecordedBuild
         The finished dataset.
-    tables : iterable of Table
+    tables : iterable of BlockTable
         Its tables; they are walked through twice where there are masks.
     blocks : int or None
         Number of its blocks; None: of any number of them.
