@@ -60,7 +60,7 @@ def strip_of(data, compression, dtype):
 BOUNDED = """
 import resource, sys
 from corruptgen.errors import Rejected
-from corruptgen.codecs.high_bit_depth import picture
+from corruptgen.codecs.high_bit_depth import decode_image
 from corruptgen.records import Decoding
 import imagecodecs, tifffile
 for name in sys.argv[1:]:
@@ -68,7 +68,7 @@ for name in sys.argv[1:]:
     resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 27), resource.RLIM_INFINITY))
     for window in (None, (-1.0, 5.0)):
         try:
-            found = picture(open(name, "rb").read(), Decoding(window=window)).pixels
+            found = decode_image(open(name, "rb").read(), Decoding(window=window)).pixels
             print(found.shape[:2] == (30, 40) and not found.any())
         except Rejected as error:
             print(error)

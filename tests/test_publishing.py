@@ -157,11 +157,11 @@ def test_publishing_again_changes_nothing(session, published):
 
 EARLIER = """
 from corruptgen.publishing import presentation
-from corruptgen.publishing.publication import Wishes, prepared, upload
-worded = presentation.card
-presentation.card = lambda dataset, repo: worded(dataset, repo) + "In the words of an earlier release.\\n"
-result = upload(prepared(PLACE, "ns/small-c", Wishes(), print, workers=1), print)
-presentation.card = worded
+from corruptgen.publishing.publication import PublishOptions, prepare, upload
+worded = presentation.write_card
+presentation.write_card = lambda dataset, repo: worded(dataset, repo) + "In the words of an earlier release.\\n"
+result = upload(prepare(PLACE, "ns/small-c", PublishOptions(), print, workers=1), print)
+presentation.write_card = worded
 """
 
 

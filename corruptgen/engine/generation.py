@@ -137,8 +137,8 @@ def check(plan: Plan, output: str | Path | None = None) -> None:
 
     Examples
     --------
-    >>> from corruptgen.engine.plan import planned
-    >>> check(planned("small.toml"), "new-c")
+    >>> from corruptgen.engine.plan import make_plan
+    >>> check(make_plan("small.toml"), "new-c")
     """
     folder = _folder(plan, output)
     build = Build(plan, folder)

@@ -94,7 +94,7 @@ def prepare(
     repo : str
         OWNER/NAME on the Hub.
     wishes : PublishOptions
-        Wishes of the user.
+        What the user wants.
     say : Say
         Told in one line why there is a wait.
     workers : int or None
