@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 import llvmlite  # type: ignore[import-untyped]
 import numba
 import numpy
 from numba.core import event
+from numba.extending import register_jitable
 
 from corruptgen.runtime.provenance import LOADED
 
@@ -39,13 +40,13 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
     It is kept where numba keeps it: in NUMBA_CACHE_DIR, beside the module or in the user's cache. Where none of them
     can be written it is kept in a private folder among the temporary files, or else in this process alone.
 
-    NUMBA_DISABLE_JIT does not reach our kernels, whose whole numbers wrap around: in Python they would not.
+    With NUMBA_DISABLE_JIT=1 the functions stay Python, and give the same results slowly.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        # Python calls kernels, and kernels call each other; nobody asks for a C function.
-        with _configured(DISABLE_JIT=0):
-            kernel = numba.njit(**(options | {"no_cfunc_wrapper": True}))(function)
+        if _config.DISABLE_JIT:
+            return _in_python(function)
+        kernel = numba.njit(**options)(function)
         if cache:
             _keep(kernel)
         return kernel
@@ -53,9 +54,21 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
     return compiled
 
 
-def part_of_kernel(function: Callable[..., Any]) -> Any:
-    """Compile what only kernels call, without what Python would need to call it: that takes half as long."""
-    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True)(function)
+def part_of_kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Let kernels call a function, which becomes a part of them; Python calls it as it is written."""
+    register: Any = register_jitable(**({"error_model": "numpy"} | options))
+    return register if function is None else register(function)
+
+
+def _in_python(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let whole numbers wrap around without a warning, as they do in machine code."""
+
+    @wraps(function)
+    def run(*arguments: Any) -> Any:
+        with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return function(*arguments)
+
+    return run
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ from corruptgen.assets.textures import frost_picture
 from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize, to_float
 from corruptgen.compilation import njit
 from corruptgen.corruptions.common.exposure import brightness, contrast, saturate
+from corruptgen.corruptions.common.noise import shot_noise
 from corruptgen.declare import Pixels, fused_path_of
 from corruptgen.errors import AssetError
-from corruptgen.fast.byte_units import parts_of_a_level
-from corruptgen.fast.channel_sums import add_up_channels
-from corruptgen.fast.photons import counted
-from corruptgen.fast.value_maps import follow_maps
+from corruptgen.fast.contrast import add_up_channels
+from corruptgen.fast.fractions import parts_of_a_level
 from corruptgen.randomness import rng_for
 from corruptgen.tables import catalog
 from tests.pictures import Plain, photograph
@@ -116,13 +115,8 @@ def test_no_summand_lies_in_the_middle_between_two_multiples_of_a_large_sum_s_la
 
 
 @njit(cache=True)
-def fill_sums(sums, image, units, first, second):
-    add_up_channels(sums, image, units, first, second)
-
-
-@njit(cache=True)
-def fill_mapped(samples, image, maps, slope):
-    follow_maps(samples, image, maps, slope)
+def fill_sums(sums, image, units, parts):
+    add_up_channels(sums, image, units, parts)
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS[::2], ids=lambda arithmetic: arithmetic.precision)
@@ -133,26 +127,9 @@ def test_channels_are_added_up_as_numpy_does_it(arithmetic, size):
         expected = to_float(image, Pixels.UNIT, BYTE, arithmetic).sum(axis=(0, 1))
         sums = np.zeros(3, arithmetic.precision)
 
-        fill_sums(sums, image.ravel(), arithmetic.units, *parts_of_a_level(arithmetic.precision))
+        fill_sums(sums, image.ravel(), arithmetic.units, parts_of_a_level(arithmetic.precision))
 
         assert np.array_equal(sums, expected)
-
-
-@pytest.mark.parametrize("slope", [0.0, 0.05, 0.4, 1.0, 3.0])
-def test_a_map_is_followed_whether_it_is_straight_or_not(slope):
-    rng = np.random.RandomState(SEED)
-    straight = np.clip(slope * np.arange(256)[:, None] + (3.3, 70.1, 0.0), 0, 255).astype(np.uint8)
-    image = rng.randint(0, 256, (65, 130, 3)).astype(np.uint8)
-
-    for maps in (straight, rng.randint(0, 256, (256, 3)).astype(np.uint8)):
-        for channels in (3, 1):
-            before = image[..., :channels].ravel()
-            after = np.empty_like(before)
-
-            fill_mapped(after, before, np.ascontiguousarray(maps[:, :channels].T), slope)
-
-            expected = np.stack([maps[image[..., c], c] for c in range(channels)], axis=2)
-            assert np.array_equal(after, expected.ravel())
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
@@ -214,6 +191,6 @@ def test_every_level_is_counted_as_without_tables(photons):
         counts = rng_for(SEED, "row", 1, "a").poisson(unit * photons)
 
         assert np.array_equal(
-            counted(image, rng_for(SEED, "row", 1, "a"), arithmetic, photons),
+            fused_path_of(shot_noise)(image, rng_for(SEED, "row", 1, "a"), arithmetic, photons=photons),
             quantize(counts / photons, Pixels.UNIT, BYTE, arithmetic.rounding),
         )

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 import corruptgen
+from corruptgen.declare import fused_path_of
 from corruptgen.engine.identity import check_identity, describe, identify, marks
 from corruptgen.errors import DeclarationError, OutputError, RecipeError, ScoreError
 from corruptgen.publishing.card import write_card
@@ -409,12 +410,16 @@ def test_what_differs_between_two_identities_is_named():
 
 def test_an_edit_of_our_own_changes_the_corruptions_that_depend_on_it_and_no_others():
     def digests(sources):
-        modules = {name: declared.function.__module__ for name, declared in catalog.corruptions().items()}
-        return {name: sources.digest(module, within={"corruptgen"}) for name, module in modules.items()}
+        def modules(function):
+            fast = fused_path_of(function)
+            return {found.__module__ for found in (function, fast) if found is not None}
+
+        found = {name: modules(declared.function) for name, declared in catalog.corruptions().items()}
+        return {name: sources.digest(*some, within={"corruptgen"}) for name, some in found.items()}
 
     now = Sources()
     before = digests(now)
-    edited = "corruptgen.fast.fog_banks"
+    edited = "corruptgen.fast.fog"
     after = digests(Sources({**now.read, edited: replace(now.read[edited], digest=b"another")}))
 
     assert before == {name: catalog.origin(name).source for name in before}

@@ -1,298 +1,182 @@
-"""The correlation of bytes with a disk: whole numbers inside of it and along its edge, float64 where in doubt."""
+"""The correlation of bytes with a disk: sums over runs of samples, which differences of sums from the left give."""
 
-import itertools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.fast.block_sums import BLOCK
-from corruptgen.fast.disk_sums import PRODUCTS_IN_SWEEP, RUNS, compute, estimate, rows_at_work
-from corruptgen.fast.doubts import UNIT_ROUNDOFF, flat_places, too_many
-from corruptgen.fast.scratch import scratch
-from corruptgen.ops.kernels import alias_weights, disk, is_inside
+from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.corruptions.common.blur import defocus_blur
+from corruptgen.declare import fused
+from corruptgen.fast.bounds import bound_of_levels, byte_of, flat_places, next_uncertain, store_certain
+from corruptgen.fast.sums import PAIRS, roundings
+from corruptgen.ops.kernels import disk
 from corruptgen.runtime.caching import keep_arrays
 
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
-UInt64 = NDArray[np.uint64]
-
-# Weights this close to each other, relative to the middle one, count as equal, and this small ones as none.
-EQUAL = 1e-6
-# What a correlation in float64 may be off, in grey levels, by its order or transform: a thousand times what it is.
+# How far OpenCV may be off in float64, in levels, by its order or transform: a thousand times what was found.
 LIBRARY_MARGIN = 1e-10
-# More products than these, per sample of the image, for the samples in doubt cost what the plain path does.
+# Of the samples: if more are uncertain, many of them lie in flat places, which a table decides.
+MANY = 1 / 64
+# More products than these, per sample of the image, for uncertain samples cost what the formula does.
 MOST_PRODUCTS = 12
-# The columns of so large a disk change by what fits into 16 bits.
-LARGEST_RADIUS = 60
-# A kernel that its parts differ more from, in full scales, is no disk with an edge.
-MOST_DEVIATION = 1e-5
+# Weights that are smaller than this against the largest one count less than the library's margin.
+TINY = 1e-15
+# Sums from the left, of up to so many samples in a row and of two rows, are whole numbers in float32.
+WIDEST = 2**24 // (2 * 255)
+# A kernel of more runs of equal weights is no disk.
+MOST_TERMS = 400
 
 
-@dataclass(frozen=True, eq=False)
-class _Lens:
-    """A kernel that is a flat disk, smoothed, and what its edge differs by, but for `deviation`."""
+class _Lens(NamedTuple):
+    """A kernel that is the same upside down and the other way round, and its runs."""
 
-    kernel: Float64
-    size: int
-    """How many samples the disk covers."""
-    radius: int
-    """How far the disk's own array reaches."""
-    heights: Int64
-    """Of the disk: how far each column, from the middle to the right, goes up and down."""
-    shares: Float32
-    """The weights of the smoothing, from the farthest neighbours inwards, and half of the middle one's."""
-    last_shares: Float32
-    """The same for a row and its edges together."""
-    level: np.float32
-    """The weight of a sample of the disk."""
-    runs: Int64
-    """How far the disk's outermost row, the next one and the one after that go to either side; -1 is not at all."""
-    terms: Int64
-    """(run, distance from the middle) of what the edge differs by: for each weight what is more, and what is less."""
-    ends: Int64
-    """Where these begin, and where the last ones end."""
-    weights: Float32
-    """Theirs, in units of the disk's."""
-    deviation: float
-    """The sum of what the weights are off."""
-    error: float
-    """What the float32 estimate of white may be off, in full scales."""
-
-    @property
-    def spread(self) -> int:
-        """How far the smoothing reaches."""
-        return self.shares.size - 1
-
-    @property
-    def reach(self) -> int:
-        """How far from a sample anything is read."""
-        return self.radius + self.spread
+    kernel: NDArray[np.float64]
+    ends: NDArray[np.int64]
+    """Where the runs of each row begin, from the farthest row to the middle one, and where the last ones end."""
+    reaches: NDArray[np.int64]
+    """How far a run goes to either side."""
+    weights: NDArray[np.float32]
+    """How much more its samples weigh than those beyond it; half of that in the middle row, which is a pair, too."""
+    bound: float
+    """Of the error of an estimate, in levels."""
+    table: NDArray[np.uint8]
+    """The byte of every sum over a disk whose samples all weigh the same, in whole levels; empty for other disks."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Places:
-    """Where the samples of a disk lie in an image of some width, counted in samples."""
-
-    moves: Int64
-    """What enters and leaves the disk and its runs with a row, as `corruptgen.fast.disk_sums.estimate` takes it."""
-    counts: Int64
-    """How many places of each kind these are."""
-    products: UInt64
-    """The samples that are weighed by the kernel, from the first one of the whole border on."""
-    weights: Float64
-    """Of those, and zeros to fill the last sweep."""
-
-
-def defocused(
-    image: NDArray[np.uint8], radius: float, alias_blur: float, unit_gain: bool, arithmetic: Arithmetic
+@fused(defocus_blur)
+def _defocus_blur(
+    image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, alias_blur: float, unit_gain: bool
 ) -> NDArray[np.uint8] | None:
-    """Give an (H, W, C) image of bytes correlated with a disk, mirrored at the outermost samples.
-
-    None if the arithmetic is not float64, the kernel is no disk with an edge, or float64 itself leaves a doubt.
-    """
+    """Return None if the arithmetic is not float64, the kernel is no disk, or float64 itself leaves a doubt."""
+    lens = _lens(radius, alias_blur, unit_gain, arithmetic.half)
     height, width, channels = image.shape
-    lens, places = _lens(radius, alias_blur, unit_gain), _places(radius, alias_blur, unit_gain, width, channels)
-    if arithmetic.precision != "float64" or lens is None or places is None:
+    if arithmetic.precision != "float64" or lens is None or width + lens.kernel.shape[1] > WIDEST:
         return None
-    reach, black = lens.reach, 2 * lens.radius + 1
-    half, margin = arithmetic.half, 255 * (lens.deviation + lens.error) + LIBRARY_MARGIN
-    is_bare = not lens.spread and not lens.weights.size
-    if is_bare:
-        nudge = _nudge(lens, half)
-        if nudge is None:
-            return None
-        half, margin = half + nudge, 0.0
-
-    tall, pitch = height + 2 * reach, (width + 2 * reach) * channels
-    samples = scratch("uint8", (black + tall) * pitch + BLOCK)
-    samples[: black * pitch] = 0
-    bordered = samples[black * pitch : (black + tall) * pitch].reshape(tall, width + 2 * reach, channels)
-    cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REFLECT_101, dst=bordered)
-    floats, whole = rows_at_work(lens.spread, reach)
-    result, doubtful = np.empty(image.size + BLOCK, np.uint8), scratch("int64", image.size)
-    count = estimate(
-        result,
-        doubtful,
-        samples,
-        scratch("float32", floats * (pitch + BLOCK)),
-        scratch("int16", whole * (pitch + BLOCK)),
-        np.empty(6 * lens.spread + 4 + 4 * len(lens.terms), np.int64),
-        image.shape,
-        black,
-        reach,
-        places.moves,
-        places.counts,
-        lens.shares,
-        lens.last_shares,
-        lens.terms,
-        lens.ends,
-        lens.weights,
-        lens.level,
-        margin,
-        half,
-    )
-    result = result[: image.size]
-    if count and not _decide(result, doubtful[:count], image, bordered, lens, places, arithmetic.half):
-        return None
-    return result.reshape(image.shape)
-
-
-def _decide(
-    result: NDArray[np.uint8],
-    doubtful: Int64,
-    image: NDArray[np.uint8],
-    bordered: NDArray[np.uint8],
-    lens: _Lens,
-    places: _Places,
-    half: float,
-) -> bool:
-    """Compute the samples in doubt in float64; False if that takes too long or does not help."""
-    if too_many(doubtful, image):
-        doubtful, flat = flat_places(image, doubtful, lens.kernel.shape[0] // 2)
+    reach = lens.kernel.shape[0] // 2
+    bordered = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
+    rows = bordered.reshape(height + 2 * reach, -1)
+    result, uncertain = np.empty(image.size, np.uint8), np.empty(image.size, np.int64)
+    limits = np.float32(arithmetic.half), np.float32(lens.bound)
+    places = uncertain[: _estimate(result, uncertain, rows, channels, lens, limits)]
+    if places.size > MANY * image.size:
+        places, flat = flat_places(image, places, reach)
         levels = np.arange(256) * lens.kernel.sum()
-        low, high = _stored(levels - LIBRARY_MARGIN, half), _stored(levels + LIBRARY_MARGIN, half)
-        values = image.ravel()[flat]
-        if (low != high)[values].any():
-            return False
-        result[flat] = low[values]
-    if doubtful.size * places.weights.size > MOST_PRODUCTS * image.size:
-        return False
-    size, pitch = (rows.shape[1] * rows.shape[2] for rows in (image, bordered))
-    is_decided: bool = compute(
-        result, doubtful, bordered.ravel(), size, pitch, places.products, places.weights, LIBRARY_MARGIN, half
-    )
-    return is_decided
+        low, high = (_stored(levels + margin, arithmetic.half) for margin in (-LIBRARY_MARGIN, LIBRARY_MARGIN))
+        if (low != high)[image.ravel()[flat]].any():
+            return None
+        result[flat] = low[image.ravel()[flat]]
+    if places.size * lens.kernel.size > MOST_PRODUCTS * image.size:
+        return None
+    is_decided = _decide(result, places, rows, (width * channels, channels), lens.kernel, arithmetic.half)
+    return result.reshape(image.shape) if is_decided else None
 
 
-@keep_arrays
-def _nudge(lens: _Lens, half: float) -> float | None:
-    """Give what makes the estimate of every sum over a bare disk lead to the byte that float64 gives; None: nothing."""
-    sums = np.arange(255 * lens.size + 1)
-    exact = sums * lens.kernel.max()
-    low, high = _stored(exact - LIBRARY_MARGIN, half), _stored(exact + LIBRARY_MARGIN, half)
-    for part in (0.25, 0.0, -0.25):
-        nudge = float(part * lens.level)
-        least, white = np.float32(half + nudge), np.float32(255 + half + nudge)
-        found = np.minimum(np.maximum(sums.astype(np.float32) * lens.level + least, 0), white)
-        if np.array_equal(low, high) and np.array_equal(found.astype(np.uint8), low):
-            return nudge
-    return None
-
-
-def _stored(levels: Float64, half: float) -> NDArray[np.uint8]:
+def _stored(levels: NDArray[np.float64], half: float) -> NDArray[np.uint8]:
     return (np.clip(levels, 0, 255) + half).astype(np.uint8)
 
 
 @keep_arrays
-def _lens(radius: float, alias_blur: float, unit_gain: bool) -> _Lens | None:
-    if radius > LARGEST_RADIUS:
-        return None
+def _lens(radius: float, alias_blur: float, unit_gain: bool, half: float) -> _Lens | None:
     single = disk(radius, alias_blur)
-    kernel: Float64 = (single / single.sum() if unit_gain else single).astype(np.float64)
-    inside = is_inside(radius)
-    middle = kernel.shape[0] // 2
-    heights = inside[:, middle:].sum(axis=0) // 2
-    heights = heights[inside[middle, middle:]]
-    neighbours = alias_weights(radius, alias_blur)
-    smoothing = neighbours[neighbours.size // 2 + 1 :].astype(np.float64)
-    smoothing = smoothing[smoothing >= EQUAL**2]
-    shares = np.append(smoothing[::-1], 0.5 - smoothing.sum()).astype(np.float32)
-    level = np.float32(1 / (inside.sum() * (single.sum(dtype=np.float64) if unit_gain else 1)))
-    runs = (inside.sum(axis=1)[:RUNS] - 1) // 2
-    terms, ends, weights = _edge(runs, middle, smoothing)
-    runs[~np.isin(np.arange(RUNS), terms[:, 0])] = -1
-
-    # Everything on a grid that holds the smoothed disk as a whole.
-    edge = 2 * (neighbours.size // 2)
-    differences = np.zeros(np.pad(inside, edge).shape)
-    centre = middle + edge
-    signs = itertools.cycle((1, -1))
-    for weight, sign, first, last in zip(np.repeat(weights, 2), signs, ends, ends[1:], strict=False):
-        for run, distance in terms[first:last]:
-            for row in (centre - distance, centre + distance):
-                differences[row, centre - runs[run] : centre + runs[run] + 1] += sign * weight
-    downwards = _smoothed(np.pad(inside, edge).astype(np.float64), shares)
-    model = _smoothed((downwards + differences).T, shares).T + _smoothed(differences.T, shares)
-    deviation = float(np.abs(np.pad(kernel, edge) - np.float64(level) * model).sum())
-    if deviation > MOST_DEVIATION:
-        return None
-    gain = float(np.float64(level) * (inside.sum() + 2 * np.abs(differences).sum()))
-    # Down and across, the products and the last sum are off by a unit of all each, partial sums by less; the sums of
-    # pairs by one, if they are not whole; the level, its product and the comparison by 4. Of what the edge differs by,
-    # so are the product and the sum for each weight, on rows and on columns; and then the smoothing of these.
-    rounded = 10 + (4 * weights.size + 6 if weights.size else 0)
+    kernel: NDArray[np.float64] = (single / single.sum() if unit_gain else single).astype(np.float64)
     used = np.flatnonzero(kernel.any(axis=0))
-    return _Lens(
-        kernel=kernel[used[0] : used[-1] + 1, used[0] : used[-1] + 1],
-        size=int(inside.sum()),
-        radius=middle if weights.size else int(heights[0]),
-        heights=heights,
-        shares=shares,
-        last_shares=np.repeat(shares, 2) if weights.size else shares,
-        level=level,
-        runs=runs,
-        terms=terms,
-        ends=ends,
-        weights=weights,
-        deviation=deviation,
-        error=1.1 * UNIT_ROUNDOFF * gain * rounded,
-    )
-
-
-def _edge(runs: Int64, radius: int, smoothing: Float64) -> tuple[Int64, Int64, Float32]:
-    """Give the terms of what the edge differs by from a smoothed disk's, where those of each sign begin, and weights.
-
-    What the smoothing would put outside of the disk's array is missing, and what it finds outside is the mirror image.
-    """
-    groups = (
-        ([(1, radius)], [(0, radius + 1)]),
-        ([(2, radius), (1, radius - 1)], [(0, radius + 2), (1, radius + 1)]),
-    )
-    terms: list[tuple[int, int]] = []
-    ends, weights = [0], []
-    for weight, group in zip(smoothing, groups, strict=False):
-        more, less = ([term for term in side if runs[term[0]] >= 0] for side in group)
-        if more or less:
-            terms += more + less
-            ends += [len(terms) - len(less), len(terms)]
-            weights.append(weight)
-    return np.array(terms, np.int64).reshape(-1, 2), np.array(ends), np.array(weights, np.float32)
-
-
-def _smoothed(grid: Float64, shares: Float32) -> Float64:
-    total = np.zeros_like(grid)
-    for distance, weight in enumerate(shares[::-1].tolist()):
-        total += weight * (np.roll(grid, distance, axis=0) + np.roll(grid, -distance, axis=0))
-    return total
-
-
-@keep_arrays
-def _places(radius: float, alias_blur: float, unit_gain: bool, width: int, channels: int) -> _Places | None:
-    lens = _lens(radius, alias_blur, unit_gain)
-    if lens is None:
+    kernel = kernel[used[0] : used[-1] + 1, used[0] : used[-1] + 1]
+    if not (np.array_equal(kernel, kernel[::-1]) and np.array_equal(kernel, kernel[:, ::-1])):
         return None
-    pitch, left = (width + 2 * lens.reach) * channels, lens.radius * channels
-
-    columns = np.arange(1 - lens.heights.size, lens.heights.size)
-    heights = lens.heights[np.abs(columns)]
-    entering, leaving = (side * pitch + left + columns * channels for side in (heights, -heights - 1))
-    runs = [(run * pitch, -(run + 1) * pitch) for run in lens.runs.tolist()]
-    # Each run of a row has the shorter one before it.
-    longer: list[list[int]] = []
-    for run, shorter in zip(lens.runs.tolist(), [-1, *lens.runs.tolist()], strict=False):
-        longer.append([distance * channels for distance in range(-run, run + 1) if abs(distance) > shorter])
-    counts = [columns.size, *(len(more) if run >= 0 else -1 for run, more in zip(lens.runs, longer, strict=True))]
-
-    rows, across = np.nonzero(lens.kernel)
-    edge = lens.reach - lens.kernel.shape[0] // 2
-    filling = (0, -rows.size % PRODUCTS_IN_SWEEP)
-    return _Places(
-        moves=np.concatenate([entering, leaving, np.ravel(runs), *longer]).astype(np.int64),
-        counts=np.array(counts),
-        products=np.pad((rows + edge) * pitch + (across + edge) * channels, filling).view(np.uint64),
-        weights=np.pad(lens.kernel[rows, across], filling),
+    middle = kernel.shape[0] // 2
+    # From the top row to the middle one, from the middle to the right: where the weight changes, a run ends.
+    flat = np.where(kernel < TINY * kernel.max(), 0.0, kernel)
+    steps = -np.diff(flat[: middle + 1, middle:], append=0.0)
+    steps[middle] /= 2
+    found = [np.flatnonzero(row) for row in steps]
+    # A run of no weight fills the last sweep of a row.
+    reaches = np.concatenate([np.pad(runs, (0, -runs.size % PAIRS)) for runs in found])
+    weights = np.concatenate(
+        [np.pad(row[runs], (0, -runs.size % PAIRS)) for row, runs in zip(steps, found, strict=True)]
     )
+    if weights.size > MOST_TERMS:
+        return None
+    ends = np.cumsum([0, *(runs.size + -runs.size % PAIRS for runs in found)])
+    if np.unique(flat).size <= 2:
+        sums = np.arange(255 * np.count_nonzero(flat) + 1) * kernel.max()
+        low, high = (_stored(sums + margin, half) for margin in (-LIBRARY_MARGIN, LIBRARY_MARGIN))
+        if (low != high).any():
+            return None
+        return _Lens(kernel, ends, reaches, (weights / kernel.max()).astype(np.float32), 0.0, low)
+    # Each sum over a run of two rows is a whole number, of as many samples up to full scale.
+    sizes = (weights * 2 * (2 * reaches + 1)).astype(np.float32)
+    bound = bound_of_levels(roundings(sizes, PAIRS), doubles=kernel.size) + LIBRARY_MARGIN
+    return _Lens(kernel, ends, reaches, weights.astype(np.float32), bound, np.empty(0, np.uint8))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _estimate(result, uncertain, bordered, channels, lens, limits):
+    """Store what float32 decides, note the samples that are uncertain, and return their number."""
+    half, bound = limits
+    tall, pitch = bordered.shape
+    reach = lens.kernel.shape[0] // 2
+    size = pitch - 2 * reach * channels
+    # Of a row, the sums of each channel from the left on, the first of which are 0; as many rows as the kernel has.
+    depth = 2 * reach + 1
+    sums = np.zeros((depth, pitch + channels), np.float32)
+    pairs, levels = np.empty(pitch + channels, np.float32), np.empty(size, np.float32)
+    count = 0
+    for row in range(tall):
+        line, made = bordered[row], sums[row % depth]
+        for c in range(channels):
+            total = np.int32(0)
+            for i in range(c, pitch, channels):
+                total = np.int32(total + np.int32(line[i]))
+                made[channels + i] = np.float32(total)
+        y = row - 2 * reach
+        if y < 0:
+            continue
+        for i in range(size):
+            levels[i] = np.float32(0)
+        for d in range(reach + 1):
+            above, below = sums[(y + d) % depth], sums[(y + 2 * reach - d) % depth]
+            for i in range(pairs.size):
+                pairs[i] = above[i] + below[i]
+            for k in range(lens.ends[d], lens.ends[d + 1], PAIRS):
+                _add_runs(levels, pairs, reach * channels, channels, lens.reaches[k : k + 2], lens.weights[k : k + 2])
+        if lens.table.size:
+            for i in range(size):
+                result[y * size + i] = lens.table[np.int64(levels[i])]
+        elif store_certain(result[y * size : (y + 1) * size], levels, half, bound):
+            x = next_uncertain(levels, 0, half, bound)
+            while x < size:
+                uncertain[count] = y * size + x
+                count += 1
+                x = next_uncertain(levels, x + 1, half, bound)
+    return count
+
+
+@part_of_kernel(fastmath={"contract"})
+def _add_runs(levels, sums, first, channels, reaches, weights):
+    """Add two runs times their weights, each the difference of the sums up to its end and up to its beginning."""
+    size, one, other = levels.size, reaches[0] * channels, reaches[1] * channels
+    a, b = sums[first + one + channels :][:size], sums[first - one :][:size]
+    c, d = sums[first + other + channels :][:size], sums[first - other :][:size]
+    w, v = weights[0], weights[1]
+    for i in range(size):
+        levels[i] += w * (a[i] - b[i]) + v * (c[i] - d[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _decide(result, places, rows, layout, kernel, half):
+    """Compute single samples in float64, and return whether that decides all of them."""
+    size, channels = layout
+    for place in places:
+        y, x = divmod(place, size)
+        total = 0.0
+        for j in range(kernel.shape[0]):
+            line, weights = rows[y + j, x:], kernel[j]
+            for i in range(weights.size):
+                total += weights[i] * np.float64(line[i * channels])
+        low = byte_of(total - LIBRARY_MARGIN, half)
+        if low != byte_of(total + LIBRARY_MARGIN, half):
+            return False
+        result[place] = low
+    return True

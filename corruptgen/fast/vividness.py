@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.compilation import njit
-from corruptgen.fast.byte_units import parts_of_a_level
+from corruptgen.corruptions.common.exposure import brightness, saturate
+from corruptgen.declare import fused
+from corruptgen.fast.fractions import fraction_of, parts_of_a_level
 
 _CHUNK = 512
 # Black is divided by this instead of by 0; all other values and spans are larger.
@@ -15,23 +17,23 @@ _FULL = 1.0
 _FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH = (np.int32(n) for n in range(1, 6))
 
 
-def changed_in_hsv(
+def change_in_hsv(
     image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float = 1.0, offset: float = 0.0, lift: float = 0.0
 ) -> NDArray[np.uint8]:
-    """Give the stored samples of an (H, W, 3) image whose saturation S and value V were changed.
+    """Return the stored samples of an (H, W, 3) image whose saturation S and value V were changed.
 
     S becomes S * factor + offset and V becomes V + lift, both cut off at 0 and 1. Every step is one of
     `colour.hsv_from_rgb` or `colour.rgb_from_hsv`, in float64 and in their order; only branches became choices.
     """
     samples = np.empty(image.shape, np.uint8)
     parts = parts_of_a_level(arithmetic.precision)
-    _fill_changed(samples.ravel(), image.ravel(), *parts, factor, offset, lift, arithmetic.half, _FULL)
+    _fill(samples.ravel(), image.ravel(), parts, (factor, offset, lift), arithmetic.half, _FULL)
     return samples
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_changed(samples, image, first, second, factor, offset, lift, half, full):  # type: ignore[no-untyped-def]
-    number = type(first)
+def _fill(samples, image, parts, change, half, full):
+    factor, offset, lift = change
     # Made here: of memory that it is given the compiler cannot know that the arrays do not overlap.
     reds, greens, blues = np.empty((3, _CHUNK))
     most, middle, least, sectors = np.empty((4, _CHUNK), np.int32)
@@ -39,10 +41,9 @@ def _fill_changed(samples, image, first, second, factor, offset, lift, half, ful
         before, after = image[start : start + 3 * _CHUNK], samples[start : start + 3 * _CHUNK]
         size = before.size // 3
         for i in range(size):
-            red, green, blue = number(before[3 * i]), number(before[3 * i + 1]), number(before[3 * i + 2])
-            reds[i] = red * first + red * second
-            greens[i] = green * first + green * second
-            blues[i] = blue * first + blue * second
+            reds[i] = fraction_of(before[3 * i], parts)
+            greens[i] = fraction_of(before[3 * i + 1], parts)
+            blues[i] = fraction_of(before[3 * i + 2], parts)
         for i in range(size):
             red, green, blue = reds[i], greens[i], blues[i]
             value = red if red > green else green
@@ -85,3 +86,13 @@ def _fill_changed(samples, image, first, second, factor, offset, lift, half, ful
             after[3 * i] = low if is_2 | is_3 else (mid if is_1 | is_4 else high)
             after[3 * i + 1] = low if is_4 | is_5 else (high if is_1 | is_2 else mid)
             after[3 * i + 2] = high if is_3 | is_4 else (mid if is_2 | is_5 else low)
+
+
+@fused(brightness)
+def _brightness(image: NDArray[np.uint8], arithmetic: Arithmetic, *, offset: float) -> NDArray[np.uint8]:
+    return change_in_hsv(image, arithmetic, lift=offset)
+
+
+@fused(saturate)
+def _saturate(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float, offset: float) -> NDArray[np.uint8]:
+    return change_in_hsv(image, arithmetic, factor=factor, offset=offset)

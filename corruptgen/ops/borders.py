@@ -33,7 +33,7 @@ def border_indices(length: int, reach: int, border: str) -> NDArray[np.int64]:
 
 
 @part_of_kernel
-def extend_row(samples, first, before, row, behind, channels):  # type: ignore[no-untyped-def]
+def extend_row(samples, first, before, row, behind, channels):
     """Copy a row, with its outermost pixels repeated over so many samples before and behind it, from `first` on."""
     # Unsigned, or the compiler would mind places that count from the end.
     start, step = np.uint64(first + before), np.uint64(channels)

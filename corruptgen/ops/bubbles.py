@@ -6,7 +6,7 @@ from corruptgen.compilation import njit
 
 
 @njit(cache=True, nogil=True)
-def draw_bubbles(veil, centres, radii, rim, haze, rim_haze):  # type: ignore[no-untyped-def]
+def draw_bubbles(veil, centres, radii, rim, haze, rim_haze):
     """Draw bubbles into a layer of opacities; where two overlap, the more opaque one is seen.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +18,13 @@ def luma(image: NDArray[Any]) -> NDArray[np.float32]:
     return grey
 
 
+def opencv_luma(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return OpenCV's own luma, (H, W): its last bit decides about a level of flat areas."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+
+
 @njit(cache=True, nogil=True)
-def hsv_from_rgb(image):  # type: ignore[no-untyped-def]
+def hsv_from_rgb(image):
     """Convert an (H, W, 3) RGB image in [0, 1] to hue in turns, saturation and value, as skimage does."""
     result = np.empty(image.shape, np.float64)
     for y in range(image.shape[0]):
@@ -47,7 +53,7 @@ def hsv_from_rgb(image):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def rgb_from_hsv(image):  # type: ignore[no-untyped-def]
+def rgb_from_hsv(image):
     """Convert hue in turns, saturation and value back to an (H, W, 3) RGB image."""
     result = np.empty(image.shape, np.float64)
     for y in range(image.shape[0]):

@@ -69,7 +69,7 @@ def _on_border(along: NDArray[np.float64], height: int, width: int) -> NDArray[n
 
 
 @njit(cache=True, nogil=True)
-def _dab(feathers, y, x, radius, strength):  # type: ignore[no-untyped-def]
+def _dab(feathers, y, x, radius, strength):
     height, width = feathers.shape
     reach = radius + 0.7
     for row in range(max(0, int(np.ceil(y - reach))), min(height, int(y + reach) + 1)):
@@ -80,7 +80,7 @@ def _dab(feathers, y, x, radius, strength):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _line(pane, start, length, pen):  # type: ignore[no-untyped-def]
+def _line(pane, start, length, pen):
     # Draws one line until it ends, leaves the pane or meets another crystal; gives how far it came. A pen of strength 0
     # only looks how far a line would come.
     feathers, owners, patch, owner = pane
@@ -106,7 +106,7 @@ def _line(pane, start, length, pen):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _barb(pane, start, longest, sizes, chance):  # type: ignore[no-untyped-def]
+def _barb(pane, start, longest, sizes, chance):
     # One barb and its twigs.
     spacing, radius = sizes
     y, x, angle, bend = start
@@ -124,7 +124,7 @@ def _barb(pane, start, longest, sizes, chance):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _grow(feathers, owners, seeds, chances, sizes):  # type: ignore[no-untyped-def]
+def _grow(feathers, owners, seeds, chances, sizes):
     patch, spacing, barb_length, radius = sizes
     for i in range(seeds.shape[0]):
         y, x, heading, bend, length = seeds[i]

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.fast.lanes import BLOCK, weigh_block
 from corruptgen.ops.borders import border_indices
 from corruptgen.runtime.caching import keep_arrays
 
 Float64 = NDArray[np.float64]
+
+# Sums that are made together.
+STRIP = 256
 
 # skimage and scipy cut the kernel off here unless they are told otherwise.
 TRUNCATE = 4.0
@@ -68,9 +70,7 @@ def _axis(length: int, sigma: float, truncate: float, border: str) -> tuple[Floa
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _smooth_rows(  # type: ignore[no-untyped-def]
-    result, padded, samples, channels, down, across, rows, columns, beside
-):
+def _smooth_rows(result, padded, samples, channels, down, across, rows, columns, beside):
     """Smooth the columns, then the rows, of an (H, W * C) image; `down` and `across` are half kernels."""
     height, size = result.shape
     border = (across.size - 1) * channels
@@ -82,7 +82,7 @@ def _smooth_rows(  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
+def pad(padded, columns, reach, channels):
     """Fill both ends of a row, whose middle is there already."""
     for i in range(reach):
         for end in (i, columns.size - 1 - i):
@@ -91,21 +91,21 @@ def pad(padded, columns, reach, channels):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def weigh(total, samples, offsets, half_kernel):  # type: ignore[no-untyped-def]
+def weigh(total, samples, offsets, half_kernel):
     """Weigh the samples at each of `offsets` from every place, in scipy's order: the centre, then pairs from the ends.
 
     `total` must not lie among `samples`.
     """
-    size = total.size
-    for start in range(0, size - BLOCK + 1, BLOCK):
-        weigh_block(total, start, samples, offsets, half_kernel)
-    if size >= BLOCK:
-        # The rest, with some of what is done already.
-        weigh_block(total, size - BLOCK, samples, offsets, half_kernel)
-        return
-    reach = half_kernel.size - 1
-    for x in range(size):
-        value = samples[offsets[reach] + x] * half_kernel[0]
-        for k in range(reach, 0, -1):
-            value += (samples[offsets[reach - k] + x] + samples[offsets[reach + k] + x]) * half_kernel[k]
-        total[x] = value
+    reach, size = half_kernel.size - 1, total.size
+    # In strips that stay in the processor's nearest cache.
+    for start in range(0, size, STRIP):
+        made = total[start : start + STRIP]
+        own, weight = samples[offsets[reach] + start :][: made.size], half_kernel[0]
+        for x in range(made.size):
+            made[x] = own[x] * weight
+        for k in range(reach):
+            left = samples[offsets[k] + start :][: made.size]
+            right = samples[offsets[2 * reach - k] + start :][: made.size]
+            weight = half_kernel[reach - k]
+            for x in range(made.size):
+                made[x] += (left[x] + right[x]) * weight

@@ -1,17 +1,11 @@
-"""Layers over an image: drawn in units of their own, or finer than the pixels, and laid over it by tables."""
+"""Layers over an image: drawn in units of their own, or finer than the pixels."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.compilation import njit
-from corruptgen.declare import Pixels
-from corruptgen.ops.lookup import Curve, table_of
 
 # Layers are drawn at least this many samples high and wide, so that flakes and crystals have a shape to be averaged.
 FINE_SIDE = 128
@@ -46,23 +40,3 @@ def averaged(layer: NDArray[Any], samples: int) -> NDArray[Any]:
     height, width = (length // samples for length in layer.shape)
     means: NDArray[Any] = layer.reshape(height, samples, width, samples).mean(axis=(1, 3), dtype=np.float64)
     return means.astype(layer.dtype)
-
-
-def laid_over(
-    image: NDArray[np.uint8], layer: NDArray[np.uint8], curves: Sequence[Curve], unit: Pixels, arithmetic: Arithmetic
-) -> NDArray[np.uint8]:
-    """Apply to each pixel of an (H, W, C) image of bytes the curve whose number the (H, W) layer has there."""
-    tables = np.stack([table_of(curve, unit, unit, arithmetic) for curve in curves])
-    result = np.empty(image.shape, np.uint8)
-    _laid_over(result, image, layer, tables)
-    return result
-
-
-@njit(cache=True, nogil=True)
-def _laid_over(result, image, layer, tables):  # type: ignore[no-untyped-def]
-    height, width, channels = image.shape
-    for y in range(height):
-        for x in range(width):
-            number = layer[y, x]
-            for c in range(channels):
-                result[y, x, c] = tables[number, image[y, x, c]]

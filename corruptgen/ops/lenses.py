@@ -6,7 +6,7 @@ from corruptgen.compilation import njit
 
 
 @njit(cache=True, nogil=True)
-def draw_lenses(lenses, centres, radii, wobbles):  # type: ignore[no-untyped-def]
+def draw_lenses(lenses, centres, radii, wobbles):
     """Draw drops, each with a slightly uneven outline; where two overlap, the later covers the earlier.
 
     Parameters
@@ -41,7 +41,7 @@ def draw_lenses(lenses, centres, radii, wobbles):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
-def seen_through(image, lenses, samples, reach):  # type: ignore[no-untyped-def]
+def seen_through(image, lenses, samples, reach):
     """Look at an (H, W, C) image through drops: upside down, dark at the rim, with a glint of the sky.
 
     Parameters

@@ -1,23 +1,18 @@
 """The smear of a moving picture as ImageMagick's MotionBlurImage makes it: one-sided, nearest pixels."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import FULL_SCALE_OF_LEVELS, Arithmetic
 from corruptgen.compilation import njit
-from corruptgen.fast.block_sums import BLOCK
-from corruptgen.fast.doubts import FLOAT64_MARGIN, UNIT_ROUNDOFF
-from corruptgen.fast.scratch import scratch
-from corruptgen.fast.trail_sums import smear_blocks
 from corruptgen.runtime.caching import keep_arrays
 
 # ImageMagick's Q16 scale: white is 65535, one grey level 257.
 QUANTA = 257
+FULL_SCALE_OF_QUANTA = 65535
 TAPS_IN_SWEEP = 4
 
 
@@ -70,7 +65,15 @@ def motion_blurred(
     angle : direction of the trail in degrees, clockwise from right
     quantum : "rounded" to the nearest byte, as ImageMagick did up to 6.9.10-68, or "truncated", as it does since
     """
-    return _smear_bytes(image, _trail(radius, sigma, quantum), angle)
+    weights = trail_weights(radius, sigma) * QUANTA
+    sums = smear(image, weights, trail_offsets(weights.size, angle))
+    quanta = np.clip(sums + 0.5, 0, FULL_SCALE_OF_QUANTA).astype(np.int64)
+    return ((quanta + quantum_carry(quantum)) // QUANTA).astype(np.uint8)
+
+
+def quantum_carry(quantum: str) -> int:
+    """Return what ImageMagick adds to a quantum before it divides by 257, for "rounded" or "truncated" bytes."""
+    return 0 if quantum == "truncated" else QUANTA // 2
 
 
 def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angle: float) -> NDArray[np.float64]:
@@ -85,92 +88,6 @@ def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angl
     The weights are not scaled up again when the trail is cut, so that an image shorter than its trail comes out darker.
     """
     return smear(image, *trail_within(image.shape, radius, sigma, angle))
-
-
-def smear_bytes(
-    image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, sigma: float, angle: float
-) -> NDArray[np.uint8]:
-    """Give what `smear_unnormalised` gives of an image of bytes, stored as bytes again."""
-    return _smear_bytes(image, _trail_of_levels(radius, sigma, arithmetic.half), angle)
-
-
-@dataclass(frozen=True, eq=False)
-class _Trail:
-    """How a trail is added up, and how its sums become bytes."""
-
-    weights: NDArray[np.float64]
-    """In the units of the sums."""
-    shares: NDArray[np.float32]
-    """The weights for estimates, in levels, from the end of the trail to its start."""
-    margin: float
-    """How many levels an estimate may be off."""
-    half: float
-    """So many levels below a byte, the sum gives that byte."""
-    level: int
-    """How many units are a grey level."""
-    carry: int
-    """What is added to a whole number of units before it is divided by that."""
-    ends_outside: bool
-    """Whether the trail ends where it would leave an image."""
-
-
-def _trail_of(weights: NDArray[np.float64], *, half: float, level: int, carry: int, ends_outside: bool) -> _Trail:
-    """Give a trail by its weights, and bound what an estimate may be off.
-
-    That adds from the end of the trail to its start, so that its partial sums stay small for long: each addition is off
-    by less than one unit of the sum of the weights so far, a weight and its product by a unit each, and the comparison
-    with a boundary by another two.
-    """
-    # Of one kind, whatever they come from: kernels are compiled for arrays that may be written, and for others.
-    weights.flags.writeable = False
-    shares = weights[::-1] / level
-    units_off = shares.cumsum().sum() + 2 + 2
-    margin = 1.001 * FULL_SCALE_OF_LEVELS * UNIT_ROUNDOFF * units_off + FLOAT64_MARGIN
-    return _Trail(weights, shares.astype(np.float32), margin, half, level, carry, ends_outside)
-
-
-@keep_arrays
-def _trail(radius: float, sigma: float, quantum: str) -> _Trail:
-    # A sum is rounded to a quantum before it becomes a byte: so far below a level the level is reached.
-    carry = 0 if quantum == "truncated" else QUANTA // 2
-    weights = trail_weights(radius, sigma) * QUANTA
-    return _trail_of(weights, half=(0.5 + carry) / QUANTA, level=QUANTA, carry=carry, ends_outside=False)
-
-
-@keep_arrays
-def _trail_of_levels(radius: float, sigma: float, half: float) -> _Trail:
-    weights = trail_fading(radius, sigma)
-    return _trail_of(weights, half=half, level=1, carry=0, ends_outside=True)
-
-
-def _smear_bytes(image: NDArray[np.uint8], trail: _Trail, angle: float) -> NDArray[np.uint8]:
-    """Give the bytes of the sums along a trail: estimates in float32, and the sums themselves where these are in doubt.
-
-    An estimate is in doubt if it lies within its error of a boundary between two bytes.
-    """
-    length = trail.weights.size
-    if length == 1 and trail.weights[0] == trail.level:
-        return image.copy()
-    height, width, channels = image.shape
-    result = np.empty(image.size + BLOCK, np.uint8)
-    smear_blocks(
-        result,
-        scratch("uint8", (height + length) * (width + length) * channels + BLOCK),
-        scratch("float32", BLOCK),
-        scratch("float64", BLOCK),
-        scratch("int64", 3 * length),
-        np.ascontiguousarray(image).reshape(height, -1),
-        channels,
-        *trail_direction(length, angle),
-        trail.weights,
-        trail.shares,
-        trail.margin,
-        trail.half,
-        trail.level,
-        trail.carry,
-        trail.ends_outside,
-    )
-    return result[: image.size].reshape(image.shape)
 
 
 def trail_within(
@@ -218,13 +135,13 @@ def _layout(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _smear(result, rows, weights, starts):  # type: ignore[no-untyped-def]
+def _smear(result, rows, weights, starts):
     for y in range(result.shape[0]):
         _add_trail(result[y], rows, y, weights, starts)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _add_trail(total, rows, y, weights, starts):  # type: ignore[no-untyped-def]
+def _add_trail(total, rows, y, weights, starts):
     """Add up one row in the order of the trail; a sweep of several pixels saves loads and stores of the sum."""
     total[:] = 0
     size = total.size

@@ -55,7 +55,7 @@ def cloud_noise(
 
 
 @njit(cache=True, nogil=True)
-def _spline_weights(positions):  # type: ignore[no-untyped-def]
+def _spline_weights(positions):
     first = np.empty(positions.size, np.int64)
     weights = np.empty((positions.size, 4), np.float32)
     for i in range(positions.size):
@@ -70,7 +70,7 @@ def _spline_weights(positions):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _splined(grid, rows, columns):  # type: ignore[no-untyped-def]
+def _splined(grid, rows, columns):
     top, down = _spline_weights(rows)
     left, across = _spline_weights(columns)
     result = np.empty((rows.size, columns.size), np.float32)

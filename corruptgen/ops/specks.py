@@ -6,7 +6,7 @@ from corruptgen.compilation import njit
 
 
 @njit(cache=True, nogil=True)
-def draw_trails(clear, middles, halves, radii, opacities):  # type: ignore[no-untyped-def]
+def draw_trails(clear, middles, halves, radii, opacities):
     """Multiply the clearness of an (H, W) layer by that of round specks which move on a line.
 
     Parameters
@@ -41,7 +41,7 @@ def draw_trails(clear, middles, halves, radii, opacities):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def draw_blobs(field, centres, radii):  # type: ignore[no-untyped-def]
+def draw_blobs(field, centres, radii):
     """Add round humps to an (H, W) float32 field, in place: 1 in the middle, 0 from `radii` samples on."""
     height, width = field.shape
     for i in range(radii.size):

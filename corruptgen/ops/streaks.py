@@ -26,7 +26,7 @@ def radial_streaks(image: NDArray[Any], reach: float) -> NDArray[Any]:
 
 
 @njit(cache=True, nogil=True)
-def _mean_with_zoomed(image, factor):  # type: ignore[no-untyped-def]
+def _mean_with_zoomed(image, factor):
     height, width, channels = image.shape
     size = width * channels
     half = image.dtype.type(0.5)

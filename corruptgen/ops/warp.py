@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Warp
-from corruptgen.fast.gathers import affine_warped, displaced, inverse
+from corruptgen.ops.gathers import affine_warped, displaced, inverse
 
 # How much of its area a pixel has to keep for a warp to be inverted within it; where less is left, the field folds.
 LEAST_STRETCH = 0.1
@@ -122,7 +122,7 @@ def _mapped(matrix: NDArray[np.float64], positions: NDArray[np.float64]) -> NDAr
 
 
 @njit(cache=True, nogil=True)
-def _arrivals(positions, down, right, least_stretch):  # type: ignore[no-untyped-def]
+def _arrivals(positions, down, right, least_stretch):
     height, width = down.shape
     reach_down = int(np.ceil(np.abs(down).max())) + 1
     reach_right = int(np.ceil(np.abs(right).max())) + 1

@@ -17,13 +17,13 @@ def magnified(image: NDArray[Any], factor: float) -> NDArray[Any]:
     image, where all is black: so does scipy, and so do the published images.
     """
     rows, columns = (positions(length, round(length * factor)) for length in image.shape[:2])
-    return _sampled(image, rows, columns)
+    return sampled(image, rows, columns)
 
 
 def zoomed(image: NDArray[Any], factor: float) -> NDArray[Any]:
     """Zoom into the centre of an (H, W, C) float image by `factor`, 1 or above, and keep its size."""
     (rows, tall), (columns, wide) = (central_positions(length, factor) for length in image.shape[:2])
-    return _sampled(image[tall, wide], rows, columns)
+    return sampled(image[tall, wide], rows, columns)
 
 
 def central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], slice]:
@@ -35,7 +35,8 @@ def central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], 
     return positions(part, target)[trimmed : trimmed + length], slice(start, start + part)
 
 
-def _sampled(image: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[Any]:
+def sampled(image: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[Any]:
+    """Return an (H, W, C) float image at some rows and columns, in pixels, bilinearly; beyond the last one is black."""
     result = np.empty((rows.size, columns.size, image.shape[2]), image.dtype)
     _interpolate(np.ascontiguousarray(image), rows, columns, result)
     return result
@@ -49,7 +50,7 @@ def positions(source: int, target: int) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _interpolate(image, rows, columns, result):  # type: ignore[no-untyped-def]
+def _interpolate(image, rows, columns, result):
     height, width, channels = image.shape
     size = width * channels
     upper = np.empty(size)

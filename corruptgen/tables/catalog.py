@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import importlib.util
 import pickle
 import pkgutil
 import warnings
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 import cloudpickle
@@ -30,6 +31,7 @@ from corruptgen.values.toml_text import parse_toml
 
 ENTRY_POINTS = "corruptgen.corruptions"
 OURS = "corruptgen"
+FAST_PATHS = "corruptgen.fast"
 LONGEST_REASON = 200  # characters of what a broken plug-in has raised
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -443,10 +445,18 @@ def _origin(name: str) -> Origin:
 
 
 def _built_in() -> Iterator[Corruption]:
-    prefix = corruptions_package.__name__ + "."
-    for module in pkgutil.walk_packages(corruptions_package.__path__, prefix):
+    for module in _modules_below(corruptions_package):
+        yield from _declared_in(module)
+    # Fast paths declare themselves. Nothing but this line knows of them, and without their folder every formula stands.
+    if importlib.util.find_spec(FAST_PATHS) is not None:
+        for _ in _modules_below(importlib.import_module(FAST_PATHS)):
+            pass
+
+
+def _modules_below(package: ModuleType) -> Iterator[ModuleType]:
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not module.ispkg:
-            yield from _declared_in(importlib.import_module(module.name))
+            yield importlib.import_module(module.name)
 
 
 def _brought_by(entry: metadata.EntryPoint) -> list[Corruption]:

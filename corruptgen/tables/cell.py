@@ -13,6 +13,7 @@ from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, grey_to_rgb
 from corruptgen.declare import Channels, Corruption, FastPath, Warp, fused_path_of
 from corruptgen.errors import ImageError
 from corruptgen.randomness import Draws, Stream
+from corruptgen.tables.formulas import uses_fast_paths
 from corruptgen.tables.interpolation import Value
 from corruptgen.tables.scene import NO_STAGING, ORIGINAL, Staging
 from corruptgen.values.arguments import severity_text
@@ -118,7 +119,7 @@ class Cell:
         parameters = self.parameters_for(height, width) if self.scaled else self._unscaled
         samples, fast = None, self._fast_path
         # Most often it is this very format, and then its fields need no comparing.
-        if fast is not None and (form is BYTE or form == BYTE) and isinstance(rng, Stream):
+        if fast is not None and (form is BYTE or form == BYTE) and isinstance(rng, Stream) and uses_fast_paths():
             arguments = (whole, rng, self.arithmetic) if self.draws else (whole, self.arithmetic)
             samples = fast(*arguments, **parameters)
         if samples is None:

@@ -22,6 +22,7 @@ from corruptgen.sources import Source, open_known, source_digest
 from corruptgen.sources.coco import annotations
 from corruptgen.store.digests import PIXELS_BYTES, file_digest, pixels_digest, split
 from corruptgen.store.output_directory import item_name
+from corruptgen.tables.formulas import formulas_only
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets
 from corruptgen.threads import single_threaded
 
@@ -141,7 +142,8 @@ def recompute_block(
     table = BlockTable.from_bytes(made.sink.output.read(name) or b"")
     part, records = table.part(start), table.made
     problems, count = [], 0
-    with single_threaded():
+    # By the formulas, which the fast paths that made the images had to agree with.
+    with single_threaded(), formulas_only():
         for i, image in _clean_images(made, origins.source, part, records, chosen):
             record = records[i]
             if isinstance(image, str):

@@ -1,20 +1,12 @@
 """Blur that comes from the lens or from what stands before it."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Bytes, Unit, corruption, fused
-from corruptgen.fast.defocus import defocused
-from corruptgen.fast.gaussian_bytes import smooth_bytes
-from corruptgen.fast.glass import shuffled, shuffled_by_stream
+from corruptgen.declare import Bytes, Unit, corruption
 from corruptgen.ops.gaussian import smooth
 from corruptgen.ops.kernels import correlate, disk
+from corruptgen.ops.shuffle import shuffled
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.stream import Stream
-
-# How glass_blur stores what its pixels are moved in, whatever the table's arithmetic.
-IN_BETWEEN = Arithmetic("float64", "truncate")
 
 
 @corruption
@@ -33,11 +25,6 @@ def gaussian_blur(image: Unit, *, sigma: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return smooth(image, sigma)
-
-
-@fused(gaussian_blur)
-def _gaussian_blur(image: NDArray[np.uint8], arithmetic: Arithmetic, *, sigma: float) -> NDArray[np.uint8] | None:
-    return smooth_bytes(image, sigma, arithmetic)
 
 
 @corruption
@@ -61,13 +48,6 @@ def defocus_blur(image: Unit, *, radius: float, alias_blur: float, unit_gain: bo
     """
     kernel = disk(radius, alias_blur)
     return correlate(image, kernel / kernel.sum() if unit_gain else kernel)
-
-
-@fused(defocus_blur)
-def _defocus_blur(
-    image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float, alias_blur: float, unit_gain: bool
-) -> NDArray[np.uint8] | None:
-    return defocused(image, radius, alias_blur, unit_gain, arithmetic)
 
 
 @corruption
@@ -97,19 +77,3 @@ def glass_blur(image: Bytes, rng: Draws, *, sigma: float, reach: int, iterations
         offsets = rng.integers(-reach, reach, size=(inner[0] * inner[1], 2))
         moved = shuffled(moved, offsets, reach, exchange=exchange)
     return smooth(moved / 255.0, sigma)
-
-
-@fused(glass_blur)
-def _glass_blur(
-    image: NDArray[np.uint8],
-    rng: Stream,
-    arithmetic: Arithmetic,
-    *,
-    sigma: float,
-    reach: int,
-    iterations: int,
-    exchange: bool,
-) -> NDArray[np.uint8]:
-    moved = smooth_bytes(image, sigma, IN_BETWEEN)
-    moved = shuffled_by_stream(moved, rng, reach, times=iterations, exchange=exchange)
-    return smooth_bytes(moved, sigma, Arithmetic("float64", arithmetic.rounding))

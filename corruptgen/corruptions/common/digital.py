@@ -5,9 +5,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Bytes, corruption, fused
-from corruptgen.fast.large_pixels import with_large_pixels
+from corruptgen.declare import Bytes, corruption
 
 
 @corruption
@@ -28,11 +26,6 @@ def pixelate(image: Bytes, *, scale: float) -> Bytes:
     return _enlarged(_shrunk(image, scale), Image.Resampling.BOX, image)
 
 
-@fused(pixelate)
-def _pixelate_in_whole_numbers(image: Bytes, arithmetic: Arithmetic, *, scale: float) -> Bytes | None:
-    return with_large_pixels(image, _large_pixels(image, scale), Image.Resampling.BOX)
-
-
 @corruption
 def pixelate_nearest(image: Bytes, *, scale: float) -> Bytes:
     """Show the image with fewer, larger pixels, each screen pixel with the colour of the large one nearest to it.
@@ -49,11 +42,6 @@ def pixelate_nearest(image: Bytes, *, scale: float) -> Bytes:
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
     return _enlarged(_shrunk(image, scale), Image.Resampling.NEAREST, image)
-
-
-@fused(pixelate_nearest)
-def _pixelate_nearest_in_whole_numbers(image: Bytes, arithmetic: Arithmetic, *, scale: float) -> Bytes | None:
-    return with_large_pixels(image, _large_pixels(image, scale), Image.Resampling.NEAREST)
 
 
 @corruption
@@ -79,12 +67,7 @@ def jpeg_compression(image: Bytes, *, quality: int) -> Bytes:
     return decoded.reshape(image.shape)
 
 
-@fused(jpeg_compression)
-def _jpeg_compression_of_bytes(image: Bytes, arithmetic: Arithmetic, *, quality: int) -> Bytes:
-    return jpeg_compression(image, quality=quality)
-
-
-def _large_pixels(image: Bytes, scale: float) -> tuple[int, int]:
+def count_large_pixels(image: Bytes, scale: float) -> tuple[int, int]:
     """Return how many rows and columns of large pixels fit into `scale` times the height and the width."""
     height, width = image.shape[:2]
     return max(int(height * scale), 1), max(int(width * scale), 1)
@@ -92,7 +75,7 @@ def _large_pixels(image: Bytes, scale: float) -> tuple[int, int]:
 
 def _shrunk(image: Bytes, scale: float) -> Image.Image:
     """Return the means over large pixels."""
-    rows, columns = _large_pixels(image, scale)
+    rows, columns = count_large_pixels(image, scale)
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     return picture.resize((columns, rows), Image.Resampling.BOX)
 

@@ -1,12 +1,8 @@
 """Too much light, too little contrast, too much or too little colour."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Unit, UnitColour, corruption, fused
-from corruptgen.fast.contrasts import pulled_to_means
-from corruptgen.fast.vividness import changed_in_hsv
+from corruptgen.declare import Unit, UnitColour, corruption
 from corruptgen.ops.colour import hsv_from_rgb, rgb_from_hsv
 
 
@@ -30,11 +26,6 @@ def brightness(image: UnitColour, *, offset: float) -> UnitColour:
     return rgb_from_hsv(hsv)
 
 
-@fused(brightness)
-def _brightness(image: NDArray[np.uint8], arithmetic: Arithmetic, *, offset: float) -> NDArray[np.uint8]:
-    return changed_in_hsv(image, arithmetic, lift=offset)
-
-
 @corruption
 def contrast(image: Unit, *, factor: float) -> Unit:
     """Pull every channel towards its mean over the image.
@@ -52,11 +43,6 @@ def contrast(image: Unit, *, factor: float) -> Unit:
     """
     means = image.mean(axis=(0, 1), keepdims=True)
     return (image - means) * factor + means
-
-
-@fused(contrast)
-def _contrast(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float) -> NDArray[np.uint8] | None:
-    return pulled_to_means(image, arithmetic, factor)
 
 
 @corruption
@@ -81,8 +67,3 @@ def saturate(image: UnitColour, *, factor: float, offset: float) -> UnitColour:
     hsv = hsv_from_rgb(image)
     hsv[..., 1] = np.clip(hsv[..., 1] * factor + offset, 0, 1)
     return rgb_from_hsv(hsv)
-
-
-@fused(saturate)
-def _saturate(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float, offset: float) -> NDArray[np.uint8]:
-    return changed_in_hsv(image, arithmetic, factor=factor, offset=offset)

@@ -1,15 +1,11 @@
 """Blur that comes from movement while the shutter is open."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Bytes, Levels, Unit, corruption, fused
-from corruptgen.fast.zoom_mean import mean_with_zooms
-from corruptgen.ops.motion import motion_blurred, smear_bytes, smear_unnormalised
+from corruptgen.declare import Bytes, Levels, Unit, corruption
+from corruptgen.ops.motion import motion_blurred, smear_unnormalised
 from corruptgen.ops.zoom import zoomed
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -62,13 +58,6 @@ def zoom_blur(image: Unit, *, end: float, step: float) -> Unit:
     return (image + layers) / (len(factors) + 1)
 
 
-@fused(zoom_blur)
-def _zoom_blur(
-    image: NDArray[np.uint8], arithmetic: Arithmetic, *, end: float, step: float
-) -> NDArray[np.uint8] | None:
-    return mean_with_zooms(image, np.arange(1, end, step).tolist(), arithmetic)
-
-
 @corruption
 def motion_blur_unnormalised(image: Levels, rng: Draws, *, radius: float, sigma: float) -> Levels:
     """Smear the image to one side, by up to 45 degrees from the horizontal, losing the light that leaves a small image.
@@ -87,10 +76,3 @@ def motion_blur_unnormalised(image: Levels, rng: Draws, *, radius: float, sigma:
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
     return smear_unnormalised(image, radius=radius, sigma=sigma, angle=rng.uniform(-45, 45))
-
-
-@fused(motion_blur_unnormalised)
-def _motion_blur_unnormalised(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, radius: float, sigma: float
-) -> NDArray[np.uint8]:
-    return smear_bytes(image, arithmetic, radius=radius, sigma=sigma, angle=rng.uniform(-45, 45))

@@ -1,16 +1,10 @@
 """Noise of the sensor: values that stray, by chance, from what the lens gave."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Unit, corruption, fused
-from corruptgen.fast.grain import grained
-from corruptgen.fast.photons import counted
-from corruptgen.fast.salt import salted
+from corruptgen.declare import Unit, corruption
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import SALT, UNTOUCHED, draw_impulses
-from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -31,13 +25,6 @@ def gaussian_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
     return image + sigma * rng.standard_normal(image.shape)
 
 
-@fused(gaussian_noise)
-def _gaussian_noise(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float
-) -> NDArray[np.uint8] | None:
-    return grained(image, rng, arithmetic, sigma, in_proportion=False)
-
-
 @corruption
 def shot_noise(image: Unit, rng: Draws, *, photons: float) -> Unit:
     """Count photons: every value becomes a Poisson draw of that expectation.
@@ -54,13 +41,6 @@ def shot_noise(image: Unit, rng: Draws, *, photons: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return rng.poisson(image * photons) / photons
-
-
-@fused(shot_noise)
-def _shot_noise(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, photons: float
-) -> NDArray[np.uint8] | None:
-    return counted(image, rng, arithmetic, photons)
 
 
 @corruption
@@ -82,11 +62,6 @@ def impulse_noise(image: Unit, rng: Draws, *, amount: float) -> Unit:
     return np.where(marks == UNTOUCHED, image, marks == SALT)
 
 
-@fused(impulse_noise)
-def _impulse_noise(image: NDArray[np.uint8], rng: Stream, _: Arithmetic, *, amount: float) -> NDArray[np.uint8]:
-    return salted(image, rng, amount)
-
-
 @corruption
 def speckle_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
     """Add normal noise in proportion to every value, so that the dark parts stay clean.
@@ -103,10 +78,3 @@ def speckle_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return image + image * (sigma * rng.standard_normal(image.shape))
-
-
-@fused(speckle_noise)
-def _speckle_noise(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float
-) -> NDArray[np.uint8] | None:
-    return grained(image, rng, arithmetic, sigma, in_proportion=True)

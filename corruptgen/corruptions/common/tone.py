@@ -3,11 +3,9 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import LUMA, Arithmetic
-from corruptgen.declare import Levels, Pixels, Unit, corruption, fused
-from corruptgen.ops.lookup import by_table, sum_of_luma
+from corruptgen.codecs.pixels import LUMA
+from corruptgen.declare import Levels, Unit, corruption
 
 LUMA_SHARES = np.array(LUMA) / 65536
 
@@ -30,11 +28,6 @@ def gain(image: Levels, *, factor: float) -> Levels:
     return image * factor
 
 
-@fused(gain)
-def _gain(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float) -> NDArray[np.uint8]:
-    return by_table(image, lambda values: gain(values, factor=factor), Pixels.LEVELS, Pixels.LEVELS, arithmetic)
-
-
 @corruption
 def contrast_about_luma(image: Levels, *, factor: float, whole_mean: bool) -> Levels:
     """Move every value away from the mean luma of the image, or towards it; all channels about the same mean.
@@ -53,18 +46,8 @@ def contrast_about_luma(image: Levels, *, factor: float, whole_mean: bool) -> Le
     Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536
     """
     luma = image.astype(np.float64) @ LUMA_SHARES if image.shape[2] > 1 else image
-    mean = _whole(np.floor(luma + 0.5).mean(dtype=np.float64)) if whole_mean else luma.mean(dtype=np.float64)
-    return _about(image, mean, factor)
-
-
-@fused(contrast_about_luma)
-def _contrast_about_luma(
-    image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float, whole_mean: bool
-) -> NDArray[np.uint8] | None:
-    if not whole_mean:
-        return None
-    mean = _whole(sum_of_luma(image) / (image.shape[0] * image.shape[1]))
-    return by_table(image, lambda values: _about(values, mean, factor), Pixels.LEVELS, Pixels.LEVELS, arithmetic)
+    mean = whole_mean_of(np.floor(luma + 0.5).mean(dtype=np.float64)) if whole_mean else luma.mean(dtype=np.float64)
+    return spread_about(image, mean, factor)
 
 
 @corruption
@@ -87,19 +70,11 @@ def gamma_correction(image: Unit, *, gamma: float, excess: float) -> Levels:
     return (255 + excess) * image**gamma
 
 
-@fused(gamma_correction)
-def _gamma_correction(
-    image: NDArray[np.uint8], arithmetic: Arithmetic, *, gamma: float, excess: float
-) -> NDArray[np.uint8]:
-    def curve(values: Unit) -> Levels:
-        return gamma_correction(values, gamma=gamma, excess=excess)
-
-    return by_table(image, curve, Pixels.UNIT, Pixels.LEVELS, arithmetic)
-
-
-def _about(values: Levels, mean: float, factor: float) -> Levels:
+def spread_about(values: Levels, mean: float, factor: float) -> Levels:
+    """Return values `factor` times as far from the mean."""
     return mean + factor * (values - mean)
 
 
-def _whole(mean: float) -> int:
+def whole_mean_of(mean: float) -> int:
+    """Return a mean rounded to a whole level, half up."""
     return math.floor(mean + 0.5)

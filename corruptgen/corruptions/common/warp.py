@@ -1,21 +1,16 @@
 """Geometry gone wrong."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Unit, Warp, corruption, fused
-from corruptgen.fast.waves import moved_by_waves
-from corruptgen.fast.wide_gaussian import smooth_and_scale
-from corruptgen.ops.gaussian import smooth_separably
+import numpy as np
+
+from corruptgen.declare import Unit, Warp, corruption
+from corruptgen.ops.gaussian import smooth, smooth_separably
 from corruptgen.ops.warp import Displacement, Succession, Tilt, affine_map
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.stream import Stream
 
 # The displacement is smoothed with a shorter kernel than everything else.
 TRUNCATE = 3.0
-# In pixels. Whoever displaces by more takes the plain path, whose positions do not overflow.
-FARTHEST = 2.0**20
 
 
 @corruption
@@ -42,16 +37,21 @@ def elastic_transform(
     Simard, Steinkraus & Platt 2003, https://doi.org/10.1109/ICDAR.2003.1227801
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
-    height, width = image.shape[:2]
+    tilt = drawn_tilt(image.shape, rng, affine)
+    right, down = (
+        (smooth(rng.uniform(-1, 1, image.shape[:2]), sigma, truncate=TRUNCATE, border="reflect") * displacement)
+        for _ in range(2)
+    )
+    return Succession((tilt, Displacement(down.astype(np.float32), right.astype(np.float32), border)))
+
+
+def drawn_tilt(shape: Sequence[int], rng: Draws, affine: float) -> Tilt:
+    """Draw the tilt of `elastic_transform`: by how far, up to `affine` pixels, three points of an image move."""
+    height, width = shape[:2]
     x, y, arm = width // 2, height // 2, min(height, width) // 3
     points = np.array([[x + arm, y + arm], [x + arm, y - arm], [x - arm, y - arm]], np.float32)
     moved = points + rng.uniform(-affine, affine, points.shape).astype(np.float32)
-    tilt = Tilt(affine_map(points, moved), (height, width))
-
-    right, down = (
-        smooth_and_scale(rng.uniform(-1, 1, (height, width)), sigma, displacement, truncate=TRUNCATE) for _ in range(2)
-    )
-    return Succession((tilt, Displacement(down, right, border)))
+    return Tilt(affine_map(points, moved), (height, width))
 
 
 @corruption
@@ -87,14 +87,3 @@ def elastic_smooth(image: Unit, rng: Draws, *, gain: float, reach: float, smooth
         for _ in range(2)
     )
     return Displacement(down.astype(np.float32), right.astype(np.float32), "reflect")
-
-
-@fused(elastic_smooth)
-def _elastic_smooth_in_one_pass(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, gain: float, reach: float, smoothness: float
-) -> NDArray[np.uint8] | None:
-    height, width = image.shape[:2]
-    if arithmetic.precision != "float32" or not abs(gain * reach * height) < FARTHEST:
-        return None
-    sigmas = (smoothness * height, smoothness * width)
-    return moved_by_waves(image, rng, arithmetic, reach=reach * height, sigmas=sigmas, truncate=TRUNCATE, gain=gain)

@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import BytesColour, Pixels, Unit, corruption, fused
-from corruptgen.ops.layers import canvas_size, fitted, laid_over
+from corruptgen.declare import BytesColour, Unit, corruption
+from corruptgen.ops.layers import canvas_size, fitted
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.turns import integer_between
 from corruptgen.runtime.caching import keep_arrays
@@ -37,12 +36,6 @@ def black_corner(image: Unit, *, radius: float) -> Unit:
     Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536
     """
     return image * _circle(image.shape[0], image.shape[1], radius).astype(image.dtype)[..., None]
-
-
-@fused(black_corner)
-def _black_corner(image: NDArray[np.uint8], arithmetic: Arithmetic, *, radius: float) -> NDArray[np.uint8]:
-    layer = _circle(image.shape[0], image.shape[1], radius)
-    return laid_over(image, layer, (np.zeros_like, lambda values: values), Pixels.UNIT, arithmetic)
 
 
 @corruption

@@ -1,17 +1,13 @@
 """What lies on a slide: deposits of stain, and air below the cover glass."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from corruptgen.assets.inks import ink_masks
 from corruptgen.assets.textures import need_pictures
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Pixels, Unit, corruption, fused
-from corruptgen.ops.layers import canvas_size, fitted, laid_over
+from corruptgen.declare import Unit, corruption
+from corruptgen.ops.layers import canvas_size, fitted
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.turns import batched_integers, integer_between
 
@@ -44,16 +40,6 @@ def stain_deposit(image: Unit, rng: Draws, *, marks: int, side: int, unit: float
     """
     ink = _ink(canvas_size(image, unit), rng, marks, side)
     return image * (1 - fitted(ink, image).astype(image.dtype))[..., None]
-
-
-@fused(stain_deposit)
-def _stain_deposit(
-    image: NDArray[np.uint8], rng: Draws, arithmetic: Arithmetic, *, marks: int, side: int, unit: float
-) -> NDArray[np.uint8] | None:
-    if unit != 1:
-        return None
-    layer = _ink(canvas_size(image, unit), rng, marks, side)
-    return laid_over(image, layer, (lambda values: values, np.zeros_like), Pixels.UNIT, arithmetic)
 
 
 @corruption
@@ -94,31 +80,6 @@ def bubble(
     layer = _bubbles(canvas_size(image, unit), rng, radius, bubbles, rim)
     white = fitted(np.array([0.0, opacity, rim_opacity])[layer], image).astype(image.dtype)[..., None]
     return image * (1 - white) + white
-
-
-@fused(bubble)
-def _bubble(
-    image: NDArray[np.uint8],
-    rng: Draws,
-    arithmetic: Arithmetic,
-    *,
-    radius: int,
-    bubbles: int,
-    rim: int,
-    opacity: float,
-    rim_opacity: float,
-    unit: float,
-) -> NDArray[np.uint8] | None:
-    if unit != 1:
-        return None
-    layer = _bubbles(canvas_size(image, unit), rng, radius, bubbles, rim)
-
-    def whitened(by: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        white = np.dtype(arithmetic.precision).type(by)
-        return lambda values: values * (1 - white) + white
-
-    curves = [whitened(by) for by in (0.0, opacity, rim_opacity)]
-    return laid_over(image, layer, curves, Pixels.UNIT, arithmetic)
 
 
 def _ink(size: tuple[int, int], rng: Draws, marks: int, side: int) -> Layer:

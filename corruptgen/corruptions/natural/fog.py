@@ -1,14 +1,8 @@
 """Fog."""
 
-import numpy as np
-from numpy.typing import NDArray
-
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import Unit, corruption, fused
-from corruptgen.fast.fog_banks import fogged
+from corruptgen.declare import Unit, corruption
 from corruptgen.ops.fields import plasma, power_of_two
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -32,10 +26,3 @@ def fog(image: Unit, rng: Draws, *, thickness: float, roughness: float) -> Unit:
     bank = plasma(power_of_two(max(height, width)), roughness, rng)[:height, :width, None]
     brightest = image.max()
     return (image + thickness * bank) * brightest / (brightest + thickness)
-
-
-@fused(fog)
-def _fog(
-    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, thickness: float, roughness: float
-) -> NDArray[np.uint8] | None:
-    return fogged(image, rng, arithmetic, thickness, roughness)

@@ -7,11 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.assets.textures import frost_picture, need_pictures
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import LevelsColour, corruption, fused
-from corruptgen.fast.overlays import overlaid
+from corruptgen.declare import LevelsColour, corruption
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.stream import Stream
 from corruptgen.runtime.caching import keep_arrays
 
 
@@ -43,24 +40,6 @@ def frost(
     return image_weight * image + frost_weight * _part(picture, image.shape, rng)
 
 
-@fused(frost)
-def _frost(
-    image: NDArray[np.uint8],
-    rng: Stream,
-    arithmetic: Arithmetic,
-    *,
-    image_weight: float,
-    frost_weight: float,
-    pictures: int,
-    texture_scale: float,
-) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float64":
-        return None
-    picture = frost_picture(int(rng.integers(pictures)), texture_scale)
-    place = _place(picture, image.shape, rng)
-    return overlaid(image, picture, place, float(image_weight), float(frost_weight), arithmetic.half)
-
-
 # The fitted picture is larger than the image by this at least, so that there are places to choose from.
 MARGIN = 1.1
 
@@ -87,33 +66,16 @@ def frost_fitted(
     ----------
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
-    picture = _fitted(image.shape, int(rng.integers(pictures)))
+    picture = fitted_picture(image.shape, int(rng.integers(pictures)))
     return image_weight * image + frost_weight * _part(picture, image.shape, rng)
 
 
-@fused(frost_fitted)
-def _frost_fitted(
-    image: NDArray[np.uint8],
-    rng: Stream,
-    arithmetic: Arithmetic,
-    *,
-    image_weight: float,
-    frost_weight: float,
-    pictures: int,
-) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float64":
-        return None
-    picture = _fitted(image.shape, int(rng.integers(pictures)))
-    place = _place(picture, image.shape, rng)
-    return overlaid(image, picture, place, float(image_weight), float(frost_weight), arithmetic.half)
-
-
 def _part(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> NDArray[np.uint8]:
-    top, left = _place(picture, shape, rng)
+    top, left = picture_place(picture, shape, rng)
     return picture[top : top + shape[0], left : left + shape[1]]
 
 
-def _place(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> tuple[int, int]:
+def picture_place(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> tuple[int, int]:
     """Draw where the part of the picture begins that an image of this shape is mixed with."""
     # The upper bound is exclusive: the last row and column of the picture are never reached, as in the original.
     top = int(rng.integers(0, picture.shape[0] - shape[0]))
@@ -121,7 +83,8 @@ def _place(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> tu
     return top, left
 
 
-def _fitted(shape: tuple[int, ...], index: int) -> NDArray[np.uint8]:
+def fitted_picture(shape: tuple[int, ...], index: int) -> NDArray[np.uint8]:
+    """Return a picture of frost, enlarged if need be, that an image of this shape fits into."""
     height, width = shape[:2]
     tall, wide = frost_picture(index, 1.0).shape[:2]
     enlargement = max(1.0, height / tall, width / wide) * MARGIN

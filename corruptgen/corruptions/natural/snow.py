@@ -2,19 +2,14 @@
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import UnitColour, corruption, fused
-from corruptgen.fast.flakes import blown_flakes, drawn_flakes, magnified_centre, zoomed_part
-from corruptgen.fast.snowfall import settled, snowed_over
-from corruptgen.ops.colour import luma
+from corruptgen.declare import UnitColour, corruption
+from corruptgen.ops.colour import luma, opencv_luma
 from corruptgen.ops.motion import motion_blurred, smear_unnormalised
 from corruptgen.ops.zoom import magnified, zoomed
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.stream import Stream
 
 
 @corruption
@@ -64,32 +59,6 @@ def snow(
     return mix * image + (1 - mix) * whitened + falling + falling[::-1, ::-1]
 
 
-@fused(snow)
-def _snow(
-    image: NDArray[np.uint8],
-    rng: Stream,
-    arithmetic: Arithmetic,
-    *,
-    loc: float,
-    scale: float,
-    zoom: float,
-    threshold: float,
-    radius: float,
-    sigma: float,
-    mix: float,
-    quantum: str,
-) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32" or not 0 <= mix <= 1 or threshold <= 0:
-        return None
-    shape = (image.shape[0], image.shape[1])
-    seen = zoomed_part(*shape, zoom)
-    if seen.leaves_part:
-        return None
-    flakes = drawn_flakes(shape, rng, float(loc), float(scale), seen, float(threshold))[..., None]
-    falling = motion_blurred(flakes, radius=radius, sigma=sigma, angle=rng.uniform(-135, -45), quantum=quantum)
-    return snowed_over(image, luma, falling[..., 0], mix, arithmetic)
-
-
 @corruption
 def snow_unquantised(
     image: UnitColour,
@@ -131,32 +100,8 @@ def snow_unquantised(
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
     flakes = _blown(image.shape, rng, loc, scale, zoom, threshold, radius, sigma)
-    whitened = np.maximum(image, _grey(image.astype(np.float32))[..., None] * 1.5 + 0.5)
+    whitened = np.maximum(image, opencv_luma(image.astype(np.float32))[..., None] * 1.5 + 0.5)
     return mix * image + (1 - mix) * whitened + flakes + flakes[::-1, ::-1]
-
-
-@fused(snow_unquantised)
-def _snow_unquantised(
-    image: NDArray[np.uint8],
-    rng: Stream,
-    arithmetic: Arithmetic,
-    *,
-    loc: float,
-    scale: float,
-    zoom: float,
-    threshold: float,
-    radius: float,
-    sigma: float,
-    mix: float,
-) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32" or not 0 <= mix <= 1 or threshold <= 0:
-        return None
-    shape = (image.shape[0], image.shape[1])
-    seen = magnified_centre(*shape, zoom)
-    if seen.leaves_part:
-        return None
-    flakes = blown_flakes(shape, rng, float(loc), float(scale), seen, float(threshold), radius, sigma)
-    return snowed_over(image, _grey, flakes, mix, arithmetic)
 
 
 def _fallen(
@@ -171,7 +116,7 @@ def _fallen(
     quantum: str,
 ) -> NDArray[np.float64]:
     """Draw the flakes of `snow`: (H, W, 1), in steps of 1/255."""
-    layer = settled(zoomed(rng.normal(loc, scale, shape[:2])[..., None], zoom), threshold)
+    layer = _without_thin(zoomed(rng.normal(loc, scale, shape[:2])[..., None], zoom), threshold)
     angle = rng.uniform(-135, -45)
     flakes = (layer * 255).astype(np.uint8)
     return motion_blurred(flakes, radius=radius, sigma=sigma, angle=angle, quantum=quantum) / 255
@@ -192,11 +137,11 @@ def _blown(
     draws = rng.normal(loc, scale, (height, width))[..., None]
     tall, wide = math.ceil(height / zoom), math.ceil(width / zoom)
     top, left = (height - tall) // 2, (width - wide) // 2
-    layer = settled(magnified(draws[top : top + tall, left : left + wide], zoom), threshold)
+    layer = _without_thin(magnified(draws[top : top + tall, left : left + wide], zoom), threshold)
     falling = smear_unnormalised(layer, radius=radius, sigma=sigma, angle=rng.uniform(-135, -45))
     return np.rint(falling[:height, :width] * 255) / 255
 
 
-def _grey(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return OpenCV's own luma: its last bit decides about a level of flat areas."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+def _without_thin(layer: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    """Return a layer of flakes in [0, 1]: below `threshold` there is none."""
+    return np.where(layer < threshold, 0.0, np.clip(layer, 0.0, 1.0))

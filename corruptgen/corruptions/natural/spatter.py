@@ -5,14 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.declare import UnitColour, corruption, fused
-from corruptgen.fast.gaussian_fields import SmoothField, smooth_draws, smooth_field
-from corruptgen.fast.liquids import muddied, spots_above, water_bytes, wetted
+from corruptgen.declare import UnitColour, corruption
 from corruptgen.ops.drops import drop_depth
 from corruptgen.ops.gaussian import smooth
 from corruptgen.randomness.draws import Draws
-from corruptgen.randomness.stream import Stream
 
 WATER = np.array([175, 238, 238]) / 255
 MUD = np.array([63, 42, 20]) / 255
@@ -59,24 +55,6 @@ def spatter_rain(
     return image + depth[..., None] * WATER.astype(np.float32)
 
 
-@fused(spatter_rain)
-def _spatter_rain(
-    image: NDArray[np.uint8],
-    rng: Stream,
-    arithmetic: Arithmetic,
-    *,
-    loc: float,
-    scale: float,
-    sigma: float,
-    threshold: float,
-    strength: float,
-) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32":
-        return None
-    water = water_bytes(_estimated_liquid(image, rng, loc, scale, sigma), threshold)
-    return wetted(image, water, drop_depth(water), strength, WATER.astype(np.float32), arithmetic)
-
-
 @corruption
 def spatter_mud(
     image: UnitColour, rng: Draws, *, loc: float, scale: float, sigma: float, threshold: float, softness: float
@@ -110,28 +88,5 @@ def spatter_mud(
     return (image * (1 - cover)).astype(image.dtype) + colour
 
 
-@fused(spatter_mud)
-def _spatter_mud(
-    image: NDArray[np.uint8],
-    rng: Stream,
-    arithmetic: Arithmetic,
-    *,
-    loc: float,
-    scale: float,
-    sigma: float,
-    threshold: float,
-    softness: float,
-) -> NDArray[np.uint8] | None:
-    if arithmetic.precision != "float32":
-        return None
-    spots = spots_above(_estimated_liquid(image, rng, loc, scale, sigma), threshold)
-    cover = smooth_field(spots, (image.shape[0], image.shape[1]), softness, largest=1.0)
-    return muddied(image, cover, THINNEST_MUD, MUD.astype(np.float32), arithmetic)
-
-
 def _liquid(image: NDArray[Any], rng: Draws, loc: float, scale: float, sigma: float) -> NDArray[np.float64]:
     return smooth(rng.normal(loc, scale, image.shape[:2]), sigma)
-
-
-def _estimated_liquid(image: NDArray[np.uint8], rng: Stream, loc: float, scale: float, sigma: float) -> SmoothField:
-    return smooth_draws(rng, (image.shape[0], image.shape[1]), float(loc), float(scale), sigma)

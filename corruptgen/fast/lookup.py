@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs.pixels import BYTE, LUMA, Arithmetic, quantize, to_float
 from corruptgen.compilation import njit
-from corruptgen.declare import Pixels
+from corruptgen.corruptions.common.tone import contrast_about_luma, gain, gamma_correction, spread_about, whole_mean_of
+from corruptgen.declare import Levels, Pixels, Unit, fused
 
 Curve = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -49,10 +50,35 @@ def sum_of_luma(image: NDArray[np.uint8]) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _luma_sum(image, red, green, blue):  # type: ignore[no-untyped-def]
+def _luma_sum(image, red, green, blue):
     total = 0
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
             luma = red * image[y, x, 0] + green * image[y, x, 1] + blue * image[y, x, 2]
             total += (luma + 32768) >> 16
     return total
+
+
+@fused(gain)
+def _gain(image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float) -> NDArray[np.uint8]:
+    return by_table(image, lambda values: gain(values, factor=factor), Pixels.LEVELS, Pixels.LEVELS, arithmetic)
+
+
+@fused(contrast_about_luma)
+def _contrast_about_luma(
+    image: NDArray[np.uint8], arithmetic: Arithmetic, *, factor: float, whole_mean: bool
+) -> NDArray[np.uint8] | None:
+    if not whole_mean:
+        return None
+    mean = whole_mean_of(sum_of_luma(image) / (image.shape[0] * image.shape[1]))
+    return by_table(image, lambda values: spread_about(values, mean, factor), Pixels.LEVELS, Pixels.LEVELS, arithmetic)
+
+
+@fused(gamma_correction)
+def _gamma_correction(
+    image: NDArray[np.uint8], arithmetic: Arithmetic, *, gamma: float, excess: float
+) -> NDArray[np.uint8]:
+    def curve(values: Unit) -> Levels:
+        return gamma_correction(values, gamma=gamma, excess=excess)
+
+    return by_table(image, curve, Pixels.UNIT, Pixels.LEVELS, arithmetic)

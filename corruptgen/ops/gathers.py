@@ -6,12 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.compilation import njit, part_of_kernel
-from corruptgen.fast.lanes import blend_corners
 
 # OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
 POSITION_STEPS = 1024
-# Samples that are read, and written, together.
-SLACK = 4
+COLOURS = 3
 
 
 def affine_warped(image: NDArray[Any], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -19,9 +17,9 @@ def affine_warped(image: NDArray[Any], matrix: NDArray[np.float64]) -> NDArray[n
 
     Positions are rounded to 1/32 of a pixel. OpenCV 5 no longer does that, and up to a quarter of its samples differ.
     """
-    result = np.empty(image.size + SLACK, np.float32)
-    _affine_gathered(result, _with_slack(image, np.float32), image.shape, inverse(matrix))
-    return result[: image.size].reshape(image.shape)
+    result = np.empty(image.size, np.float32)
+    _affine_gathered(result, np.ascontiguousarray(image, np.float32).ravel(), image.shape, inverse(matrix))
+    return result.reshape(image.shape)
 
 
 def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, border: str) -> NDArray[Any]:
@@ -35,9 +33,9 @@ def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, b
         mirrored between samples, but the missing neighbour of a position half a pixel outside is its mirror image
         at the outermost sample
     """
-    result = np.empty(image.size + SLACK, image.dtype)
-    _displaced(result, _with_slack(image, image.dtype), image.shape, down, right, border == "reflect-2018")
-    return result[: image.size].reshape(image.shape)
+    result = np.empty(image.size, image.dtype)
+    _displaced(result, np.ascontiguousarray(image).ravel(), image.shape, down, right, border == "reflect-2018")
+    return result.reshape(image.shape)
 
 
 def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -49,14 +47,8 @@ def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([[a, b, -a * shift_x - b * shift_y], [c, d, -c * shift_x - d * shift_y]])
 
 
-def _with_slack(image: NDArray[Any], kind: Any) -> NDArray[Any]:
-    samples = np.zeros(image.size + SLACK, kind)
-    samples[: image.size] = image.ravel()
-    return samples
-
-
 @part_of_kernel
-def _mirrored(index, length):  # type: ignore[no-untyped-def]
+def _mirrored(index, length):
     if length == 1:
         return 0
     folded = index % (2 * length - 2)
@@ -64,7 +56,7 @@ def _mirrored(index, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _affine_gathered(result, samples, shape, back):  # type: ignore[no-untyped-def]
+def _affine_gathered(result, samples, shape, back):
     height, width, channels = shape
     columns, others = np.empty(width, np.int64), np.empty(width, np.int64)
     for x in range(width):
@@ -72,7 +64,8 @@ def _affine_gathered(result, samples, shape, back):  # type: ignore[no-untyped-d
         others[x] = np.int64(np.rint(back[1, 0] * x * POSITION_STEPS))
     # Of one row of the result: the first samples of the four pixels, and their weights.
     corners, weights = np.empty((4, width), np.uint32), np.empty((4, width), np.float32)
-    ones = (np.float32(1), np.float32(1), np.float32(1), np.float32(1))
+    one = np.ones(width, np.float32)
+    ones = (one, one, one, one)
     for y in range(height):
         across = np.int64(np.rint((back[0, 1] * y + back[0, 2]) * POSITION_STEPS)) + 16
         down = np.int64(np.rint((back[1, 1] * y + back[1, 2]) * POSITION_STEPS)) + 16
@@ -88,24 +81,41 @@ def _affine_gathered(result, samples, shape, back):  # type: ignore[no-untyped-d
             left, right = _mirrored(column, width), _mirrored(column + 1, width)
             corners[0, x], corners[1, x] = (top + left) * channels, (top + right) * channels
             corners[2, x], corners[3, x] = (bottom + left) * channels, (bottom + right) * channels
+        row = result[y * width * channels :]
+        _blend_row(row, samples, corners, (weights[0], weights[1], weights[2], weights[3]), ones, channels)
+
+
+@part_of_kernel
+def _blend_row(result, samples, corners, weights, others, channels):
+    """Store a row of pixels, each of four pixels by two weights."""
+    width = corners.shape[1]
+    # A number that the compiler knows: for others it would prepare to take many channels at once, pixel by pixel.
+    if channels == COLOURS:
         for x in range(width):
-            weight = (weights[0, x], weights[1, x], weights[2, x], weights[3, x])
-            first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
-            place = np.uint64((y * width + x) * channels)
-            _blend(result, place, samples, first, weight, ones, channels)
+            for k in range(COLOURS):
+                _blend(result, x * COLOURS + k, samples, corners, weights, others, x, k)
+    else:
+        for x in range(width):
+            for k in range(channels):
+                _blend(result, x * channels + k, samples, corners, weights, others, x, k)
 
 
 @part_of_kernel
-def _blend(result, place, samples, corners, weights, others, channels):  # type: ignore[no-untyped-def]
-    """Blend all samples of a pixel; what is stored after them is overwritten by the next one."""
-    for k in range(0, channels, SLACK):
-        more = np.uint32(k)
-        first = (corners[0] + more, corners[1] + more, corners[2] + more, corners[3] + more)
-        blend_corners(result, place + np.uint64(k), samples, first, weights, others)
+def _blend(result, place, samples, corners, weights, others, x, k):
+    """Store the sum, in turn, of (sample * weight) * other weight at the four corners."""
+    a, b, c, d = weights
+    n, m, o, p = others
+    # Places without a sign, or the compiler would mind those that count from the end.
+    more = np.uint64(k)
+    total = (samples[np.uint64(corners[0, x]) + more] * a[x]) * n[x]
+    total += (samples[np.uint64(corners[1, x]) + more] * b[x]) * m[x]
+    total += (samples[np.uint64(corners[2, x]) + more] * c[x]) * o[x]
+    total += (samples[np.uint64(corners[3, x]) + more] * d[x]) * p[x]
+    result[np.uint64(place)] = total
 
 
 @part_of_kernel
-def _aim_affinely(corners, weights, shape, across, down, columns, others):  # type: ignore[no-untyped-def]
+def _aim_affinely(corners, weights, shape, across, down, columns, others):
     """Aim as if all were inside of the image, and count what is not."""
     height, width, channels = shape
     a, b, c, d = weights[0], weights[1], weights[2], weights[3]
@@ -124,7 +134,7 @@ def _aim_affinely(corners, weights, shape, across, down, columns, others):  # ty
 
 
 @part_of_kernel
-def _find_neighbours(corners, channels):  # type: ignore[no-untyped-def]
+def _find_neighbours(corners, channels):
     """Say where the pixels right of the first one, below it and beyond both begin, as if all were in the image."""
     width = corners.shape[1]
     first, second, third, fourth = corners[0], corners[1], corners[2], corners[3]
@@ -135,7 +145,7 @@ def _find_neighbours(corners, channels):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def folded(position, length):  # type: ignore[no-untyped-def]
+def folded(position, length):
     """Mirror a real position as scipy's "reflect" does; what comes out may lie half a pixel outside."""
     period = 2.0 * length
     if position < 0:
@@ -150,7 +160,7 @@ def folded(position, length):  # type: ignore[no-untyped-def]
 
 
 @part_of_kernel
-def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
+def neighbour(index, length, as_in_2018):
     """Give the sample that stands for one next to a position that `folded` gave."""
     if 0 <= index < length:
         return index
@@ -160,22 +170,20 @@ def neighbour(index, length, as_in_2018):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _displaced(result, samples, shape, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+def _displaced(result, samples, shape, down, right, as_in_2018):
     height, width, channels = shape
     # Of one row of the result: the first samples of the four pixels, and the weights of their rows and columns.
     corners, weights = np.empty((4, width), np.uint32), np.empty((4, width))
     for y in range(height):
         outside = _aim(corners, weights, y, height, channels, down[y], right[y])
         _aim_outside(corners, weights, outside, y, height, channels, down[y], right[y], as_in_2018)
-        for x in range(width):
-            upper, lower, near, far = weights[0, x], weights[1, x], weights[2, x], weights[3, x]
-            first = (corners[0, x], corners[1, x], corners[2, x], corners[3, x])
-            place = np.uint64((y * width + x) * channels)
-            _blend(result, place, samples, first, (upper, upper, lower, lower), (near, far, near, far), channels)
+        upper, lower, near, far = weights[0], weights[1], weights[2], weights[3]
+        row = result[y * width * channels :]
+        _blend_row(row, samples, corners, (upper, upper, lower, lower), (near, far, near, far), channels)
 
 
 @part_of_kernel
-def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no-untyped-def]
+def _aim(corners, weights, y, height, channels, down, right):
     """Aim as if all were inside of the image, and count what is not."""
     width = down.size
     first = corners[0]
@@ -195,7 +203,7 @@ def _aim(corners, weights, y, height, channels, down, right):  # type: ignore[no
 
 
 @part_of_kernel
-def _aim_outside(corners, weights, outside, y, height, channels, down, right, as_in_2018):  # type: ignore[no-untyped-def]
+def _aim_outside(corners, weights, outside, y, height, channels, down, right, as_in_2018):
     """Aim the `outside` pixels that are not inside."""
     width, x = down.size, -1
     while outside:

@@ -1,32 +1,36 @@
-"""Gaussian smoothing with kernels as wide as the field: what float32 keeps of it is known before all is summed."""
+"""Elastic waves whose kernels are as wide as the field: what float32 keeps of them is known before all is summed."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize
 from corruptgen.compilation import njit
-from corruptgen.fast.lanes import BLOCK, weigh_block
+from corruptgen.corruptions.common.warp import TRUNCATE, drawn_tilt, elastic_transform
+from corruptgen.declare import Pixels, fused
+from corruptgen.fast.bounds import DOUBLE_ROUNDOFF
 from corruptgen.ops.borders import border_indices
 from corruptgen.ops.gaussian import gaussian_weights, pad, smooth, weigh
+from corruptgen.ops.warp import Displacement, Succession
+from corruptgen.randomness.stream import Stream
 from corruptgen.runtime.caching import keep_arrays
 
 # Weights of a kernel per sample of the longer side: from there on, a product of matrices is much faster than the sums.
 WIDE = 1
 # Samples of the longer side: from there on, the matrices would take much memory, of which some are kept.
 LONGEST = 512
-# Of float64: the largest relative error of one operation.
-UNIT_ROUNDOFF = 2.0**-53
 # Terms of a product of matrices that are added up before they join the rest, so that few are rounded often.
 TERMS = 64
+# Exact sums that are made together.
+TOGETHER = 64
 # For products of errors, and for weights that do not quite add up to 1.
 SLACK = 1.001
 
 Float64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class _Axis:
+class _Axis(NamedTuple):
     """How one axis is smoothed, with the border "reflect"."""
 
     half_kernel: Float64
@@ -39,7 +43,7 @@ class _Axis:
 
 
 def smooth_and_scale(field: Float64, sigma: float, scale: float, *, truncate: float) -> NDArray[np.float32]:
-    """Give in float32 `scale` times what `corruptgen.ops.gaussian.smooth` makes of a field, border "reflect".
+    """Return in float32 `scale` times what `corruptgen.ops.gaussian.smooth` makes of a field, border "reflect".
 
     A product of matrices gives the sums in whatever order is fast. Where its error could matter in float32 they are
     computed again, in the order of the formula.
@@ -61,9 +65,9 @@ def smooth_and_scale(field: Float64, sigma: float, scale: float, *, truncate: fl
     # The second smoothing passes the errors of the first one on, and makes none larger.
     errors = down.most_rounded * np.abs(field).sum(0).max() + across.most_rounded * np.abs(sums).sum(1).max()
     # Both products with the scale are rounded, and so are the two limits that a value lies between.
-    margin = SLACK * UNIT_ROUNDOFF * (errors * abs(scale) + 4 * np.abs(estimate).max())
+    bound = SLACK * DOUBLE_ROUNDOFF * (errors * abs(scale) + 4 * np.abs(estimate).max())
     result = np.empty(field.shape, np.float32)
-    _decide(result, estimate, margin, field, scale, down.half_kernel, down.indices, across.half_kernel, across.indices)
+    _decide(result, estimate, field, (bound, scale), down, across)
     return result
 
 
@@ -94,32 +98,48 @@ def _product(left: Float64, right: Float64) -> Float64:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _decide(result, estimate, margin, field, scale, down, rows, across, columns):  # type: ignore[no-untyped-def]
-    """Round the estimate to float32, or the formula's value where the margin leaves a choice."""
+def _decide(result, estimate, field, limits, down, across):
+    """Round the estimate to float32, or the formula's value where the bound leaves a choice."""
+    bound, scale = limits
     height, width = field.shape
-    reach = across.size - 1
-    padded, smoothed = np.empty(columns.size), np.empty(width)
-    samples, beside = field.ravel(), np.arange(2 * reach + 1)
+    padded, some = np.empty(across.indices.size), np.empty(TOGETHER)
+    samples, beside = field.ravel(), np.arange(across.half_kernel.size * 2 - 1)
+    reach = across.half_kernel.size - 1
     middle = padded[reach : reach + width]
     for y in range(height):
-        doubts = 0
-        for x in range(width):
-            low, high = np.float32(estimate[y, x] - margin), np.float32(estimate[y, x] + margin)
-            result[y, x] = low
+        is_summed, x = False, 0
+        while x < width:
+            low, high = np.float32(estimate[y, x] - bound), np.float32(estimate[y, x] + bound)
             # A zero may have either sign.
-            doubts += not (low == high and low != 0)
-        if not doubts:
-            continue
-        weigh(middle, samples, rows[y : y + 2 * down.size - 1] * width, down)
-        pad(padded, columns, reach, 1)
-        if width < BLOCK:
-            weigh(smoothed, padded, beside, across)
-        done = 0
-        for x in range(width):
-            low, high = np.float32(estimate[y, x] - margin), np.float32(estimate[y, x] + margin)
-            if not (low == high and low != 0):
-                if width >= BLOCK and x >= done:
-                    start = min(x, width - BLOCK)
-                    weigh_block(smoothed, start, padded, beside, across)
-                    done = start + BLOCK
-                result[y, x] = np.float32(smoothed[x] * scale)
+            if low == high and low != np.float32(0):
+                result[y, x] = low
+                x += 1
+                continue
+            if not is_summed:
+                weigh(middle, samples, down.indices[y : y + 2 * down.half_kernel.size - 1] * width, down.half_kernel)
+                pad(padded, across.indices, reach, 1)
+                is_summed = True
+            sums = some[: min(TOGETHER, width - x)]
+            weigh(sums, padded[x:], beside, across.half_kernel)
+            for i in range(sums.size):
+                result[y, x + i] = np.float32(sums[i] * scale)
+            x += sums.size
+
+
+@fused(elastic_transform)
+def _elastic_transform(
+    image: NDArray[np.uint8],
+    rng: Stream,
+    arithmetic: Arithmetic,
+    *,
+    displacement: float,
+    sigma: float,
+    affine: float,
+    border: str,
+) -> NDArray[np.uint8]:
+    tilt = drawn_tilt(image.shape, rng, affine)
+    right, down = (
+        smooth_and_scale(rng.uniform(-1, 1, image.shape[:2]), sigma, displacement, truncate=TRUNCATE) for _ in range(2)
+    )
+    moved = Succession((tilt, Displacement(down, right, border))).moved(arithmetic.units[image])
+    return quantize(moved, Pixels.UNIT, BYTE, arithmetic.rounding)
