@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import llvmlite  # type: ignore[import-untyped]
+import llvmlite  # type: ignore[import-untyped]  # has no types
 import numpy
 import PIL.features
 import scipy

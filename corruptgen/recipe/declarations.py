@@ -79,7 +79,7 @@ class Format:
     is_loadable: bool = False
     """Whether `datasets.load_dataset` reads it, each row a config and each severity a split."""
     loading: Callable[[Any, str], tuple[str, str]] | None = None
-    """Returns how a row of a `FinishedDataset` is read where `datasets` cannot: Python that goes on where it was
+    """Returns how a row of a `FinishedDataset` is read where `datasets` cannot: Python that continues where it was
     downloaded into `folder`, and a sentence. None: the pattern of the files is named."""
     config: Callable[[Any], Mapping[str, Any]] = lambda dataset: {}
     """Returns what the metadata of every config of a `FinishedDataset` on the Hub says beside its files."""

@@ -8,8 +8,8 @@ from corruptgen.ops.scattering import scatter
 from corruptgen.randomness.draws import Draws
 
 FEWEST_LETTERS = 3
-# Of a word's random numbers the first say how long, of which ink and where it is, the others are its letters: so many
-# at least, so that the words of all levels begin alike.
+# Of a word's random numbers the first decide its length, its ink and its place, the others are its letters: at least
+# this number of them, so that the words of all levels begin alike.
 OWN_DRAWS, LONGEST = 4, 16
 
 
