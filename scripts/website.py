@@ -157,7 +157,8 @@ def _door(name: str) -> str:
     """Write the page of a module: what it offers by name, and the modules among that."""
     module = importlib.import_module(name)
     # What the package offers of one of its parts is described there.
-    others = {} if name != DOORS[0] else {thing: door for door in DOORS[1:] for thing in _offered(door)}
+    others = {} if name != DOORS[0] else {_thing(door, thing): door for door in DOORS[1:] for thing in _offered(door)}
+    others = {thing: others[_thing(name, thing)] for thing in _offered(name) if _thing(name, thing) in others}
     twice = [thing for thing in _offered(name) if thing in others]
     modules = [thing for thing in _offered(name) if inspect.ismodule(getattr(module, thing))]
     blocks = [
@@ -166,6 +167,11 @@ def _door(name: str) -> str:
         *(f"## {name}.{inner}\n\n{_automodule(f'{name}.{inner}')}" for inner in modules),
     ]
     return f"# {name}\n\n" + "\n\n".join(blocks) + "\n"
+
+
+def _thing(door: str, name: str) -> int:
+    """Return what tells one thing from another, whatever it is called; two doors may have functions of one name."""
+    return id(getattr(importlib.import_module(door), name))
 
 
 def _offered(name: str) -> Sequence[str]:
