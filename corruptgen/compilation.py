@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
 
-import llvmlite  # type: ignore[import-untyped]
+import llvmlite  # type: ignore[import-untyped]  # has no types
 import numba
 import numpy
 from numba.core import event
@@ -194,7 +194,7 @@ def _configured(**settings: Any) -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _private_folder() -> str | None:
-    """Give a folder among the temporary files that nobody else can write: what lies in it is run."""
+    """Return a folder among the temporary files that no other user can write: its files are executed."""
     try:
         user = os.getuid() if hasattr(os, "getuid") else None
         folder = os.path.join(tempfile.gettempdir(), f"corruptgen-kernels-{user}")
@@ -211,7 +211,7 @@ def _private_folder() -> str | None:
 
 
 class _Announcement(event.Listener):
-    """Say once per process that it takes a while because kernels are compiled."""
+    """Return once per process that it takes a while because kernels are compiled."""
 
     is_made = False
 
@@ -222,7 +222,7 @@ class _Announcement(event.Listener):
             _logger.info(COMPILING if event.data["dispatcher"]._cache.cache_path else COMPILING_AGAIN)
 
     def on_end(self, event: Any) -> None:
-        """Say nothing when it is done."""
+        """Return nothing when it is done."""
 
 
 class _Pause(event.Listener):
@@ -256,4 +256,4 @@ def _is_ours(event: Any) -> bool:
 
 
 for listener in (_Announcement(), _Pause()):
-    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]
+    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]  # numba has no types

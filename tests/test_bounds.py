@@ -12,7 +12,7 @@ from corruptgen.corruptions.common.motion import motion_blur_unnormalised, zoom_
 from corruptgen.declare import fused_path_of
 from corruptgen.fast import defocus, gaussian, trails, zoom
 from corruptgen.fast.bounds import byte_of, next_uncertain, store_certain
-from corruptgen.fast.scratch import ALIGNMENT, scratch
+from corruptgen.fast.scratch import ALIGNMENT, scratch_array
 from corruptgen.fast.sums import PAIRS, SWEEP, fill_sweeps, weigh, weigh_pairs, weigh_pairs_of_bytes
 from corruptgen.randomness import rng_for
 from tests.pictures import photograph
@@ -202,13 +202,13 @@ def test_samples_and_pairs_of_them_are_weighed_wherever_they_lie(dtype):
 
 
 def test_scratch_is_kept_grows_and_belongs_to_one_thread():
-    first = scratch("float32", 100)
+    first = scratch_array("float32", 100)
     assert first.ctypes.data % ALIGNMENT == 0
-    assert scratch("float32", 50) is first
-    assert scratch("float32", 10**6).size >= 10**6
+    assert scratch_array("float32", 50) is first
+    assert scratch_array("float32", 10**6).size >= 10**6
     others = []
-    thread = threading.Thread(target=lambda: others.append(scratch("float32", 100)))
+    thread = threading.Thread(target=lambda: others.append(scratch_array("float32", 100)))
     thread.start()
     thread.join()
 
-    assert not np.shares_memory(others[0], scratch("float32", 100))
+    assert not np.shares_memory(others[0], scratch_array("float32", 100))

@@ -32,8 +32,10 @@ def bound_of_levels(roundings: float, doubles: float) -> float:
 
     Parameters
     ----------
-    roundings : error of the estimate of full scale, in units of the roundoff: what `sums.roundings` returns, added up
-    doubles : the same for the formula, or more
+    roundings : float
+        Error of the estimate of full scale, in units of the roundoff: what `sums.roundings` returns, added up.
+    doubles : float
+        The same for the formula, or more.
     """
     return _SECOND_ORDER * FULL_SCALE * ((roundings + COMPARISON) * UNIT_ROUNDOFF + doubles * DOUBLE_ROUNDOFF)
 
@@ -55,8 +57,9 @@ def store_certain(result, levels, half, bound):
 
     Parameters
     ----------
-    result : (n,) uint8, written
-    levels : (n,) float32
+    result : ndarray of uint8, shape (n,)
+        Written.
+    levels : ndarray of float32, shape (n,)
     half : float32, as in `byte_of`
     bound : float32, of the error of a level
     """
@@ -101,13 +104,17 @@ def flat_places(
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    places : of samples in the flattened image
-    reach : in pixels; what lies outside of the image is left out
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    places : ndarray of int64
+        Places of samples in the flattened image.
+    reach : int
+        In pixels; what lies outside of the image is left out.
 
     Returns
     -------
-    The places that are not flat, and those that are.
+    (ndarray of int64, ndarray of int64)
+        The places that are not flat, and those that are.
     """
     window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     mask = cv2.compare(cv2.erode(image, window), cv2.dilate(image, window), cv2.CMP_EQ)

@@ -18,7 +18,7 @@ _CAUTION = 0.9
 # them lies in the middle between two multiples of it.
 _LARGE, _TOO_LARGE = 2.0**9, 2.0**24
 COLOURS = 3
-# Straight maps are followed in whole numbers of 1 / 2**20 of a level, so many whole pixels together.
+# Straight maps are followed in whole numbers of 1 / 2**20 of a level, this many whole pixels together.
 _BITS = 20
 _UNIT = 1 << _BITS
 _CHUNK = 384
@@ -92,9 +92,12 @@ def add_up_channels(sums, image, units, parts):
 
     Parameters
     ----------
-    sums : (3,) float32 or float64, zeros; written
-    image : (3 * pixels,) uint8
-    units : (256,) what each byte stands for, of the type of the sums
+    sums : ndarray of float32, shape (3,) or float64
+        Zeros; written.
+    image : ndarray of uint8, shape (3 * pixels,)
+        Samples in [0, 255].
+    units : array_like, shape (256,)
+        What each byte stands for, of the type of the sums.
     parts : `parts_of_a_level` of that type
     """
     lanes, powers = np.empty(_LANES, units.dtype), np.empty(_LANES, units.dtype)

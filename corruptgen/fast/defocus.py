@@ -23,7 +23,7 @@ MANY = 1 / 64
 MOST_PRODUCTS = 12
 # Weights that are smaller than this against the largest one count less than the library's margin.
 TINY = 1e-15
-# Sums from the left, of up to so many samples in a row and of two rows, are whole numbers in float32.
+# Sums from the left, of up to this many samples in a row and of two rows, are whole numbers in float32.
 WIDEST = 2**24 // (2 * 255)
 # A kernel of more runs of equal weights is no disk.
 MOST_TERMS = 400

@@ -50,9 +50,12 @@ def smooth_and_scale(field: Float64, sigma: float, scale: float, *, truncate: fl
 
     Parameters
     ----------
-    field : (H, W) float64; no value so small that a product with a weight loses digits
-    sigma : standard deviation in pixels
-    truncate : where the kernel ends, in standard deviations
+    field : ndarray of float64, shape (H, W)
+        No value so small that a product with a weight loses digits.
+    sigma : float
+        Standard deviation in pixels.
+    truncate : float
+        Where the kernel ends, in standard deviations.
     """
     longest = max(field.shape)
     if longest > LONGEST or 2 * int(truncate * sigma + 0.5) + 1 < WIDE * longest:

@@ -9,7 +9,7 @@ from corruptgen.corruptions.natural.fog import fog
 from corruptgen.declare import fused
 from corruptgen.fast.bounds import byte_of
 from corruptgen.fast.fractions import fraction_of, parts_of_a_level
-from corruptgen.fast.scratch import scratch
+from corruptgen.fast.scratch import scratch_array
 from corruptgen.ops.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
@@ -32,11 +32,11 @@ def _fog(
     side = power_of_two(max(height, width))
     half_side = max(side // 2, 1)
     whole, part = side * (side + _GAP), half_side * (half_side + _GAP)
-    memory = scratch("float64", whole + 2 * part)
+    memory = scratch_array("float64", whole + 2 * part)
     field = memory[:whole].reshape(side, -1)
     # The clouds of the octaves before the last one, and what is drawn between their places.
     coarse, squares = memory[whole : whole + 2 * part].reshape(2, half_side, -1)
-    words = scratch("uint32", 3 * max(WORDS_PER_BLOCK, half_side * half_side))
+    words = scratch_array("uint32", 3 * max(WORDS_PER_BLOCK, half_side * half_side))
     _draw_cloud(field, coarse, squares, words, rng.skip(_words_of_a_cloud(side)), float(roughness))
     result = np.empty(image.shape, np.uint8)
     pixels = image.reshape(height, width, channels)
@@ -60,7 +60,7 @@ def _draw_cloud(field, coarse, squares, words, origin, roughness):
     Every octave makes a finer cloud in an array of its own, instead of at places that lie ever nearer to each other.
     """
     key, counter, block = origin
-    # So many octaves that the last one is made in `field`.
+    # This many octaves that the last one is made in `field`.
     corners, finer = field, coarse
     octaves = 0
     while (1 << octaves) < field.shape[0]:

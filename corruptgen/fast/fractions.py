@@ -9,7 +9,7 @@ import numpy as np
 from corruptgen.codecs.pixels import FULL_SCALE_OF_LEVELS
 from corruptgen.compilation import part_of_kernel
 
-# A byte times a number whose last bits, so many, are 0 has no rounding error.
+# A byte times a number whose last bits, this many, are 0 has no rounding error.
 _BITS_LEFT_FREE = 9
 
 

@@ -24,20 +24,25 @@ def by_table(
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    curve : the formula, of an (H, W, C) array
-    takes, gives : the units of its values and of its results
-    arithmetic : how the table of severities wants them computed
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    curve : Curve
+        The formula, of an (H, W, C) array.
+    takes, gives : Pixels
+        The units of its values and of its results.
+    arithmetic : Arithmetic
+        How the table of severities wants them computed.
 
     Returns
     -------
-    The samples that the formula would give over the whole image.
+    ndarray of uint8
+        The samples that the formula would give over the whole image.
     """
     return np.asarray(cv2.LUT(image, table_of(curve, takes, gives, arithmetic)), np.uint8).reshape(image.shape)
 
 
 def table_of(curve: Curve, takes: Pixels, gives: Pixels, arithmetic: Arithmetic) -> NDArray[np.uint8]:
-    """Give the 256 samples that `curve` makes of all samples there are."""
+    """Return the 256 samples that `curve` makes of all samples there are."""
     column = EVERY_SAMPLE.reshape(-1, 1, 1)
     return quantize(curve(to_float(column, takes, BYTE, arithmetic)), gives, BYTE, arithmetic.rounding).ravel()
 

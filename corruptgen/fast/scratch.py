@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# What is kept at most of each type; larger arrays are made anew.
+# What is kept at most of each type; larger arrays are allocated each time.
 LARGEST = 2**24
 # Blocks of samples are fetched fastest from where the processor's own lines of memory begin.
 ALIGNMENT = 64
@@ -17,8 +17,8 @@ ALIGNMENT = 64
 _kept = threading.local()
 
 
-def scratch(dtype: str, size: int) -> NDArray[Any]:
-    """Give an array of at least `size` elements, which hold anything.
+def scratch_array(dtype: str, size: int) -> NDArray[Any]:
+    """Return an array of at least `size` elements, which hold anything.
 
     The next call of this thread with this type gives the same one: a kernel gets one array of a type at most.
     """

@@ -11,7 +11,7 @@ from corruptgen.compilation import part_of_kernel
 
 # Terms, or pairs of them, that are added in one sweep, which saves loads and stores of the sum.
 SWEEP, PAIRS = 4, 2
-# Within a sweep a term is rounded as a weight, as a product, and in so many sums.
+# Within a sweep a term is rounded as a weight, as a product, and in this many sums.
 _ROUNDINGS = 2 + 2
 
 
@@ -35,11 +35,14 @@ def weigh(total, samples, first, places, weights):
 
     Parameters
     ----------
-    total : (n,) float32, written
+    total : ndarray of float32, shape (n,)
+        Written.
     samples : uint8 or float32, contiguous
     first : of the samples; the places count from there
-    places : (terms,) int64, where the n samples of each term begin
-    weights : (terms,) float32, which fill whole sweeps
+    places : ndarray of int64, shape (terms,)
+        Where the n samples of each term begin.
+    weights : ndarray of float32, shape (terms,)
+        Which fill whole sweeps.
     """
     size = total.size
     for i in range(size):
@@ -61,8 +64,10 @@ def weigh_pairs(total, samples, first, places, weights):
     ----------
     total, first : as in `weigh`
     samples : float32, contiguous
-    places : (terms, 2) int64, where the samples of each pair begin
-    weights : (terms,) float32, which fill whole sweeps of pairs
+    places : ndarray of int64, shape (terms, 2)
+        Where the samples of each pair begin.
+    weights : ndarray of float32, shape (terms,)
+        Which fill whole sweeps of pairs.
     """
     size = total.size
     for i in range(size):

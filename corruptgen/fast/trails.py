@@ -79,7 +79,7 @@ class Trail(NamedTuple):
     weights: NDArray[np.float64]
     """In the units of the sums: levels, or ImageMagick's quanta."""
     half: np.float32
-    """So many levels below a byte, the sum becomes that byte."""
+    """This many levels below a byte, the sum becomes that byte."""
     bound: np.float32
     """Of the error of an estimate, in levels."""
     level: int

@@ -82,8 +82,9 @@ def _pieces(
 
     Returns
     -------
-    The first sample of each piece, in a row of a zoom and in one of the image; where the pieces of each zoom begin, and
-    the last ones end; and the weights of the right neighbours, a row of samples per zoom, and some more.
+    (ndarray of int64, ndarray of int64, ndarray of float32)
+        The first sample of each piece, in a row of a zoom and in one of the image; where the pieces of each zoom begin,
+        and the last ones end; and the weights of the right neighbours, a row of samples per zoom, and some more.
     """
     axis = _axis(width, factors)
     pieces: list[tuple[int, int]] = []

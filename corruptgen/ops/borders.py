@@ -7,14 +7,17 @@ from corruptgen.compilation import part_of_kernel
 
 
 def border_indices(length: int, reach: int, border: str) -> NDArray[np.int64]:
-    """Give the position inside an axis of `length` samples that stands for each of -reach ... length - 1 + reach.
+    """Return the position inside an axis of `length` samples that stands for each of -reach ... length - 1 + reach.
 
     Parameters
     ----------
-    length : number of samples along the axis
-    reach : how far the indices go beyond either end
-    border : "nearest" repeats the outermost sample (a a | a b c d | d d), "reflect" mirrors between samples
-        (b a | a b c d | d c), "mirror" mirrors at the outermost sample (c b | a b c d | c b)
+    length : int
+        Number of samples along the axis.
+    reach : int
+        How far the indices go beyond either end.
+    border : str
+        "nearest" repeats the outermost sample (a a | a b c d | d d), "reflect" mirrors between samples (b a | a b c d |
+        d c), "mirror" mirrors at the outermost sample (c b | a b c d | c b).
     """
     positions = np.arange(-reach, length + reach)
     match border:
@@ -34,7 +37,7 @@ def border_indices(length: int, reach: int, border: str) -> NDArray[np.int64]:
 
 @part_of_kernel
 def extend_row(samples, first, before, row, behind, channels):
-    """Copy a row, with its outermost pixels repeated over so many samples before and behind it, from `first` on."""
+    """Copy a row, with its outermost pixels repeated over this many samples before and behind it, from `first` on."""
     # Unsigned, or the compiler would mind places that count from the end.
     start, step = np.uint64(first + before), np.uint64(channels)
     for i in range(np.uint64(row.size)):

@@ -11,11 +11,15 @@ def draw_bubbles(veil, centres, radii, rim, haze, rim_haze):
 
     Parameters
     ----------
-    veil : (H, W) float64, changed in place: from 0, clear, to 1, opaque
-    centres : (N, 2) rows and columns in pixels
-    radii : (N,) of the inside in pixels
+    veil : ndarray of float64, shape (H, W)
+        Changed in place: from 0, clear, to 1, opaque.
+    centres : array_like, shape (N, 2)
+        Rows and columns in pixels.
+    radii : array_like, shape (N,)
+        Radii of the inside in pixels.
     rim : thickness around the inside in pixels
-    haze, rim_haze : (N,) opacity of inside and rim
+    haze, rim_haze : array_like, shape (N,)
+        Opacity of inside and rim.
     """
     height, width = veil.shape
     for i in range(radii.size):

@@ -12,7 +12,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def luma(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Give the luma of an (H, W, 3) RGB image as (H, W) float32, without fused multiply-adds."""
+    """Return the luma of an (H, W, 3) RGB image as (H, W) float32, without fused multiply-adds."""
     red, green, blue = np.moveaxis(image.astype(np.float32), 2, 0)
     grey: NDArray[np.float32] = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]
     return grey

@@ -11,7 +11,7 @@ RELIEF = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], np.float32)
 
 
 def drop_depth(water: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give for an (H, W) map of water how bright each place shines: embossed distance from the drops' outline."""
+    """Return for an (H, W) map of water how bright each place shines: embossed distance from the drops' outline."""
     outline = cv2.Canny(water, *EDGE_THRESHOLDS)
     distance = cv2.distanceTransform(255 - outline, cv2.DIST_L2, 5)
     distance = np.minimum(distance, FURTHEST)

@@ -10,7 +10,7 @@ FIRST_WOBBLE = 100.0
 
 
 def power_of_two(length: int) -> int:
-    """Give the smallest power of two that is at least `length`."""
+    """Return the smallest power of two that is at least `length`."""
     return 1 << (length - 1).bit_length()
 
 
@@ -19,13 +19,16 @@ def plasma(side: int, roughness: float, rng: Draws) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    side : of the square field, a power of two
-    roughness : divides the wobble from one octave to the next; more is smoother. The wobble multiplies a draw that
-        already spans as much, so the octaves fade with its square
+    side : int
+        Side of the square field, a power of two.
+    roughness : float
+        Divides the wobble from one octave to the next; more is smoother. The wobble multiplies a draw that already
+        spans as much, so the octaves fade with its square.
 
     Returns
     -------
-    (side, side) float64 from 0 to 1
+    ndarray of float64, shape (side, side)
+        From 0 to 1.
 
     References
     ----------

@@ -30,7 +30,8 @@ def frost_feathers(shape: tuple[int, int], rng: Draws) -> NDArray[np.float32]:
 
     Returns
     -------
-    (H, W) float32 from 0, bare, to 1, the middle of a stem
+    ndarray of float32, shape (H, W)
+        From 0, bare, to 1, the middle of a stem.
     """
     height, width = shape
     side = min(shape)

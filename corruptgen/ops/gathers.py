@@ -27,11 +27,13 @@ def displaced(image: NDArray[Any], down: NDArray[Any], right: NDArray[Any], *, b
 
     Parameters
     ----------
-    image : (H, W, C) float
-    down, right : (H, W) displacements in pixels
-    border : "reflect" mirrors between samples, as scipy does; "reflect-2018" does what scipy did then: positions are
-        mirrored between samples, but the missing neighbour of a position half a pixel outside is its mirror image
-        at the outermost sample
+    image : ndarray of float, shape (H, W, C)
+    down, right : ndarray, shape (H, W)
+        Displacements in pixels.
+    border : str
+        "reflect" mirrors between samples, as scipy does; "reflect-2018" does what scipy did then: positions are
+        mirrored between samples, but the missing neighbour of a position half a pixel outside is its mirror image at
+        the outermost sample.
     """
     result = np.empty(image.size, image.dtype)
     _displaced(result, np.ascontiguousarray(image).ravel(), image.shape, down, right, border == "reflect-2018")
@@ -135,7 +137,7 @@ def _aim_affinely(corners, weights, shape, across, down, columns, others):
 
 @part_of_kernel
 def _find_neighbours(corners, channels):
-    """Say where the pixels right of the first one, below it and beyond both begin, as if all were in the image."""
+    """Return where the pixels right of the first one, below it and beyond both begin, as if all were in the image."""
     width = corners.shape[1]
     first, second, third, fourth = corners[0], corners[1], corners[2], corners[3]
     for x in range(width):
@@ -161,7 +163,7 @@ def folded(position, length):
 
 @part_of_kernel
 def neighbour(index, length, as_in_2018):
-    """Give the sample that stands for one next to a position that `folded` gave."""
+    """Return the sample that stands for one next to a position that `folded` gave."""
     if 0 <= index < length:
         return index
     if as_in_2018:

@@ -20,7 +20,7 @@ TRUNCATE = 4.0
 
 
 def gaussian_weights(sigma: float, radius: int) -> Float64:
-    """Give the 2 * `radius` + 1 weights of a Gaussian of `sigma` pixels; they add up to 1.
+    """Return the 2 * `radius` + 1 weights of a Gaussian of `sigma` pixels; they add up to 1.
 
     A `sigma` too small for a radius of one pixel gives the single weight 1.
     """
@@ -38,10 +38,14 @@ def smooth(image: NDArray[Any], sigma: float, *, truncate: float = TRUNCATE, bor
 
     Parameters
     ----------
-    image : (H, W) or (H, W, C), any real type; computed in float64
-    sigma : standard deviation in pixels; below 0.5 / `truncate` nothing happens
-    truncate : where the kernel ends, in standard deviations
-    border : what lies outside the image, as in `border_indices`
+    image : ndarray, shape (H, W)
+        Or (H, W, C), any real type; computed in float64.
+    sigma : float
+        Standard deviation in pixels; below 0.5 / `truncate` nothing happens.
+    truncate : float
+        Where the kernel ends, in standard deviations.
+    border : str, default "nearest"
+        What lies outside the image, as in `border_indices`.
     """
     return smooth_separably(image, sigma, sigma, truncate=truncate, border=border)
 
@@ -64,7 +68,7 @@ def smooth_separably(
 
 @keep_arrays
 def _axis(length: int, sigma: float, truncate: float, border: str) -> tuple[Float64, NDArray[np.int64]]:
-    """Give the half kernel, and what stands for each sample from half a kernel before the first one on."""
+    """Return the half kernel, and what stands for each sample from half a kernel before the first one on."""
     radius = int(truncate * sigma + 0.5)
     return gaussian_weights(sigma, radius)[radius:], border_indices(length, radius, border)
 

@@ -17,12 +17,14 @@ LARGE_DISK_TAPS = 5
 
 
 def disk(radius: float, alias_blur: float) -> Float32:
-    """Give the kernel of a lens out of focus: a flat disk whose jagged edge is smoothed a little.
+    """Return the kernel of a lens out of focus: a flat disk whose jagged edge is smoothed a little.
 
     Parameters
     ----------
-    radius : of the disk in pixels
-    alias_blur : standard deviation in pixels of the smoothing, by 3 taps up to a radius of 8, by 5 above; 0 is none
+    radius : float
+        Radius of the disk in pixels.
+    alias_blur : float
+        Standard deviation in pixels of the smoothing, by 3 taps up to a radius of 8, by 5 above; 0 is none.
 
     The smoothing mirrors at the border of the array, so that a disk that touches the border comes out with a sum
     above 1: 1.013 at radius 8, 1.0108 at radius 10.
@@ -33,14 +35,14 @@ def disk(radius: float, alias_blur: float) -> Float32:
 
 
 def is_inside(radius: float) -> NDArray[np.bool_]:
-    """Say what of the array of `disk` lies inside of the disk."""
+    """Return what of the array of `disk` lies inside of the disk."""
     reach = SMALL_DISK if radius <= SMALL_DISK else int(radius)
     grid = np.arange(-reach, reach + 1)
     return np.asarray(grid[:, None] ** 2 + grid**2 <= radius**2)
 
 
 def alias_weights(radius: float, alias_blur: float) -> Float32:
-    """Give the taps that `disk` smooths with, down and across; a single 1 is no smoothing."""
+    """Return the taps that `disk` smooths with, down and across; a single 1 is no smoothing."""
     if alias_blur == 0:
         return np.ones(1, np.float32)
     reach = (SMALL_DISK_TAPS if radius <= SMALL_DISK else LARGE_DISK_TAPS) // 2

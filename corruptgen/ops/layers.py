@@ -12,13 +12,13 @@ FINE_SIDE = 128
 
 
 def canvas_size(image: NDArray[Any], unit: float) -> tuple[int, int]:
-    """Give (height, width) of an (H, W, C) image in units of `unit` pixels, each at least 1."""
+    """Return (height, width) of an (H, W, C) image in units of `unit` pixels, each at least 1."""
     height, width = (max(1, round(side / unit)) for side in image.shape[:2])
     return height, width
 
 
 def fineness(shape: tuple[int, ...]) -> int:
-    """Give the number of samples per pixel and axis at which a layer over an (H, W, ...) image is drawn."""
+    """Return the number of samples per pixel and axis at which a layer over an (H, W, ...) image is drawn."""
     return max(1, math.ceil(FINE_SIDE / min(shape[:2])))
 
 
@@ -34,7 +34,7 @@ def fitted(layer: NDArray[Any], image: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def averaged(layer: NDArray[Any], samples: int) -> NDArray[Any]:
-    """Give the means of an (H * samples, W * samples) layer over the pixels, (H, W)."""
+    """Return the means of an (H * samples, W * samples) layer over the pixels, (H, W)."""
     if samples == 1:
         return layer
     height, width = (length // samples for length in layer.shape)

@@ -11,11 +11,15 @@ def draw_lenses(lenses, centres, radii, wobbles):
 
     Parameters
     ----------
-    lenses : (3, H, W) float32, changed in place: how much of the sample a drop covers, and the vector down and right
-        from the middle of the drop in radii
-    centres : (N, 2) middles in samples
-    radii : (N,) in samples
-    wobbles : (N, 4) sine and cosine of the second and third harmonic of the outline, in radii
+    lenses : ndarray of float32, shape (3, H, W)
+        Changed in place: how much of the sample a drop covers, and the vector down and right from the middle of the
+        drop in radii.
+    centres : array_like, shape (N, 2)
+        Middles in samples.
+    radii : array_like, shape (N,)
+        In samples.
+    wobbles : array_like, shape (N, 4)
+        Sine and cosine of the second and third harmonic of the outline, in radii.
     """
     _, height, width = lenses.shape
     for i in range(radii.size):
@@ -46,8 +50,10 @@ def seen_through(image, lenses, samples, reach):
 
     Parameters
     ----------
-    image : (H, W, C) float in [0, 1]
-    lenses : (3, H * samples, W * samples), as `draw_lenses` draws them
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    lenses : array_like, shape (3, H * samples, W * samples)
+        As `draw_lenses` draws them.
     samples : samples of `lenses` per pixel and axis
     reach : how far from itself a drop looks at its rim, in pixels
     """

@@ -17,12 +17,14 @@ TAPS_IN_SWEEP = 4
 
 
 def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
-    """Give the weights along the trail: the falling half of a Gaussian, 2 * ceil(radius) + 1 long, adding up to 1.
+    """Return the weights along the trail: the falling half of a Gaussian, 2 * ceil(radius) + 1 long, adding up to 1.
 
     Parameters
     ----------
-    radius : half the length of the trail in pixels
-    sigma : standard deviation in pixels; 0 is no motion
+    radius : float
+        Half the length of the trail in pixels.
+    sigma : float
+        Standard deviation in pixels; 0 is no motion.
     """
     if sigma == 0:
         return np.ones(1)
@@ -33,14 +35,14 @@ def trail_weights(radius: float, sigma: float) -> NDArray[np.float64]:
 
 
 def trail_offsets(length: int, angle: float) -> NDArray[np.int64]:
-    """Give the (row, column) of the pixels of a trail of `length`, at `angle` degrees clockwise from right."""
+    """Return the (row, column) of the pixels of a trail of `length`, at `angle` degrees clockwise from right."""
     down, right, norm = trail_direction(length, angle)
     steps: NDArray[np.float64] = np.ceil(np.arange(length)[:, None] * np.array((down, right)) / norm - 0.5)
     return steps.astype(np.int64)
 
 
 def trail_direction(length: int, angle: float) -> tuple[float, float, float]:
-    """Give how far a trail goes down and to the right, and its length again, as rounding has it."""
+    """Return how far a trail goes down and to the right, and its length again, as rounding has it."""
     down = length * math.sin(math.radians(angle))
     right = length * math.cos(math.radians(angle))
     return down, right, math.hypot(down, right)
@@ -60,10 +62,14 @@ def motion_blurred(
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    radius, sigma : as in `trail_weights`
-    angle : direction of the trail in degrees, clockwise from right
-    quantum : "rounded" to the nearest byte, as ImageMagick did up to 6.9.10-68, or "truncated", as it does since
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    radius, sigma : float
+        As in `trail_weights`.
+    angle : float
+        Direction of the trail in degrees, clockwise from right.
+    quantum : str
+        "rounded" to the nearest byte, as ImageMagick did up to 6.9.10-68, or "truncated", as it does since.
     """
     weights = trail_weights(radius, sigma) * QUANTA
     sums = smear(image, weights, trail_offsets(weights.size, angle))
@@ -81,9 +87,11 @@ def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angl
 
     Parameters
     ----------
-    image : (H, W, C)
-    radius, sigma : as in `trail_weights`
-    angle : direction of the trail in degrees, clockwise from right
+    image : ndarray, shape (H, W, C)
+    radius, sigma : float
+        As in `trail_weights`.
+    angle : float
+        Direction of the trail in degrees, clockwise from right.
 
     The weights are not scaled up again when the trail is cut, so that an image shorter than its trail comes out darker.
     """
@@ -93,7 +101,7 @@ def smear_unnormalised(image: NDArray[Any], *, radius: float, sigma: float, angl
 def trail_within(
     shape: tuple[int, ...], radius: float, sigma: float, angle: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Give weights and offsets of a trail up to where it leaves an image of this shape."""
+    """Return weights and offsets of a trail up to where it leaves an image of this shape."""
     weights = trail_fading(radius, sigma)
     offsets = trail_offsets(weights.size, angle)
     outside = (np.abs(offsets) >= shape[:2]).any(axis=1)
@@ -103,7 +111,7 @@ def trail_within(
 
 @keep_arrays
 def trail_fading(radius: float, sigma: float) -> NDArray[np.float64]:
-    """Give the weights along the trail as imagecorruptions makes them; of no motion the single weight 1."""
+    """Return the weights along the trail as imagecorruptions makes them; of no motion the single weight 1."""
     if sigma == 0:
         return np.ones(1)
     steps = np.arange(2 * math.ceil(radius) + 1)
@@ -117,7 +125,7 @@ def trail_fading(radius: float, sigma: float) -> NDArray[np.float64]:
 def _layout(
     image: NDArray[Any], weights: NDArray[np.float64], offsets: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.int64]]:
-    """Give what the kernels take: the rows of the image with a border, the weights, and where each shift begins.
+    """Return what the kernels take: the rows of the image with a border, the weights, and where each shift begins.
 
     The trail is lengthened to a whole number of sweeps by weights of 0, which change no sum.
     """

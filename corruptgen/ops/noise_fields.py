@@ -20,12 +20,15 @@ def smooth_noise(shape: tuple[int, int], spacing: tuple[float, float], rng: Draw
 
     Parameters
     ----------
-    shape : (H, W) of the field
-    spacing : distance in pixels of the knots, down and across; the field is smooth over about two of them
+    shape : (int, int)
+        (H, W) of the field.
+    spacing : (float, float)
+        Distance in pixels of the knots, down and across; the field is smooth over about two of them.
 
     Returns
     -------
-    (H, W) float32; knots start at a random place, so that no position is special
+    ndarray of float32, shape (H, W)
+        Knots start at a random place, so that no position is special.
     """
     shifts = rng.random(2)
     knots = [math.ceil(length / width) + TAPS for length, width in zip(shape, spacing, strict=True)]

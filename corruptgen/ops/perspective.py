@@ -19,16 +19,22 @@ def rotation_matrix(
 
     Parameters
     ----------
-    shape : (H, W, ...) of the picture
-    angle : degrees clockwise about the middle
-    right : pixels to the right
-    scale : magnification
-    shear : degrees
+    shape : tuple of int
+        (H, W, ...) of the picture.
+    angle : float, default 0.0
+        Degrees clockwise about the middle.
+    right : float, default 0.0
+        Pixels to the right.
+    scale : float, default 1.0
+        Magnification.
+    shear : float, default 0.0
+        Degrees.
 
     Returns
     -------
-    The first two rows of the matrix over (x, y, 1) that maps places of the result to places of the picture. The middle
-    is half a pixel further to the right and down than in newer versions of torchvision.
+    Matrix
+        The first two rows of the matrix over (x, y, 1) that maps places of the result to places of the picture. The
+        middle is half a pixel further to the right and down than in newer versions of torchvision.
     """
     turned, sheared = math.radians(angle), math.radians(angle) + math.radians(shear)
     middle_x, middle_y = shape[1] * 0.5 + 0.5, shape[0] * 0.5 + 0.5
@@ -55,8 +61,9 @@ def fixed_point_tilt(picture: NDArray[np.uint8], *, about_x: float, about_y: flo
 
     Parameters
     ----------
-    picture : (H, W, C) uint8
-    about_x, about_y : angles in radians about the horizontal and the vertical axis
+    picture : ndarray of uint8, shape (H, W, C)
+    about_x, about_y : float
+        Angles in radians about the horizontal and the vertical axis.
     """
     height, width = picture.shape[:2]
     back = _inverse(_tilt_matrix(height, width, about_x, about_y))

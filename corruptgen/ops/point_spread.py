@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
 
-# Sample points along a radius of the disk or a standard deviation of the Gaussian, and at least so many in a pixel.
+# Sample points along a radius of the disk or a standard deviation of the Gaussian, and at least this many in a pixel.
 POINTS = 24
 POINTS_IN_PIXEL = 4
-# The Gaussian ends after so many standard deviations.
+# The Gaussian ends after this many standard deviations.
 GAUSSIAN_REACH = 3.0
 
 
 def disk_spread(radius: float) -> Float64:
-    """Give the kernel of a flat disk of `radius` pixels, 0 or above."""
+    """Return the kernel of a flat disk of `radius` pixels, 0 or above."""
     if radius <= 0:
         return np.ones((1, 1))
     points = _points(radius, radius)
@@ -34,7 +34,7 @@ def disk_spread(radius: float) -> Float64:
 
 
 def gaussian_spread(sigma: float) -> Float64:
-    """Give the weights along one axis of a Gaussian of `sigma` pixels, 0 or above."""
+    """Return the weights along one axis of a Gaussian of `sigma` pixels, 0 or above."""
     if sigma <= 0:
         return np.ones(1)
     points = _points(GAUSSIAN_REACH * sigma, sigma)
@@ -43,7 +43,7 @@ def gaussian_spread(sigma: float) -> Float64:
 
 
 def line_spread(length: float, angle: float) -> Float64:
-    """Give the kernel of a straight line of `length` pixels, 0 or above, at `angle` radians, about its middle."""
+    """Return the kernel of a straight line of `length` pixels, 0 or above, at `angle` radians, about its middle."""
     if length <= 0:
         return np.ones((1, 1))
     points = _points(length / 2, length / 2)
@@ -67,6 +67,6 @@ def _points(reach: float, scale: float) -> Float64:
 
 
 def tents(points: Float64) -> Float64:
-    """Give the matrix that spreads the weight of each of `points`, in samples, over the two samples next to it."""
+    """Return the matrix that spreads the weight of each of `points`, in samples, over the two samples next to it."""
     reach = math.ceil(np.abs(points).max())
     return np.maximum(0.0, 1 - np.abs(np.arange(-reach, reach + 1)[:, None] - points))

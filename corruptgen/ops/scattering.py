@@ -19,20 +19,25 @@ def scatter(rng: Draws, count: float, numbers: int, most: int = 0) -> tuple[Floa
 
     Parameters
     ----------
-    rng : what is drawn from
-    count : of the things; of a fraction the last one is there in part, so that nothing appears all at once
-    numbers : how many random numbers each of them takes
-    most : as many are drawn at least, so that what is drawn afterwards is the same at all levels
+    rng : Draws
+        What is drawn from.
+    count : float
+        Count of the things; of a fraction the last one is there in part, so that nothing appears all at once.
+    numbers : int
+        How many random numbers each of them takes.
+    most : int, default 0
+        As many are drawn at least, so that what is drawn afterwards is the same at all levels.
 
     Returns
     -------
-    (N, numbers) in [0, 1), and for each of the N things how much of it is there, above 0 and up to 1.
+    (Float64, Float64)
+        (N, numbers) in [0, 1), and for each of the N things how much of it is there, above 0 and up to 1.
     """
     return part_of(rng.random((max(math.ceil(count), most), numbers)), count)
 
 
 def part_of(draws: Float64, count: float) -> tuple[Float64, Float64]:
-    """Give the first `count` rows of what was drawn, and how much of each thing there is; see `scatter`."""
+    """Return the first `count` rows of what was drawn, and how much of each thing there is; see `scatter`."""
     whole = math.ceil(count)
     shares = np.ones(whole)
     shares[-1:] = count - whole + 1
@@ -40,5 +45,5 @@ def part_of(draws: Float64, count: float) -> tuple[Float64, Float64]:
 
 
 def even_steps(count: int) -> Float64:
-    """Give `count` fractions of 1 that are spread evenly, any number of them: multiples of the golden ratio."""
+    """Return `count` fractions of 1 that are spread evenly, any number of them: multiples of the golden ratio."""
     return np.asarray((np.arange(count) + 0.5) * GOLDEN % 1, np.float64)

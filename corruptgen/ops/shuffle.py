@@ -13,12 +13,15 @@ def shuffled(image: NDArray[np.uint8], offsets: NDArray[Any], reach: int, *, exc
 
     Parameters
     ----------
-    image : (H, W, C) uint8
-    offsets : ((H - 2 * reach) * (W - 2 * reach), 2) whole numbers in [-reach, reach): by how many
-        columns and rows away the other pixel is, in order of the visit
-    reach : width in pixels of the border that is not visited: rows and columns below `reach` + 1 or above the length
-        less `reach` stay
-    exchange : whether the other pixel gets this one's value
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    offsets : ndarray of whole, shape ((H - 2 * reach) * (W - 2 * reach), 2) numbers
+        Samples in [-reach, reach): by how many columns and rows away the other pixel is, in order of the visit.
+    reach : int
+        Width in pixels of the border that is not visited: rows and columns below `reach` + 1 or above the length less
+        `reach` stay.
+    exchange : bool
+        Whether the other pixel gets this one's value.
     """
     result = image.copy()
     _shuffle(result, offsets, reach, exchange)

@@ -11,10 +11,14 @@ def draw_trails(clear, middles, halves, radii, opacities):
 
     Parameters
     ----------
-    clear : (H, W) float32, changed in place; 1 where nothing hides what is behind
-    middles, halves : (N, 2) middle of each trail, and the vector from there to its end, in samples
-    radii : (N,) in samples
-    opacities : (N,) from 0 to 1
+    clear : ndarray of float32, shape (H, W)
+        Changed in place; 1 where nothing hides what is behind.
+    middles, halves : array_like, shape (N, 2)
+        Middle of each trail, and the vector from there to its end, in samples.
+    radii : array_like, shape (N,)
+        In samples.
+    opacities : array_like, shape (N,)
+        From 0 to 1.
     """
     height, width = clear.shape
     for i in range(radii.size):

@@ -10,7 +10,7 @@ from corruptgen.compilation import njit
 
 
 def radial_streaks(image: NDArray[Any], reach: float) -> NDArray[Any]:
-    """Give the mean of an (H, W, C) float image over zooms into its centre by 1 to 1 + `reach`.
+    """Return the mean of an (H, W, C) float image over zooms into its centre by 1 to 1 + `reach`.
 
     The zooms are the powers of one small factor, as many as the longest streak has pixels, rounded up to a power of
     two: half of the layers, zoomed by as many factors as they are, are the other half. So each pass doubles the layers.

@@ -25,15 +25,15 @@ class Tilt:
     """Height and width of the image."""
 
     def moved(self, image: NDArray[Any]) -> NDArray[np.float32]:
-        """Give the moved image of an (H, W, C) one."""
+        """Return the moved image of an (H, W, C) one."""
         return affine_warped(image, self.matrix)
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is taken from which is seen at `positions`: also outside, where the image is mirrored."""
+        """Return where that is taken from which is seen at `positions`: also outside, where the image is mirrored."""
         return _mapped(inverse(self.matrix), mirrored(positions, self.size))
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is seen which was at `positions`."""
+        """Return where that is seen which was at `positions`."""
         return _mapped(self.matrix, positions)
 
 
@@ -47,16 +47,16 @@ class Displacement:
     """What lies outside, "reflect" or "reflect-2018"."""
 
     def moved(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Give the moved image of an (H, W, C) one."""
+        """Return the moved image of an (H, W, C) one."""
         return displaced(image, self.down, self.right, border=self.border)
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is taken from which is seen at `positions`: also outside, where the image is mirrored."""
+        """Return where that is taken from which is seen at `positions`: also outside, where the image is mirrored."""
         inside = mirrored(positions, self.down.shape)
         return inside + np.stack([self._between(field, inside) for field in (self.down, self.right)], axis=-1)
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is seen which was at `positions`.
+        """Return where that is seen which was at `positions`.
 
         Where the field folds, a point is seen more than once: this is the place of the pixel taken from nearest to it.
         What leaves the image is put at its edge.
@@ -71,7 +71,7 @@ class Displacement:
 
     @staticmethod
     def _between(field: NDArray[Any], positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the field between its samples, bilinearly, and beyond them as at the outermost ones."""
+        """Return the field between its samples, bilinearly, and beyond them as at the outermost ones."""
         from scipy.ndimage import map_coordinates  # noqa: PLC0415 - only boxes and masks need it, and it loads slowly
 
         return map_coordinates(np.asarray(field, np.float64), np.moveaxis(positions, -1, 0), order=1, mode="nearest")
@@ -84,19 +84,19 @@ class Succession:
     warps: tuple[Warp, ...]
 
     def moved(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Give the moved image of an (H, W, C) one."""
+        """Return the moved image of an (H, W, C) one."""
         for warp in self.warps:
             image = warp.moved(image)
         return image
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is taken from which is seen at `positions`."""
+        """Return where that is taken from which is seen at `positions`."""
         for warp in reversed(self.warps):
             positions = warp.origins(positions)
         return positions
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say where that is seen which was at `positions`."""
+        """Return where that is seen which was at `positions`."""
         for warp in self.warps:
             positions = warp.arrivals(positions)
         return positions
@@ -111,7 +111,7 @@ def mirrored(positions: NDArray[np.float64], size: Sequence[int]) -> NDArray[np.
 
 
 def affine_map(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Give the 2 x 3 matrix that moves the three (x, y) points `source` to `target`."""
+    """Return the 2 x 3 matrix that moves the three (x, y) points `source` to `target`."""
     return np.asarray(cv2.getAffineTransform(source, target), np.float64)
 
 

@@ -27,7 +27,7 @@ def zoomed(image: NDArray[Any], factor: float) -> NDArray[Any]:
 
 
 def central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], slice]:
-    """Give the positions to sample along an axis, and the part of the axis that they count from."""
+    """Return the positions to sample along an axis, and the part of the axis that they count from."""
     part = math.ceil(length / factor)
     start = (length - part) // 2
     target = round(part * factor)
@@ -43,7 +43,7 @@ def sampled(image: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np.
 
 
 def positions(source: int, target: int) -> NDArray[np.float64]:
-    """Give where `target` samples lie on an axis of `source` samples; the first and the last stay where they are."""
+    """Return where `target` samples lie on an axis of `source` samples; the first and the last stay where they are."""
     if target == 1:
         return np.zeros(1)
     return np.arange(target, dtype=np.float64) * ((source - 1) / (target - 1))
