@@ -60,7 +60,7 @@ def _draw_cloud(field, coarse, squares, words, origin, roughness):
     Every octave makes a finer cloud in an array of its own, instead of at places that lie ever nearer to each other.
     """
     key, counter, block = origin
-    # This many octaves that the last one is made in `field`.
+    # The number of octaves is such that the last one is made in `field`.
     corners, finer = field, coarse
     octaves = 0
     while (1 << octaves) < field.shape[0]:
