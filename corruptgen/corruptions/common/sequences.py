@@ -19,8 +19,8 @@ from corruptgen.declare import (
     corruption,
 )
 from corruptgen.ops.colour import LUMA, hsv_from_rgb, rgb_from_hsv
-from corruptgen.ops.drops import drop_depth
 from corruptgen.ops.gaussian import smooth
+from corruptgen.ops.lenses import drop_depth
 from corruptgen.ops.motion import motion_blurred
 from corruptgen.ops.perspective import affine_bytes, fixed_point_tilt, rotation_matrix
 from corruptgen.ops.zoom import zoomed
