@@ -56,7 +56,7 @@ def peak(step):
 @pytest.mark.parametrize("form", ["folder", "webdataset"])
 def test_a_million_items_fit_into_the_memory_of_whoever_merges_resumes_checks_and_verifies(tmp_path, monkeypatch, form):
     # The names of the last few items stay in a cache of constant size, which these are too few to fill.
-    for module in ("engine.plan", "sinks.image_folder"):
+    for module in ("verification.recompute", "sinks.image_folder", "targets.targets"):
         monkeypatch.setattr(f"corruptgen.{module}.item_name", item_name.__wrapped__)
     places = [tmp_path / "few", tmp_path / "many"]
     for place, count in zip(places, (FEW, MANY), strict=True):
