@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from corruptgen.randomness import rng_for
-from corruptgen.transforms import PRIME, AugMix, PatchGaussian
+from corruptgen.tables import catalog
+from corruptgen.transforms import PRIME, AugMix, Draw, PatchGaussian
 from corruptgen.transforms.augmix import OPERATIONS, OVERLAPPING
 from corruptgen.transforms.mixture import mixing, symmetric_beta
 from corruptgen.transforms.prime import (
@@ -204,3 +205,33 @@ def test_noise_stays_in_its_patch_and_has_the_drawn_strength():
         assert np.array_equal(result[~patch], grey[~patch])
         assert 0 <= draw.severity < 0.2
         assert np.std(result[patch] / 255.0) == pytest.approx(draw.severity, rel=0.2, abs=0.002)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("level", [1, 3, 5])
+def test_the_row_of_patches_is_the_transform_of_fixed_side_and_strength(level, channels):
+    image, cell = PHOTOGRAPH[..., :channels], catalog.cell("patch-gaussian", "patch_gaussian", level)
+    parameters = cell.parameters_for(*image.shape[:2])
+    draw = Draw("patch_gaussian", parameters["sigma"], "a", seed=3)
+    transform = PatchGaussian(parameters["width"])
+    inside = np.zeros(image.shape, bool)
+    inside[transform.patch(*image.shape[:2], draw)] = True
+
+    row = cell.apply(image, rng_for(3, draw.row, draw.severity, "a"))
+
+    assert np.array_equal(row, transform.apply(image, draw))
+    assert np.array_equal(row[~inside], image[~inside])
+    assert np.mean(row[inside] != image[inside]) > 0.4
+
+
+def test_paired_levels_share_the_middle_of_their_squares_and_their_noise():
+    grey = np.full((224, 224, 3), 128, np.uint8)
+    mild, strong = (
+        catalog.cell("patch-gaussian", "patch_gaussian", level).apply(grey, rng_for(1, "row", None, "a")).astype(int)
+        - 128
+        for level in (1, 2)
+    )
+
+    assert np.mean((mild != 0) & (strong == 0)) < 0.001
+    hit = (np.abs(strong) < 120) & (mild != 0)
+    assert np.abs(mild[hit] * 2 - strong[hit]).max() <= 2

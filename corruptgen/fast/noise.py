@@ -8,10 +8,17 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize
 from corruptgen.compilation import njit
-from corruptgen.corruptions.common.noise import gaussian_noise, impulse_noise, shot_noise, speckle_noise
+from corruptgen.corruptions.common.noise import (
+    gaussian_noise,
+    impulse_noise,
+    patch_gaussian,
+    shot_noise,
+    speckle_noise,
+)
 from corruptgen.declare import Pixels, fused
 from corruptgen.fast.bounds import byte_of
 from corruptgen.fast.fractions import fraction_of, parts_of_a_level
+from corruptgen.ops.squares import random_square
 from corruptgen.randomness.normals import fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.poisson import LARGEST_SUMMED, LONGEST, fill_thresholds
@@ -36,6 +43,19 @@ def _speckle_noise(
     image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, sigma: float
 ) -> NDArray[np.uint8] | None:
     return _add_noise(image, rng, arithmetic, sigma, in_proportion=True)
+
+
+@fused(patch_gaussian)
+def _patch_gaussian(
+    image: NDArray[np.uint8], rng: Stream, arithmetic: Arithmetic, *, width: float, sigma: float
+) -> NDArray[np.uint8] | None:
+    if not 0 <= sigma <= MOST_NOISE:
+        return None
+    square = random_square(image.shape, width, rng)
+    noisy, result = _add_noise(image, rng, arithmetic, sigma, in_proportion=False), image.copy()
+    if noisy is not None:
+        result[square] = noisy[square]
+    return result
 
 
 def _add_noise(

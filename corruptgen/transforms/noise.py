@@ -2,10 +2,9 @@
 
 from types import MappingProxyType
 
-import numpy as np
-
 from corruptgen.codecs.pixels import Arithmetic, SampleFormat
 from corruptgen.errors import SeverityError
+from corruptgen.ops.squares import random_square
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.randomness.stream import Purpose
 from corruptgen.tables import catalog
@@ -76,7 +75,7 @@ class SpeckleNoise(GaussianNoise):
 
 
 class PatchGaussian(Transform):
-    """Add independent normal noise within one square of the picture.
+    """Add independent normal noise within one square of the picture, as `patch_gaussian` does.
 
     The centre of the square is any pixel, and what lies beyond the border is cut off, so that its area varies. A square
     wider than the picture is noise over all of it.
@@ -127,35 +126,38 @@ class PatchGaussian(Transform):
 
     def patch(self, height: int, width: int, draw: Draw) -> tuple[slice, slice]:
         """Return the rows and columns of the patch in a picture of this size."""
+        return random_square((height, width), self._side(draw), _stream(draw))
+
+    def _side(self, draw: Draw) -> float:
+        """Return the side of the patch of a draw."""
+        if not self.any_width:
+            return self.width
         rng = rng_for(draw.seed, draw.row, draw.severity, draw.key, purpose=Purpose.LOCATION)
-        centre = (rng.integers(height), rng.integers(width))
-        side = rng.uniform(0, self.width) if self.any_width else self.width
-        before, after = int(side // 2), int(np.ceil(side / 2))
-        rows, columns = (slice(max(0, c - before), c + after) for c in centre)
-        return rows, columns
+        return rng.uniform(0, self.width)
 
     def _chosen(self, rng: Stream) -> tuple[str, float]:
         return self.row, rng.uniform(0, self.sigma)
 
     def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
-        result = samples.copy()
-        place = self.patch(samples.shape[0], samples.shape[1], draw)
-        if samples[place].size:
-            result[place] = _noisy(samples[place], form, "gaussian_noise", draw)
-        return result
+        return _noisy(samples, form, self.row, draw, width=self._side(draw))
 
     def __repr__(self) -> str:
         return call_of(self, width=self.width, sigma=self.sigma, any_width=self.any_width, p=self.p, seed=self.seed)
 
 
-def _noisy(samples: Samples, form: SampleFormat, name: str, draw: Draw) -> Samples:
+def _noisy(samples: Samples, form: SampleFormat, name: str, draw: Draw, **parameters: float) -> Samples:
+    """Apply a corruption whose `sigma` is the severity of the draw."""
     cell = Cell(
         row=draw.row,
         severity=draw.severity,
         corruption=catalog.find_corruption(name),
-        parameters=MappingProxyType({"sigma": draw.severity}),
+        parameters=MappingProxyType({"sigma": draw.severity, **parameters}),
         arithmetic=Arithmetic("float32", "round"),
         scaled=frozenset(),
         sizes=Sizes(draw.row),
     )
-    return cell.apply(np.ascontiguousarray(samples), rng_for(draw.seed, draw.row, draw.severity, draw.key), form)
+    return cell.apply(samples, _stream(draw), form)
+
+
+def _stream(draw: Draw) -> Stream:
+    return rng_for(draw.seed, draw.row, draw.severity, draw.key)

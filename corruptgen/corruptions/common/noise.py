@@ -3,6 +3,7 @@
 import numpy as np
 
 from corruptgen.declare import Unit, corruption
+from corruptgen.ops.squares import random_square
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import SALT, UNTOUCHED, draw_impulses
 
@@ -78,3 +79,29 @@ def speckle_noise(image: Unit, rng: Draws, *, sigma: float) -> Unit:
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
     return image + image * (sigma * rng.standard_normal(image.shape))
+
+
+@corruption
+def patch_gaussian(image: Unit, rng: Draws, *, width: float, sigma: float) -> Unit:
+    """Add independent normal noise to every value within one square, and leave the rest as it is.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    width : float
+        Side of the square in pixels; more is worse. Its centre is any pixel, and what lies beyond the border is cut
+        off.
+    sigma : float
+        Standard deviation as a fraction of full scale; more is worse, 0 leaves the image alone.
+
+    References
+    ----------
+    Lopes et al. 2019, https://arxiv.org/abs/1906.02611
+    """
+    square = random_square(image.shape, width, rng)
+    # Drawn for all of the image, so that squares of any size share their noise.
+    noise = rng.standard_normal(image.shape)
+    result = np.array(image, np.result_type(image, noise))
+    result[square] += sigma * noise[square]
+    return result
