@@ -18,9 +18,13 @@ from corruptgen.errors import DeclarationError
 __all__ = [
     "Bytes",
     "BytesColour",
+    "BytesPicture",
     "Corruption",
     "Levels",
     "LevelsColour",
+    "LevelsPicture",
+    "Plane",
+    "Scene",
     "Unit",
     "UnitColour",
     "Warp",
@@ -41,6 +45,7 @@ class Channels(Enum):
     """The channels that a corruption makes sense for."""
 
     ANY = "any number of channels, grey included"
+    PICTURE = "one channel or three"
     COLOUR = "three channels only; the caller widens a grey image and takes the luma of the result"
 
 
@@ -80,6 +85,10 @@ Levels = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.ANY]
 LevelsColour = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.COLOUR]
 Bytes = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.ANY]
 BytesColour = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.COLOUR]
+LevelsPicture = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.PICTURE]
+BytesPicture = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.PICTURE]
+# An array of numbers beside the image, such as a map of distances: (H, W) or (H, W, C), its values as they are.
+Plane = Annotated[NDArray[np.floating[Any]], "a plane of numbers"]
 # What one returns that makes a sequence of frames, one after the other.
 UnitFrames = Annotated[Iterator[NDArray[Any]], Pixels.UNIT, Channels.ANY]
 UnitColourFrames = Annotated[Iterator[NDArray[Any]], Pixels.UNIT, Channels.COLOUR]
@@ -102,6 +111,9 @@ RESERVED = frozenset(
         "augment",
         "acts_on",
         "view",
+        "region",
+        "steps",
+        "rounded_steps",
     }
 )
 # What tables of 0.1.0 call four of them.
@@ -133,6 +145,8 @@ class Corruption:
     """Whether it returns frames, one after the other."""
     takes_scene: bool
     """Whether it takes the picture before the crop."""
+    inputs: Mapping[str, bool]
+    """What it takes beside the image, and whether that is an image as well instead of a plane of numbers."""
     docstring: str
 
     @property
@@ -148,7 +162,9 @@ def corruption(function: F) -> F:
     `image` is (H, W, C) of the annotated pixel type, `rng` exists only if something is drawn, and parameters are
     keyword-only, annotated and without defaults. Name, domain (folder), family (module), pixel types and docstring are
     read off it; nothing is typed twice. A corruption that moves pixels returns a `Warp` instead of an image; one that
-    makes a sequence yields frames, and then its first argument may be `scene: Scene`, the picture before the crop.
+    makes a sequence yields frames. Its first argument may be `scene: Scene`, the picture before the crop. Arguments
+    behind these are inputs by name: ``depth: Plane`` is an array of numbers, (H, W) or (H, W, C), and ``donor: Unit``
+    (annotated as `image` is) another image of the same shape.
 
     Raises
     ------
@@ -195,16 +211,23 @@ def _read(function: Callable[..., Made]) -> Corruption:
     hints = get_type_hints(function, include_extras=True)
     arguments = list(inspect.signature(function).parameters.values())
     positional = [a.name for a in arguments if a.kind is not inspect.Parameter.KEYWORD_ONLY]
-    if positional not in (["image"], ["image", "rng"], ["scene"], ["scene", "rng"]):
+    draws = positional[1:2] == ["rng"]
+    if positional[:1] not in (["image"], ["scene"]) or "rng" in positional[2:]:
         raise DeclarationError(
             f"{place} takes {positional}; write (image, *, ...) or, if it draws, (image, rng, *, ...)"
         )
 
     is_geometric, is_sequence = hints.get("return") is Warp, get_origin(_bare(hints.get("return"))) is Iterator
     takes_scene = positional[0] == "scene"
-    if takes_scene and not (is_sequence and hints.get("scene") is Scene):
-        raise DeclarationError(f"{place}: only sequences take a scene; write (scene: Scene, *, ...) -> ByteFrames")
+    if takes_scene and (is_geometric or hints.get("scene") is not Scene):
+        raise DeclarationError(f"{place} takes a scene; write (scene: Scene, *, ...) -> Bytes or ByteFrames")
     takes, channels = (Pixels.BYTES, Channels.ANY) if takes_scene else _pixels(hints.get("image"), place, "image")
+    inputs = tuple(positional[1 + draws :])
+    for given in inputs:
+        if hints.get(given) != Plane and hints.get(given) != hints.get("image"):
+            raise DeclarationError(
+                f"{place}: annotate the input {given!r} as Plane, or, if it is a second image, as the first one is"
+            )
     gives = takes if is_geometric else _pixels(hints.get("return"), place, "return")[0]
     parameters: dict[str, type] = {}
     for argument in arguments[len(positional) :]:
@@ -225,13 +248,14 @@ def _read(function: Callable[..., Made]) -> Corruption:
         family=family,
         function=function,
         parameters=MappingProxyType(parameters),
-        draws="rng" in positional,
+        draws=draws,
         takes=takes,
         gives=gives,
         channels=channels,
         is_geometric=is_geometric,
         is_sequence=is_sequence,
         takes_scene=takes_scene,
+        inputs=MappingProxyType({given: hints[given] != Plane for given in inputs}),
         docstring=docstring,
     )
 

@@ -7,7 +7,8 @@ from importlib import resources
 from corruptgen.gallery.page import REFERENCES, URL
 from corruptgen.publishing.wording import meanings, parameters_at, value_text
 from corruptgen.tables import catalog
-from corruptgen.tables.table import Preset, Row
+from corruptgen.tables.row import Row
+from corruptgen.tables.table import Preset
 
 HEADING = re.compile(r"\[([\w.-]+)\]")
 KEY = re.compile(r"([\w-]+)\s*=")

@@ -82,7 +82,7 @@ def test_water_and_mud_hit_the_same_places():
         for level, few in ((3, 0.0018), (4, 0.02)):
             found = table.rows["spatter"].levels[level - 1]
             few_hits = {**found.parameters, "coverage": few, "radius": 10.5}
-            cell: Cell = table.cell_of(table.rows["spatter"], float(level), found.corruption, few_hits)
+            cell: Cell = table.rows["spatter"].cell_with(few_hits, float(level), table.sizes, found.corruption)
             changed = cell.apply(flat, rng_for(3, "spatter", None, key)) != flat
             middles.append(np.argwhere(changed.any(axis=-1)))
         nearest = np.linalg.norm(middles[0].mean(axis=0) - middles[1], axis=1).min()

@@ -152,7 +152,7 @@ def test_frames_are_made_one_at_a_time():
     [
         ({"preset": "natural", "row": "fog"}, ImageError, "fog of natural makes one image of an image; use corruptgen"),
         ({"preset": "cifar-p", "row": "rotate", "severity": 4}, SeverityError, "outside"),
-        ({"preset": "imagenet-p-64", "row": "rotate", "image": np.zeros((9, 9, 4), np.uint8)}, ImageError, "shape"),
+        ({"preset": "imagenet-p-64", "row": "rotate", "image": np.zeros((9, 9, 4), np.uint8)}, ImageError, "4 chan"),
         ({"preset": "cifar-p", "row": "rotate", "image": photograph(40, 40)}, ImageError, "for images of 32×32"),
     ],
 )

@@ -20,7 +20,9 @@ from corruptgen.scoring.measure import MEASURES
 from corruptgen.sources import Content, nifti
 from corruptgen.tables import catalog
 from corruptgen.tables.api import corrupt
-from corruptgen.tables.table import Preset, Row
+from corruptgen.tables.chain import ChainRow
+from corruptgen.tables.row import Row
+from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import normalise_severity
 
 
@@ -50,7 +52,7 @@ def show(row: str, preset: str | None) -> None:
     if not found:
         kind = f"row of {tables[0].name}" if preset else "row"
         raise UnknownName(unknown(kind, row, {name for table in tables for name in table.rows}))
-    used = {level.corruption.name: level.corruption for table in found for level in table.rows[row].levels}
+    used = {level.corruption.name: level.corruption for table in found for level in table.rows[row].uses}
     for corruption in used.values():
         moves = "; moves pixels, and masks and boxes with them if the recipe sets it" if corruption.is_geometric else ""
         print(f"{corruption.name} ({corruption.domain}, {corruption.family}{moves})\n\n{corruption.docstring}\n")
@@ -82,7 +84,7 @@ def _tables_using() -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {}
     for table in catalog.readable_presets():
         for row in table.rows.values():
-            for name in dict.fromkeys(level.corruption.name for level in row.levels):
+            for name in dict.fromkeys(level.corruption.name for level in row.uses):
                 found.setdefault(name, {}).setdefault(table.name, []).append(row.name)
     return found
 
@@ -196,6 +198,9 @@ def _headline(table: Preset) -> str:
 
 def _show_levels(table: Preset, row: Row) -> None:
     print(_headline(table))
+    if isinstance(row, ChainRow):
+        _show_steps(row)
+        return
     parameters = dict.fromkeys(name for level in row.levels for name in level.parameters)
     lines = [("  severity", *(str(number) for number in range(1, len(row.levels) + 1)))]
     lines += [(f"  {name}", *(_value(level.parameters.get(name)) for level in row.levels)) for name in parameters]
@@ -203,8 +208,17 @@ def _show_levels(table: Preset, row: Row) -> None:
     print(f"  between levels: {row.interpolation}\n")
 
 
+def _show_steps(row: ChainRow) -> None:
+    """Print the steps of a chain, once if they are those of all levels."""
+    is_one = len(set(map(id, row.steps))) == 1
+    for number, steps in enumerate(row.steps[:1] if is_one else row.steps, start=1):
+        words = (f"{step.row.name} at {step.words}" for step in steps)
+        print(f"  {'all severities' if is_one else f'severity {number}'}: {', then '.join(words)}")
+    print(f"  between steps: {'clipped and rounded' if row.rounds_steps else 'neither clipped nor rounded'}\n")
+
+
 def _summary(row: Row) -> str:
-    return row.levels[0].corruption.summary
+    return row.uses[0].corruption.summary
 
 
 def _value(value: object) -> str:

@@ -23,6 +23,8 @@ class SampleFormat:
     full_scale: float
     """How far white lies above black; where black is 0, the value of white."""
     black: float = 0.0
+    clips: bool = True
+    """Whether results beyond black and white become black and white; only floats can keep them."""
 
 
 BYTE = SampleFormat("uint8", 255)
@@ -92,6 +94,11 @@ def quantize(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding:
         half = result.dtype.type(0.5 if rounding == "round" else 0)
         store_row(samples.ravel(), np.ascontiguousarray(result).ravel(), factor, half)
         return samples
+    kind = np.dtype(form.dtype)
+    if not form.clips and np.issubdtype(kind, np.floating):
+        white = 1 if pixels is Pixels.UNIT else FULL_SCALE_OF_LEVELS
+        values = np.asarray(result, np.float64) if pixels is Pixels.BYTES else result
+        return (values * values.dtype.type(form.full_scale / white) + values.dtype.type(form.black)).astype(kind)
     match pixels:
         case Pixels.UNIT:
             scaled = _clipped(result, 1) * result.dtype.type(form.full_scale)
@@ -103,7 +110,6 @@ def quantize(result: NDArray[Any], pixels: Pixels, form: SampleFormat, rounding:
             return result
         case Pixels.BYTES:
             return quantize(result / 255, Pixels.UNIT, form, rounding)
-    kind = np.dtype(form.dtype)
     if np.issubdtype(kind, np.floating):
         return (scaled + scaled.dtype.type(form.black)).astype(kind)
     scaled = np.floor(scaled + scaled.dtype.type(0.5 if rounding == "round" else 0)) + scaled.dtype.type(form.black)

@@ -21,7 +21,7 @@ from corruptgen.engine.identity import Identity, describe, identify, marks
 from corruptgen.engine.manifest import MARKER, BlockTable, ItemRecord, sample_record
 from corruptgen.engine.plan import CLEAN, Block, Plan
 from corruptgen.errors import ImageError, MachineError, OutputError, RecipeError, Rejected, SourceError
-from corruptgen.randomness import Draws, rng_for
+from corruptgen.randomness import Streams
 from corruptgen.recipe.declarations import KINDS
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Decoding, Item
@@ -91,15 +91,14 @@ class Cells:
         """Return the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
         if name == CLEAN:
             return image.pixels
-        return self._cell(name).apply(image.pixels, self._draws(name, key), image.form)
+        return self._cell(name).apply(image.pixels, self._streams(key), image.form)
 
     def warp(self, name: tuple[str, float], image: CleanImage, key: str) -> Warp:
         """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
-        return self._cell(name).warp(image.pixels, self._draws(name, key), image.form)
+        return self._cell(name).warp(image.pixels, self._streams(key), image.form)
 
-    def _draws(self, name: tuple[str, float], key: str) -> Draws:
-        row, severity = name
-        return rng_for(self.seed, row, None if self.paired else severity, key)
+    def _streams(self, key: str) -> Streams:
+        return Streams(self.seed, key, self.paired)
 
     def _preset(self) -> Preset:
         return _preset(self.preset, self.table, catalog.generation())

@@ -72,7 +72,7 @@ def identify(preset: Preset, rows: Iterable[str], readers: Iterable[str] = ()) -
 
 def used_corruptions(preset: Preset, rows: Iterable[str]) -> list[str]:
     """Name the corruptions that some rows of a table use, sorted."""
-    return sorted({level.corruption.name for row in rows for level in preset.row(row).levels})
+    return sorted({level.corruption.name for row in rows for level in preset.row(row).uses})
 
 
 def marks(identity: Identity) -> dict[str, str]:

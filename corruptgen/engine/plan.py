@@ -27,6 +27,7 @@ from corruptgen.store.names import (
 )
 from corruptgen.store.output_directory import cell_folder
 from corruptgen.tables import catalog
+from corruptgen.tables.extension import extend
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, choose_targets
 from corruptgen.values.class_labels import Classes
@@ -111,7 +112,7 @@ def make_plan(recipe: str | Path | Recipe, source: str | Path | None = None) -> 
     if not isinstance(recipe, Recipe):
         recipe = load(recipe)
     check_installed(recipe.output, windowed=recipe.decode.window is not None)
-    preset = _preset(recipe)
+    preset = read_preset(recipe)
     recipe = spell_out(recipe, preset)
     cells = recipe_cells(recipe)
     moving = (cell for cell in cells if cell != CLEAN)
@@ -147,10 +148,12 @@ def recipe_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
     return (CLEAN, *cells) if recipe.output.clean else cells
 
 
-def _preset(recipe: Recipe) -> Preset:
+def read_preset(recipe: Recipe) -> Preset:
+    """Read the table of a recipe, with the chains and places that the recipe adds to it."""
     name = recipe.corrupt.preset
     try:
-        return catalog.preset(str(recipe.path(name)) if name.endswith(".toml") else name)
+        table = catalog.preset(str(recipe.path(name)) if name.endswith(".toml") else name)
+        return extend(table, recipe.corrupt.chains, recipe.corrupt.local)
     except CorruptgenError as error:
         hint = recipe.elsewhere(name) if name.endswith(".toml") else ""
         raise RecipeError(f"{recipe.name} [corrupt] preset: {error}{hint}") from error
@@ -172,12 +175,36 @@ def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
             f"{recipe.name} [corrupt] rows: {', '.join(sequences)} of {preset.name} make sequences of frames, which no "
             "format holds yet; corruptgen.frames makes them in Python"
         )
+    _check_shapes(recipe, preset, rows)
     for row in rows:
         if row in {*reserved_rows(recipe.output), ANNOTATIONS, MASKS} or not NAME.fullmatch(row):
             raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
     corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
     decode = replace(recipe.decode, colour=recipe.decode.colour or _colour(recipe, preset))
     return replace(recipe, corrupt=corrupt, decode=decode)
+
+
+def _check_shapes(recipe: Recipe, preset: Preset, rows: Iterable[str]) -> None:
+    """Refuse rows for which the source lacks something, or with which masks and annotations cannot go."""
+    has_targets = any(recipe.source.get(key) is not None for key in ("masks", "annotations"))
+    for row in map(preset.row, rows):
+        place = f"{recipe.name} [corrupt] rows: {row.name} of {preset.name}"
+        if row.inputs:
+            names = " and ".join(sorted(row.inputs))
+            raise RecipeError(
+                f"{place} needs {names} beside the image, which no source holds; pass them in Python: "
+                "corruptgen.corrupt(..., inputs={...})"
+            )
+        if has_targets and row.staging.changes:
+            raise RecipeError(
+                f"{place} resizes and crops, which masks and annotations do not follow; take a table that takes images "
+                "as they are, or leave out masks and annotations"
+            )
+        if has_targets and row.is_geometric and row.region is not None and recipe.corrupt.targets == "move":
+            raise RecipeError(
+                f"{place} moves pixels in places alone, where masks and annotations cannot follow; leave it out, or "
+                'write targets = "keep"'
+            )
 
 
 def _colour(recipe: Recipe, preset: Preset) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from corruptgen.declare import Corruption
 from corruptgen.gallery.thumbnails import Thumbnail
 from corruptgen.tables.interpolation import Value
-from corruptgen.tables.table import Row
+from corruptgen.tables.row import Row
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class GalleryRow:
     @property
     def corruptions(self) -> tuple[Corruption, ...]:
         """The functions of its levels, each once."""
-        return tuple({level.corruption.name: level.corruption for level in self.row.levels}.values())
+        return tuple({level.corruption.name: level.corruption for level in self.row.uses}.values())
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def shipped_photograph(table: Preset, side: int = USUAL_SIDE) -> Photograph:
         If scikit-image is not installed.
     """
     data = need("skimage.data", "a gallery without photographs of yours", "name some with --images")
-    domains = {level.corruption.domain for row in table.rows.values() for level in row.levels}
+    domains = {level.corruption.domain for row in table.rows.values() for level in row.uses}
     name = next((SHIPPED[domain] for domain in sorted(domains) if domain in SHIPPED), USUAL)
     height, width = table.sizes.allowed[0] if table.sizes.allowed else (side, side)
     picture = Image.fromarray(getattr(data, name)())

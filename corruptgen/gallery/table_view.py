@@ -10,7 +10,8 @@ from corruptgen.gallery.thumbnails import LONGEST, thumbnail
 from corruptgen.publishing.wording import parameters_at
 from corruptgen.tables import catalog
 from corruptgen.tables.api import corrupt
-from corruptgen.tables.table import Preset, Row
+from corruptgen.tables.row import Row
+from corruptgen.tables.table import Preset
 
 
 def gallery_of_table(
@@ -91,7 +92,7 @@ def _gallery_row(
     levels = tuple(float(level) for level in range(1, table.levels + 1))
     severities = [step / steps for step in range(1, table.levels * steps + 1)]
     # Between the clean image and level 1 there is something to show only where the table states what.
-    severities = [severity for severity in severities if severity >= 1 or row.at_zero]
+    severities = [severity for severity in severities if severity >= 1 or row.reaches_zero]
 
     def gallery_image(photograph: Photograph) -> GalleryImage:
         frames = []

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from corruptgen.engine.manifest import MANIFEST, MARKER, json_bytes, manifest_bytes, parse_record
-from corruptgen.engine.plan import spell_out
+from corruptgen.engine.plan import read_preset, spell_out
 from corruptgen.errors import PublishError
 from corruptgen.publishing.card import PICTURE, write_card
 from corruptgen.publishing.croissant import write_croissant
@@ -14,7 +14,6 @@ from corruptgen.recipe.recipe import Recipe
 from corruptgen.recipe.source_section import TERMS
 from corruptgen.sinks.formats import check_installed
 from corruptgen.sinks.protocol import DatasetFile
-from corruptgen.tables import catalog
 from corruptgen.verification.dataset import FinishedDataset
 
 README, CROISSANT = "README.md", "croissant.json"
@@ -95,8 +94,7 @@ def rebuilt_card(dataset: FinishedDataset, recipe: Recipe) -> FinishedDataset:
     PublishError
         If anything else has changed, so that the images would have to be regenerated.
     """
-    old, written = dataset.recipe, recipe.corrupt.preset
-    table = catalog.preset(written if written in catalog.preset_names() else str(recipe.path(written)))
+    old, table = dataset.recipe, read_preset(recipe)
     if table.digest != dataset.preset.digest:
         raise PublishError(
             f"the severity table {table.name} is another than these images were made with; generate them again"

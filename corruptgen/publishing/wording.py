@@ -7,7 +7,8 @@ from typing import Any
 
 from corruptgen.records import Decoding, Extent
 from corruptgen.tables.interpolation import Value
-from corruptgen.tables.table import Preset, Row
+from corruptgen.tables.row import Row
+from corruptgen.tables.table import Preset
 from corruptgen.verification.dataset import FinishedDataset
 
 PARAMETER = re.compile(r"^(\w+) : (.*)((?:\n    .*)*)", re.MULTILINE)
@@ -80,13 +81,13 @@ def parameters_at(table: Preset, row: str, severities: Sequence[float]) -> dict[
 
 def summaries(row: Row) -> list[str]:
     """Return what a row does; where its levels use different functions, what each of them does."""
-    return list(dict.fromkeys(level.corruption.summary for level in row.levels))
+    return list(dict.fromkeys(level.corruption.summary for level in row.uses))
 
 
 def meanings(row: Row) -> dict[str, str]:
     """Return what the parameters of a row mean, from the documentation of its functions."""
     found: dict[str, str] = {}
-    for level in row.levels:
+    for level in row.uses:
         for name, slot, below in PARAMETER.findall(level.corruption.docstring):
             if name in level.parameters:
                 text = " ".join((below if TYPE.fullmatch(slot) else slot + below).split()).removesuffix(".")

@@ -1,6 +1,7 @@
 """A name becomes a stream: the key of every draw is made of what is corrupted and how, never of when or where."""
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +42,21 @@ def rng_for(
     """
     domain, name = (b"pixels", key) if isinstance(key, bytes) else (b"item", normalise_key(key).encode())
     return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The streams of one item, from which every step of a cell takes its own."""
+
+    seed: int
+    key: str | int | bytes
+    """As `rng_for` takes it."""
+    paired: bool = False
+    """Whether all levels of a row share their draws."""
+
+    def of(self, row: str, severity: float | None, purpose: Purpose = Purpose.DRAWS) -> Stream:
+        """Return the stream of a row at a severity."""
+        return rng_for(self.seed, row, None if self.paired else severity, self.key, purpose=purpose)
 
 
 def pixels_digest(image: NDArray[Any]) -> bytes:

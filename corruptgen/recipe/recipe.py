@@ -15,10 +15,10 @@ from corruptgen.codecs.geometry import INTERPOLATIONS, ORDERS
 from corruptgen.codecs.windowing import WINDOWS
 from corruptgen.errors import DeclarationError, RecipeError, UnknownName, describe_error, unknown
 from corruptgen.recipe.checks import Check
-from corruptgen.recipe.checks import address as _address
 from corruptgen.recipe.checks import one_of as _one_of
-from corruptgen.recipe.checks import truth as _truth
 from corruptgen.recipe.checks import whole as _whole
+from corruptgen.recipe.corrupt_section import KEYS as CORRUPT_KEYS
+from corruptgen.recipe.corrupt_section import CorruptChoice
 from corruptgen.recipe.declarations import KINDS
 from corruptgen.recipe.output_section import KEYS as OUTPUT_KEYS
 from corruptgen.recipe.output_section import OutputChoice, keys_of
@@ -31,7 +31,7 @@ from corruptgen.recipe.source_section import read_source_section as chosen_sourc
 from corruptgen.records import COLOURS, DEFAULT_TOLERATE, TOLERATED, Decoding
 from corruptgen.store.names import on_disk
 from corruptgen.values.addresses import local_path
-from corruptgen.values.arguments import WHOLE_RANGE, normalise_severity
+from corruptgen.values.arguments import WHOLE_RANGE
 from corruptgen.values.toml_text import parse_toml, toml_files
 
 SOURCE = "source"
@@ -39,20 +39,6 @@ LONGEST_SIDE = 20_000  # pixels, of what a recipe may ask for
 LONGEST_NAME = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
-
-
-@dataclass(frozen=True)
-class CorruptChoice:
-    """Which cells of which severity table."""
-
-    preset: str
-    rows: tuple[str, ...] | None = None
-    """Rows and groups of rows; None: all."""
-    severities: tuple[float, ...] | None = None
-    """Ascending; None: every level of the table."""
-    paired: bool = False
-    targets: str = "keep"
-    """What becomes of masks and boxes in rows that move pixels: "keep", "move" or "refuse"."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +58,7 @@ class Recipe:
 
     def content(self) -> dict[str, Any]:
         """Return the recipe in plain values, defaults spelled out, without local paths; `read_recipe` restores it."""
-        corrupt, decode = self.corrupt, self.decode
-        chosen = {
-            "preset": corrupt.preset,
-            "rows": None if corrupt.rows is None else list(corrupt.rows),
-            "severities": None if corrupt.severities is None else [_shortest(s) for s in corrupt.severities],
-            "paired": corrupt.paired,
-            "targets": None if corrupt.targets == "keep" else corrupt.targets,
-        }
+        decode = self.decode
         colour = {"colour": decode.colour, "window": decode.window}
         geometry = {"resize": decode.resize, "crop": decode.crop, "order": decode.order}
         return {
@@ -89,7 +68,7 @@ class Recipe:
             "source": self.source.content(),
             "decode": _given(colour | geometry)
             | {"interpolation": decode.interpolation, "exif": decode.exif, "tolerate": list(decode.tolerate)},
-            "corrupt": _given(chosen),
+            "corrupt": self.corrupt.content(),
             "output": self.output.content(),
             **({"publish": self.publish.content()} if self.publish.content() else {}),
         }
@@ -276,24 +255,6 @@ def _tolerate(value: Any) -> tuple[str, ...]:
     return tuple(sorted(set(value)))
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        raise ValueError("a list of at least one name of a row or group")
-    return tuple(value)
-
-
-def _severities(value: Any) -> tuple[float, ...]:
-    numbers = value if isinstance(value, list) else []
-    if not numbers or not all(
-        type(n) in (int, float) and 0 < n < WHOLE_RANGE and normalise_severity(n) > 0 for n in numbers
-    ):
-        raise ValueError(
-            "a list of at least one number above 0, to five decimals "
-            "(for the clean images write clean = true in [output])"
-        )
-    return tuple(sorted(set(map(normalise_severity, numbers))))
-
-
 def _seed(value: Any) -> int:
     if type(value) is not int or not -WHOLE_RANGE < value < WHOLE_RANGE:
         raise ValueError("a whole number of at most 128 bits")
@@ -312,13 +273,7 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
         "colour": _one_of(*COLOURS),
         "tolerate": _tolerate,
     },
-    "corrupt": {
-        "preset": _address,
-        "rows": _names,
-        "severities": _severities,
-        "paired": _truth,
-        "targets": _one_of("keep", "move", "refuse"),
-    },
+    "corrupt": CORRUPT_KEYS,
     "output": OUTPUT_KEYS,
     "publish": PUBLISH_KEYS,
 }
@@ -335,7 +290,3 @@ def _shipped() -> dict[str, Traversable]:
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items() if v is not None}
-
-
-def _shortest(severity: float) -> float | int:
-    return int(severity) if severity.is_integer() else severity

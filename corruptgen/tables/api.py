@@ -1,6 +1,7 @@
 """The front door: corrupt one image that is already in memory."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,9 +10,10 @@ from PIL import Image
 
 from corruptgen.codecs.pixels import BYTE, SampleFormat
 from corruptgen.codecs.windowing import DTYPES, clip_to_window, find_window, samples_of_array
-from corruptgen.errors import ImageError, Rejected
-from corruptgen.randomness import Draws, pixels_digest, rng_for
+from corruptgen.errors import ArgumentError, ImageError, Rejected
+from corruptgen.randomness import Draws, Streams, pixels_digest
 from corruptgen.tables import catalog
+from corruptgen.tables.cell import NO_INPUTS, Cell, Inputs
 from corruptgen.values.arguments import (
     check_draws,
     normalise_key,
@@ -19,15 +21,17 @@ from corruptgen.values.arguments import (
     normalise_severity,
     preset_name,
     text_value,
+    truth_value,
     window_ends,
 )
 
 ArrayOrImage = TypeVar("ArrayOrImage", NDArray[Any], Image.Image)
 
+MOST_CHANNELS = 16
 PIL_MODES = ("L", "RGB")
 EIGHT_BITS = np.dtype(np.uint8)
-# Handed to rows that draw nothing: to name an image and to make its stream takes longer than to brighten a small one.
-UNUSED = rng_for(0, "", None, "")
+# Handed to rows that draw nothing: to name an image takes longer than to brighten a small one.
+UNUSED = Streams(0, "")
 
 
 def corrupt(
@@ -40,6 +44,8 @@ def corrupt(
     key: str | int | None = None,
     rng: Draws | None = None,
     window: tuple[float, float] | None = None,
+    inputs: Inputs | None = None,
+    clip: bool = True,
 ) -> ArrayOrImage:
     """Corrupt an image.
 
@@ -47,7 +53,8 @@ def corrupt(
     ----------
     image : ArrayOrImage
         uint8 array of shape (H, W), (H, W, 1) or (H, W, 3), or a PIL image of mode L or RGB; it is not changed. With a
-        window, also an array of uint16, int16 or float32.
+        window, also an array of uint16, int16 or float32. Rows that take any number of channels take 1 to 16. Where the
+        table resizes and crops, the picture before that.
     row : str
         Row of the severity table, as `rows(preset)` lists them.
     severity : float
@@ -65,6 +72,10 @@ def corrupt(
     window : (float, float) or None
         The samples that stand for black and white; those beyond become black or white, in the result too. None: 0 and
         255.
+    inputs : mapping of str to ndarray or None
+        What the row takes beside the image, by name, such as {"depth": array}; each of the image's height and width.
+    clip : bool, default True
+        False: results beyond black and white stay as they are, which only an image of float32 with a window can hold.
 
     Returns
     -------
@@ -98,9 +109,12 @@ def corrupt(
         check_draws(rng)
     cell = catalog.cell(preset_name(preset), text_value("row", row), severity)
     pixels, form = check_image(image, window)
-    if rng is None and cell.draws:
-        rng = rng_for(seed, row, severity, pixels_digest(pixels) if name is None else name)
-    return like_input(cell.apply(pixels, UNUSED if rng is None else rng, form), image)
+    if not truth_value("clip", clip):
+        if not np.issubdtype(np.dtype(form.dtype), np.floating):
+            raise ArgumentError("clip=False is for images of float32 with a window, such as window=(0, 1)")
+        form = replace(form, clips=False)
+    streams = _streams(cell, seed, name, pixels) if rng is None else rng
+    return like_input(cell.apply(pixels, streams, form, inputs or NO_INPUTS), image)
 
 
 def frames(
@@ -112,6 +126,7 @@ def frames(
     seed: int = 0,
     key: str | int | None = None,
     rng: Draws | None = None,
+    inputs: Inputs | None = None,
 ) -> Iterator[ArrayOrImage]:
     """Make the frames of a row that is a sequence, one after the other.
 
@@ -127,7 +142,7 @@ def frames(
         The difficulty; a level of the table, or a number between two levels.
     preset : str
         A built-in severity table, such as "imagenet-p", or the path of a .toml of your own.
-    seed, key, rng : int, str or int or None, Draws or None
+    seed, key, rng, inputs : int, str or int or None, Draws or None, mapping of str to ndarray or None
         As for `corrupt`.
 
     Returns
@@ -160,10 +175,14 @@ def frames(
         check_draws(rng)
     cell = catalog.cell(preset_name(preset), text_value("row", row), severity)
     pixels, _ = check_image(image)
-    if rng is None and cell.draws:
-        rng = rng_for(seed, row, severity, pixels_digest(pixels) if name is None else name)
-    made = cell.frames(pixels, UNUSED if rng is None else rng)
+    streams = _streams(cell, seed, name, pixels) if rng is None else rng
+    made = cell.frames(pixels, streams, inputs or NO_INPUTS)
     return (like_input(frame, image) for frame in made)
+
+
+def _streams(cell: Cell, seed: int, key: str | None, pixels: NDArray[Any]) -> Streams:
+    """Return the streams of an image, by its name or by its pixels."""
+    return Streams(seed, pixels_digest(pixels) if key is None else key) if cell.draws else UNUSED
 
 
 def presets() -> list[str]:
@@ -220,8 +239,11 @@ def check_image(image: object, window: tuple[float, float] | None = None) -> tup
         )
         raise ImageError(f"the image has samples of type {image.dtype}; pass uint8, 0 to 255{advice}")
     pixels = image[..., None] if image.ndim == 2 else image
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
-        raise ImageError(f"the image has shape {image.shape}; pass (H, W), (H, W, 1) or (H, W, 3), none of them 0")
+    if pixels.ndim != 3 or pixels.shape[2] > MOST_CHANNELS or 0 in pixels.shape:
+        raise ImageError(
+            f"the image has shape {image.shape}; pass (H, W), (H, W, 1) or (H, W, 3), none of them 0; up to "
+            f"{MOST_CHANNELS} channels for rows that take any number"
+        )
     if window is None:
         return np.ascontiguousarray(pixels), BYTE
     try:

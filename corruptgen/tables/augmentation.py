@@ -7,12 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from corruptgen.errors import PresetError
 from corruptgen.randomness import Draws, rng_for
 from corruptgen.tables import catalog
 from corruptgen.tables.api import ArrayOrImage, check_image, like_input
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.interpolation import Value
-from corruptgen.tables.table import Preset, Row
+from corruptgen.tables.row import Row
+from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import normalise_key, normalise_seed, preset_name, row_names
 
 # The name under which augmentation draws; no row is called so.
@@ -51,13 +53,15 @@ def draw(preset: Preset, rng: Draws, rows: Sequence[str] | None = None) -> Cell:
     if number == len(names):
         return identity(preset)
     row = preset.rows[names[number]]
+    if row.is_chain or row.is_sequence:
+        raise PresetError(f"{row.name} of {preset.name} is several steps or images, whose parameters cannot be drawn")
     return cell_of(preset, row.name, {name: _drawn(row, name, rng) for name in row.levels[0].corruption.parameters})
 
 
 def cell_of(preset: Preset, row: str, parameters: Mapping[str, Value]) -> Cell:
     """Return a row with parameters that were drawn for it; its severity is not a number."""
     line = preset.row(row)
-    return preset.cell_of(line, math.nan, line.levels[0].corruption, MappingProxyType(dict(parameters)))
+    return line.cell_with(MappingProxyType(dict(parameters)), math.nan, preset.sizes)
 
 
 def identity(preset: Preset) -> Cell:

@@ -24,9 +24,10 @@ from corruptgen.runtime.interactive import source_digest
 from corruptgen.runtime.provenance import LOADED, data_digest, version_of
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.files import broken_tables, built_in_files, find_table, table_names
-from corruptgen.tables.table import Preset, read_table
+from corruptgen.tables.table import DECIDING, Preset, read_table
 from corruptgen.tables.table_keys import outdated_keys
 from corruptgen.values.addresses import local_path
+from corruptgen.values.arguments import text_value
 from corruptgen.values.toml_text import parse_toml
 
 ENTRY_POINTS = "corruptgen.corruptions"
@@ -246,10 +247,10 @@ def register(function: F) -> F:
     --------
     >>> from corruptgen.declare import Unit
     >>> @register
-    ... def dim(image: Unit, *, factor: float) -> Unit:
+    ... def halve(image: Unit, *, factor: float) -> Unit:
     ...     '''Multiply every value.'''
     ...     return factor * image
-    >>> origin("dim").distribution
+    >>> origin("halve").distribution
     ''
     """
     declared = declaration_of(function) or declaration_of(declare(function))
@@ -263,7 +264,7 @@ def register(function: F) -> F:
 
 def registered(preset: Preset, rows: Iterable[str]) -> tuple[Registered, ...]:
     """Return the corruptions of some rows that were registered by hand, for `adopt` in a worker."""
-    names = {level.corruption.name for row in rows for level in preset.row(row).levels}
+    names = {level.corruption.name for row in rows for level in preset.row(row).uses}
     return tuple(_registered[name] for name in sorted(names) if name in _registered)
 
 
@@ -397,7 +398,36 @@ def _read(name: str, text: bytes, generation: int) -> Preset:
     if outdated := outdated_keys(content):
         names = ", ".join(f"{old} is {new}" for old, new in outdated.items())
         warnings.warn(f"{name}.toml: keys of rows have new names: {names}", DeprecationWarning, stacklevel=2)
-    return read_table(name, content, find_corruption)
+    return read_table(name, embed_tables(name, content), find_corruption)
+
+
+def embed_tables(place: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the rows of other tables that steps name beside those steps, so that a table says all that decides pixels.
+
+    Raises
+    ------
+    PresetError
+        If there is no such table or row.
+    """
+    embedded = dict(content)
+    for row, columns in content.items():
+        if isinstance(columns, dict) and isinstance(columns.get("steps"), list):
+            embedded[row] = {**columns, "steps": _embedded(f"{place} [{row}]", columns["steps"])}
+    return embedded
+
+
+def _embedded(place: str, steps: Any) -> Any:
+    if isinstance(steps, list):
+        return [_embedded(place, step) for step in steps]
+    if not isinstance(steps, dict) or "preset" not in steps or "table" in steps:
+        return steps
+    try:
+        table = preset(text_value("preset", steps["preset"]))
+        row = table.row(str(steps.get("row"))).name
+    except CorruptgenError as error:
+        raise PresetError(f"{place} steps: {error}") from error
+    header = {key: value for key, value in table.content["preset"].items() if key in DECIDING - {"groups"}}
+    return {**steps, "preset": table.name, "table": {"preset": header, row: table.content[row]}}
 
 
 @lru_cache(maxsize=4096)

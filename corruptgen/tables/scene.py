@@ -30,6 +30,11 @@ class Staging:
     """What makes an image of that."""
     acts_on: str = PREPARED
 
+    @property
+    def changes(self) -> bool:
+        """Whether the image is another one than the picture."""
+        return any(steps.resize is not None or steps.crop is not None for steps in (self.prepared, self.view))
+
     def image(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the clean image of an (H, W, C) picture."""
         return _placed(_placed(picture, self.prepared), self.view)

@@ -3,20 +3,24 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import RESERVED, Corruption
-from corruptgen.errors import PresetError, SeverityError, UnknownName, unknown
+from corruptgen.errors import PresetError, UnknownName, unknown
 from corruptgen.records import COLOURS
 from corruptgen.tables import table_keys
-from corruptgen.tables.cell import Cell, Sizes
-from corruptgen.tables.interpolation import INTERPOLATIONS, Value, fits, interpolate
-from corruptgen.tables.scene import NO_STAGING, PREPARED, STAGES, Staging, read_steps
+from corruptgen.tables.cell import Cell
+from corruptgen.tables.chain import CHAIN_KEYS, ChainRow, read_steps_of
+from corruptgen.tables.interpolation import INTERPOLATIONS, Value, fits
+from corruptgen.tables.region import RegionColumn, read_region
+from corruptgen.tables.row import Level, Row
+from corruptgen.tables.scene import PREPARED, STAGES, Staging, read_steps
+from corruptgen.tables.sizes import Sizes
 from corruptgen.tables.table_keys import check_keys
-from corruptgen.values.arguments import normalise_severity, severity_text
+from corruptgen.values.arguments import normalise_severity
 
 PRECISIONS = ("float64", "float32")
 ROUNDINGS = ("truncate", "round")
@@ -37,6 +41,7 @@ DECIDING = frozenset(
         "groups",
         "prepared",
         "view",
+        "region",
     }
 )
 HEADER = WORDS | DEFAULTS | DECIDING
@@ -44,84 +49,6 @@ HEADER = WORDS | DEFAULTS | DECIDING
 MOST_LEVELS = 1000
 
 Find = Callable[[str], Corruption]
-Parameters = Mapping[str, Value]
-
-
-@dataclass(frozen=True)
-class Level:
-    """One level of a row: a function and its parameters."""
-
-    corruption: Corruption
-    parameters: Parameters
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a severity table."""
-
-    name: str
-    levels: tuple[Level, ...]
-    interpolation: str
-    """How parameters go from level to level."""
-    at_zero: Parameters
-    """The values of parameters that leave the image alone."""
-    arithmetic: Arithmetic
-    scaled: frozenset[str]
-    non_monotone_levels: frozenset[int]
-    """Levels that are not worse than the one before."""
-    requires_rgb: bool = False
-    """Whether grey images are made colour ones first and the luma of the result is taken."""
-    augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
-    """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
-    staging: Staging = NO_STAGING
-    """What is done to a picture before and after it, where it makes a sequence."""
-
-    @property
-    def is_sequence(self) -> bool:
-        """Whether it makes a sequence of frames of a picture instead of an image."""
-        return any(level.corruption.is_sequence for level in self.levels)
-
-    @property
-    def is_geometric(self) -> bool:
-        """Whether one of its levels moves pixels, and with them what masks and boxes are about."""
-        return any(level.corruption.is_geometric for level in self.levels)
-
-    def at(self, severity: float) -> Level:
-        """Return function and parameters at a severity above 0, interpolating between the levels.
-
-        Between 0 and level 1 the parameters go from their clean values to those of level 1: by their logarithms if the
-        row says so and none of them is 0, else linearly.
-
-        Raises
-        ------
-        SeverityError
-            If the severity is out of range, or below 1 in a row without clean values.
-        """
-        severity = normalise_severity(severity)
-        if not 0 < severity <= len(self.levels):
-            raise SeverityError(f"{self.name}: severity {severity_text(severity)} is outside of 0..{len(self.levels)}")
-        if severity < 1:
-            first = self.levels[0]
-            if not self.at_zero:
-                raise SeverityError(
-                    f"{self.name}: severity {severity_text(severity)} lies between the clean image and level 1, and "
-                    "the table has no clean values for this row; use 0, or 1 and above"
-                )
-            positive = all(isinstance(value, int | float) and value > 0 for value in self.at_zero.values())
-            interpolation = "log" if self.interpolation == "log" and positive else "linear"
-            clean = Level(first.corruption, {**first.parameters, **self.at_zero})
-            return _between(clean, first, severity, interpolation)
-        lower = self.levels[int(severity) - 1]
-        upper = self.levels[min(int(severity), len(self.levels) - 1)]
-        return _between(lower, upper, severity % 1, self.interpolation)
-
-
-def _between(lower: Level, upper: Level, fraction: float, interpolation: str) -> Level:
-    """Return the level at `fraction` of the way; levels of different functions are only ever taken whole."""
-    nearest = upper.corruption if fraction >= 0.5 else lower.corruption
-    return Level(
-        nearest, interpolate(lower.parameters, upper.parameters, upper.corruption.parameters, fraction, interpolation)
-    )
 
 
 @dataclass(frozen=True)
@@ -177,24 +104,7 @@ class Preset:
             If the row has no such severity.
         """
         line, severity = self.row(row), normalise_severity(severity)
-        if severity == 0:
-            return self.cell_of(line, 0.0, None, MappingProxyType({}))
-        level = line.at(severity)
-        return self.cell_of(line, severity, level.corruption, level.parameters)
-
-    def cell_of(self, line: Row, severity: float, corruption: Corruption | None, parameters: Parameters) -> Cell:
-        """Return one of this table's rows with parameters of the caller's choice."""
-        return Cell(
-            row=line.name,
-            severity=severity,
-            corruption=corruption,
-            parameters=parameters,
-            arithmetic=line.arithmetic,
-            scaled=line.scaled,
-            sizes=self.sizes,
-            requires_rgb=line.requires_rgb,
-            staging=line.staging,
-        )
+        return line.cell(severity, self.sizes) if severity else line.clean_cell(self.sizes)
 
 
 def table_digest(content: Mapping[str, Any]) -> str:
@@ -207,8 +117,23 @@ def table_digest(content: Mapping[str, Any]) -> str:
 
 def used_functions(content: Mapping[str, Any]) -> set[str]:
     """Name the corruptions that the plain values of a table ask for, whether they are installed or not."""
-    uses = (columns.get("use", row) for row, columns in content.items() if row != "preset")
-    return {name for use in uses for name in ([use] if isinstance(use, str) else use)}
+    found: set[str] = set()
+    for row, columns in content.items():
+        if row == "preset":
+            continue
+        if "steps" in columns:
+            for step in all_steps(columns["steps"]):
+                found |= used_functions(step.get("table", {}))
+        else:
+            use = columns.get("use", row)
+            found.update([use] if isinstance(use, str) else use)
+    return found
+
+
+def all_steps(steps: Any) -> list[Mapping[str, Any]]:
+    """Return the plain values of the steps of a chain, of all of its levels."""
+    flat = [step for entry in steps for step in (entry if isinstance(entry, list) else [entry])]
+    return [step for step in flat if isinstance(step, Mapping)]
 
 
 def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
@@ -239,9 +164,13 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         raise PresetError(f"{name} [preset] levels: found {levels!r}, allowed is a whole number from 1")
 
     reader = _RowReader(name, header, levels, find)
-    rows = {row: reader.row(row, columns) for row, columns in content.items() if row != "preset"}
+    rows = reader.rows(content)
     if not rows:
         raise PresetError(f"{name}: the table has no rows; write at least one [row]")
+    everywhere = read_region(f"{name} [preset] region", header.get("region"), levels)
+    if everywhere is not None:
+        # Steps of chains act on the whole image: it is the chain that acts in places.
+        rows = {row: replace(line, region=line.region or everywhere) for row, line in rows.items()}
     groups = {group: tuple(members) for group, members in header.get("groups", {}).items()}
     for group, members in groups.items():
         for member in members:
@@ -291,10 +220,61 @@ class _RowReader:
     count: int
     find: Find
 
+    def rows(self, content: Mapping[str, Any]) -> dict[str, Row]:
+        """Read all rows; chains come last, since their steps are the others."""
+        found: dict[str, Row] = {}
+        for name, columns in content.items():
+            if name != "preset" and not isinstance(columns, dict):
+                raise PresetError(f"{self.preset} [{name}]: found {columns!r} outside of a row; write it below a [row]")
+        names = [name for name in content if name != "preset"]
+        chains = [name for name in names if "steps" in content[name]]
+        for name in names:
+            if name not in chains:
+                found[name] = self.row(name, content[name])
+        simple = MappingProxyType(dict(found))
+        for name in chains:
+            found[name] = self.chain(name, content[name], simple)
+        return {name: found[name] for name in names}
+
+    def chain(self, name: str, columns: Mapping[str, Any], rows: Mapping[str, Row]) -> ChainRow:
+        """Read a row that is several steps."""
+        place = f"{self.preset} [{name}]"
+        for key in columns.keys() - CHAIN_KEYS:
+            raise PresetError(f"{place}: " + unknown("key of a chain", key, CHAIN_KEYS))
+        check_keys(place, columns, table_keys.ROW)
+        steps, sizes = columns["steps"], _sizes(self.preset, self.header)
+        is_by_level = isinstance(steps, list) and bool(steps) and all(isinstance(entry, list) for entry in steps)
+        of_levels = steps if is_by_level else [steps]
+        if is_by_level and len(of_levels) != self.count:
+            raise PresetError(f"{place} steps: {len(of_levels)} lists of steps for {self.count} severities")
+        read = tuple(
+            read_steps_of(
+                f"{place} steps", entries, rows, sizes, lambda other, table: read_table(other, table, self.find)
+            )
+            for entries in of_levels
+        )
+        return ChainRow(
+            name=name,
+            levels=(),
+            interpolation="nearest",
+            at_zero=MappingProxyType({}),
+            arithmetic=self.arithmetic(place, columns),
+            scaled=frozenset(),
+            non_monotone_levels=frozenset(columns.get("non_monotone_levels", ())),
+            staging=self.staging(place, {}),
+            region=read_region(f"{place} region", columns.get("region"), self.count),
+            steps=read if is_by_level else read * self.count,
+            rounds_steps=columns.get("rounded_steps", True),
+        )
+
+    def arithmetic(self, place: str, columns: Mapping[str, Any]) -> Arithmetic:
+        return Arithmetic(
+            self.one_of(place, columns, "precision", PRECISIONS, self.header.get("precision", "float64")),
+            self.one_of(place, columns, "rounding", ROUNDINGS, self.header.get("rounding", "round")),
+        )
+
     def row(self, name: str, columns: Any) -> Row:
         place = f"{self.preset} [{name}]"
-        if not isinstance(columns, dict):
-            raise PresetError(f"{place}: found {columns!r} outside of a row; write it below a [row]")
         columns = table_keys.current_form(place, columns)
         check_keys(place, columns, table_keys.ROW)
         use = columns.get("use", name)
@@ -315,14 +295,12 @@ class _RowReader:
             levels=levels,
             interpolation=interpolation,
             at_zero=MappingProxyType(dict(columns.get("at_zero", {}))),
-            arithmetic=Arithmetic(
-                self.one_of(place, columns, "precision", PRECISIONS, self.header.get("precision", "float64")),
-                self.one_of(place, columns, "rounding", ROUNDINGS, self.header.get("rounding", "round")),
-            ),
+            arithmetic=self.arithmetic(place, columns),
             scaled=frozenset(columns.get("scaled", ())),
             non_monotone_levels=frozenset(columns.get("non_monotone_levels", ())),
             requires_rgb=columns.get("requires_rgb", False),
             staging=self.staging(place, columns),
+            region=self.region(place, columns, functions),
             augment=MappingProxyType({name: _ends(given) for name, given in columns.get("augment", {}).items()}),
         )
         self.check(place, row)
@@ -356,6 +334,12 @@ class _RowReader:
             view=read_steps(f"{place} view", columns.get("view", self.header.get("view", {}))),
             acts_on=self.one_of(place, columns, "acts_on", STAGES, PREPARED),
         )
+
+    def region(self, place: str, columns: Mapping[str, Any], functions: Sequence[Corruption]) -> RegionColumn | None:
+        region = read_region(f"{place} region", columns.get("region"), self.count)
+        if region is not None and region.is_every_cell and any(function.is_sequence for function in functions):
+            raise PresetError(f"{place} region: its levels are sequences already, which every cell cannot be")
+        return region
 
     def check(self, place: str, row: Row) -> None:
         known = {name for level in row.levels for name in level.parameters}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corruptgen.errors import ImageError
-from corruptgen.randomness import Stream, rng_for
+from corruptgen.randomness import Streams, rng_for
 from corruptgen.tables import augmentation, catalog
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.interpolation import Value
@@ -86,8 +86,8 @@ class AugMedMNISTC(Corrupt):
             return augmentation.identity(table)
         return augmentation.cell_of(table, draw.row, dict(draw.parameters))
 
-    def _rng(self, draw: Draw) -> Stream:
-        return rng_for(draw.seed, draw.row, None, draw.key)
+    def _rng(self, draw: Draw) -> Streams:
+        return Streams(draw.seed, draw.key, paired=True)
 
     def __repr__(self) -> str:
         return call_of(self, preset=self.preset, rows=list(self.rows), p=self.p, seed=self.seed)

@@ -9,7 +9,7 @@ from corruptgen.assets.textures import check_pictures, needed_pictures
 from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.declare import Warp
 from corruptgen.errors import ArgumentError, ImageError, SeverityError, UnknownName
-from corruptgen.randomness import Stream, rng_for
+from corruptgen.randomness import Stream, Streams
 from corruptgen.sources.label_masks import move_labels
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
@@ -142,8 +142,8 @@ class Corrupt(Transform):
             raise ArgumentError(f"draw is {shown(draw)}; pass a result of draw()")
         return catalog.preset(self.preset).cell(draw.row, draw.severity)
 
-    def _rng(self, draw: Draw) -> Stream:
-        return rng_for(draw.seed, draw.row, draw.severity, draw.key)
+    def _rng(self, draw: Draw) -> Streams:
+        return Streams(draw.seed, draw.key)
 
     def _warp_of_size(self, cell: Cell, size: Sequence[int], draw: Draw) -> Warp:
         # Where pixels go depends on the size of the picture and on the draws alone.
@@ -201,7 +201,7 @@ def _severity(severity: Any) -> Severity:
 def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
     """Raise `SeverityError` if a row lacks a severity that may be drawn, `AssetError` if it lacks its pictures."""
     if isinstance(severity, tuple):
-        without = [row for row in rows if not table.row(row).at_zero]
+        without = [row for row in rows if not table.row(row).reaches_zero]
         if without and severity[0] < 1:
             raise SeverityError(
                 f"severity is {severity!r}, and {', '.join(without)} of {table.name} cannot be weaker than level 1, "
@@ -211,7 +211,7 @@ def _check_rows(table: Preset, rows: Sequence[str], severity: Severity) -> None:
     for row in rows:
         for end in ends:
             table.cell(row, end)
-    levels = [level for row in rows for level in table.row(row).levels]
+    levels = [level for row in rows for level in table.row(row).uses]
     for needed in {needed_pictures(level.corruption.function, level.parameters) for level in levels}:
         if needed is not None:
             check_pictures(*needed)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from corruptgen.codecs.images import encode_image
 from corruptgen.errors import ArgumentError, ImageError, Rejected
-from corruptgen.randomness import pixels_digest, rng_for
+from corruptgen.randomness import Streams, pixels_digest
 from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.records import Decoding, Encoding
 from corruptgen.runtime.extras import need
@@ -218,8 +218,7 @@ class Rows:
         except Rejected as error:
             raise Rejected(f"{name or 'an image of the stream'} {error}") from error
         cell = catalog.preset(self.preset).cell(self.row, self.severity)
-        severity = None if self.paired else self.severity
-        result = cell.apply(pixels, rng_for(self.seed, self.row, severity, name or pixels_digest(pixels)))
+        result = cell.apply(pixels, Streams(self.seed, name or pixels_digest(pixels), self.paired))
         if self.is_written:
             return {"bytes": encode_image(result, Encoding()), "path": None}
         return Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)

@@ -8,7 +8,8 @@ from corruptgen.ops.squares import random_square
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.randomness.stream import Purpose
 from corruptgen.tables import catalog
-from corruptgen.tables.cell import Cell, Sizes
+from corruptgen.tables.cell import Cell
+from corruptgen.tables.sizes import Sizes
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.pictures import Samples
 from corruptgen.transforms.transform import Transform, call_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from corruptgen.errors import ArgumentError, ImageError, Rejected, SourceError
-from corruptgen.randomness import Stream, rng_for
+from corruptgen.randomness import Streams
 from corruptgen.records import Decoding
 from corruptgen.runtime.extras import need
 from corruptgen.tables import catalog
@@ -138,8 +138,8 @@ class Corrupted:
     def __iter__(self) -> Iterator[Any]:
         return (self[index] for index in range(len(self)))
 
-    def _rng(self, key: str) -> Stream:
-        return rng_for(self.seed, self.row, None if self.paired else self.severity, key)
+    def _rng(self, key: str) -> Streams:
+        return Streams(self.seed, key, self.paired)
 
     @property
     def _cell(self) -> tuple[str, float]:

@@ -21,7 +21,8 @@ from corruptgen.sinks.owner import Owner
 from corruptgen.store.names import is_clutter, shown
 from corruptgen.store.output_directory import UNFINISHED
 from corruptgen.tables import catalog
-from corruptgen.tables.table import Preset, Row
+from corruptgen.tables.row import Row
+from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import normalise_severity, severity_text
 from corruptgen.values.class_labels import Classes, Value
 from corruptgen.verification.recompute import RecordedBuild

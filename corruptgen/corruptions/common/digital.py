@@ -5,7 +5,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from corruptgen.declare import Bytes, corruption
+from corruptgen.declare import Bytes, BytesPicture, corruption
 
 
 @corruption
@@ -23,7 +23,7 @@ def pixelate(image: Bytes, *, scale: float) -> Bytes:
     ----------
     Hendrycks & Dietterich 2019, https://arxiv.org/abs/1903.12261
     """
-    return _enlarged(_shrunk(image, scale), Image.Resampling.BOX, image)
+    return _with_large_pixels(image, scale, Image.Resampling.BOX)
 
 
 @corruption
@@ -41,11 +41,11 @@ def pixelate_nearest(image: Bytes, *, scale: float) -> Bytes:
     ----------
     Michaelis et al. 2019, https://arxiv.org/abs/1907.07484
     """
-    return _enlarged(_shrunk(image, scale), Image.Resampling.NEAREST, image)
+    return _with_large_pixels(image, scale, Image.Resampling.NEAREST)
 
 
 @corruption
-def jpeg_compression(image: Bytes, *, quality: int) -> Bytes:
+def jpeg_compression(image: BytesPicture, *, quality: int) -> BytesPicture:
     """Compress the image with JPEG, with half the rows and columns of its colour, and decompress it.
 
     Parameters
@@ -73,13 +73,14 @@ def count_large_pixels(image: Bytes, scale: float) -> tuple[int, int]:
     return max(int(height * scale), 1), max(int(width * scale), 1)
 
 
-def _shrunk(image: Bytes, scale: float) -> Image.Image:
-    """Return the means over large pixels."""
+def _with_large_pixels(image: Bytes, scale: float, resampling: Image.Resampling) -> Bytes:
+    """Return the means over large pixels, enlarged again."""
+    if image.shape[2] not in (1, 3):
+        # To Pillow a fourth channel would be an alpha, which weighs the others.
+        channels = np.split(image, image.shape[2], axis=2)
+        return np.concatenate([_with_large_pixels(channel, scale, resampling) for channel in channels], axis=2)
+    height, width = image.shape[:2]
     rows, columns = count_large_pixels(image, scale)
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    return picture.resize((columns, rows), Image.Resampling.BOX)
-
-
-def _enlarged(picture: Image.Image, resampling: Image.Resampling, like: Bytes) -> Bytes:
-    height, width = like.shape[:2]
-    return np.array(picture.resize((width, height), resampling)).reshape(like.shape)
+    small = picture.resize((columns, rows), Image.Resampling.BOX)
+    return np.array(small.resize((width, height), resampling)).reshape(image.shape)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from corruptgen.codecs.pixels import LUMA
-from corruptgen.declare import Levels, Unit, corruption
+from corruptgen.declare import Levels, LevelsPicture, Unit, corruption
 
 LUMA_SHARES = np.array(LUMA) / 65536
 
@@ -29,7 +29,7 @@ def gain(image: Levels, *, factor: float) -> Levels:
 
 
 @corruption
-def contrast_about_luma(image: Levels, *, factor: float, whole_mean: bool) -> Levels:
+def contrast_about_luma(image: LevelsPicture, *, factor: float, whole_mean: bool) -> LevelsPicture:
     """Move every value away from the mean luma of the image, or towards it; all channels about the same mean.
 
     Parameters
