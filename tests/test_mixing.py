@@ -215,7 +215,8 @@ def test_the_row_of_patches_is_the_transform_of_fixed_side_and_strength(level, c
     draw = Draw("patch_gaussian", parameters["sigma"], "a", seed=3)
     transform = PatchGaussian(parameters["width"])
     inside = np.zeros(image.shape, bool)
-    inside[transform.patch(*image.shape[:2], draw)] = True
+    height, width = image.shape[:2]
+    inside[transform.patch(height, width, draw)] = True
 
     row = cell.apply(image, rng_for(3, draw.row, draw.severity, "a"))
 
