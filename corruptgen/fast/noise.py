@@ -184,5 +184,5 @@ def _fill_impulses(result, image, origin, first_colour, last):
         fill_words(colours, key, counter, first_colour + start // WORDS_PER_BLOCK)
         before, after = image[start : start + CHUNK], result[start : start + CHUNK]
         for i in range(before.size):
-            colour = _WHITE if np.int32(colours[i]) >= np.int32(0) else _BLACK
-            after[i] = colour if hits[i] <= last_hit else before[i]
+            own, colour = before[i], _WHITE if np.int32(colours[i]) >= np.int32(0) else _BLACK
+            after[i] = colour if hits[i] <= last_hit else own
