@@ -18,8 +18,6 @@ DOUBLE_ROUNDOFF = 2.0**-53
 COMPARISON = 3
 # Of levels, and above: what is compared is smaller than that.
 FULL_SCALE = 256
-# Where no edge is near: half a level above black, and above white.
-_DARKEST, _BRIGHTEST = np.float32(0.5), np.float32(255.5)
 _BLACK, _WHITE = np.int32(0), np.int32(255)
 # Levels that are searched together.
 _STRIP = 64
@@ -46,9 +44,7 @@ def byte_of(level, half):
 
     Whole numbers are cut off in one instruction each, which the compiler does not find for fractions.
     """
-    whole = np.int32(level + half)
-    whole = whole if whole > _BLACK else _BLACK
-    return np.uint8(whole if whole < _WHITE else _WHITE)
+    return np.uint8(_whole(level + half))
 
 
 @part_of_kernel
@@ -63,38 +59,49 @@ def store_certain(result, levels, half, bound):
     half : float32, as in `byte_of`
     bound : float32, of the error of a level
     """
+    least, most = half - bound, half + bound
     differences = np.int32(0)
     for i in range(levels.size):
-        low, high = _limits(levels[i], half, bound)
+        low, high = _whole(levels[i] + least), _whole(levels[i] + most)
         result[i] = np.uint8(low)
-        differences |= np.int32(low ^ high)
+        differences = np.int32(differences | (low ^ high))
     return differences != np.int32(0)
 
 
 @part_of_kernel
 def next_uncertain(levels, start, half, bound):
     """Return the first place from `start` on whose level is uncertain; the number of levels if there is none."""
+    least, most = half - bound, half + bound
     for first in range(start, levels.size, _STRIP):
         strip = levels[first : first + _STRIP]
         differences = np.int32(0)
         for i in range(strip.size):
-            low, high = _limits(strip[i], half, bound)
-            differences |= np.int32(low ^ high)
+            low, high = _whole(strip[i] + least), _whole(strip[i] + most)
+            differences = np.int32(differences | (low ^ high))
         if differences != np.int32(0):
             for i in range(strip.size):
-                low, high = _limits(strip[i], half, bound)
-                if low != high:
+                if _whole(strip[i] + least) != _whole(strip[i] + most):
                     return first + i
     return levels.size
 
 
 @part_of_kernel
-def _limits(level, half, bound):
-    """Return the bytes, as int32, of the least and the largest level that an estimate leaves possible."""
-    value = level + half
-    value = value if value > _DARKEST else _DARKEST
-    value = value if value < _BRIGHTEST else _BRIGHTEST
-    return np.int32(value - bound), np.int32(value + bound)
+def note_uncertain(places, count, first, levels, half, bound):
+    """Note the places, counted from `first`, of levels that are uncertain, behind `count` others; return the number."""
+    i = next_uncertain(levels, 0, half, bound)
+    while i < levels.size:
+        places[count] = first + i
+        count += 1
+        i = next_uncertain(levels, i + 1, half, bound)
+    return count
+
+
+@part_of_kernel
+def _whole(value):
+    """Return the whole part of a value between -2**30 and 2**30, cut off at black and white."""
+    whole = np.int32(value)
+    whole = whole if whole > _BLACK else _BLACK
+    return whole if whole < _WHITE else _WHITE
 
 
 def flat_places(
