@@ -9,7 +9,7 @@ from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.corruptions.common.motion import zoom_blur
 from corruptgen.declare import Pixels, fused
-from corruptgen.fast.bounds import bound_of_levels, byte_of, flat_places, next_uncertain, store_certain
+from corruptgen.fast.bounds import bound_of_levels, byte_of, flat_places, note_uncertain, store_certain
 from corruptgen.fast.sums import SWEEP, weigh
 from corruptgen.ops.zoom import central_positions
 from corruptgen.runtime.caching import keep_arrays
@@ -83,17 +83,18 @@ def _pieces(
     Returns
     -------
     (ndarray of int64, ndarray of int64, ndarray of float32)
-        The first sample of each piece, in a row of a zoom and in one of the image; where the pieces of each zoom begin,
-        and the last ones end; and the weights of the right neighbours, a row of samples per zoom, and some more.
+        The first sample of each piece, in a row of a zoom and in one of the image, and how many there are, or some
+        more; where the pieces of each zoom begin, and the last ones end; and the weights of the right neighbours, a row
+        of samples per zoom, and some more.
     """
     axis = _axis(width, factors)
-    pieces: list[tuple[int, int]] = []
+    pieces: list[tuple[int, int, int]] = []
     ends = [0]
     for source in axis.near:
         starts = np.flatnonzero(np.diff(source - np.arange(width), prepend=width))
         for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), width], strict=True):
-            first = int(source[start]) * channels
-            pieces += [(start * channels + k, first + k) for k in range(0, (stop - start) * channels, PIECE)]
+            size = (stop - start) * channels
+            pieces.append((start * channels, int(source[start]) * channels, size + -size % PIECE))
         ends.append(len(pieces))
     weights = np.zeros((len(factors), width * channels + PIECE), np.float32)
     weights[:, : width * channels] = np.repeat(axis.weight, channels, axis=1)
@@ -144,30 +145,26 @@ def _estimate(result, uncertain, samples, shape, down, cuts, limits):
             above, below = down.near[k, y], down.far[k, y]
             for row in range(max(above, done[k] + 1), below + 1):
                 start = (2 * k + 1 + row % 2) * length
-                for j in range(ends[k], ends[k + 1]):
-                    target, source = pieces[j, 0], row * size + pieces[j, 1]
-                    _blend(layers, start + target, samples, source, channels, weights, k * length + target)
+                _blend(layers, start, samples, row * size, channels, weights, k * length, pieces[ends[k] : ends[k + 1]])
             done[k] = max(done[k], below)
             places[2 * k + 1], places[2 * k + 2] = (2 * k + 1 + above % 2) * length, (2 * k + 1 + below % 2) * length
             shares[2 * k + 1], shares[2 * k + 2] = (1.0 - down.weight[k, y]) * scale, down.weight[k, y] * scale
         weigh(levels, layers, 0, places, shares)
         if store_certain(result[y * size : (y + 1) * size], levels, half, bound):
-            x = next_uncertain(levels, 0, half, bound)
-            while x < size:
-                uncertain[count] = y * size + x
-                count += 1
-                x = next_uncertain(levels, x + 1, half, bound)
+            count = note_uncertain(uncertain, count, y * size, levels, half, bound)
     return count
 
 
 @part_of_kernel(fastmath={"contract"})
-def _blend(target, start, samples, near, step, weights, first):
-    """Store a piece: bytes, and the differences to those `step` further on times their weights."""
-    # Places without a sign, or the compiler would mind those that count from the end.
-    made, one, other, weight = np.uint64(start), np.uint64(near), np.uint64(near + step), np.uint64(first)
-    for i in range(np.uint64(PIECE)):
-        left = np.float32(samples[one + i])
-        target[made + i] = left + (np.float32(samples[other + i]) - left) * weights[weight + i]
+def _blend(target, start, samples, row, step, weights, first, pieces):
+    """Store the pieces of a row: bytes, and the differences to those `step` further on times their weights."""
+    for piece in range(pieces.shape[0]):
+        # Places without a sign, or the compiler would mind those that count from the end.
+        made, weight = np.uint64(start + pieces[piece, 0]), np.uint64(first + pieces[piece, 0])
+        one, other = np.uint64(row + pieces[piece, 1]), np.uint64(row + pieces[piece, 1] + step)
+        for i in range(np.uint64(pieces[piece, 2])):
+            left = np.float32(samples[one + i])
+            target[made + i] = left + (np.float32(samples[other + i]) - left) * weights[weight + i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
