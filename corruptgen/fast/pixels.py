@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.codecs.pixels import Arithmetic
-from corruptgen.compilation import njit, part_of_kernel
+from corruptgen.compilation import njit
 from corruptgen.corruptions.common.digital import count_large_pixels, pixelate, pixelate_nearest
 from corruptgen.declare import fused
 from corruptgen.runtime.caching import keep_arrays
@@ -21,6 +21,7 @@ MOST_ROWS_PER_COLUMN = 2
 _BITS, _WHITE, _HALF = np.uint32(PRECISION_BITS), np.uint32(255), np.uint32(1 << (PRECISION_BITS - 1))
 
 Indices = NDArray[np.int64]
+Colours = NDArray[np.int32]
 
 
 class _Axis(NamedTuple):
@@ -59,12 +60,17 @@ def _enlarge_pixels(
     if channels != COLOURS or rows < 0 or columns < 0 or rows > MOST_ROWS_PER_COLUMN * columns:
         return None
     down, across = _axis(height, size[0], resampling), _axis(width, size[1], resampling)
-    large = np.empty((*size, channels), np.uint8)
-    _shrink(large, image, down, across)
-    # A colour is copied in one piece.
-    colours = cv2.cvtColor(large, cv2.COLOR_RGB2RGBA).view(np.uint32)[..., 0]
-    shown = colours.take(across.origins, 1).take(down.origins, 0)
+    # A colour is moved in one piece; columns are shrunk as rows of the image with its axes exchanged.
+    colours: Colours = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).view(np.int32)[..., 0]
+    large = _shrink_rows(cv2.transpose(_shrink_rows(cv2.transpose(colours), across)), down)
+    shown = large.take(across.origins, 1).take(down.origins, 0)
     return np.asarray(cv2.cvtColor(shown[..., None].view(np.uint8), cv2.COLOR_RGBA2RGB), np.uint8)
+
+
+def _shrink_rows(colours: Colours, axis: _Axis) -> Colours:
+    large = np.empty((axis.starts.size, colours.shape[1]), np.int32)
+    _fill_means(large.view(np.uint8), colours.view(np.uint8), axis.starts, axis.counts, axis.weights)
+    return large
 
 
 @keep_arrays
@@ -89,37 +95,15 @@ def _axis(length: int, large: int, resampling: Image.Resampling) -> _Axis:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _shrink(large, image, down, across):
-    size = large.shape[1] * COLOURS
-    narrow, total = np.empty(size, np.uint8), np.empty(size, np.uint32)
+def _fill_means(large, rows, starts, counts, weights):
+    total = np.empty(rows.shape[1], np.uint32)
     for y in range(large.shape[0]):
-        total[:] = _HALF
-        for k in range(down.starts[y], down.starts[y] + down.counts[y]):
-            _shrink_row(narrow, image[k].ravel(), across)
-            for i in range(size):
-                total[i] += np.uint32(narrow[i]) * down.weights[y]
-        made = large[y].ravel()
-        for i in range(size):
-            made[i] = _rounded(total[i])
-
-
-@part_of_kernel
-def _shrink_row(narrow, row, across):
-    for x in range(across.starts.size):
-        # Places without a sign, or the compiler would mind those that count from the end.
-        place, target, weight = np.uint64(across.starts[x] * COLOURS), np.uint64(x * COLOURS), across.weights[x]
-        red, green, blue = np.uint32(0), np.uint32(0), np.uint32(0)
-        for _ in range(across.counts[x]):
-            red = np.uint32(red + np.uint32(row[place]))
-            green = np.uint32(green + np.uint32(row[place + np.uint64(1)]))
-            blue = np.uint32(blue + np.uint32(row[place + np.uint64(2)]))
-            place += np.uint64(COLOURS)
-        narrow[target] = _rounded(np.uint32(np.uint32(red * weight) + _HALF))
-        narrow[target + np.uint64(1)] = _rounded(np.uint32(np.uint32(green * weight) + _HALF))
-        narrow[target + np.uint64(2)] = _rounded(np.uint32(np.uint32(blue * weight) + _HALF))
-
-
-@part_of_kernel
-def _rounded(total):
-    mean = np.uint32(total >> _BITS)
-    return np.uint8(mean if mean < _WHITE else _WHITE)
+        total[:] = 0
+        for k in range(starts[y], starts[y] + counts[y]):
+            row = rows[k]
+            for i in range(total.size):
+                total[i] = np.uint32(total[i] + row[i])
+        made, weight = large[y], weights[y]
+        for i in range(total.size):
+            mean = np.uint32(np.uint32(np.uint32(total[i] * weight) + _HALF) >> _BITS)
+            made[i] = np.uint8(mean if mean < _WHITE else _WHITE)
