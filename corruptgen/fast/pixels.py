@@ -11,6 +11,7 @@ from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.compilation import njit
 from corruptgen.corruptions.common.digital import count_large_pixels, pixelate, pixelate_nearest
 from corruptgen.declare import fused
+from corruptgen.fast.scratch import scratch_array
 from corruptgen.runtime.caching import keep_arrays
 
 COLOURS = 3
@@ -60,17 +61,28 @@ def _enlarge_pixels(
     if channels != COLOURS or rows < 0 or columns < 0 or rows > MOST_ROWS_PER_COLUMN * columns:
         return None
     down, across = _axis(height, size[0], resampling), _axis(width, size[1], resampling)
-    # A colour is moved in one piece; columns are shrunk as rows of the image with its axes exchanged.
-    colours: Colours = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA).view(np.int32)[..., 0]
-    large = _shrink_rows(cv2.transpose(_shrink_rows(cv2.transpose(colours), across)), down)
-    shown = large.take(across.origins, 1).take(down.origins, 0)
-    return np.asarray(cv2.cvtColor(shown[..., None].view(np.uint8), cv2.COLOR_RGBA2RGB), np.uint8)
-
-
-def _shrink_rows(colours: Colours, axis: _Axis) -> Colours:
-    large = np.empty((axis.starts.size, colours.shape[1]), np.int32)
-    _fill_means(large.view(np.uint8), colours.view(np.uint8), axis.starts, axis.counts, axis.weights)
-    return large
+    # A colour is moved in one piece; columns are shrunk as rows of the image with its axes exchanged. New memory for
+    # every step would take longer than the steps.
+    memory: Colours = scratch_array("int32", 3 * height * width)[: 3 * height * width].reshape(3, -1)
+    colours, turned, narrow, wide, large, stripes = (
+        memory[k, : tall * across_it].reshape(tall, across_it)
+        for k, tall, across_it in (
+            (0, height, width),
+            (1, width, height),
+            (2, size[1], height),
+            (0, height, size[1]),
+            (1, *size),
+            (2, size[0], width),
+        )
+    )
+    cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, colours.view(np.uint8).reshape(height, width, -1))
+    cv2.transpose(colours, turned)
+    _fill_means(narrow.view(np.uint8), turned.view(np.uint8), across.starts, across.counts, across.weights)
+    cv2.transpose(narrow, wide)
+    _fill_means(large.view(np.uint8), wide.view(np.uint8), down.starts, down.counts, down.weights)
+    large.take(across.origins, 1, stripes, "clip")
+    stripes.take(down.origins, 0, colours, "clip")
+    return np.asarray(cv2.cvtColor(colours.view(np.uint8).reshape(height, width, -1), cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 @keep_arrays
