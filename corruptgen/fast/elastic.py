@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize
+from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize, to_float
 from corruptgen.compilation import njit
 from corruptgen.corruptions.common.warp import TRUNCATE, drawn_tilt, elastic_transform
 from corruptgen.declare import Pixels, fused
@@ -144,5 +144,6 @@ def _elastic_transform(
     right, down = (
         smooth_and_scale(rng.uniform(-1, 1, image.shape[:2]), sigma, displacement, truncate=TRUNCATE) for _ in range(2)
     )
-    moved = Succession((tilt, Displacement(down, right, border))).moved(arithmetic.units[image])
+    unit = to_float(image, Pixels.UNIT, BYTE, arithmetic)
+    moved = Succession((tilt, Displacement(down, right, border))).moved(unit)
     return quantize(moved, Pixels.UNIT, BYTE, arithmetic.rounding)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize
+from corruptgen.codecs.pixels import BYTE, Arithmetic, quantize, to_float
 from corruptgen.compilation import njit, part_of_kernel
 from corruptgen.corruptions.common.blur import gaussian_blur
 from corruptgen.declare import Pixels, fused
@@ -27,7 +27,9 @@ def _gaussian_blur(image: NDArray[np.uint8], arithmetic: Arithmetic, *, sigma: f
 def smooth_bytes(image: NDArray[np.uint8], sigma: float, arithmetic: Arithmetic) -> NDArray[np.uint8]:
     """Return what `corruptgen.ops.gaussian.smooth` makes of an (H, W, C) image in [0, 1], stored as bytes again."""
     if arithmetic.precision != "float64":
-        return quantize(smooth(arithmetic.units[image], sigma), Pixels.UNIT, BYTE, arithmetic.rounding)
+        return quantize(
+            smooth(to_float(image, Pixels.UNIT, BYTE, arithmetic), sigma), Pixels.UNIT, BYTE, arithmetic.rounding
+        )
     kernel = _kernel(sigma)
     reach = kernel.weights.size - 1
     if reach == 0:

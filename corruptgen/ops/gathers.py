@@ -10,6 +10,7 @@ from corruptgen.compilation import njit, part_of_kernel
 # OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
 POSITION_STEPS = 1024
 COLOURS = 3
+_ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
 def affine_warped(image: NDArray[Any], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -89,31 +90,33 @@ def _affine_gathered(result, samples, shape, back):
 
 @part_of_kernel
 def _blend_row(result, samples, corners, weights, others, channels):
-    """Store a row of pixels, each of four pixels by two weights."""
+    """Store a row of pixels, each of four pixels by two weights: (sample * weight) * other weight, added up in turn."""
     width = corners.shape[1]
-    # A number that the compiler knows: for others it would prepare to take many channels at once, pixel by pixel.
-    if channels == COLOURS:
-        for x in range(width):
-            for k in range(COLOURS):
-                _blend(result, x * COLOURS + k, samples, corners, weights, others, x, k)
-    else:
-        for x in range(width):
+    # Samples are fetched one by one, and blended a channel at a time.
+    found, line = np.empty((4, channels, width), samples.dtype), np.empty(width, samples.dtype)
+    for corner in range(4):
+        if channels == COLOURS:
+            reds, greens, blues = found[corner, 0], found[corner, 1], found[corner, 2]
+            for x in range(width):
+                # Places without a sign, or the compiler would mind those that count from the end.
+                place = np.uint64(corners[corner, x])
+                reds[x], greens[x], blues[x] = samples[place], samples[place + _ONE], samples[place + _TWO]
+        else:
             for k in range(channels):
-                _blend(result, x * channels + k, samples, corners, weights, others, x, k)
-
-
-@part_of_kernel
-def _blend(result, place, samples, corners, weights, others, x, k):
-    """Store the sum, in turn, of (sample * weight) * other weight at the four corners."""
+                for x in range(width):
+                    found[corner, k, x] = samples[np.uint64(corners[corner, x]) + np.uint64(k)]
     a, b, c, d = weights
     n, m, o, p = others
-    # Places without a sign, or the compiler would mind those that count from the end.
-    more = np.uint64(k)
-    total = (samples[np.uint64(corners[0, x]) + more] * a[x]) * n[x]
-    total += (samples[np.uint64(corners[1, x]) + more] * b[x]) * m[x]
-    total += (samples[np.uint64(corners[2, x]) + more] * c[x]) * o[x]
-    total += (samples[np.uint64(corners[3, x]) + more] * d[x]) * p[x]
-    result[np.uint64(place)] = total
+    for k in range(channels):
+        one, two, three, four = found[0, k], found[1, k], found[2, k], found[3, k]
+        for x in range(width):
+            total = (one[x] * a[x]) * n[x]
+            total += (two[x] * b[x]) * m[x]
+            total += (three[x] * c[x]) * o[x]
+            total += (four[x] * d[x]) * p[x]
+            line[x] = total
+        for x in range(np.uint64(width)):
+            result[x * np.uint64(channels) + np.uint64(k)] = line[x]
 
 
 @part_of_kernel
@@ -190,15 +193,18 @@ def _aim(corners, weights, y, height, channels, down, right):
     width = down.size
     first = corners[0]
     upper, lower, near, far = weights[0], weights[1], weights[2], weights[3]
+    last_row, last_column = np.float64(height - 1), np.float64(width - 1)
     outside = 0
     for x in range(width):
         row, column = y + np.float64(down[x]), x + np.float64(right[x])
-        outside += not (row >= 0 and row < height - 1 and column >= 0 and column < width - 1)
+        is_inside = (row >= 0) & (row < last_row) & (column >= 0) & (column < last_column)
+        outside += np.int32(0) if is_inside else np.int32(1)
         first_row, first_column = np.int32(row), np.int32(column)
-        upper[x] = 1.0 - (row - first_row)
-        lower[x] = 1.0 - ((first_row + 1) - row)
-        near[x] = 1.0 - (column - first_column)
-        far[x] = 1.0 - ((first_column + 1) - column)
+        above, before = np.float64(first_row), np.float64(first_column)
+        upper[x] = 1.0 - (row - above)
+        lower[x] = 1.0 - ((above + 1.0) - row)
+        near[x] = 1.0 - (column - before)
+        far[x] = 1.0 - ((before + 1.0) - column)
         first[x] = (first_row * np.int32(width) + first_column) * np.int32(channels)
     _find_neighbours(corners, channels)
     return outside
