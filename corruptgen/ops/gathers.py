@@ -198,7 +198,7 @@ def _aim(corners, weights, y, height, channels, down, right):
     for x in range(width):
         row, column = y + np.float64(down[x]), x + np.float64(right[x])
         is_inside = (row >= 0) & (row < last_row) & (column >= 0) & (column < last_column)
-        outside += np.int32(0) if is_inside else np.int32(1)
+        outside += 0 if is_inside else 1
         first_row, first_column = np.int32(row), np.int32(column)
         above, before = np.float64(first_row), np.float64(first_column)
         upper[x] = 1.0 - (row - above)
