@@ -207,6 +207,10 @@ class Decoding:
     in recipes of the first version: files become colour images, and arrays, as all images with a window, are kept."""
     tolerate: tuple[str, ...] = DEFAULT_TOLERATE
     """Which oddities of files are passed over although a strict decoder complains, of `TOLERATED`."""
+    floats: bool = False
+    """Whether samples become float32 from 0, black, to 1, white, after all else."""
+    clips: bool = True
+    """Whether what corruptions make of these floats is clipped to 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +226,7 @@ class Encoding:
     @property
     def extension(self) -> str:
         """The ending of a file's name; `.JPEG` as in ImageNet."""
-        return {"png": ".png", "jpeg": ".JPEG", "tiff": ".tif"}[self.name]
+        return {"png": ".png", "jpeg": ".JPEG", "tiff": ".tif", "npy": ".npy"}[self.name]
 
     @property
     def is_lossless(self) -> bool:
@@ -232,7 +236,7 @@ class Encoding:
     @property
     def dtypes(self) -> tuple[str, ...]:
         """The types of the samples that a file can hold."""
-        deep = {"png": ("uint16",), "jpeg": (), "tiff": ("uint16", "int16", "float32")}[self.name]
+        deep = {"png": ("uint16",), "jpeg": ()}.get(self.name, ("uint16", "int16", "float32"))
         return ("uint8", *deep)
 
 

@@ -1,5 +1,6 @@
 """Chains, places, inputs, channels and samples beyond black and white: what holds for every row of every table."""
 
+import contextlib
 import json
 from functools import lru_cache
 
@@ -8,19 +9,27 @@ import pytest
 from PIL import Image
 
 import corruptgen
+from corruptgen.cli.looking import list_rows, show
 from corruptgen.declare import Bytes, Channels, Plane, Scene, Unit, corruption
 from corruptgen.errors import (
     ArgumentError,
     AssetError,
+    CorruptgenError,
     DeclarationError,
     ImageError,
     PresetError,
+    RecipeError,
     SeverityError,
 )
+from corruptgen.gallery import Photograph, gallery_of_table, write_page
 from corruptgen.ops.warp import WarpChain
+from corruptgen.publishing.difference import compare_datasets
 from corruptgen.randomness import Draws, Streams
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
+from corruptgen.transforms.hf import corrupt as corrupt_dataset
+from tests.hub.client import Session
+from tests.hub.server import Hub
 from tests.pictures import photograph
 
 TABLES = [preset for name in catalog.preset_names() if not (preset := catalog.preset(name)).is_sequential]
@@ -404,6 +413,9 @@ def test_rows_take_any_number_of_channels_or_refuse_it_by_name(name, row, channe
     assert not np.array_equal(result, many)
 
 
+FLOATS = ["folder-tiff", "npy", "npz", "webdataset-npy", "webdataset-tiff"]
+
+
 RECIPE = """
 name = "shapes"
 version = "1.0.0"
@@ -416,17 +428,18 @@ severities = [2]
 [output]
 format = "{format}"
 clean = true
+{output}
 """
 
 
-def recipe(folder, corrupt, form="folder"):
+def recipe(folder, corrupt, form="folder", output=""):
     """Write a recipe and its photographs."""
     source = folder / "source" / "things"
     source.mkdir(parents=True, exist_ok=True)
     for name in ("astronaut", "coffee", "chelsea"):
         Image.fromarray(photograph(48, 56, name=name)).save(source / f"{name}.png")
     path = folder / "shapes.toml"
-    path.write_text(RECIPE.format(corrupt=corrupt, format=form), "utf-8")
+    path.write_text(RECIPE.format(corrupt=corrupt, format=form, output=output), "utf-8")
     return path, folder / "source"
 
 
@@ -462,3 +475,189 @@ def test_recipes_make_chains_and_places_in_every_format(tmp_path, corrupt, form)
     for name, image in found.items():
         clean = photograph(48, 56, name=name.rpartition("/")[2].partition(".")[0])
         assert np.array_equal(image, cell.apply(clean, Streams(0, name)))
+
+
+@pytest.mark.parametrize("clip", [True, False])
+@pytest.mark.parametrize("form", FLOATS)
+def test_floats_are_stored_and_kept_beyond_black_and_white_if_asked_for(tmp_path, form, clip):
+    form, _, encoding = form.partition("-")
+    keys = f'dtype = "float32"\nclip = {str(clip).lower()}\n' + (f'encoding = "{encoding}"\n' if encoding else "")
+    path, source = recipe(tmp_path, 'rows = ["gaussian_noise"]', form, keys)
+    output = tmp_path / "output"
+    corruptgen.generate(path, source=source, output=output, workers=1)
+    for clean in (source, None):
+        assert corruptgen.verify(output, depth="full", source=clean, workers=1).problems == ()
+    for item, image in corruptgen.open(output).images("gaussian_noise", 2):
+        clean = (photograph(48, 56, name=item.id.rpartition("/")[2].partition(".")[0]) / 255).astype(np.float32)
+        options = {"preset": "natural", "key": item.id, "window": (0, 1), "clip": clip}
+        assert image.dtype == np.float32
+        assert np.array_equal(image, corruptgen.corrupt(clean, "gaussian_noise", 2, **options))
+        assert (image.min() < 0) != clip
+
+
+def test_a_webdataset_of_arrays_is_loaded_by_datasets(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    keys = 'dtype = "float32"\nclip = false\nencoding = "npy"\n'
+    path, source = recipe(tmp_path, 'rows = ["gaussian_noise"]', "webdataset", keys)
+    corruptgen.generate(path, source=source, output=tmp_path / "output", workers=1)
+    files = str(tmp_path / "output/gaussian_noise/severity_2-*.tar")
+    loaded = datasets.load_dataset("webdataset", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))
+    first = np.asarray(loaded[0]["npy"], np.float32)
+    assert first.shape == (48, 56, 3)
+    assert first.min() < 0
+
+
+@pytest.mark.parametrize(
+    ("form", "keys", "message"),
+    [
+        ("folder", 'dtype = "float32"', "'png' holds samples of uint8 and uint16"),
+        ("folder", 'encoding = "npy"', "'folder' holds images"),
+        ("parquet", 'encoding = "npy"', "'parquet' holds images"),
+        ("npz", "clip = false", 'false is for dtype = "float32"'),
+        ("npz", 'dtype = "float16"', 'allowed is "float32"'),
+    ],
+)
+def test_floats_are_refused_where_they_cannot_be_stored(tmp_path, form, keys, message):
+    path, source = recipe(tmp_path, 'rows = ["fog"]', form, keys)
+    with pytest.raises(RecipeError, match=message):
+        corruptgen.generate(path, source=source, output=tmp_path / "output", workers=1)
+
+
+@pytest.mark.parametrize(
+    ("corrupt", "message"),
+    [
+        ('rows = ["far"]\npreset = "shapes.toml"', "needs depth and donor beside the image"),
+        ('[[corrupt.chains]]\nname = "fog"\nsteps = [{ row = "fog" }]', "called like a row"),
+        ('[[corrupt.chains]]\nname = "x"\nsteps = [{ row = "fo" }]', "no row that is no chain is called 'fo'|fo"),
+        ('[[corrupt.chains]]\npairs = "some"', "pairs"),
+        ("[corrupt.local]\nside = 8", "with side and where"),
+    ],
+)
+def test_chains_places_and_inputs_that_cannot_be_made_are_refused(tmp_path, corrupt, message):
+    written(tmp_path, '[far]\nuse = "veil"\nstrength = [0.2, 0.5, 1.0]\n')
+    path, source = recipe(tmp_path, corrupt)
+    if "preset" in corrupt:
+        written(tmp_path, '[far]\nuse = "veil"\nstrength = [0.2, 0.5, 1.0]\n').replace("shapes", "tables")
+        (tmp_path / "shapes.toml").rename(tmp_path / "mine.toml")
+        path, source = recipe(tmp_path, corrupt.replace("shapes.toml", "mine.toml"))
+        path.write_text(path.read_text("utf-8").replace('preset = "natural"\n', ""), "utf-8")
+    with pytest.raises(RecipeError, match=message):
+        corruptgen.generate(path, source=source, output=tmp_path / "output", workers=1)
+
+
+def test_pairs_are_chains_of_two_different_rows(tmp_path):
+    table = catalog.preset("natural")
+    names = ["fog", "contrast", "gaussian_noise"]
+    both = extend(table, [{"pairs": "all", "rows": names}], None)
+    once = extend(table, [{"pairs": "unordered", "rows": names}], None)
+    assert len(both.groups["chains"]) == 6
+    assert once.groups["chains"] == ("fog__contrast", "fog__gaussian_noise", "contrast__gaussian_noise")
+    image = photograph(48, 48)
+    foggy = corruptgen.corrupt(image, "fog", 2, preset="natural", key="a")
+    then = corruptgen.corrupt(foggy, "contrast", 2, preset="natural", key="a")
+    assert np.array_equal(both.cell("fog__contrast", 2).apply(image, Streams(0, "a")), then)
+    assert both.digest != table.digest
+    assert not both.frozen
+
+
+def test_chains_and_places_are_stopped_resumed_sharded_and_merged(tmp_path):
+    path, source = recipe(tmp_path, CHAINS + LOCAL.split("\n", 2)[2], "folder")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    corruptgen.generate(path, source=source, output=whole, workers=1)
+    seen = []
+
+    def stop():
+        seen.append(1)
+        return len(seen) > 1
+
+    stopped = tmp_path / "stopped"
+    with contextlib.suppress(CorruptgenError, KeyboardInterrupt):
+        corruptgen.generate(path, source=source, output=stopped, workers=1, stop=stop)
+    corruptgen.generate(path, source=source, output=stopped, workers=1)
+    for shard in ("1/2", "2/2"):
+        corruptgen.generate(path, source=source, output=parts, workers=1, shard=shard)
+    corruptgen.merge(parts)
+    files = sorted(file.relative_to(whole) for file in whole.rglob("*.png"))
+    assert len(files) == 9
+    for other in (stopped, parts):
+        assert all((other / file).read_bytes() == (whole / file).read_bytes() for file in files)
+
+
+def test_chains_and_places_are_published_and_verified_on_the_hub(tmp_path):
+    path, source = recipe(tmp_path, CHAINS + LOCAL.split("\n", 2)[2], "parquet")
+    corruptgen.generate(path, source=source, output=tmp_path / "output", workers=1)
+    hub = Hub()
+    session = Session(hub.url, tmp_path)
+    try:
+        done = session.run("publish", tmp_path / "output", "ns/shapes", "--i-may-publish", "--workers", 1)
+        checked = session.run("verify", "hf://datasets/ns/shapes@v1.0.0", "--depth", "full", "--workers", 1)
+    finally:
+        session.close()
+        hub.close()
+    card = (tmp_path / "output/README.md").read_text("utf-8")
+    assert done.returncode == 0, done.stderr
+    assert checked.returncode == 0, checked.stdout
+    assert (
+        "| `dark_fog` | `fog` at the severity of the chain, then `contrast` at severity 1. "
+        "Only within 2 squares of 16 pixels of a grid. |"
+    ) in card
+
+
+SHAPES = """
+[foggy_noise]
+steps = [{ row = "fog", preset = "natural", level = 2 }, { row = "noise" }]
+[local_noise]
+use = "gaussian_noise"
+sigma = 0.4
+region = { side = 8, where = "grid" }
+[turned]
+steps = [{ row = "elastic_transform", preset = "imagecorruptions", level = 3 }, { row = "noise" }]
+"""
+
+
+@pytest.mark.parametrize("row", ["foggy_noise", "local_noise"])
+def test_transforms_views_and_datasets_have_the_pixels_of_chains_and_places(tmp_path, row):
+    datasets = pytest.importorskip("datasets")
+    table, image = written(tmp_path, SHAPES), photograph(48, 48)
+    expected = corruptgen.corrupt(image, row, 2, preset=table, key="0")
+    assert np.array_equal(corruptgen.Corrupt(table, row, severity=2, seed=0)(image, key="0"), expected)
+    view = corruptgen.Corrupted([(image, 5)], table, row, 2)
+    assert np.array_equal(view[0][0], expected)
+    rows = datasets.Dataset.from_dict({"image": [Image.fromarray(image)]}).cast_column("image", datasets.Image())
+    rows = rows.add_column("name", ["0"])
+    [pixels] = [np.asarray(entry["image"]) for entry in corrupt_dataset(rows, table, row, 2, key="name")]
+    assert np.array_equal(pixels, expected)
+
+
+def test_transforms_move_masks_through_a_chain_and_draw_severities_between_levels(tmp_path):
+    table, image = written(tmp_path, SHAPES), photograph(48, 48)
+    mask = (photograph(48, 48)[..., 0] > 127).astype(np.uint8)
+    transform = corruptgen.Corrupt(table, "turned", severity=2, seed=0)
+    moved = transform.apply_to_mask(mask, transform.draw("0"))
+    assert not np.array_equal(moved, mask)
+    assert set(np.unique(moved)) == {0, 1}
+    with pytest.raises(SeverityError, match="cannot be weaker than level 1"):
+        corruptgen.Corrupt(table, "turned", severity=(0.5, 2))
+    assert corruptgen.Corrupt(table, "local_noise", severity=(1, 3))(image, key="0").shape == image.shape
+
+
+def test_galleries_and_lists_show_chains_and_places(tmp_path, capsys):
+    table = written(tmp_path, SHAPES)
+    page = write_page(gallery_of_table(table, [Photograph("cat", photograph(48, 48, name="chelsea"))], steps=1))
+    assert "`fog` at severity 2, then `noise` at the severity of the chain." in page
+    assert "Only within a square of 8 pixels of a grid." in page
+    list_rows(table)
+    show("foggy_noise", table)
+    show("local_noise", table)
+    told = capsys.readouterr().out
+    assert "between steps: clipped and rounded" in told
+    assert "Only within a square of 8 pixels of a grid." in told
+
+
+def test_a_chain_that_is_added_is_a_difference_of_two_datasets(tmp_path):
+    path, source = recipe(tmp_path, 'rows = ["fog"]')
+    corruptgen.generate(path, source=source, output=tmp_path / "one", workers=1)
+    path, source = recipe(tmp_path, CHAINS)
+    corruptgen.generate(path, source=source, output=tmp_path / "two", workers=1)
+    found = compare_datasets(corruptgen.open(tmp_path / "one"), corruptgen.open(tmp_path / "two"))
+    assert any("dark_fog" in line for line in (*found.breaks, *found.added, *found.others)), found

@@ -205,20 +205,20 @@ def _show_levels(table: Preset, row: Row) -> None:
     lines = [("  severity", *(str(number) for number in range(1, len(row.levels) + 1)))]
     lines += [(f"  {name}", *(_value(level.parameters.get(name)) for level in row.levels)) for name in parameters]
     print_columns(lines)
+    if row.region is not None:
+        print(f"  {row.region.sentence}")
     print(f"  between levels: {row.interpolation}\n")
 
 
 def _show_steps(row: ChainRow) -> None:
-    """Print the steps of a chain, once if they are those of all levels."""
-    is_one = len(set(map(id, row.steps))) == 1
-    for number, steps in enumerate(row.steps[:1] if is_one else row.steps, start=1):
-        words = (f"{step.row.name} at {step.words}" for step in steps)
-        print(f"  {'all severities' if is_one else f'severity {number}'}: {', then '.join(words)}")
+    """Print the steps of a chain, and whether samples are rounded between them."""
+    for sentence in row.sentences:
+        print(f"  {sentence}")
     print(f"  between steps: {'clipped and rounded' if row.rounds_steps else 'neither clipped nor rounded'}\n")
 
 
 def _summary(row: Row) -> str:
-    return row.uses[0].corruption.summary
+    return row.sentences[0]
 
 
 def _value(value: object) -> str:

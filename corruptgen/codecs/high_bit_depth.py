@@ -22,12 +22,14 @@ from corruptgen.codecs.windowing import (
     clip_to_window,
     fill_padding,
     find_window,
+    in_floats,
     samples_of_array,
 )
 from corruptgen.errors import Rejected
 from corruptgen.records import Decoding
 
 PNG = b"\x89PNG\r\n\x1a\n"
+NPY = b"\x93NUMPY"
 # Where a PNG states how many bits a sample has, and which channels there are.
 PNG_DEPTH, PNG_CHANNELS = 24, 25
 OPAQUE = 65535
@@ -42,13 +44,18 @@ def decode_image(content: bytes | NDArray[Any] | StoredSamples, decoding: Decodi
         The whole file; pixels of shape (H, W), (H, W, 1) or (H, W, 3); or stored samples and their meaning.
     decoding : Decoding
         The window, orientation, resizing and cropping; without a window the image is one of 8 bits, as `decoded`
-        returns it.
+        returns it. Then, if it says so, floats from 0 to 1.
 
     Raises
     ------
     Rejected
         If this is no image, not the whole image, or one without a window.
     """
+    image = _with_its_depth(content, decoding)
+    return in_floats(image, decoding.clips) if decoding.floats else image
+
+
+def _with_its_depth(content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding) -> CleanImage:
     if decoding.window is None:
         if isinstance(content, StoredSamples):
             raise Rejected("has samples of more than 8 bits; keep them with window in [decode]")
@@ -94,9 +101,18 @@ def decode_lossless(content: bytes) -> NDArray[Any]:
     Rejected
         If it is damaged.
     """
+    if content.startswith(NPY):
+        return _array(content)
     if content.startswith(tiff.MAGIC) or _is_deep_png(content):
         return read_samples(content, "ignore").pixels
     return codec.decode_lossless_file(content)
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+    except (ValueError, EOFError, OSError) as error:
+        raise Rejected(f"is a damaged array: {error}") from error
 
 
 def native_size(content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Bytes become pixels and pixels become bytes: what can be read, what is refused, how images are stored."""
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -136,9 +137,13 @@ def encode_image(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
     image : ndarray of uint8, shape (H, W, 3)
         Or (H, W, 1), which is stored as grey.
     encoding : Encoding
-        PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it; or TIFF,
-        which holds every type of sample.
+        PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it; or TIFF
+        or a file of numpy, which hold every type of sample.
     """
+    if encoding.name == "npy":
+        file = io.BytesIO()
+        np.save(file, image)
+        return file.getvalue()
     if encoding.name == "tiff":
         return tiff.encode_tiff(image)
     if encoding.name == "png":

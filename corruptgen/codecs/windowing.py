@@ -61,6 +61,14 @@ class CleanImage:
     """What was passed over when it was decoded: damage and oddities that change no pixel."""
 
 
+def in_floats(image: CleanImage, clips: bool) -> CleanImage:
+    """Return an image as float32 from 0, black, to 1, white, whose results clip there or not."""
+    form = image.form
+    unit = to_float(image.pixels, Pixels.UNIT, form, Arithmetic("float32", "round"))
+    slope, intercept = image.slope * form.full_scale, image.slope * form.black + image.intercept
+    return replace(image, pixels=unit, form=SampleFormat("float32", 1.0, clips=clips), slope=slope, intercept=intercept)
+
+
 def samples_of_array(samples: NDArray[Any]) -> StoredSamples:
     """Take an array as an image.
 

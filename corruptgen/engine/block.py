@@ -145,7 +145,7 @@ class Work:
         source = for_reading(plan.source)
         work = cls(cells, source, recipe.decode, sink)
         shape, dtype = None, "uint8"
-        if sink.wants_one_shape or recipe.decode.window is not None:
+        if sink.wants_one_shape or recipe.decode.window is not None or recipe.decode.floats:
             first = work.first(plan.listing.items)
             if first is not None:
                 shape, dtype = first.pixels.shape if sink.wants_one_shape else None, first.form.dtype

@@ -263,7 +263,8 @@ def sample_record(image: CleanImage) -> dict[str, Any]:
     if form == BYTE and (image.slope, image.intercept) == (1.0, 0.0):
         return {}
     ends = {"dtype": form.dtype, "black": form.black, "full_scale": form.full_scale}
-    return ends | {"slope": image.slope, "intercept": image.intercept}
+    unclipped = {} if form.clips else {"clips": False}
+    return ends | {"slope": image.slope, "intercept": image.intercept} | unclipped
 
 
 def restore_image(pixels: NDArray[Any], samples: Mapping[str, Any]) -> CleanImage:
@@ -277,7 +278,9 @@ def restore_image(pixels: NDArray[Any], samples: Mapping[str, Any]) -> CleanImag
     if not samples:
         return CleanImage(pixels)
     try:
-        form = SampleFormat(str(samples["dtype"]), float(samples["full_scale"]), float(samples["black"]))
+        form = SampleFormat(
+            str(samples["dtype"]), float(samples["full_scale"]), float(samples["black"]), samples.get("clips", True)
+        )
     except (LookupError, TypeError, ValueError) as error:
         raise Rejected("has a record of its samples that is damaged") from error
     if pixels.dtype != form.dtype:

@@ -195,6 +195,10 @@ def _check_shapes(recipe: Recipe, preset: Preset, rows: Iterable[str]) -> None:
                 f"{place} needs {names} beside the image, which no source holds; pass them in Python: "
                 "corruptgen.corrupt(..., inputs={...})"
             )
+        if recipe.decode.floats and (row.staging.changes or row.is_sequence):
+            raise RecipeError(
+                f"{place} resizes, crops or makes frames of 8 bits; leave out dtype in [output], or take other rows"
+            )
         if has_targets and row.staging.changes:
             raise RecipeError(
                 f"{place} resizes and crops, which masks and annotations do not follow; take a table that takes images "

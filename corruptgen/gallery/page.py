@@ -67,7 +67,7 @@ def _row_section(entry: GalleryRow) -> str:
     return Template(_asset("row.html")).substitute(
         name=escape(name),
         kind=escape(", ".join(f"{corruption.domain}, {corruption.family}" for corruption in entry.corruptions[:1])),
-        summary=" ".join(f"<p>{escape(corruption.summary)}</p>" for corruption in entry.corruptions),
+        summary=" ".join(f"<p>{escape(sentence)}</p>" for sentence in entry.row.sentences),
         shown=shown,
         parameters=_parameters(entry),
         words="\n".join(_words(entry)),

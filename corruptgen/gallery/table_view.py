@@ -98,7 +98,7 @@ def _gallery_row(
         frames = []
         for severity in severities:
             pixels = corrupt(photograph.pixels, row.name, severity, preset=preset, seed=seed)
-            frames.append(Frame(severity, row.at(severity).parameters, thumbnail(pixels)))
+            frames.append(Frame(severity, table.cell(row.name, severity).parameters, thumbnail(pixels)))
         return GalleryImage(photograph.name, thumbnail(photograph.pixels), tuple(frames))
 
     parameters = parameters_at(table, row.name, levels)

@@ -9,7 +9,6 @@ from corruptgen.publishing.wording import (
     parameters,
     preprocessing,
     quirks,
-    summaries,
     toml_text,
     value_text,
 )
@@ -109,7 +108,7 @@ def _loading(dataset: FinishedDataset, repo: str) -> str:
 def _rows(dataset: FinishedDataset) -> str:
     severities = dataset.recipe.corrupt.severities or ()
     rows = ["| row | what it does |", "|---|---|"]
-    rows += [f"| `{name}` | {_cell(' '.join(summaries(row)))} |" for name, row in dataset.rows.items()]
+    rows += [f"| `{name}` | {_cell(' '.join(row.sentences))} |" for name, row in dataset.rows.items()]
     head = [f"| row | parameter | {' | '.join(severity_text(severity) for severity in severities)} |"]
     head += [f"|---|---|{'---|' * len(severities)}"]
     for name in dataset.rows:

@@ -37,6 +37,9 @@ def preprocessing(decoding: Decoding, dataset: FinishedDataset) -> str:
 
 
 def _depth(decoding: Decoding) -> str:
+    if decoding.floats:
+        beyond = "clipped" if decoding.clips else "not clipped"
+        return f"to floats from 0, black, to 1, white, results beyond these {beyond}"
     match decoding.window:
         case None:
             return "to 8 bits"
@@ -77,11 +80,6 @@ def parameters_at(table: Preset, row: str, severities: Sequence[float]) -> dict[
     levels = [table.cell(row, severity).parameters for severity in severities]
     names = dict.fromkeys(name for level in levels for name in level)
     return {name: [level.get(name) for level in levels] for name in names}
-
-
-def summaries(row: Row) -> list[str]:
-    """Return what a row does; where its levels use different functions, what each of them does."""
-    return list(dict.fromkeys(level.corruption.summary for level in row.uses))
 
 
 def meanings(row: Row) -> dict[str, str]:

@@ -66,6 +66,8 @@ class Format:
     """Modules of other packages."""
     stores_pixels: bool = False
     """Whether images are stored as pixels of any type of samples, so that `encoding` does not apply."""
+    holds_arrays: bool = False
+    """Whether images may be files of numpy, `encoding = "npy"`."""
     stored_name: Callable[[Any, Any], str] | None = None
     """Returns what the file, or the member of a shard, of an item is called under an `OutputChoice`."""
     has_file_per_item: bool = False

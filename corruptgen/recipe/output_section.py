@@ -23,6 +23,10 @@ class OutputChoice:
     quality: int = 85
     compression: str = "fast"
     clean: bool = False
+    dtype: str = ""
+    """"float32": samples are stored as floats from 0, black, to 1, white; empty: with the depth of the clean images."""
+    clip: bool = True
+    """Whether floats beyond 0 and 1 become these."""
     escape_names: str = ""
     """How names of items are written that some system or loader does not take: "" as they are, "names" with percent
     escapes, "twins" also with a digest behind those with capitals, where names differ in case or accents alone."""
@@ -81,9 +85,11 @@ class OutputChoice:
         shards = {"items_per_shard": self.items_per_shard}
         is_usual = self.declared.has_file_per_item and self.items_per_shard == ITEMS_PER_SHARD
         counted = {} if is_usual else shards
+        floats = {"dtype": self.dtype} if self.dtype else {}
+        unclipped = {} if self.clip else {"clip": False}
         escaped = {"escape_names": self.escape_names} if self.escape_names else {}
         plain = {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted | escaped
-        return plain | recorded(self.options, self.declared.keys)
+        return plain | floats | unclipped | recorded(self.options, self.declared.keys)
 
 
 def _escape(value: Any) -> str:
@@ -95,10 +101,12 @@ def _escape(value: Any) -> str:
 
 KEYS: Mapping[str, Check] = {
     "format": name_in(FORMATS),
-    "encoding": one_of("png", "jpeg", "tiff"),
+    "encoding": one_of("png", "jpeg", "tiff", "npy"),
     "quality": whole(1, 100),
     "compression": one_of(*COMPRESSIONS),
     "clean": truth,
+    "dtype": one_of("float32"),
+    "clip": truth,
     "escape_names": _escape,
     "items_per_shard": whole(1, MOST_ITEMS_PER_SHARD),
 }
@@ -132,6 +140,10 @@ def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
     for key in ("encoding", "quality", "compression"):
         if key in content and output.is_array:
             raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")
+    if output.encoding == "npy" and not output.declared.holds_arrays:
+        raise RecipeError(f'{place} encoding: {output.format!r} holds images, which "npy" are not; take another one')
+    if not output.clip and not output.dtype:
+        raise RecipeError(f'{place} clip: false is for dtype = "float32"; whole numbers are clipped')
     if output.escape_names and not output.has_names:
         raise RecipeError(
             f"{place} escape_names: not for format = {output.format!r}, which has no files called like items"

@@ -167,7 +167,7 @@ def read_recipe(content: Mapping[str, Any], place: str, folder: Path | None = No
     return Recipe(
         **header,
         source=source,
-        decode=Decoding(**parts["decode"]),
+        decode=Decoding(**parts["decode"], floats=output.dtype == "float32", clips=output.clip),
         corrupt=CorruptChoice(**parts["corrupt"]),
         output=output,
         publish=PublishChoice(**parts["publish"]),

@@ -20,7 +20,7 @@ from corruptgen.values.arguments import severity_text
 from corruptgen.values.class_labels import NAMES, NO_CLASS, NONE, NUMBERS, Classes
 
 # The endings of images, which loaders choose their decoder by.
-ENDINGS = {"png": "png", "jpeg": "jpg", "tiff": "tif"}
+ENDINGS = {"png": "png", "jpeg": "jpg", "tiff": "tif", "npy": "npy"}
 
 SHARD = re.compile(r"(.+)-(\d{5,})\.tar")
 
@@ -120,8 +120,18 @@ def _of_tars(dataset: Any) -> list[dict[str, Any]]:
     record = {"image_id": text, "label": label, "corruption": text, "severity": column("float64")}
     number = {"cls": label_feature(dataset.classes)["label"]} if dataset.classes.is_single else {}
     image = ENDINGS[dataset.recipe.output.encoding]
-    features = {image: {"_type": "Image"}, **number, "json": record, "__key__": text, "__url__": text}
+    features = {image: _feature(image, dataset), **number, "json": record, "__key__": text, "__url__": text}
     return [{"config_name": row, "features": yaml_features(features)} for row in dataset.configs]
+
+
+def _feature(ending: str, dataset: Any) -> dict[str, Any]:
+    """Describe an image: rows of pixels of samples, if it is an array."""
+    if ending != "npy":
+        return {"_type": "Image"}
+    feature = column(dataset.recipe.output.dtype or "uint8")
+    for _ in range(3):
+        feature = {"feature": feature, "_type": "List"}
+    return feature
 
 
 FORMAT = Format(
@@ -130,6 +140,7 @@ FORMAT = Format(
     files=lambda row, severity: f"{row}/{split_name(severity)}-*.tar",
     stored_name=lambda item, choice: sample_key(item.id, choice.escape_names) + choice.stored.extension,
     media_type="application/x-tar",
+    holds_arrays=True,
     is_loadable=True,
     dataset_info=_of_tars,
 )

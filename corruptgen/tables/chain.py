@@ -74,6 +74,16 @@ class ChainRow(Row):
         return tuple(level for steps in self.steps for step in steps for level in step.row.levels)
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it does, step by step; of chains whose levels have other steps, at each level."""
+        told = [", then ".join(f"`{step.row.name}` at {step.words}" for step in steps) for steps in self.steps]
+        if len(set(told)) == 1:
+            done = [f"{told[0]}."]
+        else:
+            done = [f"Severity {level}: {words}." for level, words in enumerate(told, start=1)]
+        return tuple(done if self.region is None else [*done, self.region.sentence])
+
+    @property
     def is_chain(self) -> bool:
         """Whether it has several steps."""
         return True

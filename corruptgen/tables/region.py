@@ -92,6 +92,19 @@ class RegionColumn:
         """Whether it makes one image for each cell of the grid."""
         return self.where == EVERY_CELL
 
+    @property
+    def sentence(self) -> str:
+        """Where that is, in words."""
+        low, high = min(self.sides), max(self.sides)
+        side = f"{low} pixels" if low == high else f"{low} to {high} pixels"
+        if self.is_every_cell:
+            return f"Only within one cell of a grid of {side}: an image for each cell."
+        squares = f"a square of {side}" if self.count == 1 else f"{self.count} squares of {side}"
+        if isinstance(self.where, tuple):
+            return f"Only within {squares} from row {self.where[0]}, column {self.where[1]}."
+        places = {GRID: "of a grid", ANYWHERE: "anywhere", CENTRE: "in the centre"}
+        return f"Only within {squares} {places[self.where]}."
+
     def at(self, severity: float) -> Region:
         """Return the region at a severity above 0; between two levels its side lies between theirs."""
         # What is drawn for augmentation has no severity.

@@ -54,6 +54,12 @@ class Row:
         return self.levels
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it does; where its levels use different functions, what each of them does."""
+        done = tuple(dict.fromkeys(level.corruption.summary for level in self.levels))
+        return done if self.region is None else (*done, self.region.sentence)
+
+    @property
     def is_chain(self) -> bool:
         """Whether it has several steps."""
         return False
