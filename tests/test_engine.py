@@ -87,6 +87,7 @@ def process_after(seconds):
     return os.getpid()
 
 
+@pytest.mark.long
 def test_workers_that_join_a_dask_cluster_are_used_and_calls_of_lost_ones_are_made_again():
     distributed = pytest.importorskip("distributed")
     settings = {"host": "127.0.0.1", "dashboard_address": None, "processes": True, "threads_per_worker": 1}
@@ -295,7 +296,10 @@ def test_a_failed_build_leaves_no_directory(place):
     assert not (place / "out").exists()
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "table", "table not finished"])
+@pytest.mark.parametrize(
+    "damage",
+    ["flipped", pytest.param("truncated", marks=LONG), "table", pytest.param("table not finished", marks=LONG)],
+)
 def test_check_makes_again_what_does_not_verify(place, whole, damage):
     corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1)
     victim = sorted((place / "out/gaussian_noise/2").rglob("*.png"))[17]
@@ -353,8 +357,15 @@ def test_a_build_that_is_asked_to_stop_ends_after_the_block(place, whole):
     assert tree(place / "out") == whole
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("SIGTERM", "loky"),
+        ("SIGINT", "threading"),
+        pytest.param("SIGINT", "loky", marks=LONG),
+        pytest.param("SIGTERM", "threading", marks=LONG),
+    ],
+)
 def test_a_signal_ends_the_build_cleanly(tmp_path, backend, name):
     write_photographs(tmp_path / "photographs", 60, size=(96, 96))
     write_recipe(tmp_path)
@@ -444,7 +455,7 @@ def threads(number):
         WorkerConfig(2),
         WorkerConfig(2, "threading"),
         WorkerConfig(1, "sequential"),
-        WorkerConfig(1, "dask"),
+        pytest.param(WorkerConfig(1, "dask"), marks=LONG),
         pytest.param(WorkerConfig(1, "ray"), marks=LONG),
     ],
     ids=lambda worker_config: worker_config.kind,

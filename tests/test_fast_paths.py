@@ -120,7 +120,9 @@ def fill_sums(sums, image, units, parts):
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS[::2], ids=lambda arithmetic: arithmetic.precision)
-@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (33, 47), (224, 224), (768, 1024)])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 7), (7, 1), (33, 47), pytest.param((224, 224), marks=pytest.mark.long), (768, 1024)]
+)
 def test_channels_are_added_up_as_numpy_does_it(arithmetic, size):
     for image in pictures(size[0], size[1], 3).values():
         image = np.ascontiguousarray(image)  # noqa: PLW2901

@@ -53,7 +53,7 @@ def peak(step):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("form", ["folder", "webdataset"])
+@pytest.mark.parametrize("form", [pytest.param("folder", marks=pytest.mark.long), "webdataset"])
 def test_a_million_items_fit_into_the_memory_of_whoever_merges_resumes_checks_and_verifies(tmp_path, monkeypatch, form):
     # The names of the last few items stay in a cache of constant size, which these are too few to fill.
     for module in ("verification.recompute", "sinks.image_folder", "targets.targets"):

@@ -602,6 +602,7 @@ def xet(built):
         hub.close()
 
 
+@pytest.mark.long
 def test_the_default_way_of_uploading_gives_the_local_build_too(xet, built):
     xet.hub.fail("POST", f"{REPO}/commit/", 503, late=True, headers=WAIT)
     first = publish(xet, "1.0.0")

@@ -121,7 +121,7 @@ def stopping(monkeypatch, output, left):
         monkeypatch.setattr(OutputDirectory, name, counted(function))
 
 
-@pytest.mark.parametrize("form", ["npy", "npz", "parquet"])
+@pytest.mark.parametrize("form", ["npy", pytest.param("npz", marks=pytest.mark.long), "parquet"])
 def test_the_end_of_a_build_can_be_interrupted_at_every_step(built, tmp_path, monkeypatch, form):
     whole, recipe, stops = tree(built / form), recipe_of(built, form), 0
     for step in (*range(8), *range(8, 80, 9)):
@@ -288,7 +288,7 @@ def test_check_makes_the_block_of_a_lost_table_of_an_array_again(place, form):
     assert tree(place / form) == whole
 
 
-@pytest.mark.parametrize("form", ["npy", "npz"])
+@pytest.mark.parametrize("form", ["npy", pytest.param("npz", marks=pytest.mark.long)])
 def test_the_mending_of_an_array_can_be_interrupted_at_every_step(place, monkeypatch, form):
     whole, output, image = tree(place / form), place / form, 40 * 48 * 3
     for path in sorted(output.glob(f"[bg]*.{form}")):

@@ -658,7 +658,10 @@ def write_many(folder, kind):
     return COCO
 
 
-@pytest.mark.parametrize(("kind", "choice"), [("boxes", "move"), ("masks", "move"), ("masks", "keep")])
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [pytest.param("boxes", "move", marks=pytest.mark.long), ("masks", "move"), ("masks", "keep")],
+)
 def test_shards_carry_targets_and_are_merged_to_the_same_bytes(tmp_path, kind, choice):
     corrupt = f'targets = "{choice}"\nseverities = [2]'
     recipe = write_recipe(tmp_path, write_many(tmp_path, kind), corrupt=corrupt)
