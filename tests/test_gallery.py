@@ -163,12 +163,7 @@ def test_between_levels_there_are_pictures_and_below_the_first_where_the_table_s
     assert np.array_equal(dict(found.frames["fog"])[2.5], half)
 
 
-def test_a_table_of_sequences_says_that_it_has_no_gallery():
-    with pytest.raises(RecipeError, match="imagenet-p makes sequences of frames, which have no gallery yet"):
-        gallery_of_table("imagenet-p", [])
-
-
-@pytest.mark.parametrize("name", [name for name in catalog.preset_names() if not catalog.preset(name).is_sequential])
+@pytest.mark.parametrize("name", catalog.preset_names())
 def test_every_built_in_table_has_a_gallery(name):
     table = catalog.preset(name)
     rows = list(table.rows)[-2:]

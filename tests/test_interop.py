@@ -229,6 +229,14 @@ for target in ({"boxes": turned}, {"boxes": torch.zeros(1, 4)}, {"masks": square
             assert "move" in str(error)
         else:
             raise AssertionError("targets were left behind")
+
+many = Corrupted([(np.zeros((32, 32, 3), np.uint8), boxes)], "cifar-p", "rotate", 1)
+try:
+    many[0]
+except ImageError as error:
+    assert "boxes, points and masks fit one alone" in str(error)
+else:
+    raise AssertionError("boxes were left behind beside frames")
 """
 
 

@@ -123,8 +123,8 @@ def preview(
 
 
 def photograph(path: Path, table: Preset, window: Window | None) -> CleanImage:
-    """Decode a photograph, and bring it to the size that the table is for if it has one."""
-    sizes = table.sizes.allowed
+    """Decode a photograph, and bring it to the size that the table is for if it has one, and does not do so itself."""
+    sizes = () if table.staging.changes else table.sizes.allowed
     # As `generate` decodes it: depth keeps the channels that there are.
     colour = table.colour if window is None else "keep"
     try:

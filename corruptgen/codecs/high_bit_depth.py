@@ -1,6 +1,7 @@
 """Images that keep their depth: what a source returns becomes stored samples with a window, and is read back."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -113,6 +114,24 @@ def _array(content: bytes) -> NDArray[Any]:
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
     except (ValueError, EOFError, OSError) as error:
         raise Rejected(f"is a damaged array: {error}") from error
+
+
+def decode_stored(stored: bytes | Sequence[bytes] | NDArray[Any]) -> NDArray[Any]:
+    """Return the pixels of what a dataset holds of an item: of an image, or (frames, H, W, C) of a sequence.
+
+    Raises
+    ------
+    Rejected
+        If it is damaged.
+    """
+    if isinstance(stored, bytes):
+        return decode_lossless(stored)
+    if isinstance(stored, np.ndarray):
+        return stored
+    frames = [decode_lossless(frame) for frame in stored]
+    if len({frame.shape for frame in frames}) > 1:
+        raise Rejected("is damaged: its frames differ in shape")
+    return np.stack(frames)
 
 
 def native_size(content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding) -> tuple[int, int]:

@@ -32,6 +32,7 @@ from corruptgen.sources.states import file_states, local_files
 from corruptgen.store.digests import STATE_BYTES, file_digest, files_digest, pixels_digest, split
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
+from corruptgen.tables.sequences import apply_to_picture
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import Targets
 from corruptgen.threads import single_threaded
@@ -54,14 +55,19 @@ class Cells:
     seed: int
     paired: bool
     names: tuple[tuple[str, float], ...]
+    frames: tuple[int, ...] = ()
+    """The number of frames in each of them, 0 for one image; empty: there are no sequences."""
     registered: tuple[catalog.Registered, ...] = ()
     """The corruptions that were registered by hand, which a worker would not find."""
 
     @classmethod
-    def of(cls, preset: Preset, recipe: Recipe, names: tuple[tuple[str, float], ...]) -> "Cells":
+    def of(
+        cls, preset: Preset, recipe: Recipe, names: tuple[tuple[str, float], ...], frames: tuple[int, ...] = ()
+    ) -> "Cells":
         """Take what a worker needs to know."""
         by_hand = catalog.registered(preset, (row for row, _ in names if row in preset.rows))
-        return cls(preset.name, json.dumps(preset.content), recipe.seed, recipe.corrupt.paired, names, by_hand)
+        table, paired = json.dumps(preset.content), recipe.corrupt.paired
+        return cls(preset.name, table, recipe.seed, paired, names, frames, by_hand)
 
     @classmethod
     def recorded(
@@ -80,18 +86,38 @@ class Cells:
         rows = tuple(dict.fromkeys(row for row, severity in self.names if (row, severity) != CLEAN))
         return _identity(self.preset, self.table, catalog.generation(), rows, _readers(source))
 
-    def check(self, image: NDArray[Any]) -> None:
+    @property
+    def prepares(self) -> bool:
+        """Whether the table makes its images of whole pictures, so that these are not the clean twins."""
+        return self._preset().staging.changes
+
+    def clean(self, image: CleanImage) -> NDArray[Any]:
+        """Return the pixels of the clean twin: those of the image or, where the table prepares pictures, its image."""
+        return self._preset().staging.image(image.pixels)
+
+    def check(self, image: CleanImage) -> None:
         """Raise `Rejected` if the table does not hold for images of this size."""
         try:
-            self._preset().sizes.check(*image.shape[:2])
+            self._preset().sizes.check(*self.clean(image).shape[:2])
         except ImageError as error:
             raise Rejected(f"has a size that the table does not hold for: {error}") from error
 
     def apply(self, name: tuple[str, float], image: CleanImage, key: str) -> NDArray[Any]:
-        """Return the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id."""
+        """Return the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id.
+
+        Of a sequence these are (frames, H, W, C), the frames of `corruptgen.frames` of the picture before its crop.
+        """
         if name == CLEAN:
-            return image.pixels
-        return self._cell(name).apply(image.pixels, self._streams(key), image.form)
+            return self.clean(image)
+        count = self.frames[self.names.index(name)] if self.frames else None
+        return apply_to_picture(self._cell(name), image.pixels, self._streams(key), image.form, count)
+
+    def probe(self, name: tuple[str, float], image: CleanImage) -> None:
+        """Apply a cell to an image, so that what it lacks is found; of a sequence the first frame is enough."""
+        if name != CLEAN and self._cell(name).is_sequence:
+            next(self._cell(name).frames(image.pixels, self._streams("probe")))
+        else:
+            self.apply(name, image, "probe")
 
     def warp(self, name: tuple[str, float], image: CleanImage, key: str) -> Warp:
         """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
@@ -141,14 +167,14 @@ class Work:
             If the format needs a package that is not installed, or cannot hold the samples of the images.
         """
         recipe, sink = plan.recipe, plan.sink(output)
-        cells = Cells.of(plan.preset, recipe, plan.cells)
+        cells = Cells.of(plan.preset, recipe, plan.cells, plan.frames)
         source = for_reading(plan.source)
         work = cls(cells, source, recipe.decode, sink)
         shape, dtype = None, "uint8"
         if sink.wants_one_shape or recipe.decode.window is not None or recipe.decode.floats:
             first = work.first(plan.listing.items)
             if first is not None:
-                shape, dtype = first.pixels.shape if sink.wants_one_shape else None, first.form.dtype
+                shape, dtype = cells.clean(first).shape if sink.wants_one_shape else None, first.form.dtype
                 recipe.output.check_depth(dtype, f"{recipe.name} [output]")
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
         return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, cells.identity(source))
@@ -176,7 +202,7 @@ class Work:
     def decoded(self, item: Item, content: Content) -> CleanImage:
         """Decode what was read of an item, or raise `Rejected` if there is a cell that cannot take it."""
         image = decode_image(content, self.decoding)
-        self.cells.check(image.pixels)
+        self.cells.check(image)
         return image
 
 
@@ -377,7 +403,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
                 )
             with reading_item(item):
                 image = work.decoded(item, content)
-                work.sink.check(image.pixels)
+                work.sink.check(work.cells.clean(image))
                 carried = work.targets.carried(item, content, partial(_warp, work, image, item))
         except RecipeError as error:
             raise RecipeError(f"{item.id}: {error}") from error
@@ -421,16 +447,21 @@ def _warp(work: Work, image: CleanImage, item: Item, name: tuple[str, float]) ->
 def _samples(work: Work, name: tuple[str, float], images: Images, digests: list[list[bytes]]) -> Iterator[Sample]:
     """Corrupt the images of a block as one cell asks, and note the digests of their pixels."""
     for (item, image), noted in zip(images, digests, strict=True):
-        try:
-            result = work.cells.apply(name, image, item.id)
-        except MemoryError as error:
-            place = f"{name[0]} at severity {severity_text(name[1])} of {item.id}"
-            raise MachineError(f"{place} cannot be made: {wording(error)}; {RESUME}") from error
-        except Exception as error:
-            error.add_note(f"This was {name[0]} at severity {severity_text(name[1])} of {item.id}.")
-            raise
-        noted.append(pixels_digest(result))
-        yield Sample(item, result)
+        # Not kept here: of sequences, the frames of one item alone are in memory.
+        yield _sample(work, name, item, image, noted)
+
+
+def _sample(work: Work, name: tuple[str, float], item: Item, image: CleanImage, noted: list[bytes]) -> Sample:
+    try:
+        result = work.cells.apply(name, image, item.id)
+    except MemoryError as error:
+        place = f"{name[0]} at severity {severity_text(name[1])} of {item.id}"
+        raise MachineError(f"{place} cannot be made: {wording(error)}; {RESUME}") from error
+    except Exception as error:
+        error.add_note(f"This was {name[0]} at severity {severity_text(name[1])} of {item.id}.")
+        raise
+    noted.append(pixels_digest(result))
+    return Sample(item, result)
 
 
 def _readers(source: Source | None) -> tuple[str, ...]:

@@ -40,11 +40,13 @@ from corruptgen.engine.ownership import check_environment, check_ours, check_sam
 from corruptgen.engine.plan import Block, Plan
 from corruptgen.engine.progress import Progress, results
 from corruptgen.engine.resume import block_offsets, completed_blocks, read_sources
+from corruptgen.engine.sequences import record_frames
 from corruptgen.engine.shards import ANNOTATED, Shard, leftovers, listing_header, shard_records
 from corruptgen.engine.source_check import check_content, check_unchanged, fingerprint, sizes_digest
 from corruptgen.errors import AssetError, Interrupted, OutputError, SourceError, WorkerError
 from corruptgen.records import Item, Outcome, Rejection
 from corruptgen.sinks import OutputDirectory, Sink
+from corruptgen.sinks.frames import images_per_item
 from corruptgen.sinks.protocol import DatasetFile
 from corruptgen.sources.states import file_states
 from corruptgen.store.lock import Lock
@@ -74,7 +76,7 @@ def probe(cells: Cells, plan: Plan) -> None:
             # A row that draws one of the first n pictures of frost has a parameter that says so; the probe draws one.
             if drawn_from := plan.preset.cell(row, severity).parameters.get("pictures") if severity else None:
                 check_pictures("frost", int(drawn_from))
-            cells.apply((row, severity), CleanImage(ramp), "probe")
+            cells.probe((row, severity), CleanImage(ramp))
         except AssetError as error:
             problems[str(error)] = None
     if problems:
@@ -140,7 +142,8 @@ class Build:
     @property
     def marker(self) -> dict[str, Any]:
         """Whose output this is."""
-        return build_marker(self.plan.recipe, self.plan.preset, self.plan.listing, self.identity)
+        marker = build_marker(self.plan.recipe, self.plan.preset, self.plan.listing, self.identity)
+        return marker | record_frames(self.plan.cells, self.plan.frames)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -264,7 +267,7 @@ class Build:
             output=self.output.root,
             items=items,
             cells=len(self.plan.cells),
-            files=items * len(self.plan.cells),
+            files=items * images_per_item(self.plan.frames, len(self.plan.cells)),
             rejected=tuple(sorted(rejected, key=lambda rejection: rejection.id)),
             ignored=self.plan.listing.ignored,
             was_finished=finished,
@@ -481,8 +484,9 @@ class Build:
         """Return the manifest of the whole build; `known` is what is known about each annotation file."""
         plan = self.plan
         ordered = {block.table: kept[block.table] for block in plan.blocks}
+        frames = record_frames(plan.cells, plan.frames)
         return build_manifest(
-            plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known
+            plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known, frames
         )
 
     def _is_recorded(self, shard: Shard) -> bool:

@@ -45,7 +45,7 @@ def estimate_size(plan: Plan) -> SizeEstimate:
         for item in looked_at:
             try:
                 image = decode_image(plan.source.read(item), recipe.decode)
-                cells.check(image.pixels)
+                cells.check(image)
                 if not sizes:
                     recipe.output.check_depth(image.form.dtype, f"{recipe.name} [output]")
                 elif not recipe.output.is_array:

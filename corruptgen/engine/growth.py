@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from corruptgen.engine.manifest import BlockTable
 from corruptgen.engine.plan import Plan, recipe_cells
 from corruptgen.errors import OutputError, RecipeError, Rejected
 from corruptgen.recipe.recipe import Recipe, current_form
 from corruptgen.sinks import OutputDirectory, Sample, Sink, WrittenShard
 from corruptgen.sinks.protocol import Part
-from corruptgen.store.digests import PIXELS_BYTES, SHARD_BYTES, file_digest, files_digest, split
+from corruptgen.store.digests import PIXELS_BYTES, SHARD_BYTES, files_digest, split, stored_digest
 
 # The key of a marker that says which cells an output had before it began to grow; a finished one has none.
 GROWN_FROM = "grown_from"
@@ -56,7 +58,9 @@ def smaller_plan(plan: Plan, marker: Mapping[str, Any]) -> Plan | None:
     except (TypeError, ValueError, AttributeError):
         # The recipe in the marker is none, which those who compare it name.
         return None
-    return replace(plan, recipe=recipe, cells=cells) if adds else None
+    known = dict(zip(plan.cells, plan.frames, strict=False))
+    frames = tuple(known[cell] for cell in cells if known) if adds else ()
+    return replace(plan, recipe=recipe, cells=cells, frames=frames) if adds else None
 
 
 def _smaller_recipe(recipe: Recipe, choice: Mapping[str, Any]) -> Recipe:
@@ -147,7 +151,7 @@ class Existing:
         except Rejected as error:
             raise OutputError(f"{error}; remove that file, and the same command regenerates it") from error
         for item, image in zip(self.part.items, images, strict=True):
-            if image is None or isinstance(image, bytes):
+            if not isinstance(image, np.ndarray):
                 raise OutputError(f"{name[0]} holds no pixels of {item.id}; run the same command again")
             yield Sample(item, image)
 
@@ -178,9 +182,9 @@ def _file_digests(sink: Sink, table: BlockTable, part: Part) -> list[tuple[bytes
         return [()] * len(sink.cells) if right else None
     found = []
     for cell in range(len(sink.cells)):
-        images = sink.images(cell, part)
-        found.append(tuple(file_digest(image) for image in images if isinstance(image, bytes)))
-        if len(found[-1]) < len(images):
+        images = (image for image in sink.images(cell, part) if not isinstance(image, np.ndarray))
+        found.append(tuple(stored_digest(image) for image in images if image is not None))
+        if len(found[-1]) < len(part.items):
             return None
     recorded = [record.files for record in table.made]
     return found if [files_digest(files) for files in zip(*found, strict=True)] == recorded else None

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+import numpy as np
+
 from corruptgen.codecs.high_bit_depth import decode_lossless
 from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.manifest import MANIFEST, BlockTable, ItemRecord, TableSummary, dataset_files, parse_record
@@ -12,7 +14,9 @@ from corruptgen.engine.plan import Block, Plan
 from corruptgen.engine.progress import Progress, results
 from corruptgen.engine.resume import block_offsets
 from corruptgen.errors import Interrupted, OutputError, Rejected
+from corruptgen.records import Item
 from corruptgen.sinks import OutputDirectory, Sink
+from corruptgen.sinks.frames import frames_in
 from corruptgen.sinks.image_folder import ImageFolder
 from corruptgen.sinks.protocol import UNREADABLE, DatasetFile
 from corruptgen.store.digests import (
@@ -23,6 +27,7 @@ from corruptgen.store.digests import (
     pixels_digest,
     shard_digest,
     split,
+    stored_digest,
 )
 
 
@@ -147,7 +152,9 @@ def find_damage(sink: Sink, table: BlockTable, start: int = 0) -> tuple[list[str
         return _damaged_files(sink, table)
     problems, count, part = [], 0, table.part(start)
     for cell, (found, right) in enumerate(zip(sink.digests(part), split(table.shards, SHARD_BYTES), strict=True)):
-        count += len(part.items) if found is not None else 0
+        # Every sink of ours that holds sequences knows how many frames they have.
+        frames = frames_in(getattr(sink, "frames", ()), cell)
+        count += len(part.items) * max(1, frames) if found is not None else 0
         if found == UNREADABLE:
             problems.append(f"{sink.name(cell, part)} cannot be read")
         elif found != right:
@@ -203,11 +210,10 @@ def _damaged_files(sink: ImageFolder, table: BlockTable) -> tuple[list[str], int
     problems = []
     for i, record in enumerate(made):
         for cell in range(count):
-            content, problem = read_file(sink.output, sink.file(cell, record.item))
-            if content is None:
-                problems.append(problem)
-            else:
-                digests[i, cell] = file_digest(content)
+            contents, missing = _read_files(sink, cell, record.item)
+            problems += missing
+            if not missing:
+                digests[i, cell] = stored_digest(contents if frames_in(sink.frames, cell) else contents[0])
     shards = split(table.shards, SHARD_BYTES)
     names = [sink.named(record.item) for record in made]
     bad_cells = [
@@ -234,15 +240,24 @@ def _damaged_files(sink: ImageFolder, table: BlockTable) -> tuple[list[str], int
             problems.append(problem)
         elif file_digest(content).hex() != digest:
             problems.append(f"{file} is damaged: checksum mismatch")
-    return problems, len(digests) + len(masks)
+    images = sum(max(1, frames_in(sink.frames, cell)) for _, cell in digests)
+    return problems, images + len(masks)
 
 
 def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
     """Check whether a lossless file still has the pixels that were made; of others it is unknown."""
-    content, _ = read_file(sink.output, sink.file(cell, record.item))
-    if content is None or not sink.encoding.is_lossless:
+    contents, missing = _read_files(sink, cell, record.item)
+    if missing or not sink.encoding.is_lossless:
         return False
     try:
-        return pixels_digest(decode_lossless(content)) == split(record.pixels, PIXELS_BYTES)[cell]
-    except Rejected:
+        images = [decode_lossless(content) for content in contents]
+        pixels = np.stack(images) if frames_in(sink.frames, cell) else images[0]
+        return pixels_digest(pixels) == split(record.pixels, PIXELS_BYTES)[cell]
+    except (Rejected, ValueError):
         return False
+
+
+def _read_files(sink: ImageFolder, cell: int, item: Item) -> tuple[list[bytes], list[str]]:
+    """Read the files of an item in a cell; return them and, of each that cannot be read, why."""
+    read = [read_file(sink.output, name) for name in sink.item_files(cell, item)]
+    return [content for content, _ in read if content is not None], [why for content, why in read if content is None]

@@ -193,6 +193,7 @@ def build_manifest(
     tables: Mapping[str, TableSummary],
     files: Mapping[str, DatasetFile],
     annotations: Mapping[str, Any] | None = None,
+    frames: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
     """Return the record of what was generated, from what and with what; not where, when or by how many workers.
 
@@ -210,9 +211,12 @@ def build_manifest(
         Size and sha256 of every file that is for the whole output, by name.
     annotations : mapping of str to object or None
         What is known about each annotation file, by name; None: there are none.
+    frames : mapping of str to mapping of str to int or None
+        The number of frames of an item under "frames", by the folder of the cell, where there are sequences.
     """
     rejected = [*listing.rejected, *(rejection for table in tables.values() for rejection in table.rejected)]
     items = sum(table.items for table in tables.values())
+    counts = (frames or {}).get("frames", {})
     notes = count_noted(tables.values())
     return {
         "schema": SCHEMA,
@@ -226,9 +230,10 @@ def build_manifest(
             "rejected": len(rejected),
             "ignored": listing.ignored,
             "cells": len(cells),
-            "files": items * len(cells),
+            "files": items * sum(counts.get(cell, 1) for cell in cells),
         },
         "cells": list(cells),
+        **({"frames": dict(counts)} if counts else {}),
         "rejected": [{"id": r.id, "reason": r.reason} for r in sorted(rejected, key=lambda r: r.id)],
         "tables": {name: table.digest for name, table in tables.items()},
         **({"noted": notes} if notes else {}),

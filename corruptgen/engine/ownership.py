@@ -10,6 +10,7 @@ from corruptgen.engine.growth import smaller_plan
 from corruptgen.engine.inventory import Inventory, clear, scan_output
 from corruptgen.engine.manifest import MARKER, BlockTable, ItemRecord, parse_record
 from corruptgen.engine.plan import Plan, recipe_cells
+from corruptgen.engine.sequences import recorded_frames
 from corruptgen.errors import OutputError
 from corruptgen.recipe.recipe import current_form, read_recipe
 from corruptgen.sinks import OutputDirectory
@@ -98,14 +99,16 @@ def _overwrite(plan: Plan, output: OutputDirectory, there: bytes | None) -> None
     """Remove an earlier build, whosever it is, and nothing else."""
     owners, tables = expected_files(plan, output)
     if there is not None:
-        earlier = read_recipe(parse_record(there, MARKER)["recipe"], MARKER)
+        marker = parse_record(there, MARKER)
+        earlier = read_recipe(marker["recipe"], MARKER)
         cells, paths = recipe_cells(earlier), sorted(output.root.glob("items/*.jsonl"))
         tables |= {f"items/{path.name}" for path in paths}
         items = chain(plan.listing.items, (record.item for record in _records(paths)))
         carried: Iterable[str] = (file for record in _records(paths) for file in record.masks)
         if earlier.source.declared.has_annotations:
             carried = chain(carried, [ANNOTATIONS], (f"{cell_folder(*name)}/{ANNOTATIONS}" for name in cells))
-        owners += [sink(earlier.output, cells, output, 0).owner(items, None), Owner(carried)]
+        layout = sink(earlier.output, cells, output, 0, recorded_frames(cells, marker))
+        owners += [layout.owner(items, None), Owner(carried)]
     check_ours(scan_output(output, owners, tables), output)
     clear(output, owners, tables)
 

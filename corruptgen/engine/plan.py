@@ -4,13 +4,16 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.errors import CorruptgenError, RecipeError, SourceError
+from corruptgen.codecs.high_bit_depth import decode_image
+from corruptgen.engine.sequences import check_sequences, count_frames
+from corruptgen.errors import CorruptgenError, RecipeError, Rejected, SourceError
 from corruptgen.recipe.output_section import OutputChoice
 from corruptgen.recipe.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Items, Listing, Rejection
@@ -72,6 +75,8 @@ class Plan:
     blocks: tuple[Block, ...]
     targets: Targets = field(default_factory=Targets)
     """The masks and annotations that go with the images."""
+    frames: tuple[int, ...] = ()
+    """The number of frames of an item in each cell, 0 where it has one image; empty: there are no sequences."""
 
     @property
     def folders(self) -> list[str]:
@@ -89,7 +94,7 @@ class Plan:
 
     def sink(self, output: OutputDirectory) -> Sink:
         """Return what writes this plan's images into a directory."""
-        return sink(self.recipe.output, self.cells, output, len(self.blocks))
+        return sink(self.recipe.output, self.cells, output, len(self.blocks), self.frames)
 
 
 def make_plan(recipe: str | Path | Recipe, source: str | Path | None = None) -> Plan:
@@ -138,7 +143,17 @@ def make_plan(recipe: str | Path | Recipe, source: str | Path | None = None) -> 
         cells=cells,
         blocks=tuple(_blocks(listing.items, recipe.output)),
         targets=replace(targets, digest=listing.annotations),
+        frames=count_frames(preset, cells, lambda: _first_size(opened, listing, recipe)),
     )
+
+
+def _first_size(source: Source, listing: Listing, recipe: Recipe) -> tuple[int, int] | None:
+    """Return height and width of the first image that can be read; None if there is none."""
+    for item in listing.items:
+        with suppress(Rejected):
+            height, width = decode_image(source.read(item), recipe.decode).pixels.shape[:2]
+            return height, width
+    return None
 
 
 def recipe_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
@@ -170,11 +185,7 @@ def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
                 preset.cell(row, severity)
     except CorruptgenError as error:
         raise RecipeError(f"{recipe.name} [corrupt]: {error}") from error
-    if sequences := [row for row in rows if preset.row(row).is_sequence]:
-        raise RecipeError(
-            f"{recipe.name} [corrupt] rows: {', '.join(sequences)} of {preset.name} make sequences of frames, which no "
-            "format holds yet; corruptgen.frames makes them in Python"
-        )
+    check_sequences(recipe, preset, [(row, severity) for row in rows for severity in severities])
     _check_shapes(recipe, preset, rows)
     for row in rows:
         if row in {*reserved_rows(recipe.output), ANNOTATIONS, MASKS} or not NAME.fullmatch(row):

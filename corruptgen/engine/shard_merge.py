@@ -24,6 +24,7 @@ from corruptgen.engine.manifest import (
 from corruptgen.engine.ownership import check_environment, expected_files
 from corruptgen.engine.plan import CLEAN, Block, Plan, recipe_cells, table_name
 from corruptgen.engine.resume import completeness_check
+from corruptgen.engine.sequences import recorded_frames
 from corruptgen.engine.shards import ANNOTATED, Shard, restore_listing, shard_records
 from corruptgen.errors import CorruptgenError, OutputError, Rejected
 from corruptgen.recipe.declarations import describe_missing_plug_ins
@@ -222,7 +223,8 @@ def _plan(
             f"{ANNOTATED} does not exist; copy it from where the shards were made, or run one of them again"
         )
     targets = replace(carried, annotated=output.path(ANNOTATED), digest=listing.annotations)
-    plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets)
+    frames = recorded_frames(cells, record)
+    plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets, frames)
     begun = Build(plan, output, recorded_identity=record.get("identity", {})).marker
     if json_bytes(begun) != json_bytes({key: record.get(key, {}) for key in begun}):
         raise OutputError("the tables of the blocks do not name the items that the shards were begun with")

@@ -10,6 +10,7 @@ from PIL import Image
 from corruptgen.codecs.pixels import SampleFormat
 from corruptgen.codecs.windowing import screen_levels
 from corruptgen.publishing.picture import Style, draw_sheet, enlarge, rgb_picture, shrink
+from corruptgen.tables import catalog
 from corruptgen.tables.api import PIL_MODES, corrupt, frames
 from corruptgen.values.arguments import severity_text
 from corruptgen.values.choice import choose_evenly
@@ -69,7 +70,7 @@ def draw_contact_sheet(
 def draw_film_strips(
     picture: NDArray[Any] | Image.Image, preset: str, rows: Sequence[str], severities: Sequence[float], seed: int
 ) -> Image.Image:
-    """Draw some frames of every row and severity of a table of sequences, the first and the last among them.
+    """Draw some frames of every row and severity of a table, the first and the last among them; of an image itself.
 
     Parameters
     ----------
@@ -85,10 +86,15 @@ def draw_film_strips(
     PIL.Image.Image
         An RGB image; below the titles the frames are numbered from 0.
     """
-    pixels, lines = _pixels(picture), {}
+    table, pixels, lines = catalog.preset(preset), _pixels(picture), {}
     for row in rows:
         for severity in severities:
-            made = list(frames(pixels, row, severity, preset=preset, seed=seed))
+            is_sequence = table.cell(row, severity).is_sequence
+            made = (
+                list(frames(pixels, row, severity, preset=preset, seed=seed))
+                if is_sequence
+                else [corrupt(table.staging.image(pixels), row, severity, preset=preset, seed=seed)]
+            )
             chosen = choose_evenly(made, FRAMES)
             lines[f"{row} {severity_text(severity)}"] = [_thumbnail(frame, None) for frame in chosen]
     most = max(map(len, lines.values()), default=0)

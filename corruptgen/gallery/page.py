@@ -100,7 +100,8 @@ def _frame(row: str, frame: Frame) -> str:
 
 
 def _picture(picture: Thumbnail, alt: str) -> str:
-    kind = ' class="pixels"' if picture.is_lossless else ""
+    kinds = [name for name, holds in (("pixels", picture.is_lossless), ("film", picture.is_film)) if holds]
+    kind = f' class="{" ".join(kinds)}"' if kinds else ""
     size = f'width="{picture.width}" height="{picture.height}"'
     return f'<img{kind} src="{picture.uri}" {size} alt="{escape(alt)}">'
 

@@ -8,9 +8,10 @@ from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.photographs import Photograph
 from corruptgen.gallery.thumbnails import LONGEST, thumbnail
 from corruptgen.publishing.wording import parameters_at
+from corruptgen.randomness import Streams, pixels_digest
 from corruptgen.tables import catalog
-from corruptgen.tables.api import corrupt
 from corruptgen.tables.row import Row
+from corruptgen.tables.sequences import apply_to_picture
 from corruptgen.tables.table import Preset
 
 
@@ -64,19 +65,15 @@ def gallery_of_table(
     """
     table = catalog.preset(preset)
     names = table.named_rows(rows) if rows is not None else list(table.rows)
-    if table.is_sequential:
-        raise RecipeError(
-            f"{table.name} makes sequences of frames, which have no gallery yet; `corruptgen preview` draws film strips"
-        )
     if len({photograph.name for photograph in photographs}) < len(photographs):
         raise RecipeError("two images have the same name, so that they cannot be told apart; rename one")
     for photograph in photographs:
-        table.sizes.check(*photograph.pixels.shape[:2])
+        table.sizes.check(*table.staging.image(photograph.pixels).shape[:2])
     gallery_rows: list[GalleryRow] = []
     for name in names:
         if progress:
             progress(len(gallery_rows), len(names))
-        gallery_rows.append(_gallery_row(preset, table, table.rows[name], photographs, steps, seed))
+        gallery_rows.append(_gallery_row(table, table.rows[name], photographs, steps, seed))
     return Gallery(
         title=f"{table.name}: {table.title}",
         facts=tuple(_facts(table, photographs, seed)),
@@ -86,9 +83,7 @@ def gallery_of_table(
     )
 
 
-def _gallery_row(
-    preset: str, table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int
-) -> GalleryRow:
+def _gallery_row(table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int) -> GalleryRow:
     levels = tuple(float(level) for level in range(1, table.levels + 1))
     severities = [step / steps for step in range(1, table.levels * steps + 1)]
     # Between the clean image and level 1 there is something to show only where the table states what.
@@ -97,9 +92,11 @@ def _gallery_row(
     def gallery_image(photograph: Photograph) -> GalleryImage:
         frames = []
         for severity in severities:
-            pixels = corrupt(photograph.pixels, row.name, severity, preset=preset, seed=seed)
-            frames.append(Frame(severity, table.cell(row.name, severity).parameters, thumbnail(pixels)))
-        return GalleryImage(photograph.name, thumbnail(photograph.pixels), tuple(frames))
+            # With the draws of `corrupt`, which names an image by its pixels.
+            cell, streams = table.cell(row.name, severity), Streams(seed, pixels_digest(photograph.pixels))
+            pixels = apply_to_picture(cell, photograph.pixels, streams)
+            frames.append(Frame(severity, cell.parameters, thumbnail(pixels)))
+        return GalleryImage(photograph.name, thumbnail(table.staging.image(photograph.pixels)), tuple(frames))
 
     parameters = parameters_at(table, row.name, levels)
     try:

@@ -78,10 +78,12 @@ def _what(dataset: FinishedDataset) -> str:
         f" {counts['rejected']} items of the source were rejected and are in no split; `manifest.json` states why."
     )
     ways = len(corrupt.rows or ())
+    sequences = [f"`{row}`" for row in dataset.rows if dataset.frames_of(row)]
+    made = f" {', '.join(sequences)} make sequences: of each image, several frames." if sequences else ""
     return (
         f"Version {dataset.recipe.version}: {len(dataset)} images, each corrupted in {ways} way{'s' * (ways != 1)} "
         f"at severities {severities}{twin}: {dataset.image_count} images in all. How bad each severity is follows the "
-        f"table `{dataset.preset.name}` ({dataset.preset.title}).{source}{rejected if counts['rejected'] else ''}"
+        f"table `{dataset.preset.name}` ({dataset.preset.title}).{made}{source}{rejected if counts['rejected'] else ''}"
     )
 
 
@@ -155,7 +157,8 @@ def _making(dataset: FinishedDataset) -> str:
 
 
 def _verifying(dataset: FinishedDataset, repo: str) -> str:
-    has_twin = dataset.recipe.output.clean and dataset.recipe.output.is_lossless
+    is_whole = not dataset.preset.staging.changes
+    has_twin = dataset.recipe.output.clean and dataset.recipe.output.is_lossless and is_whole
     again = has_twin or dataset.recipe.source.get("repo")
     source = "" if again else " --source PATH"
     return (

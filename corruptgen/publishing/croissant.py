@@ -51,6 +51,7 @@ CONTEXT = {
 }
 TYPES = {"float64": "sc:Float", "int64": "sc:Integer", "bool": "sc:Boolean", "string": "sc:Text"}
 REPO = "repo"
+IMAGE = "image"
 
 
 def write_croissant(dataset: FinishedDataset, repo: str | None = None) -> bytes:
@@ -138,14 +139,14 @@ def _record_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
 
 def _field(row: str, name: str, kind: str) -> dict[str, Any]:
     extract: dict[str, Any] = {"fileSet": {"@id": f"files-{row}"}, "extract": {"column": name}}
-    if kind == "image":
+    if kind.removesuffix("[]") == IMAGE:
         extract["transform"] = {"jsonPath": "bytes"}
     return {
         "@type": "cr:Field",
         "@id": f"{row}/{name}",
         "name": name,
         "description": f"The column {name}.",
-        "dataType": "sc:ImageObject" if kind == "image" else TYPES[kind.removesuffix("[]")],
+        "dataType": "sc:ImageObject" if kind.removesuffix("[]") == IMAGE else TYPES[kind.removesuffix("[]")],
         **({"repeated": True} if kind.endswith("[]") else {}),
         "source": extract,
     }

@@ -124,9 +124,10 @@ def shards_of(dataset: FinishedDataset, images: list[tuple[str, str]]) -> list[s
         held = {item.id: item for item in part.items}
         for folder, item in images:
             if item in held and folder in cells:
-                own = sink.files(held[item])
                 name = sink.name(cells[folder], part, held[item])
-                found.add(own[cells[folder]] if own else name.partition(": ")[0])
+                is_file = bool(sink.files(held[item]))
+                frames = "/*" if dataset.frames_of(*dataset.cells[cells[folder]]) else ""
+                found.add(name + frames if is_file else name.partition(": ")[0])
     return sorted(found)
 
 

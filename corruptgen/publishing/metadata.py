@@ -62,7 +62,9 @@ def title(dataset: FinishedDataset) -> str:
 
 def data_files(dataset: FinishedDataset, row: str, severity: float) -> str:
     """Return the pattern of the files of a cell."""
-    return dataset.recipe.output.declared.files(row, severity)
+    declared = dataset.recipe.output.declared
+    files = declared.sequence_files if dataset.frames_of(row, severity) else None
+    return (files or declared.files)(row, severity)
 
 
 def is_loadable(dataset: FinishedDataset) -> bool:
@@ -83,6 +85,7 @@ def _configs(dataset: FinishedDataset) -> list[dict[str, Any]]:
             "description": build,
             **({"default": True} if row == first else {}),
             **said,
+            **dataset.recipe.output.declared.row_config(dataset, row),
             "data_files": [
                 {"split": split_name(severity), "path": data_files(dataset, row, severity)} for severity in severities
             ],

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from corruptgen.codecs.windowing import visible
 from corruptgen.engine.plan import CLEAN
 from corruptgen.errors import PublishError
+from corruptgen.sinks.protocol import SEQUENCE
 from corruptgen.values.arguments import severity_text
 from corruptgen.values.choice import choose_evenly
 from corruptgen.verification.dataset import FinishedDataset
@@ -19,6 +20,8 @@ PAPER, INK = (255, 255, 255), (20, 20, 20)
 QUALITY = 85
 # A card is no gallery: of more rows, as many are shown, evenly chosen.
 MOST_ROWS, MOST_SEVERITIES = 24, 6
+# Of a sequence, and what lies between them.
+STRIP_FRAMES, STRIP_MARGIN = 5, 2
 
 
 def draw_picture(dataset: FinishedDataset) -> bytes:
@@ -46,7 +49,8 @@ def draw_picture(dataset: FinishedDataset) -> bytes:
 
     def image(row: str, severity: float) -> Image.Image:
         cell = CLEAN if severity == 0 else (row, severity)
-        return _thumbnail(visible(dataset.picture(*cell, record)))
+        pixels = visible(dataset.picture(*cell, record))
+        return film_strip(pixels, CARD_STYLE.side) if pixels.ndim == SEQUENCE else _thumbnail(pixels)
 
     lines = {row: [image(row, severity) for severity in columns] for row in rows}
     titles = [severity_text(severity) if severity else "clean" for severity in columns]
@@ -119,6 +123,24 @@ def enlarge(picture: Image.Image, side: int) -> Image.Image:
     """Return a picture enlarged by the largest whole factor that `side` leaves room for, so that pixels can be seen."""
     factor = max(1, side // max(picture.size))
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def film_strip(frames: NDArray[np.uint8], side: int) -> Image.Image:
+    """Lay some frames of a sequence side by side, the first and the last among them.
+
+    Parameters
+    ----------
+    frames : ndarray of uint8, shape (frames, H, W, C)
+    side : int
+        The most pixels that the longer side of a frame has.
+    """
+    chosen = [rgb_picture(frame) for frame in choose_evenly(list(frames), STRIP_FRAMES)]
+    small = [shrink(frame, side) if max(frame.size) > side else frame for frame in chosen]
+    width, height = small[0].size
+    strip = Image.new("RGB", ((width + STRIP_MARGIN) * len(small) - STRIP_MARGIN, height), PAPER)
+    for place, frame in enumerate(small):
+        strip.paste(frame, (place * (width + STRIP_MARGIN), 0))
+    return strip
 
 
 def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:

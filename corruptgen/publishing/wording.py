@@ -22,18 +22,28 @@ COLOURS = {None: "", "keep": ", grey images kept grey", "rgb": ", grey images ma
 
 def preprocessing(decoding: Decoding, dataset: FinishedDataset) -> str:
     """Return what was done to an image before and after it was corrupted."""
-    steps = {
-        "resize": decoding.resize and f"resized to {_size(decoding.resize)} ({decoding.interpolation})",
-        "crop": decoding.crop and f"cropped to {_cropped(decoding.crop)} around the centre",
-    }
-    order = ["crop", "resize"] if decoding.order == "crop-resize" else ["resize", "crop"]
-    done = [step for name in order if (step := steps[name])]
+    done, staging = _steps(decoding), dataset.preset.staging
     turned = "EXIF orientation applied" if decoding.exif == "apply" else "EXIF orientation ignored"
     before = f"Every source image was decoded {_depth(decoding)} ({turned}{COLOURS[decoding.colour]})" + (
         f", {', then '.join(done)}" if done else ""
     )
     untouched = "" if done else " and kept at its own size"
-    return f"{before}{untouched}, then corrupted, then stored as {_stored(dataset)}."
+    said = f"{before}{untouched}, then corrupted, then stored as {_stored(dataset)}."
+    if not staging.changes:
+        return said
+    stages = ((_steps(staging.prepared), "before"), (_steps(staging.view), "after"))
+    parts = [f"{' and '.join(found)} {when} a row acts on it" for found, when in stages if found]
+    return f"{said} By its table a picture is {', and '.join(parts)}."
+
+
+def _steps(decoding: Decoding) -> list[str]:
+    """Return how a picture is resized and cropped, in that order."""
+    steps = {
+        "resize": decoding.resize and f"resized to {_size(decoding.resize)} ({decoding.interpolation})",
+        "crop": decoding.crop and f"cropped to {_cropped(decoding.crop)} around the centre",
+    }
+    order = ["crop", "resize"] if decoding.order == "crop-resize" else ["resize", "crop"]
+    return [step for name in order if (step := steps[name])]
 
 
 def _depth(decoding: Decoding) -> str:

@@ -60,6 +60,8 @@ class Format:
     """Returns the `Sink` of an `OutputChoice`, the cells, an `OutputDirectory` and the number of blocks."""
     files: Callable[[str, float], str]
     """Returns the pattern of the files of a row at a severity, relative to the output."""
+    sequence_files: Callable[[str, float], str] | None = None
+    """The same of a row that makes sequences; None: they are called alike."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Its own keys of [output]; those of encodings and names follow from what is said below."""
     needs: tuple[str, ...] = ()
@@ -74,6 +76,8 @@ class Format:
     """Whether each image is a file of its own, in a folder called like its label."""
     carries_targets: bool = False
     """Whether masks and annotations go with the images."""
+    holds_sequences: bool = False
+    """Whether an item of a cell may be a sequence of frames: its sink has `frames`, the number of them by the cell."""
     reserved: tuple[str, ...] = ()
     """What lies in an output beside the rows, so that no row can be called so."""
     media_type: str = ""
@@ -85,6 +89,8 @@ class Format:
     downloaded into `folder`, and a sentence. None: the pattern of the files is named."""
     config: Callable[[Any], Mapping[str, Any]] = lambda dataset: {}
     """Returns what the metadata of every config of a `FinishedDataset` on the Hub says beside its files."""
+    row_config: Callable[[Any, str], Mapping[str, Any]] = lambda dataset, row: {}
+    """Returns what that of the config of one row says, too."""
     dataset_info: Callable[[Any], list[dict[str, Any]]] | None = None
     """Returns `dataset_info` of the card of a `FinishedDataset`, as `datasets` has it."""
     columns: Callable[[Any, str], Mapping[str, str]] | None = None

@@ -2,6 +2,8 @@
 
 While a build runs, each block lies in a hidden part for each cell. When all blocks exist, the parts of a row
 become one file and are removed; this needs no more memory than a piece of one, and can be interrupted anywhere.
+Severities of images are stacked in the file of their row. Those of sequences are files of their own, as in CIFAR-10-P:
+`<row>.npy` for severity 1, `<row>_2.npy` for severity 2.
 """
 
 import re
@@ -20,6 +22,7 @@ from corruptgen.errors import OutputError, RecipeError, Rejected, describe_error
 from corruptgen.recipe.declarations import Format
 from corruptgen.records import Item
 from corruptgen.sinks.array_files import ArrayFile, RepeatedArray, open_array_file, part_pieces, write_npy, write_npz
+from corruptgen.sinks.frames import frames_in, images_per_item
 from corruptgen.sinks.owner import Owner
 from corruptgen.sinks.protocol import (
     UNREADABLE,
@@ -46,7 +49,10 @@ GREY = 1
 
 @dataclass(frozen=True)
 class Arrays:
-    """`<row>.npy` and `labels.npy`, or `<row>.npz` with images and labels; severities one after the other in each."""
+    """`<row>.npy` and `labels.npy`, or `<row>.npz` with images and labels; severities one after the other in each.
+
+    Its files are called by their stem: the row or, of a sequence, the row and the severity.
+    """
 
     output: OutputDirectory
     cells: Names
@@ -59,6 +65,8 @@ class Arrays:
     prefix: str = "test"
     """What the arrays of a `.npz` are called: the split."""
     wants_one_shape: bool = True
+    frames: tuple[int, ...] = ()
+    """The number of frames in each cell, 0 for one image; empty: there are no sequences."""
 
     def ready(self, dataset: Dataset) -> "Arrays":
         """Take the shape of all images, the numbers of the classes and, from the ids, the name of the split."""
@@ -85,16 +93,20 @@ class Arrays:
                 "an array must have; bring them to one with resize and crop in [decode]"
             )
 
-    def rows(self) -> dict[str, list[int]]:
-        """Return the cells of each row, by ascending severity."""
-        rows: dict[str, list[int]] = {}
-        for cell in sorted(range(len(self.cells)), key=lambda cell: self.cells[cell][1]):
-            rows.setdefault(self.cells[cell][0], []).append(cell)
-        return rows
+    def stem(self, cell: int) -> str:
+        """Return what the file of a cell is called, without its ending."""
+        return array_stem(*self.cells[cell], is_sequence=bool(frames_in(self.frames, cell)))
 
-    def file(self, row: str) -> str:
-        """Return the file of a row, relative to the output."""
-        return f"{row}.{'npz' if self.zipped else 'npy'}"
+    def stems(self) -> dict[str, list[int]]:
+        """Return the cells in each file, by ascending severity."""
+        stems: dict[str, list[int]] = {}
+        for cell in sorted(range(len(self.cells)), key=lambda cell: self.cells[cell][1]):
+            stems.setdefault(self.stem(cell), []).append(cell)
+        return stems
+
+    def file(self, stem: str) -> str:
+        """Return the file of this stem, relative to the output."""
+        return f"{stem}.{'npz' if self.zipped else 'npy'}"
 
     def part(self, cell: int, block: int) -> str:
         """Return the file of a block in a cell while the build runs, relative to the output."""
@@ -105,7 +117,15 @@ class Arrays:
         """Write the pixels of all samples, one after the other."""
         with open_shard(self.output, self.part(cell, block)) as file:
             for sample in samples:
-                file.write(sample.pixels.tobytes())
+                if sample.is_sequence and sample.pixels.shape[1:] != self.shape:
+                    found, wanted = _times(sample.pixels.shape[1:]), _times(self.shape or ())
+                    raise RecipeError(
+                        f"{self.cells[cell][0]} makes frames of {found} of {sample.item.id}, and an array holds one "
+                        f"shape, here {wanted}; write another format in [output], or leave that row out"
+                    )
+                file.write(np.ascontiguousarray(sample.pixels).data)
+                # Not kept while the next one is made.
+                del sample
             return file.shard
 
     def files(self, item: Item) -> Sequence[str]:
@@ -114,8 +134,11 @@ class Arrays:
 
     def owner(self, items: Iterable[Item], blocks: int | None) -> Owner:
         """Take parts, rows and labels for ours; the unit is a file, or the parts of a block in a row."""
-        files = {self.file(row) for row in self.rows()} | (set() if self.zipped else {LABELS})
-        folders = {f"{PARTS}/{row}/{severity_text(severity)}": row for row, severity in self.cells}
+        files = {self.file(stem) for stem in self.stems()} | (set() if self.zipped else {LABELS})
+        folders = {
+            f"{PARTS}/{row}/{severity_text(severity)}": self.stem(cell)
+            for cell, (row, severity) in enumerate(self.cells)
+        }
 
         def unit(name: str) -> str | None:
             folder, _, number = name.rpartition("/")
@@ -124,24 +147,29 @@ class Arrays:
             return name if name in files else None
 
         numbers = [ANY_BLOCK] if blocks is None else range(blocks)
-        return Owner(chain(files, (_parts(row, number) for row in self.rows() for number in numbers)), unit)
+        return Owner(chain(files, (_parts(stem, number) for stem in self.stems() for number in numbers)), unit)
 
     def completeness_check(self, found: FoundUnits) -> Callable[[Part], bool]:
         """Look for the parts of a block in every row, or for the file that the row has become."""
         left = {
-            row: cells for row, cells in self.rows().items() if not open_array_file(self.output.path(self.file(row)))
+            stem: cells
+            for stem, cells in self.stems().items()
+            if not open_array_file(self.output.path(self.file(stem)))
         }
+        images = images_per_item(self.frames, len(self.cells))
 
-        def is_there(part: Part, row: str, cells: list[int]) -> bool:
-            count, size = found.count(_parts(row, part.block))
-            return count == len(cells) and size * len(self.cells) == part.size * len(cells)
+        def is_there(part: Part, stem: str, cells: list[int]) -> bool:
+            count, size = found.count(_parts(stem, part.block))
+            share = sum(max(1, frames_in(self.frames, cell)) for cell in cells)
+            return count == len(cells) and size * images == part.size * share
 
-        return lambda part: all(is_there(part, row, cells) for row, cells in left.items())
+        return lambda part: all(is_there(part, stem, cells) for stem, cells in left.items())
 
     def joined(self, earlier: Names) -> Collection[tuple[str, float]]:
-        """List the cells of the rows that have more severities than before."""
-        grown = {row for row, severity in self.cells if (row, severity) not in earlier}
-        return [name for name in earlier if name[0] in grown]
+        """List the cells of the files that have more severities than before."""
+        stems = {name: self.stem(cell) for cell, name in enumerate(self.cells)}
+        grown = {stem for name, stem in stems.items() if name not in earlier}
+        return [name for name in earlier if stems[name] in grown]
 
     def outdated(self, earlier: Names) -> Collection[tuple[str, float]]:
         """List nothing: the layout of a file does not depend on other cells."""
@@ -149,7 +177,7 @@ class Arrays:
 
     def is_settled(self, found: FoundUnits, blocks: int) -> bool:
         """Look for parts."""
-        return all(found.count(_parts(row, block)) == (0, 0) for row in self.rows() for block in range(blocks))
+        return all(found.count(_parts(stem, block)) == (0, 0) for stem in self.stems() for block in range(blocks))
 
     def finish(self, parts: Sequence[Part], damaged_files: Collection[str] = ()) -> dict[str, DatasetFile]:
         """Make one file of the parts of each row; pieces whose part is gone come from the file as it is.
@@ -157,11 +185,11 @@ class Arrays:
         All of them are compared with their digests on the way.
         """
         labels = self._labels(parts)
-        names = [self.file(row) for row in self.rows()]
-        for row, cells in self.rows().items():
-            self._compact(row, cells, parts, labels, anew=self.file(row) in damaged_files)
+        names = [self.file(stem) for stem in self.stems()]
+        for stem, cells in self.stems().items():
+            self._compact(stem, cells, parts, labels, anew=self.file(stem) in damaged_files)
         if labels is not None and not self.zipped:
-            stacked = RepeatedArray(labels, max(map(len, self.rows().values())))
+            stacked = RepeatedArray(labels, max(map(len, self.stems().values())))
             if not self._holds_labels(stacked):
                 with self.output.whole(LABELS) as file:
                     write_npy(file, stacked.shape, stacked.dtype, stacked.pieces())
@@ -179,14 +207,15 @@ class Arrays:
             return False
 
     def _compact(
-        self, row: str, cells: list[int], parts: Sequence[Part], labels: NDArray[Any] | None, *, anew: bool
+        self, stem: str, cells: list[int], parts: Sequence[Part], labels: NDArray[Any] | None, *, anew: bool
     ) -> None:
         total = sum(len(part.items) for part in parts)
-        shape = (len(cells) * total, *self._stored_shape(total))
+        frames = frames_in(self.frames, cells[0])
+        shape = (len(cells) * total, *((frames,) if frames else ()), *self._stored_shape(total))
         wanted = [self.part(cell, part.block) for cell in cells for part in parts]
         there = [name for name in wanted if self.output.size(name) is not None]
         try:
-            before = self._array(row)
+            before = self._array(stem)
         except OutputError:
             # One that cannot be read is replaced if all of its parts exist; else it is left alone.
             if there != wanted:
@@ -195,7 +224,7 @@ class Arrays:
         before = before if before and (before.shape, before.dtype.name) == (shape, self.dtype) else None
         if there or before is None or anew:
             samples = self._samples(cells, parts, before, prod(shape[1:]) * np.dtype(self.dtype).itemsize)
-            with self.output.whole(self.file(row)) as file:
+            with self.output.whole(self.file(stem)) as file:
                 if self.zipped:
                     others = {}
                     if labels is not None:
@@ -206,24 +235,25 @@ class Arrays:
             self.output.sync()
         for name in there:
             self.output.remove(name)
-        for folder in (*(self.output.path(self.part(cell, 0)).parent for cell in cells), self.output.path(PARTS) / row):
+        folders = [self.output.path(self.part(cell, 0)).parent for cell in cells]
+        for folder in (*folders, folders[0].parent):
             with suppress(OSError):
                 folder.rmdir()
 
-    def _array(self, row: str) -> ArrayFile | None:
-        """Find the array of a row; None if there is none that is whole.
+    def _array(self, stem: str) -> ArrayFile | None:
+        """Find the array of a file; None if there is none that is whole.
 
         Raises
         ------
         OutputError
             If there is a file, and it cannot be read.
         """
-        path = self.output.path(self.file(row))
+        path = self.output.path(self.file(stem))
         try:
             with suppress(FileNotFoundError, NotADirectoryError), path.open("rb") as file:
                 file.read(1)
         except OSError as error:
-            raise OutputError(f"cannot read {self.file(row)}: {describe_error(error)}") from error
+            raise OutputError(f"cannot read {self.file(stem)}: {describe_error(error)}") from error
         return open_array_file(path)
 
     def _samples(
@@ -239,8 +269,8 @@ class Arrays:
                     samples = before.piece(level * total + part.start, len(part.items))
                 else:
                     # Whatever exists in its place can be read, and is not what this build would make.
-                    self._array(self.cells[cell][0])
-                    self.output.remove(self.file(self.cells[cell][0]))
+                    self._array(self.stem(cell))
+                    self.output.remove(self.file(self.stem(cell)))
                     raise OutputError(f"{name} is gone; the same command regenerates it")
                 yield from self._checked(cell, part, samples)
 
@@ -282,20 +312,21 @@ class Arrays:
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Name the file, the severity, and the item or the items of the block."""
-        row, severity = self.cells[cell]
+        severity = self.cells[cell][1]
         which = item.id if item else f"items {part.start} to {part.start + len(part.items) - 1}"
-        return f"{self.file(row)}: {which} at severity {severity_text(severity)}"
+        return f"{self.file(self.stem(cell))}: {which} at severity {severity_text(severity)}"
 
     def digests(self, part: Part) -> Iterator[bytes | None]:
         """Read the piece of every array that is this block's."""
-        levels = {cell: level for cells in self.rows().values() for level, cell in enumerate(cells)}
-        for cell, (row, _) in enumerate(self.cells):
+        stems = self.stems()
+        levels = {cell: level for cells in stems.values() for level, cell in enumerate(cells)}
+        for cell in range(len(self.cells)):
             try:
-                array = self._array(row)
+                array = self._array(self.stem(cell))
                 if array is None:
                     yield read_digest(self.output, self.part(cell, part.block))
                     continue
-                total = array.shape[0] // len(self.rows()[row])
+                total = array.shape[0] // len(stems[self.stem(cell)])
                 found = content_digest(array.piece(levels[cell] * total + part.start, len(part.items)))
             except (OutputError, OSError):
                 found = UNREADABLE
@@ -303,24 +334,30 @@ class Arrays:
                 found = None
             yield found
 
-    def images(self, cell: int, part: Part) -> list[Image]:
-        """Read the pixels of a block in a cell."""
-        row = self.cells[cell][0]
+    def images(self, cell: int, part: Part) -> Iterator[Image]:
+        """Read the pixels of a block in a cell, item by item."""
+        stem = self.stem(cell)
+        name, cells, frames = self.file(stem), self.stems()[stem], frames_in(self.frames, cell)
         try:
-            array = self._array(row)
+            array = self._array(stem)
             if array is None:
-                raise Rejected(f"cannot be read: {self.file(row)} is missing or damaged")
-            cells = self.rows()[row]
+                raise Rejected(f"cannot be read: {name} is missing or damaged")
             start = cells.index(cell) * (array.shape[0] // len(cells)) + part.start
-            samples = np.frombuffer(b"".join(array.piece(start, len(part.items))), array.dtype)
+            shape = (*((frames,) if frames else ()), *array.shape[1:][bool(frames) :][:2], -1)
+            for place in range(start, start + len(part.items)):
+                yield np.frombuffer(b"".join(array.piece(place, 1)), array.dtype).reshape(shape)
         except (OutputError, OSError) as error:
-            raise Rejected(f"cannot be read: {self.file(row)}: {error}") from error
-        return list(samples.reshape(len(part.items), *array.shape[1:3], -1))
+            raise Rejected(f"cannot be read: {name}: {error}") from error
 
 
-def _parts(row: str, block: int | str) -> str:
-    """Name the unit that the parts of a block in a row are pieces of."""
-    return f"{row}#{block}"
+def array_stem(row: str, severity: float, *, is_sequence: bool) -> str:
+    """Return what the file of a row is called, without its ending; severities of sequences have files of their own."""
+    return f"{row}_{severity_text(severity)}" if is_sequence and severity != 1 else row
+
+
+def _parts(stem: str, block: int | str) -> str:
+    """Name the unit that the parts of a block in a file are pieces of."""
+    return f"{stem}#{block}"
 
 
 def _kind(shape: tuple[int, ...]) -> str:
@@ -332,6 +369,13 @@ def _times(shape: Iterable[int]) -> str:
 
 
 def _load_npy(dataset: Any, row: str) -> tuple[str, str]:
+    if frames := dataset.frames_of(row):
+        return (
+            f'import numpy as np\n\nframes = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
+            'labels = np.load(f"{folder}/labels.npy")[: len(frames)]',
+            f"Each row at a severity is one array of {len(dataset)} sequences, here of {frames} frames each, as in "
+            "CIFAR-10-P: `<row>.npy` at severity 1, `<row>_2.npy` at severity 2.",
+        )
     return (
         f'import numpy as np\n\nimages = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
         'labels = np.load(f"{folder}/labels.npy")',
@@ -341,6 +385,12 @@ def _load_npy(dataset: Any, row: str) -> tuple[str, str]:
 
 
 def _load_npz(dataset: Any, row: str) -> tuple[str, str]:
+    if frames := dataset.frames_of(row):
+        return (
+            f'import numpy as np\n\narrays = np.load(f"{{folder}}/{row}.npz")',
+            f"Each row at a severity is one file of {len(dataset)} sequences and their labels, here of {frames} frames "
+            "each: `<row>.npz` at severity 1, `<row>_2.npz` at severity 2.",
+        )
     return (
         f'import numpy as np\n\narrays = np.load(f"{{folder}}/{row}.npz")',
         "Each row is one file with images and labels, severities one after the other, as in MedMNIST-C.",
@@ -352,7 +402,9 @@ FORMATS = (
         name="npy",
         sink=lambda choice, cells, output, blocks: Arrays(output, cells),
         files=lambda row, severity: f"{row}.npy",
+        sequence_files=lambda row, severity: f"{array_stem(row, severity, is_sequence=True)}.npy",
         stores_pixels=True,
+        holds_sequences=True,
         reserved=("labels",),
         media_type="application/octet-stream",
         loading=_load_npy,
@@ -361,7 +413,9 @@ FORMATS = (
         name="npz",
         sink=lambda choice, cells, output, blocks: Arrays(output, cells, zipped=True),
         files=lambda row, severity: f"{row}.npz",
+        sequence_files=lambda row, severity: f"{array_stem(row, severity, is_sequence=True)}.npz",
         stores_pixels=True,
+        holds_sequences=True,
         media_type="application/octet-stream",
         loading=_load_npz,
     ),

@@ -1,6 +1,8 @@
 """The sink of a recipe's format, and what has to be installed and kept free for it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from corruptgen.errors import MissingPackage
 from corruptgen.recipe.output_section import OutputChoice
@@ -12,7 +14,9 @@ from corruptgen.store.output_directory import OutputDirectory
 NEEDED: Mapping[str, tuple[str, ...]] = {"tiff": ("tifffile",), "window": ("nibabel", "pydicom", "tifffile")}
 
 
-def sink(choice: OutputChoice, cells: Names, output: OutputDirectory, blocks: int) -> Sink:
+def sink(
+    choice: OutputChoice, cells: Names, output: OutputDirectory, blocks: int, frames: tuple[int, ...] = ()
+) -> Sink:
     """Return the sink of a format.
 
     Parameters
@@ -25,9 +29,12 @@ def sink(choice: OutputChoice, cells: Names, output: OutputDirectory, blocks: in
         Where.
     blocks : int
         In how many blocks.
+    frames : tuple of int, default ()
+        The number of frames in each cell, 0 for one image; empty: no cell holds sequences.
     """
-    found: Sink = choice.declared.sink(choice, cells, output, blocks)
-    return found
+    found: Any = choice.declared.sink(choice, cells, output, blocks)
+    layout: Sink = replace(found, frames=frames) if any(frames) else found
+    return layout
 
 
 def check_installed(choice: OutputChoice, *, windowed: bool = False) -> None:

@@ -12,6 +12,7 @@ from corruptgen.errors import PublishError, Rejected
 from corruptgen.recipe.declarations import Format
 from corruptgen.runtime.extras import need
 from corruptgen.sinks.features import column, label_feature, split_name
+from corruptgen.sinks.frames import frame_names, frames_in
 from corruptgen.sinks.protocol import Dataset, Image, Names, Part, Sample, WrittenShard
 from corruptgen.sinks.shards import Shards, open_shard
 from corruptgen.tables.interpolation import Value
@@ -23,7 +24,8 @@ from corruptgen.values.class_labels import Classes
 ROWS_PER_GROUP = 100
 # What `datasets` itself writes with: chunks that end where the content says so, which the Hub stores only once.
 CHUNKS = {"min_chunk_size": 262144, "max_chunk_size": 1048576, "norm_level": 0}
-COLUMNS = ("image", "label", "image_id", "corruption", "severity")
+IMAGE, IMAGES = "image", "images"
+COLUMNS = (IMAGE, IMAGES, "label", "image_id", "corruption", "severity")
 PARQUET = "the format parquet"
 CARD = "the card of a Parquet dataset"
 # A card repeats the names of all classes for every config; with more of them, loaders take them from the files.
@@ -34,7 +36,10 @@ SHARD = re.compile(r"(.+)-(\d{5,})-of-\d{5,}\.parquet")
 
 @dataclass(frozen=True)
 class Parquet(Shards):
-    """`data/<row>/severity_<k>-<block>-of-<blocks>.parquet` and a README that says which config and split each is."""
+    """`data/<row>/severity_<k>-<block>-of-<blocks>.parquet` and a README that says which config and split each is.
+
+    The frames of a sequence are a list, in the column `images` instead of `image`.
+    """
 
     blocks: int = 0
     classes: Classes = field(default_factory=Classes)
@@ -42,13 +47,23 @@ class Parquet(Shards):
     """Those of each cell, of the table."""
     schemas: Mapping[str, Any] = field(default_factory=dict)
     """The Arrow schema of each row."""
+    frames: tuple[int, ...] = ()
+    """The number of frames in each cell, 0 for one image; empty: there are no sequences."""
 
     def ready(self, dataset: Dataset) -> "Parquet":
         """Lay out the columns; the workers need no `datasets` then."""
         parameters = tuple(_parameters(dataset.preset, name) for name in self.cells)
         rows = _kinds(self.cells, parameters)
-        schemas = {row: _schema(dict(sorted(kinds.items())), dataset.classes) for row, kinds in rows.items()}
+        schemas = {
+            row: _schema(dict(sorted(kinds.items())), dataset.classes, is_sequence=row in self._sequences)
+            for row, kinds in rows.items()
+        }
         return replace(self, classes=dataset.classes, parameters=parameters, schemas=schemas)
+
+    @property
+    def _sequences(self) -> frozenset[str]:
+        """The rows that make sequences."""
+        return frozenset(row for cell, (row, _) in enumerate(self.cells) if frames_in(self.frames, cell))
 
     def outdated(self, earlier: Names) -> list[tuple[str, float]]:
         """List the cells of rows that have other columns now: a severity may have parameters that others have not."""
@@ -78,7 +93,8 @@ class Parquet(Shards):
             with parquet.ParquetWriter(
                 file, schema, use_content_defined_chunking=CHUNKS, write_page_index=True, **_columns(schema)
             ) as writer:
-                for rows in _groups(self._rows(cell, samples), ROWS_PER_GROUP):
+                # Of sequences the frames of one item are in memory at a time.
+                for rows in _groups(self._rows(cell, samples), 1 if frames_in(self.frames, cell) else ROWS_PER_GROUP):
                     writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=ROWS_PER_GROUP)
                 writer.add_key_value_metadata({"content_defined_chunking": json.dumps(CHUNKS)})
             return file.shard
@@ -87,28 +103,52 @@ class Parquet(Shards):
         row, severity = self.cells[cell]
         same = {"corruption": row, "severity": severity, **self.parameters[cell]}
         for sample in samples:
-            name = sample.item.id.rpartition("/")[2]
-            path = (name.rpartition(".")[0] or name) + self.encoding.extension
-            yield {
-                "image": {"bytes": encode_image(sample.pixels, self.encoding), "path": path},
-                "label": self.classes.value(sample.item.label),
-                "image_id": sample.item.id,
-                **same,
-            }
+            images = self._encoded(cell, sample)
+            label, image_id = self.classes.value(sample.item.label), sample.item.id
+            # Not kept while the next one is made.
+            del sample
+            yield images | {"label": label, "image_id": image_id, **same}
 
-    def images(self, cell: int, part: Part) -> list[Image]:
-        """Read the images of a shard."""
+    def _encoded(self, cell: int, sample: Sample) -> dict[str, Any]:
+        """Return the column of the image of a sample, or of its frames."""
+        name = sample.item.id.rpartition("/")[2]
+        stem, extension = name.rpartition(".")[0] or name, self.encoding.extension
+        paths = [f"{stem}-{frame}{extension}" for frame in frame_names(frames_in(self.frames, cell))]
+        images = [
+            {"bytes": encode_image(pixels, self.encoding), "path": path}
+            for pixels, path in zip(sample.images, paths or [stem + extension], strict=True)
+        ]
+        return {IMAGES: images} if paths else {IMAGE: images[0]}
+
+    def images(self, cell: int, part: Part) -> Iterator[Image]:
+        """Read the images of a shard, sequences one at a time."""
         pa, parquet = need("pyarrow", PARQUET), need("pyarrow.parquet", PARQUET)
 
         name = self.shard(cell, part.block)
         path = self.output.path(name)
         try:
             with parquet.ParquetFile(path) as file:
+                if frames_in(self.frames, cell):
+                    yield from _sequences(file, part)
+                    return
                 table = file.read(["image.bytes", "image_id"])
             read = {row["image_id"]: row["image"]["bytes"] for row in table.to_pylist()}
-            return [read[item.id] for item in part.items]
+            yield from [read[item.id] for item in part.items]
         except (OSError, LookupError, pa.ArrowException) as error:
             raise Rejected(f"cannot be read: {name} is damaged ({type(error).__name__})") from error
+
+
+def _sequences(file: Any, part: Part) -> Iterator[Image]:
+    """Read the frames of the items of a shard, which lie in the order of the items, each in a row group of its own."""
+    groups = iter(range(file.num_row_groups))
+    for item in part.items:
+        for group in groups:
+            [row] = file.read_row_group(group, [IMAGES, "image_id"]).to_pylist()
+            if row["image_id"] == item.id:
+                yield [frame["bytes"] for frame in row[IMAGES]]
+                break
+        else:
+            raise KeyError(item.id)
 
 
 def _stem(row: str, severity: float) -> str:
@@ -135,15 +175,15 @@ def _kind(value: Value) -> type:
     return type(value) if isinstance(value, bool | str) else float
 
 
-def _schema(parameters: Mapping[str, type], classes: Classes) -> Any:
+def _schema(parameters: Mapping[str, type], classes: Classes, *, is_sequence: bool = False) -> Any:
     """Lay the columns out as `datasets` does, which is told about images and classes by the schema's metadata.
 
     It is written here: to load `datasets` for it takes more memory than a million items.
     """
     pa = need("pyarrow", PARQUET)
-    words = {float: "float64", bool: "bool", str: "string"}
+    words, image = {float: "float64", bool: "bool", str: "string"}, {"_type": "Image"}
     features = {
-        "image": {"_type": "Image"},
+        **({IMAGES: {"feature": image, "_type": "List"}} if is_sequence else {IMAGE: image}),
         **label_feature(classes),
         "image_id": column("string"),
         "corruption": column("string"),
@@ -167,8 +207,10 @@ def _arrow_type(pa: Any, feature: Mapping[str, Any]) -> Any:
 
 def _columns(schema: Any) -> dict[str, Any]:
     """Return how columns are stored: images as they are, since they are compressed, everything else compressed."""
-    plain = ["image.bytes", "image.path"]
-    others = [f"{name}.list.element" if _is_list(schema, name) else name for name in schema.names if name != "image"]
+    stored = f"{IMAGES}.list.element" if IMAGES in schema.names else IMAGE
+    plain = [f"{stored}.bytes", f"{stored}.path"]
+    names = [name for name in schema.names if name not in (IMAGE, IMAGES)]
+    others = [f"{name}.list.element" if _is_list(schema, name) else name for name in names]
     return {
         "compression": dict.fromkeys(plain, "none") | dict.fromkeys(others, "snappy"),
         "use_dictionary": others,
@@ -281,6 +323,8 @@ def _columns_of(dataset: Any, row: str) -> dict[str, str]:
     for entry in schema:
         if types.is_struct(entry.type):
             found[entry.name] = "image"
+        elif types.is_list(entry.type) and types.is_struct(entry.type.value_type):
+            found[entry.name] = "image[]"
         elif types.is_list(entry.type):
             found[entry.name] = f"{entry.type.value_type}[]"
         else:
@@ -294,6 +338,7 @@ FORMAT = Format(
     files=lambda row, severity: f"{_stem(row, severity)}-*.parquet",
     needs=("datasets", "pyarrow"),
     media_type="application/x-parquet",
+    holds_sequences=True,
     is_loadable=True,
     dataset_info=_infos,
     columns=_columns_of,

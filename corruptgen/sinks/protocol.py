@@ -15,19 +15,31 @@ from corruptgen.values.class_labels import Classes
 
 Names = tuple[tuple[str, float], ...]
 """Row and severity of every cell."""
-Image = bytes | NDArray[Any] | None
-"""As it is stored: encoded or as (H, W, C) pixels; None if it is missing."""
+Image = bytes | Sequence[bytes] | NDArray[Any] | None
+"""As it is stored: encoded or as (H, W, C) pixels; of a sequence all frames, encoded or as (frames, H, W, C) pixels;
+None if it, or one of the frames, is missing."""
+SEQUENCE = 4  # axes of the pixels of a sequence
 UNREADABLE = b""
 """In the place of the digest of a shard that exists and cannot be read."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An image on its way into a cell."""
+    """An image, or a sequence of them, on its way into a cell."""
 
     item: Item
     pixels: NDArray[Any]
-    """(H, W, C)."""
+    """(H, W, C), or (frames, H, W, C) of a sequence."""
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it has frames."""
+        return self.pixels.ndim == SEQUENCE
+
+    @property
+    def images(self) -> Sequence[NDArray[Any]]:
+        """The images: the frames, or the one image."""
+        return list(self.pixels) if self.is_sequence else [self.pixels]
 
 
 @dataclass(frozen=True)
@@ -179,8 +191,8 @@ class Sink(Protocol):
     def digests(self, part: Part) -> Iterable[bytes | None]:
         """Return the digest of each cell's shard as it exists, None where it is missing, or `UNREADABLE`."""
 
-    def images(self, cell: int, part: Part) -> Sequence[Image]:
-        """Read the images of a block in a cell back.
+    def images(self, cell: int, part: Part) -> Iterable[Image]:
+        """Read the images of a block in a cell back, sequences one at a time.
 
         Raises
         ------

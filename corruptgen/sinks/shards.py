@@ -31,11 +31,12 @@ class Written:
         self._size = 0
         self.closed = False
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Append to the file."""
-        self._digest.update(data)
-        self._size += len(data)
-        return self._file.write(data)
+        plain = memoryview(data).cast("B")
+        self._digest.update(plain)
+        self._size += plain.nbytes
+        return self._file.write(plain)
 
     def tell(self) -> int:
         """Return the bytes written so far."""

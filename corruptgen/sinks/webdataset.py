@@ -1,10 +1,10 @@
-"""The format `webdataset`: tar files that loaders stream, with an image, its number and its record for each item."""
+"""The format `webdataset`: tar files that loaders stream, with an image, or the frames of a sequence, for each item."""
 
 import io
 import json
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from corruptgen.codecs.images import encode_image
 from corruptgen.errors import Rejected
 from corruptgen.recipe.declarations import Format
 from corruptgen.sinks.features import column, label_feature, split_name, yaml_features
+from corruptgen.sinks.frames import frame_names, frames_in
 from corruptgen.sinks.protocol import Dataset, Image, Part, Sample, WrittenShard
 from corruptgen.sinks.shards import Shards, open_shard
 from corruptgen.store.names import escape_name, shorten_name
@@ -39,11 +40,16 @@ def sample_key(item_id: str, escape: str = "") -> str:
 
 @dataclass(frozen=True)
 class WebDataset(Shards):
-    """`<row>/severity_<k>-<block>.tar`; the order of the items is that of the plan."""
+    """`<row>/severity_<k>-<block>.tar`; the order of the items is that of the plan.
+
+    A sample has its image as `<key>.png`, or the frames of its sequence as `<key>.000.png` and so on.
+    """
 
     classes: Classes = field(default_factory=Classes)
     escape: str = ""
     """How names are escaped."""
+    frames: tuple[int, ...] = ()
+    """The number of frames in each cell, 0 for one image; empty: there are no sequences."""
 
     def ready(self, dataset: Dataset) -> "WebDataset":
         """Take the numbers of the classes."""
@@ -80,27 +86,39 @@ class WebDataset(Shards):
                     "corruption": row,
                     "severity": severity,
                 }
-                _add(archive, f"{key}.{self.extension}", encode_image(sample.pixels, self.encoding))
+                for name, content in self._encoded(cell, key, sample):
+                    _add(archive, name, content)
                 if self.classes.is_single:
                     # Loaders want the same members in every sample.
                     number = self.classes.value(label)
                     _add(archive, f"{key}.cls", str(NO_CLASS if number is None else number).encode())
                 _add(archive, f"{key}.json", json.dumps(record).encode())
+                # Not kept while the next one is made.
+                del sample
         return file.shard
 
-    def images(self, cell: int, part: Part) -> list[Image]:
-        """Read the images of a shard."""
+    def _encoded(self, cell: int, key: str, sample: Sample) -> Iterator[tuple[str, bytes]]:
+        """Return the images of a sample, one at a time."""
+        for name, pixels in zip(self.members(cell, key), sample.images, strict=True):
+            yield name, encode_image(pixels, self.encoding)
+
+    def members(self, cell: int, key: str) -> list[str]:
+        """Name the images of a sample: the one image, or the frames in their order."""
+        frames = frame_names(frames_in(self.frames, cell))
+        return [f"{key}.{frame}.{self.extension}" for frame in frames] or [f"{key}.{self.extension}"]
+
+    def images(self, cell: int, part: Part) -> Iterator[Image]:
+        """Read the images of a shard, item by item."""
         name = self.shard(cell, part.block)
         path = self.output.path(name)
-        images: list[Image] = []
         try:
             with tarfile.open(path, encoding="utf-8") as archive:
                 for item in part.items:
-                    member = archive.extractfile(f"{sample_key(item.id, self.escape)}.{self.extension}")
-                    images.append(member.read() if member else b"")
+                    members = map(archive.extractfile, self.members(cell, sample_key(item.id, self.escape)))
+                    contents = [member.read() if member else b"" for member in members]
+                    yield contents if frames_in(self.frames, cell) else contents[0]
         except (OSError, KeyError, tarfile.TarError) as error:
             raise Rejected(f"cannot be read: {name} is damaged ({type(error).__name__})") from error
-        return images
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -119,9 +137,16 @@ def _of_tars(dataset: Any) -> list[dict[str, Any]]:
     label = {NAMES: text, NUMBERS: column("int64"), NONE: column("null")}.get(dataset.classes.kind, numbers)
     record = {"image_id": text, "label": label, "corruption": text, "severity": column("float64")}
     number = {"cls": label_feature(dataset.classes)["label"]} if dataset.classes.is_single else {}
-    image = ENDINGS[dataset.recipe.output.encoding]
-    features = {image: _feature(image, dataset), **number, "json": record, "__key__": text, "__url__": text}
-    return [{"config_name": row, "features": yaml_features(features)} for row in dataset.configs]
+    ending = ENDINGS[dataset.recipe.output.encoding]
+
+    def features(row: str) -> dict[str, Any]:
+        # Splits of one config have the same columns; a severity with fewer frames leaves the rest of them empty.
+        most = max(dataset.frames_of(row, severity) for severity in dataset.configs[row])
+        names = [f"{frame}.{ending}" for frame in frame_names(most)] or [ending]
+        images = {name: _feature(ending, dataset) for name in names}
+        return {**images, **number, "json": record, "__key__": text, "__url__": text}
+
+    return [{"config_name": row, "features": yaml_features(features(row))} for row in dataset.configs]
 
 
 def _feature(ending: str, dataset: Any) -> dict[str, Any]:
@@ -141,6 +166,7 @@ FORMAT = Format(
     stored_name=lambda item, choice: sample_key(item.id, choice.escape_names) + choice.stored.extension,
     media_type="application/x-tar",
     holds_arrays=True,
+    holds_sequences=True,
     is_loadable=True,
     dataset_info=_of_tars,
 )

@@ -1,6 +1,6 @@
 """Digests of pixels, files and shards: short enough for many of them, long enough that no damage goes unnoticed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,18 @@ def pixels_digest(pixels: NDArray[Any]) -> bytes:
 def file_digest(content: bytes) -> bytes:
     """Return the digest of a file, which goes into those of its item and its shard."""
     return blake3(content).digest(FILE_BYTES)
+
+
+def stored_digest(stored: bytes | Sequence[bytes]) -> bytes:
+    """Return the digest of an item in a cell: of its file, or of the files of all of its frames."""
+    if isinstance(stored, bytes):
+        return file_digest(stored)
+    return join_digests(map(file_digest, stored))
+
+
+def join_digests(frames: Iterable[bytes]) -> bytes:
+    """Return the digest of a sequence whose frames are files, from that of each."""
+    return file_digest(b"".join(frames))
 
 
 def files_digest(files: Iterable[bytes]) -> bytes:

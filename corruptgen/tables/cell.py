@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, cast
@@ -130,7 +130,8 @@ class Cell:
 
         A picture of a size that the table is for is the image already, but for rows that act before the crop.
         """
-        if not self.staging.changes or (not self.takes_scene and picture.shape[:2] in self.sizes.allowed):
+        is_prepared = self.takes_scene or self.staging.always
+        if not self.staging.changes or (not is_prepared and picture.shape[:2] in self.sizes.allowed):
             return picture
         self._check_channels(picture.shape[2])
         if form != BYTE:
@@ -138,6 +139,13 @@ class Cell:
                 f"{self.sizes.preset} resizes and crops pictures of 8 bits; pass one, or an image of its size"
             )
         return self.staging.image(picture)
+
+    def of_pictures(self) -> "Cell":
+        """Return the same cell for pictures that are all prepared, those of the table's size too."""
+        if not self.staging.changes:
+            return self
+        steps = tuple(step.of_pictures() for step in self.steps)
+        return replace(self, staging=replace(self.staging, always=True), steps=steps)
 
     def frames(
         self, picture: NDArray[np.uint8], rng: Draws | Streams, inputs: Inputs = NO_INPUTS

@@ -29,6 +29,8 @@ class Staging:
     view: Decoding = AS_IT_IS
     """What makes an image of that."""
     acts_on: str = PREPARED
+    always: bool = False
+    """Whether a picture of the image's size is prepared like all others, instead of being the image."""
 
     @property
     def changes(self) -> bool:

@@ -66,6 +66,8 @@ class Preset:
     groups: Mapping[str, tuple[str, ...]]
     colour: str
     """What becomes of files of grey images if the recipe does not set it, of `records.COLOURS`."""
+    staging: Staging = field(repr=False)
+    """What makes the clean image of a picture, where rows get the picture before its crop."""
     content: Mapping[str, Any] = field(repr=False)
     """The plain TOML values of the table by the keys of manifests; `read_table` restores the same preset from it."""
 
@@ -190,6 +192,7 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         rows=MappingProxyType(rows),
         groups=MappingProxyType(groups),
         colour=colour,
+        staging=reader.staging(f"{name} [preset]", {}),
         content=table_keys.recorded_form(content),
     )
 

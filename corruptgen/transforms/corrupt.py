@@ -47,6 +47,8 @@ class Corrupt(Transform):
         If a row has no such severity, or p is no share.
     ArgumentError
         If another argument is of a kind that is not allowed.
+    ImageError
+        If one of the rows makes sequences of frames.
     AssetError
         If a picture that one of the rows needs, such as one of frost, is missing.
 
@@ -79,6 +81,11 @@ class Corrupt(Transform):
         if not chosen:
             raise UnknownName("rows is empty; name at least one row or group, or leave it out for all")
         self.rows = tuple(chosen)
+        if sequences := [row for row in chosen if table.row(row).is_sequence]:
+            raise ImageError(
+                f"{', '.join(sequences)} of {table.name} make sequences of frames, and a transform makes one picture "
+                "of a picture; use corruptgen.transforms.Corrupted or corruptgen.frames, or name other rows"
+            )
         self.severity = _severity(severity)
         self._levels = table.levels
         _check_rows(table, self.rows, self.severity)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.codecs.images import encode_image
@@ -14,6 +15,7 @@ from corruptgen.randomness.key import STREAM_VERSION
 from corruptgen.records import Decoding, Encoding
 from corruptgen.runtime.extras import need
 from corruptgen.tables import catalog
+from corruptgen.tables.sequences import apply_to_picture
 from corruptgen.transforms import workers
 from corruptgen.transforms.samples import (
     WHOLE,
@@ -90,7 +92,7 @@ def corrupt(
     Returns
     -------
     object
-        A dataset of the same kind, with corrupted images.
+        A dataset of the same kind, with corrupted images; of a row that makes sequences, with lists of images.
 
     Raises
     ------
@@ -156,10 +158,11 @@ def corrupt(
         is_written=not lazy and not is_stream,
     )
     raw = without_decoding(ds, column)
+    features = _with_images(ds.features, column, are_lists=cell.is_sequence)
     if is_stream:
-        return raw.map(rows.of_stream, features=_with_images(ds.features, column))
+        return raw.map(rows.of_stream, features=features)
     if not lazy:
-        return raw.map(rows.of_row, with_indices=True, num_proc=processes, features=_with_images(ds.features, column))
+        return raw.map(rows.of_row, with_indices=True, num_proc=processes, features=features)
     if rows.id is None:
         raw = raw.add_column(NUMBER, np.arange(len(raw)))
     from corruptgen.transforms.lazy_dataset import lazily  # noqa: PLC0415 - it loads the library
@@ -218,15 +221,20 @@ class Rows:
         except Rejected as error:
             raise Rejected(f"{name or 'an image of the stream'} {error}") from error
         cell = catalog.preset(self.preset).cell(self.row, self.severity)
-        result = cell.apply(pixels, Streams(self.seed, name or pixels_digest(pixels), self.paired))
+        streams = Streams(self.seed, name or pixels_digest(pixels), self.paired)
+        result = apply_to_picture(cell, pixels, streams)
+        return list(map(self._stored, result)) if cell.is_sequence else self._stored(result)
+
+    def _stored(self, pixels: NDArray[np.uint8]) -> Any:
         if self.is_written:
-            return {"bytes": encode_image(result, Encoding()), "path": None}
-        return Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)
+            return {"bytes": encode_image(pixels, Encoding()), "path": None}
+        return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def _with_images(features: Any, column: str) -> Any:
-    """Return the features of a dataset whose column holds images that are decoded when they are asked for."""
+def _with_images(features: Any, column: str, *, are_lists: bool) -> Any:
+    """Return the features of a dataset whose column holds images, or lists of them, that are decoded when asked for."""
     if features is None:
         return None
     datasets = need("datasets", "a stream of `datasets`")
-    return datasets.Features({**features, column: datasets.Image()})
+    image = datasets.Image()
+    return datasets.Features({**features, column: datasets.List(image) if are_lists else image})

@@ -26,6 +26,7 @@ CHECKS = SECTIONS["decode"]
 
 _logger = logging.getLogger(__name__)
 
+SEQUENCE = 4  # axes of the pixels of all frames
 Part = int | str
 KeyOf = str | Callable[[int], str | int]
 
@@ -127,9 +128,11 @@ def _read(path: str) -> bytes:
 
 
 def like_picture(pixels: NDArray[np.uint8], picture: Any) -> Any:
-    """Return pixels as an array where the picture was one, else as a PIL image."""
+    """Return pixels as an array where the picture was one, else as a PIL image; frames as an array, or a list."""
     if isinstance(picture, np.ndarray):
-        return pixels.reshape(pixels.shape[:2]) if picture.ndim == 2 else pixels
+        return pixels[..., 0] if picture.ndim == 2 else pixels
+    if pixels.ndim == SEQUENCE:
+        return [like_picture(frame, picture) for frame in pixels]
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 

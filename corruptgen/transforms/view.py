@@ -8,6 +8,7 @@ from corruptgen.randomness import Streams
 from corruptgen.records import Decoding
 from corruptgen.runtime.extras import need
 from corruptgen.tables import catalog
+from corruptgen.tables.sequences import apply_to_picture
 from corruptgen.transforms import samples, workers
 from corruptgen.transforms.samples import KeyOf, Part, decoding_of, like_picture, part_of, pixels_of, with_part
 from corruptgen.transforms.targets import Motion, check_columns, check_movable, has_targets, move_targets
@@ -32,7 +33,8 @@ CLEAN = "clean"
 class Corrupted:
     """A map-style dataset in one cell: the pixels of item i are those that `generate` writes for it.
 
-    Boxes, points and masks of torchvision beside the picture move with it, if the row moves pixels.
+    Boxes, points and masks of torchvision beside the picture move with it, if the row moves pixels. Of a row that makes
+    sequences the picture is all frames: an array (frames, H, W, C), or a list of PIL images.
 
     Parameters
     ----------
@@ -123,9 +125,14 @@ class Corrupted:
         except Rejected as error:
             raise Rejected(f"{key} {error}") from error
         cell = catalog.preset(self.preset).cell(*self._cell)
-        result = cell.apply(pixels, self._rng(key))
+        result = apply_to_picture(cell, pixels, self._rng(key))
         made = like_picture(result, picture)
         made = self.transform(made) if self.transform else made
+        if cell.is_sequence and part is not None and has_targets(with_part(sample, part, None)):
+            raise ImageError(
+                f"{self.row} makes many frames of a picture, in some of which it has moved, and boxes, points and "
+                "masks fit one alone; take the dataset without them, or leave that row out"
+            )
         if not cell.is_geometric or part is None:
             return with_part(sample, part, made)
         rest = with_part(sample, part, None)

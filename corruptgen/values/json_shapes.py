@@ -106,6 +106,7 @@ MARKER_SHAPE = {
     "identity?": dict,
     "plugins?": {str: str},
     "content?": str,
+    "frames?": {str: int},
     "grown_from?": {"version": str, "rows": [str], "severities": [float], "clean": bool},
 }
 RECORD_SHAPE = MARKER_SHAPE | {
@@ -133,6 +134,7 @@ MANIFEST_SHAPE = {
     "plugins?": {str: str},
     "counts": {"items": int, "rejected": int, "ignored": int, "cells": int, "files": int},
     "cells": [str],
+    "frames?": {str: int},
     "rejected": [{"id": str, "reason": str}],
     "tables": {str: SHA256},
     "files?": _FILES,

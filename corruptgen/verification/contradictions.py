@@ -22,6 +22,7 @@ def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Ite
         All of its tables, in order; each is looked at once.
     """
     counts, cells = manifest["counts"], len(manifest["cells"])
+    images = sum(manifest.get("frames", {}).get(cell, 1) for cell in manifest["cells"])
     named = [(entry["id"], entry["reason"]) for entry in manifest["rejected"]]
     ids = manifest.get("ids")
     items = listed = 0
@@ -36,7 +37,7 @@ def find_contradictions(recipe: Recipe, manifest: Mapping[str, Any], tables: Ite
         has_ids = has_ids and (ids is None or ids[listed:end] == [record.id for record in table.records])
         listed = end
     said = (counts["items"], counts["files"], counts["cells"], counts["rejected"])
-    if said != (items, items * cells, cells, len(manifest["rejected"])) or counts["ignored"] < 0:
+    if said != (items, items * images, cells, len(manifest["rejected"])) or counts["ignored"] < 0:
         yield f"{MANIFEST} counts other items than its tables"
     if unnamed - set(named) or [name for name, _ in named] != sorted(name for name, _ in named):
         yield f"{MANIFEST} names other rejected items than its tables"

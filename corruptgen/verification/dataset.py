@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from corruptgen.codecs.high_bit_depth import decode_lossless
+from corruptgen.codecs.high_bit_depth import decode_stored
 from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.inventory import everything
 from corruptgen.engine.manifest import MANIFEST, BlockTable, ItemRecord, restore_image
@@ -19,7 +19,7 @@ from corruptgen.records import Rejection
 from corruptgen.sinks import OutputDirectory, Part
 from corruptgen.sinks.owner import Owner
 from corruptgen.store.names import is_clutter, shown
-from corruptgen.store.output_directory import UNFINISHED
+from corruptgen.store.output_directory import UNFINISHED, cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.row import Row
 from corruptgen.tables.table import Preset
@@ -138,7 +138,8 @@ class FinishedDataset:
         Returns
         -------
         ndarray, shape (H, W, C)
-            In the type that is stored: uint8, or uint16, int16 or float32 of images with a window.
+            In the type that is stored: uint8, or uint16, int16 or float32 of images with a window. Of a row that makes
+            sequences all frames, (frames, H, W, C).
 
         Raises
         ------
@@ -152,7 +153,7 @@ class FinishedDataset:
         return self.picture(row, severity, item).pixels
 
     def images(self, row: str, severity: float) -> Iterator[tuple[ItemRecord, NDArray[Any]]]:
-        """Read all images of a cell, one block of them at a time; parameters and errors are those of `image`."""
+        """Read all images of a cell, in the order of the items; parameters and errors are those of `image`."""
         cell = self._cell(row, severity)
         for table, start in zip(self.tables, self._starts, strict=True):
             part = table.part(start)
@@ -172,7 +173,23 @@ class FinishedDataset:
         if self.made.sink.files(record.item):
             # It is a file of its own, which can be read without those of the others.
             part, place = replace(part, items=(record.item,)), 0
-        return self._picture(cell, part, record, self._read(cell, part)[place])
+        return self._picture(cell, part, record, next(islice(self._read(cell, part), place, None)))
+
+    def frames_of(self, row: str, severity: float | None = None) -> int:
+        """Return the number of frames in the sequences of a row, 0 if it makes one image of an item.
+
+        Parameters
+        ----------
+        row : str
+            A row of the dataset.
+        severity : float or None
+            One of its severities; None: the first one that makes sequences.
+
+        """
+        stated = self.manifest.get("frames", {})
+        severities = self.configs.get(row, []) if severity is None else [severity]
+        counts = (stated.get(cell_folder(row, number), 0) for number in severities)
+        return next(filter(None, counts), 0)
 
     def _cell(self, row: str, severity: float) -> int:
         severity = normalise_severity(severity)
@@ -197,9 +214,9 @@ class FinishedDataset:
             for place, record in enumerate(table.made)
         }
 
-    def _read(self, cell: int, part: Part) -> list[Any]:
+    def _read(self, cell: int, part: Part) -> Iterator[Any]:
         try:
-            return list(self.made.sink.images(cell, part))
+            yield from self.made.sink.images(cell, part)
         except Rejected as error:
             raise self._damaged(cell, part, None, error) from error
 
@@ -207,7 +224,7 @@ class FinishedDataset:
         try:
             if stored is None:
                 raise Rejected("is missing")
-            return restore_image(decode_lossless(stored) if isinstance(stored, bytes) else stored, record.samples)
+            return restore_image(decode_stored(stored), record.samples)
         except Rejected as error:
             raise self._damaged(cell, part, record, error) from error
 

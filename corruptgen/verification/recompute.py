@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from corruptgen.codecs.high_bit_depth import decode_image, decode_lossless
+from corruptgen.codecs.high_bit_depth import decode_image, decode_stored
 from corruptgen.codecs.orientations import STORED
 from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.block import Cells
@@ -18,6 +18,7 @@ from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Decoding, Item
 from corruptgen.runtime.trouble import trouble_behind, wording
 from corruptgen.sinks import Part, Sink
+from corruptgen.sinks.protocol import SEQUENCE
 from corruptgen.sources import Source, open_known, source_digest
 from corruptgen.sources.coco import annotations
 from corruptgen.store.digests import PIXELS_BYTES, file_digest, pixels_digest, split
@@ -75,9 +76,15 @@ def origins(made: RecordedBuild, source: str | Path | None) -> Origins:
     RecipeError
         If the images cannot be recomputed without their source.
     """
-    has_twin = made.recipe.output.clean and made.recipe.output.is_lossless
+    prepares = made.cells.prepares
+    has_twin = made.recipe.output.clean and made.recipe.output.is_lossless and not prepares
     is_recorded = source == RECORDED or (source is None and not has_twin)
     if is_recorded and not made.recipe.source.get("repo"):
+        if prepares:
+            raise RecipeError(
+                f"to recompute pixels whole pictures are needed: the clean twin is cropped, and {made.cells.preset} "
+                "acts on whole pictures; say where they are with --source"
+            )
         raise RecipeError(
             "to recompute pixels the clean images are needed, and the recipe records no repository with them: say "
             "where they are with --source, or generate with clean = true and a lossless encoding"
@@ -151,8 +158,9 @@ def recompute_block(
                 continue
             digests = split(record.pixels, PIXELS_BYTES)
             for cell in chosen[i]:
-                count += 1
-                if pixels_digest(made.cells.apply(made.cells.names[cell], image, record.id)) != digests[cell]:
+                pixels = made.cells.apply(made.cells.names[cell], image, record.id)
+                count += len(pixels) if pixels.ndim == SEQUENCE else 1
+                if pixels_digest(pixels) != digests[cell]:
                     problems.append(f"{made.sink.name(cell, part, record.item)} has other pixels when recomputed")
             for targets in origins.targets:
                 problems += _differing_targets(made, targets, record, image)
@@ -205,7 +213,7 @@ def _twins(
 ) -> Iterator[tuple[int, CleanImage | str]]:
     """Read the clean images of a block back from the output."""
     try:
-        images = sink.images(CLEAN_CELL, part) if chosen else []
+        images = list(sink.images(CLEAN_CELL, part)) if chosen else []
     except (Rejected, OutputError) as error:
         yield chosen[0], f"{part.items[chosen[0]].id} in the clean twin {error}"
         return
@@ -214,7 +222,6 @@ def _twins(
         try:
             if image is None:
                 raise Rejected("is missing")
-            pixels = decode_lossless(image) if isinstance(image, bytes) else image
-            yield i, restore_image(pixels, records[i].samples)
+            yield i, restore_image(decode_stored(image), records[i].samples)
         except Rejected as error:
             yield i, f"{part.items[i].id} in the clean twin {error}"

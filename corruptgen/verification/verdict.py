@@ -16,6 +16,7 @@ from corruptgen.engine.inventory import scan_output
 from corruptgen.engine.manifest import CARD, MANIFEST, MARKER, BlockTable, dataset_files, environment, parse_record
 from corruptgen.engine.plan import CLEAN, recipe_cells, table_name
 from corruptgen.engine.progress import Progress, results
+from corruptgen.engine.sequences import frames_fit, recorded_frames
 from corruptgen.errors import CorruptgenError, OutputError, RecipeError
 from corruptgen.recipe.declarations import describe_missing_plug_ins
 from corruptgen.recipe.recipe import read_recipe
@@ -180,20 +181,24 @@ def open_output(directory: str | Path) -> tuple[RecordedBuild, dict[str, Any]]:
         recipe = read_recipe(manifest["recipe"], MANIFEST)
         name, table, names = manifest["preset"]["name"], manifest["preset"]["table"], recipe_cells(recipe)
         missing = describe_missing(table, manifest.get("identity"))
+        frames = recorded_frames(names, manifest)
         preset = None if missing else catalog.preset_from(name, table)
-        cells = Cells.of(preset, recipe, names) if preset else Cells.recorded(name, table, recipe, names)
+        cells = Cells.of(preset, recipe, names, frames) if preset else Cells.recorded(name, table, recipe, names)
         annotations = {name: str(entry["sha256"]) for name, entry in manifest.get("annotations", {}).items()}
         right = (
             table_digest(table) == manifest["preset"]["digest"]
             and [cell_folder(*name) for name in cells.names] == manifest["cells"]
             and list(manifest["tables"]) == [table_name(number) for number in range(len(manifest["tables"]))]
             and all(map(is_below, (*annotations, *dataset_files(manifest))))
+            and set(manifest.get("frames", {})) <= set(manifest["cells"])
+            and all(count > 0 for count in manifest.get("frames", {}).values())
+            and (preset is None or frames_fit(preset, names, frames))
         )
     except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
     if not right:
         raise OutputError(f"{MANIFEST} is damaged: its parts contradict each other")
-    layout = sink(recipe.output, cells.names, output, len(manifest["tables"]))
+    layout = sink(recipe.output, cells.names, output, len(manifest["tables"]), frames)
     targets = recorded_targets(recipe, preset, (name for name in cells.names if name != CLEAN))
     return RecordedBuild(recipe, cells, layout, targets, annotations, missing), manifest
 
