@@ -123,11 +123,36 @@ def top5_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Nu
     >>> top5_distances(scores, noise=False).tolist()
     [0.0]
     """
-    ranks, orders = _ranked(scores)
-    earlier, later = _pairs(ranks.shape[1], noise=noise, difficulty=difficulty)
-    count = min(TOP, ranks.shape[2])
-    new = np.take_along_axis(ranks[:, later], orders[:, earlier, :count], axis=2)
-    return np.abs(np.arange(count) - np.minimum(new, TOP)).sum(axis=2).mean(axis=1)
+    return ranking_distances(_ranked(scores)[1][:, :, :TOP], noise=noise, difficulty=difficulty)
+
+
+def ranking_distances(tops: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:
+    """Return what `top5_distances` returns, of the classes with the five highest scores.
+
+    Parameters
+    ----------
+    tops : array_like, shape (sequences, frames, up to 5)
+        Numbers of classes, the highest score first.
+    noise, difficulty : bool, int
+        As in `frame_pairs`.
+
+    Returns
+    -------
+    float or ndarray
+        (sequences,): distances from 0, nothing moves, to 15, all five leave; lower is better.
+
+    Examples
+    --------
+    >>> ranking_distances([[[7, 3, 1, 0, 2], [3, 7, 1, 0, 9]]], noise=False).tolist()
+    [3.0]
+    """
+    classes = np.asarray(tops)
+    if classes.ndim != 3 or not 0 < classes.shape[2] <= TOP:
+        raise ScoreError(f"the highest classes have shape {classes.shape}; pass (sequences, frames, up to {TOP})")
+    earlier, later = _pairs(classes.shape[1], noise=noise, difficulty=difficulty)
+    is_same = classes[:, earlier, :, None] == classes[:, later, None, :]
+    new = np.where(is_same.any(axis=3), is_same.argmax(axis=3), TOP)
+    return np.abs(np.arange(classes.shape[2]) - new).sum(axis=2).mean(axis=1)
 
 
 def zipf_distances(scores: ArrayLike, *, noise: bool, difficulty: int = 1) -> Numbers:

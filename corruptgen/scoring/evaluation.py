@@ -12,9 +12,11 @@ from corruptgen.metrics.baselines import Baseline, baseline, baseline_names
 from corruptgen.metrics.corruption_error import weakness
 from corruptgen.metrics.grid import Grid, Numbers, check_fractions, group_means
 from corruptgen.metrics.resampling import percentiles, resamples
+from corruptgen.metrics.sequences import FLIPS
 from corruptgen.scoring import ground_truth, prediction_files
+from corruptgen.scoring.frame_predictions import collect_frames
 from corruptgen.scoring.ground_truth import CLEAN, GroundTruth
-from corruptgen.scoring.measure import ANSWERS, BALANCED, MEASURES, PERFORMANCE
+from corruptgen.scoring.measure import ANSWERS, BALANCED, FRAMES, MEASURES, PERFORMANCE
 from corruptgen.scoring.prediction_files import Stacked
 from corruptgen.scoring.predictions import Rule, collect_predictions
 from corruptgen.scoring.report import Estimate, Report
@@ -165,9 +167,10 @@ def evaluate(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
     main = _main(source, dataset)
     values = _quantities(whole, names, main, dataset)
     bounds: dict[Key, tuple[Numbers, Numbers]] = {}
-    if source.answers is not None and wishes.resamples:
+    items = len(dataset.ids if source.frames is None else source.frames.ids)
+    if (source.answers or source.frames) is not None and wishes.resamples:
         drawn: dict[Key, list[Numbers]] = {key: [] for key in values}
-        for weights in resamples(len(dataset.ids), wishes.resamples, wishes.seed):
+        for weights in resamples(items, wishes.resamples, wishes.seed):
             for key, value in _quantities(ScoredItems(source, weights), names, main, dataset).items():
                 drawn[key].append(value)
         for key, samples in drawn.items():
@@ -184,7 +187,7 @@ def evaluate(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
     return Report(
         dataset=dataset.name,
         preset=dataset.preset.name,
-        items=len(dataset.ids),
+        items=items,
         rows=rows,
         severities=severities,
         baseline=source.baseline.name if source.baseline else "",
@@ -227,6 +230,9 @@ def _source(
     predictions: str | Path, dataset: GroundTruth, reference: Baseline | None, wishes: ScoreOptions
 ) -> ScoringInput:
     kind, content = prediction_files.read_predictions(predictions)
+    if dataset.sequences:
+        return _of_sequences(content, dataset, reference)
+    dataset.check_labelled()
     # The open tables are no published benchmark: their means are over all rows.
     common = tuple(dataset.preset.groups.get("common", ())) if dataset.preset.frozen else ()
     if isinstance(content, dict):
@@ -240,6 +246,18 @@ def _source(
     rule = Rule(task, wishes.thresholds) if wishes.thresholds else Rule(task)
     given = collect_predictions(content if isinstance(content, Stacked) else iter(content), dataset, rule)
     return ScoringInput(answers=given, baseline=reference, common=common)
+
+
+def _of_sequences(content: prediction_files.Content, dataset: GroundTruth, reference: Baseline | None) -> ScoringInput:
+    if images := [row for row in dataset.rows if row not in dataset.sequences]:
+        raise ScoreError(
+            f"{', '.join(dataset.sequences)} make sequences of frames, and {', '.join(images)} single images; score "
+            "them apart, with --rows"
+        )
+    if isinstance(content, dict):
+        raise ScoreError("a table of results is for rows of single images; pass predictions of all frames")
+    given = collect_frames(content if isinstance(content, Stacked) else iter(content), dataset)
+    return ScoringInput(frames=given, baseline=reference)
 
 
 def _results(cells: Mapping[tuple[str, float], float], dataset: GroundTruth) -> Grid:
@@ -260,7 +278,7 @@ def _chosen(evidence: ScoredItems, dataset: GroundTruth, wishes: ScoreOptions) -
     """Choose the metrics that were asked for, or all that fit and can be had; report what was left out and why."""
     source = evidence.source
     notes: list[str] = []
-    if dataset.unlabelled:
+    if dataset.unlabelled and source.frames is None:
         notes.append(f"left out {len(dataset.unlabelled)} items without a label")
     if source.baseline is not None and not source.baseline.verified:
         notes.append(f"the numbers of the baseline {source.baseline.name} are not verified: {source.baseline.notes}")
@@ -287,6 +305,8 @@ def _fitting(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
     for name, measure in MEASURES.loadable().items():
         if (measure.of == PERFORMANCE) != (source.performance is not None):
             continue
+        if (measure.of == FRAMES) != (source.frames is not None):
+            continue
         if measure.of == ANSWERS and source.answers is None:
             continue
         named = wishes.baseline and source.baseline and measure.normalised in source.baseline.values
@@ -297,12 +317,14 @@ def _fitting(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
 def _main(source: ScoringInput, dataset: GroundTruth) -> str:
     if source.performance is not None:
         return "performance"
+    if source.frames is not None:
+        return FLIPS
     return BALANCED if MEASURES["balanced_error"].fits(dataset.preset.name) and source.answers is not None else "error"
 
 
 def _quantities(evidence: ScoredItems, names: Sequence[str], main: str, dataset: GroundTruth) -> dict[Key, Numbers]:
     """Compute every number of a report, (...) or (resamples, ...)."""
-    grid = {"performance": "performance", BALANCED: "balanced", "error": "errors"}[main]
+    grid = {"performance": "performance", BALANCED: "balanced", "error": "errors", FLIPS: "flips"}[main]
     cells: Grid = getattr(evidence, grid)
     values: dict[Key, Numbers] = {("cell", main): cells.values}
     if cells.clean is not None:

@@ -1,7 +1,7 @@
 """The ground truth of a generated dataset that predictions are compared with: its items, their classes, its cells."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -39,11 +39,25 @@ class GroundTruth:
     """The recipe's name and version."""
     stored: tuple[str, ...] = ()
     """The ids of all complete items, with and without labels; empty: those of `ids`."""
+    frames: Mapping[tuple[str, float], int] = field(default_factory=dict)
+    """The number of frames of the cells that make sequences."""
 
     @cached_property
     def unlabelled(self) -> frozenset[str]:
         """The ids of the items without labels, of which nothing can be right or wrong."""
         return frozenset(self.stored) - frozenset(self.ids)
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The rows, of those that are scored, that make sequences at all severities."""
+        return tuple(row for row in self.rows if all((row, severity) in self.frames for severity in self.severities))
+
+    def check_labelled(self) -> None:
+        """Raise `ScoreError` if no item has a label."""
+        if not (self.labels != NO_CLASS).any():
+            raise ScoreError(
+                f"the items of {self.name} have no labels, so nothing can be right or wrong; label the source"
+            )
 
     @property
     def is_multi_label(self) -> bool:
@@ -79,7 +93,7 @@ def read_ground_truth(directory: str | Path, classes: str | Path | None = None) 
     OutputError
         If this is not a finished output, or is damaged.
     ScoreError
-        If its items have no labels, or `classes` does not name them all.
+        If its items have no labels and none of its rows makes sequences, or `classes` does not name them all.
     """
     dataset = open_dataset(directory)
     recipe, missing = dataset.recipe, dataset.made.missing
@@ -93,15 +107,15 @@ def read_ground_truth(directory: str | Path, classes: str | Path | None = None) 
         labels = _numbers(items, kinds)
     except (LookupError, ValueError) as error:
         raise OutputError(f"{MANIFEST} is damaged: it has no class {error}") from error
+    frames = {cell: count for cell in dataset.cells if (count := dataset.frames_of(*cell))}
     is_labelled = (labels != NO_CLASS).any(axis=1)
-    if not is_labelled.any():
-        raise ScoreError(
-            f"the items of {recipe.name} have no labels, so nothing can be right or wrong; label the source"
-        )
+    if not is_labelled.any() and frames:
+        # Whether predictions flip from frame to frame can be seen without labels.
+        is_labelled[:] = True
     labels = labels[is_labelled]
     if classes:
         kinds, labels = _renumbered(kinds, labels, _named(classes), Path(classes).name)
-    return GroundTruth(
+    truth = GroundTruth(
         preset=dataset.preset,
         ids=tuple(item.id for item, labelled in zip(items, is_labelled, strict=True) if labelled),
         classes=kinds,
@@ -111,7 +125,11 @@ def read_ground_truth(directory: str | Path, classes: str | Path | None = None) 
         severities=tuple(recipe.corrupt.severities or ()),
         name=f"{recipe.name} {recipe.version}",
         stored=tuple(item.id for item in items),
+        frames=frames,
     )
+    if not frames:
+        truth.check_labelled()
+    return truth
 
 
 def _named(file: str | Path) -> tuple[str, ...]:

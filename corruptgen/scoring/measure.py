@@ -16,6 +16,7 @@ __all__ = [
     "ANSWERS",
     "ERRORS",
     "FRACTION",
+    "FRAMES",
     "HIGHER",
     "LOWER",
     "MEASURES",
@@ -33,7 +34,7 @@ Compute = Callable[[ScoredItems], Numbers]
 
 FRACTION, PERCENT, SEVERITY, OWN = "fraction", "percent of the baseline", "severity", "its own"
 LOWER, HIGHER = "lower", "higher"
-ERRORS, ANSWERS, PERFORMANCE = "errors", "answers", "performance"
+ERRORS, ANSWERS, PERFORMANCE, FRAMES = "errors", "answers", "performance", "frames"
 
 
 @dataclass(frozen=True)

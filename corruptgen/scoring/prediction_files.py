@@ -20,7 +20,7 @@ KINDS = (".csv", ".parquet", ".npz")
 BATCH = 65_536  # entries of a batch
 # The first name is ours; the second is that of the columns in datasets which `generate` writes as Parquet.
 NAMES = {"id": ("id", "image_id"), "row": ("row", "corruption"), "severity": ("severity",)}
-PREDICTION, SCORES = "prediction", "scores"
+PREDICTION, SCORES, FRAME = "prediction", "scores", "frame"
 SCORE = re.compile(r"score_(.+)")
 # Columns of a table of results instead of predictions: one number for each cell.
 RESULTS = ("error", "accuracy", "performance")
@@ -41,6 +41,8 @@ class Batch:
     """(entries,) class numbers or names, or (entries, classes) scores."""
     names: tuple[str, ...] = ()
     """What the columns of scores are called, where they have names."""
+    frames: Sequence[int] | None = None
+    """The number of the frame of each entry; None: there is no column of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +184,8 @@ class _Wanted:
     severity: str
     answer: tuple[str, ...]
     """One column of predictions, or of lists of scores, or a column of scores for each class."""
+    frame: tuple[str, ...] = ()
+    """The column of the numbers of frames, where there is one."""
 
 
 def _wanted(file: str, columns: tuple[str, ...]) -> _Wanted:
@@ -198,7 +202,7 @@ def _wanted(file: str, columns: tuple[str, ...]) -> _Wanted:
             f"{file}: what was predicted is missing; write a column {PREDICTION!r} of class numbers or names, or scores"
             f": a column 'score_<class>' for each class, or in .npz and .parquet one column {SCORES!r}"
         )
-    return _Wanted(**named, answer=answer)
+    return _Wanted(**named, answer=answer, frame=(FRAME,) if FRAME in columns else ())
 
 
 def _batch(file: Path, wanted: _Wanted, first: int, columns: Columns) -> Batch:
@@ -222,6 +226,9 @@ def _batch(file: Path, wanted: _Wanted, first: int, columns: Columns) -> Batch:
         names=tuple(name[len("score_") :] for name in wanted.answer)
         if SCORES not in wanted.answer and is_score
         else (),
+        frames=[int(number) for name in wanted.frame for number in _numbers(columns[name], place, first, name)]
+        if wanted.frame
+        else None,
     )
 
 

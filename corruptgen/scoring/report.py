@@ -42,7 +42,7 @@ class Report:
     seed: int
     """Of the resamples."""
     main: str
-    """What the cells hold: "error", "balanced_error" or "performance"."""
+    """What the cells hold: "error", "balanced_error", "performance" or, of sequences, "flip_probability"."""
     cells: Mapping[tuple[str, float], Estimate]
     clean: Estimate | None
     scores: Mapping[str, Estimate]

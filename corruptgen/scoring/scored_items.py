@@ -10,7 +10,8 @@ from corruptgen.errors import ScoreError
 from corruptgen.metrics import calibration, class_balance, conformal, trajectory
 from corruptgen.metrics.baselines import Baseline
 from corruptgen.metrics.grid import Grid, Numbers
-from corruptgen.metrics.resampling import Weights
+from corruptgen.metrics.resampling import Weights, weighted_mean
+from corruptgen.scoring.frame_predictions import FramePredictions
 from corruptgen.scoring.predictions import Predictions
 
 
@@ -24,6 +25,8 @@ class ScoringInput:
     performance: Grid | None = None
     """Of another kind than error or accuracy, such as AP."""
     baseline: Baseline | None = None
+    frames: FramePredictions | None = None
+    """What was said about the frames of sequences, instead of answers."""
     common: tuple[str, ...] = ()
     """The rows that a benchmark averages over, where it leaves some out."""
 
@@ -40,6 +43,13 @@ class ScoringInput:
         if self.answers is None:
             raise ScoreError("this metric needs predictions of single images; a table of results does not have them")
         return self.answers
+
+    @property
+    def known_frames(self) -> FramePredictions:
+        """What was said about frames, or `ScoreError`."""
+        if self.frames is None:
+            raise ScoreError("this metric needs predictions of the frames of sequences")
+        return self.frames
 
     @cached_property
     def probabilities(self) -> tuple[Numbers, Numbers]:
@@ -147,6 +157,20 @@ class ScoredItems:
     def abstention(self) -> Grid:
         """The share of sets that are not one single class."""
         return self._grid(conformal.abstention(self.source.set_sizes, self.weights))
+
+    @cached_property
+    def flips(self) -> Grid:
+        """The flip probabilities of sequences."""
+        return self._of_sequences(self.source.known_frames.flips)
+
+    @cached_property
+    def distances(self) -> Grid:
+        """The top-5 distances of sequences."""
+        return self._of_sequences(self.source.known_frames.distances)
+
+    def _of_sequences(self, values: Numbers) -> Grid:
+        truth = self.source.known_frames.truth
+        return Grid(truth.rows, truth.severities, np.asarray(weighted_mean(values, self.weights)))
 
     @property
     def performance(self) -> Grid:
