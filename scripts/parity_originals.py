@@ -11,13 +11,13 @@ have are left out. The exit code is 0 only if no entry differs beyond the tolera
 import argparse
 import hashlib
 import json
+import random
 import re
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
+from PIL import Image
 
 import corruptgen
 from corruptgen.metrics import sequences
@@ -37,6 +38,25 @@ PRESETS = {
     "imagenet_p_64": "imagenet-p-64",
     "imagenet_p_tiny": "tiny-imagenet-p",
     "imagenet_p_cifar": "cifar-p",
+}
+# Of the low resolutions of LR0.FM, the row of each geometry and its table.
+GEOMETRIES = {"keep": ("lr0-fm", "keep"), "squash": ("lr0-fm-squash", "squash"), "small": ("lr0-fm-small", "small")}
+# Modes whose pictures Pillow resizes to the nearest pixel.
+PALETTES = ("P", "1")
+MODE = re.compile(r"PIL convert\('(\w+)'(?:, palette=ADAPTIVE, colors=(\d+))?\)")
+# The degradations of RAM: the row, and its strength.
+RAM_FIXED = {
+    "noise": ("noise_15", 15.0),
+    "noise_25": ("noise_25", 25.0),
+    "noise_50": ("noise_50", 50.0),
+    "blur_2": ("blur", 2.0),
+    "jpeg_50": ("jpeg_compression", 50.0),
+}
+# Those whose strength the original draws: the row, how it draws, and how the table writes a strength.
+RAM_DRAWN: Mapping[str, tuple[str, Callable[[random.Random], float], Callable[[float], str]]] = {
+    "noise_random": ("noise_15", lambda draws: draws.randint(0, 50), lambda levels: f"sigma = {levels / 255!r}"),
+    "blur_random": ("blur", lambda draws: draws.choice(np.arange(2, 3.1, 0.1)), lambda sigma: f"sigma = {sigma!r}"),
+    "jpeg_random": ("jpeg_compression", lambda draws: draws.randint(10, 90), lambda q: f"quality = {int(q)}"),
 }
 # Expressions over these alone are evaluated.
 EXPRESSION = re.compile(r"skimage\.data\.[a-z_]+\(\)(\[[0-9:, .]*\])*")
@@ -115,7 +135,7 @@ def compare_file(directory: Path, name: str) -> Found:
         found.reasons.append("  corruptgen does not have this system yet")
         return found
     with np.load(directory / f"{name}.npz") as arrays, tempfile.TemporaryDirectory() as folder:
-        kept = Kept(name, content.get("pictures", {}), dict(arrays), Path(folder))
+        kept = Kept(name, content.get("pictures", {}), dict(arrays), Path(folder), entries)
         for entry, described in entries.items():
             found.add(entry, *compare(kept, entry, described))
     return found
@@ -130,6 +150,7 @@ class Kept:
     arrays: Mapping[str, NDArray[Any]]
     folder: Path
     """For tables that are made for the replay."""
+    entries: Mapping[str, Any] = field(default_factory=dict)
 
     def picture(self, name: str) -> NDArray[np.uint8]:
         """Make the picture of an entry."""
@@ -209,8 +230,136 @@ def compare_metrics(_: Kept, entry: str, described: Mapping[str, Any]) -> tuple[
     return (DIFFERS, ", ".join(f"{name} is {measured[name]!r}" for name in apart)) if apart else (EQUAL, "")
 
 
+def compare_resolution(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare a low resolution of LR0.FM."""
+    kind, size, name = entry.split("/")
+    geometry = kind.partition("_mode_")[0]
+    low, _, side = size.partition("-")
+    image = Image.fromarray(kept.picture(name))
+    if mode := MODE.fullmatch(described.get("input_mode", "PIL convert('RGB')")):
+        colours = {"palette": Image.Palette.ADAPTIVE, "colors": int(mode[2])} if mode[2] else {}
+        image = image.convert(mode[1], **colours)
+    else:
+        return DIFFERS, f"its mode {described['input_mode']!r} is not understood"
+    nearest = image.mode in PALETTES
+    table = at_resolution(kept.folder, geometry, int(low), int(side or low), nearest=nearest)
+    severity = 0 if low == side else 1
+    # Each channel of a mode as a grey picture: the colours are made of them when they have their size.
+    bands = image.convert("RGB").split() if nearest else image.split()
+    made = [corruptgen.corrupt(band, GEOMETRIES[geometry][1], severity, preset=table) for band in bands]
+    merged = made[0] if len(made) == 1 else Image.merge("RGB" if nearest else image.mode, made)
+    return compare_pixels(kept, entry, described, np.asarray(merged.convert("RGB")), name)
+
+
+def compare_windows(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare windows of the anti-aliasing protocol."""
+    protocol, *place = entry.split("/")
+    if protocol == "diagonal":
+        windows = np.stack(list(corruptgen.frames(kept.picture(place[0]), "diagonal", preset="antialiasing")))
+        if digest(windows) != described["sha256_of_all"]:
+            return DIFFERS, "one of all windows is another one"
+        return compare_pixels(kept, entry, described, windows[described["kept"]], place[0])
+    seed, *passes = place
+    # All pictures of all passes share their draws, in the order in which the file has them.
+    names = (name.split("/")[1:] for name in kept.entries if name.startswith(f"{protocol}/{seed}/epoch"))
+    shown = list(dict.fromkeys((epoch, picture) for _, epoch, picture, _ in names))
+    draws, state = Replay(int(seed), of_torch=False), np.random.RandomState(int(seed))
+    for epoch, picture in shown:
+        windows = list(corruptgen.frames(kept.picture(picture), "consistency", preset="antialiasing", rng=draws))
+        offsets = [[state.randint(32, size=2).tolist()] for _ in windows]
+        if passes[:2] == [epoch, picture]:
+            number = int(passes[2])
+            if (described["seed"], described["offset"]) != (int(seed), offsets[number]):
+                return DIFFERS, f"its offset is {described['offset']}, and {offsets[number]} is drawn"
+            return compare_pixels(kept, entry, described, windows[number], picture)
+    is_next = draws.state.random_sample() == described["value"]
+    return (EQUAL, "") if is_next else (DIFFERS, "another number of draws was taken")
+
+
+def compare_restoration(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare a degradation of RAM or CDD-11."""
+    system, kind, name = entry.split("/")
+    if "error" in described:
+        return LEFT_OUT, "the original raises an error here"
+    picture, seed = kept.picture(name), described["seed"]
+    if system == "cdd":
+        inputs = {key: plane for key, plane in planes(kind, *picture.shape[:2]).items() if needs(kind, key)}
+        # The original takes the first channel for blue.
+        draws = Replay(seed, of_torch=False, blue_first=True)
+        flipped = np.ascontiguousarray(picture[..., ::-1])
+        made = corruptgen.corrupt(flipped, kind, 1, preset="cdd-11", rng=draws, inputs=inputs)
+        return compare_pixels(kept, entry, described, made[..., ::-1], name)
+    table = "ram"
+    if kind in RAM_DRAWN:
+        row, draw, written = RAM_DRAWN[kind]
+        strength = float(draw(random.Random(seed)))
+        fixed = next(value for other, value in RAM_FIXED.values() if other == row)
+        table = rewritten(table, kept.folder, f"{kind}-{strength}", {written(fixed): written(strength)})
+    else:
+        row, strength = RAM_FIXED[kind]
+    if list(described["parameters"].values()) != [strength]:
+        return DIFFERS, f"its parameters are {described['parameters']}, and the original's strength is {strength}"
+    made = corruptgen.corrupt(picture, row, 1, preset=table, rng=Replay(seed, of_torch=False))
+    return compare_pixels(kept, entry, described, made, name)
+
+
+def compare_pixels(
+    kept: Kept, entry: str, described: Mapping[str, Any], made: NDArray[np.uint8], picture: str
+) -> tuple[str, str]:
+    """Compare an image, or several in one array, with what is known of the original's."""
+    if (described["picture"], described["shape"], described["dtype"]) != (picture, list(made.shape), str(made.dtype)):
+        return DIFFERS, f"it is described as another image than one of {picture} of shape {list(made.shape)}"
+    stored, where = kept.arrays.get(entry), described["stored"]
+    if (stored is None) != (where == "no"):
+        return DIFFERS, "what is stored of it is not what is described"
+    if stored is not None and where == "full" and digest(stored) != described["sha256"]:
+        return DIFFERS, "the array that is stored does not have the sha256 of its entry"
+    known = made if where in ("full", "no") else made[tuple(slices(where))]
+    apart = 0 if stored is None else np.abs(known.astype(np.int64) - stored).max()
+    if digest(made) == described["sha256"]:
+        return (DIFFERS, "its sha256 is the original's, and not what is stored of it") if apart else (EQUAL, "")
+    return DIFFERS, f"by {apart} levels in what is stored of it" if apart else "it has another sha256"
+
+
+def at_resolution(folder: Path, geometry: str, low: int, side: int, *, nearest: bool) -> str:
+    """Write a table of one low resolution for models of a size, and return its path."""
+    preset, _ = GEOMETRIES[geometry]
+    changes = {
+        "levels = 4": "levels = 1",
+        "[128, 64, 32, 16]": str(low),
+        'interpolation = "bicubic" }': f'interpolation = "{"nearest" if nearest else "bicubic"}" }}',
+        'resampling = "bicubic"': f'resampling = "{"nearest" if nearest else "bicubic"}"',
+        "[[224, 224], [128, 128], [64, 64], [32, 32], [16, 16]]": f"[[{low}, {low}]]",
+        "[[224, 224]]": f"[[{side}, {side}]]",
+        "[224, 224]": f"[{side}, {side}]",
+        "= 224": f"= {side}",
+    }
+    return rewritten(preset, folder, f"{preset}-{low}-{side}-{nearest}", changes)
+
+
+def planes(kind: str, height: int, width: int) -> dict[str, NDArray[np.float64]]:
+    """Return the maps of CDD-11 by the formulas that the file of its results states."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    y, x = rows / height, columns / width
+    rain, snow = 0.5 * ((53 * rows + 17 * columns) % 97 < 2), (31 * rows * rows + 7 * columns) % 211 < 3
+    return {
+        "light": np.minimum(0.3 + 0.6 * np.exp(-((x - 0.6) ** 2 + (y - 0.3) ** 2) / 0.1), 1),
+        "depth": 1 - 0.8 * y,
+        "mask": (rain if "rain" in kind else snow).astype(np.float64),
+    }
+
+
+def needs(kind: str, plane: str) -> bool:
+    """Check whether a degradation of CDD-11 takes a map."""
+    makers = {"light": ("low",), "depth": ("haze",), "mask": ("rain", "snow")}[plane]
+    return any(maker in kind.split("_") for maker in makers)
+
+
 COMPARED: Mapping[str, Callable[[Kept, str, Mapping[str, Any]], tuple[str, str]]] = {
-    "perturbation_metrics": compare_metrics
+    "lr0fm": compare_resolution,
+    "perturbation_metrics": compare_metrics,
+    "restoration": compare_restoration,
+    "translations": compare_windows,
 }
 
 
@@ -225,8 +374,9 @@ def drawn_scores(seed: int, videos: int, frames: int, classes: int) -> NDArray[n
 class Replay:
     """The draws that the originals took: those of numpy's global generator, normal ones of torch's where asked for."""
 
-    def __init__(self, seed: int, *, of_torch: bool) -> None:
+    def __init__(self, seed: int, *, of_torch: bool, blue_first: bool = False) -> None:
         self.state = np.random.RandomState(seed)
+        self._blue_first = blue_first
         self._torch = None
         if of_torch:
             import torch  # noqa: PLC0415 - only needed for one row
@@ -241,17 +391,29 @@ class Replay:
 
         return torch.randn(size, generator=self._torch).numpy()
 
+    def normal(self, loc: float = 0.0, scale: float = 1.0, size: Any = None) -> Any:
+        """Draw from the normal distribution, for the channels of an image in the order of the original."""
+        drawn = self.state.normal(loc, scale, size)
+        return drawn[..., ::-1] if self._blue_first else drawn
+
     def __getattr__(self, name: str) -> Any:
         renamed = {"random": "random_sample", "integers": "randint"}
         return getattr(self.state, renamed.get(name, name))
 
 
-@lru_cache
 def truncating(preset: str, folder: Path) -> str:
     """Write the table whose ImageMagick is the one that the results were made with, and return its path."""
-    text = (resources.files("corruptgen") / "tables" / "data" / f"{preset}.toml").read_text("utf-8")
-    path = folder / f"{preset}.toml"
-    path.write_text(text.replace('quantum = "rounded"', 'quantum = "truncated"'), "utf-8")
+    return rewritten(preset, folder, preset, {'quantum = "rounded"': 'quantum = "truncated"'})
+
+
+def rewritten(preset: str, folder: Path, name: str, changes: Mapping[str, str]) -> str:
+    """Write one of our tables with other values under a name of its own, and return its path."""
+    path = folder / f"{name}.toml"
+    if not path.exists():
+        text = (resources.files("corruptgen") / "tables" / "data" / f"{preset}.toml").read_text("utf-8")
+        for before, after in changes.items():
+            text = text.replace(before, after)
+        path.write_text(text, "utf-8")
     return str(path)
 
 

@@ -7,6 +7,7 @@ from importlib import resources
 from corruptgen.gallery.page import REFERENCES, URL
 from corruptgen.publishing.wording import meanings, parameters_at, value_text
 from corruptgen.tables import catalog
+from corruptgen.tables.chain import ChainRow
 from corruptgen.tables.row import Row
 from corruptgen.tables.table import Preset
 
@@ -99,16 +100,28 @@ def _odd(row: Row, comments: Mapping[tuple[str, str], str]) -> Iterator[str]:
     """Return what the table states about the oddities of a row."""
     for (name, key), text in comments.items():
         if name == row.name:
-            yield f"`{key}`: {text}" if key in row.levels[-1].parameters else _sentence(text)
+            yield f"`{key}`: {text}" if key in row.uses[-1].parameters else _sentence(text)
     for level in sorted(row.non_monotone_levels):
         yield f"Level {level} is not worse than the level before it."
 
 
 def _ways(row: Row) -> Iterator[str]:
+    if isinstance(row, ChainRow):
+        yield from _steps(row)
+        return
     clean = ", ".join(f"`{key}` {value_text(value)}" for key, value in row.at_zero.items())
     yield f"Between levels: {row.interpolation}" + (f"; clean at {clean}." if clean else "; nothing below level 1.")
     if row.scaled:
         yield f"{', '.join(f'`{key}`' for key in sorted(row.scaled))}: grows with the image."
+
+
+def _steps(row: ChainRow) -> Iterator[str]:
+    chains = [", then ".join(f"`{step.row.name}` at {step.words}" for step in steps) for steps in row.steps]
+    if len(set(chains)) == 1:
+        yield f"Steps: {chains[0]}."
+    else:
+        yield from (f"Level {level}: {chain}." for level, chain in enumerate(chains, start=1))
+    yield f"Between steps: {'clipped and rounded' if row.rounds_steps else 'neither clipped nor rounded'}."
 
 
 def _sentence(text: str) -> str:

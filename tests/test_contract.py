@@ -6,15 +6,18 @@ import json
 import numpy as np
 import pytest
 
-from corruptgen import corrupt
+import corruptgen
 from corruptgen.assets.inks import ink_masks
 from corruptgen.assets.textures import frost_picture
 from corruptgen.errors import AssetError
 from corruptgen.randomness import rng_for
 from corruptgen.tables import catalog
+from tests.inputs import planes_for
 from tests.pictures import Plain, photograph
 
 ANY_SIZE = [(37, 53), (61, 32), (96, 128)]
+# Of the pictures that tables resize and crop.
+PICTURE = [(300, 270)]
 SEED = 1843956201
 
 
@@ -22,6 +25,22 @@ SEED = 1843956201
 FAMILY = "medmnist-c/"
 DECIDING = ("frozen", "levels", "sizes", "precision", "rounding", "reference_side")
 PRESETS = [preset for name in catalog.preset_names() if not (preset := catalog.preset(name)).is_sequential]
+
+
+def corrupt(image, row, severity, *, preset, **options):
+    """Corrupt an image, with whatever else the row takes."""
+    inputs = planes_for(preset, row, image)
+    return corruptgen.corrupt(image, row, severity, preset=preset, inputs=inputs, **options)
+
+
+def like_clean(result, clean):
+    """Return a result at the size of the clean image, where it is a smaller one."""
+    if result.shape == clean.shape:
+        return result
+    rows, columns = (
+        np.arange(side) * small // side for side, small in zip(clean.shape[:2], result.shape[:2], strict=True)
+    )
+    return result[rows[:, None], columns]
 
 
 def distinct_rows():
@@ -43,7 +62,7 @@ def distinct_rows():
 DISTINCT = list(distinct_rows())
 # The first row of each function stands for it in the family's larger sizes, to which only lengths are scaled.
 LARGE = {
-    preset.rows[row].levels[0].corruption.name: (preset.name, row)
+    preset.rows[row].uses[0].corruption.name: (preset.name, row)
     for preset, row in reversed(DISTINCT)
     if preset.name.startswith(FAMILY)
 }
@@ -51,6 +70,8 @@ LARGE = {
 
 def sizes(preset, row):
     """Return the sizes to try: all that a fixed table allows; else the smallest, odd ones and a common one."""
+    if preset.staging.changes:
+        return PICTURE
     allowed = list(preset.sizes.allowed) or [tuple(preset.sizes.smallest), *ANY_SIZE]
     if preset.name.startswith(FAMILY) and (preset.name, row) not in LARGE.values():
         return [min(allowed)]
@@ -58,7 +79,7 @@ def sizes(preset, row):
 
 
 # `make smoke` tries each function in the first of its rows.
-FIRST = {preset.rows[row].levels[0].corruption.name: (preset.name, row) for preset, row in reversed(DISTINCT)}
+FIRST = {preset.rows[row].uses[0].corruption.name: (preset.name, row) for preset, row in reversed(DISTINCT)}
 
 
 def named(preset, row):
@@ -70,8 +91,12 @@ def named(preset, row):
 # In the scope of the module, all tests of a row follow each other: two workers do not compile the same kernels.
 ROWS = [named(preset, row) for preset, row in DISTINCT]
 DRAWING_ROWS = [
-    named(preset, row) for preset, row in DISTINCT if all(level.corruption.draws for level in preset.rows[row].levels)
+    named(preset, row)
+    for preset, row in DISTINCT
+    if all(preset.cell(row, level).draws for level in range(1, preset.levels + 1))
 ]
+# Of which only a direction is drawn, one of four.
+FEW_DRAWS = ("window_shift", "cyclic_shift")
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +134,9 @@ def test_a_cell_gives_an_image_like_the_one_it_was_given_and_leaves_that_alone(p
 
         result = corrupt(image, row, severity, preset=preset.name, key="a")
 
-        assert (result.shape, result.dtype) == (image.shape, image.dtype)
+        allowed = preset.sizes.allowed if preset.staging.changes else [image.shape[:2]]
+        assert (result.shape[2:], result.dtype) == (image.shape[2:], image.dtype)
+        assert result.shape[:2] in allowed
         assert np.array_equal(image, before)
         assert not np.shares_memory(result, image)
 
@@ -132,12 +159,15 @@ def test_another_key_or_seed_gives_other_pixels(preset, row, cells):
 
         different = {result.tobytes() for result in results}
         # A tiny picture can take the same drop, picture or angle twice, but not six times.
-        assert len(different) > (1 if image.size < 4096 else 3), (severity, image.shape)
+        is_few = image.size < 4096 or preset.rows[row].uses[0].corruption.name in FEW_DRAWS
+        assert len(different) > (1 if is_few else 3), (severity, image.shape)
 
 
 @pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
 def test_the_fused_path_gives_the_pixels_of_the_plain_path(preset, row, cells):
     for severity, image in cells:
+        if preset.rows[row].is_chain:
+            continue  # its steps draw from streams of their own, which are those of its rows
         plain = Plain(rng_for(SEED, row, severity, "a"))
 
         assert np.array_equal(
@@ -157,11 +187,12 @@ def test_an_image_that_lies_scattered_in_memory_has_the_pixels_of_one_that_does_
         "backwards": (colour, colour[::-1, ::-1].copy()[::-1, ::-1]),
         "every other sample of a larger one": (grey, np.repeat(grey, 2, axis=1)[:, ::2]),
     }
-    whole = {len(image[0, 0]): corrupt(image, row, 3, preset=preset.name, key="a") for image in (colour, grey)}
+    severity = min(3, preset.levels)
+    whole = {len(image[0, 0]): corrupt(image, row, severity, preset=preset.name, key="a") for image in (colour, grey)}
 
     for layout, (image, other) in scattered.items():
         assert np.array_equal(image, other)
-        result = corrupt(other, row, 3, preset=preset.name, key="a")
+        result = corrupt(other, row, severity, preset=preset.name, key="a")
         assert np.array_equal(result, whole[len(image[0, 0])]), layout
 
 
@@ -171,7 +202,7 @@ def test_severity_0_is_the_clean_image(preset, row):
 
     result = corrupt(image, row, 0, preset=preset.name)
 
-    assert np.array_equal(result, image)
+    assert np.array_equal(result, preset.rows[row].staging.image(image))
     assert result is not image
 
 
@@ -193,9 +224,9 @@ def mean_distance(image, preset, row, severity):
     """Return the mean absolute distance from the clean image over a few keys, all levels sharing their draws."""
     keys = range(4 if image.size > 10_000 else 24)  # chance weighs more in a small picture
     streams = (rng_for(SEED, row, None, str(key)) for key in keys)
-    return np.mean(
-        [np.abs(corrupt(image, row, severity, preset=preset, rng=rng).astype(int) - image).mean() for rng in streams]
-    )
+    clean = corrupt(image, row, 0, preset=preset)
+    results = (corrupt(image, row, severity, preset=preset, rng=rng) for rng in streams)
+    return np.mean([np.abs(like_clean(result, clean).astype(int) - clean).mean() for result in results])
 
 
 @pytest.mark.parametrize(("preset", "row"), ROWS, scope="module")
@@ -210,8 +241,8 @@ def test_severities_between_levels_lie_between_them(preset, row):
             corrupt(image, row, level, preset=preset.name, key="a").tobytes()
             for level in (int(severity), int(severity) + 1)
         }
-        assert between.shape == image.shape
-        if table_row.interpolation == "nearest" and not table_row.levels[0].corruption.draws:
+        assert between.shape == image.shape or preset.staging.changes
+        if table_row.interpolation == "nearest" and not preset.cell(row, 1).draws and not table_row.is_chain:
             assert between.tobytes() in neighbours
 
 
@@ -219,7 +250,7 @@ def test_severities_between_levels_lie_between_them(preset, row):
 def test_below_level_1_a_row_is_milder_or_says_that_it_cannot(preset, row):
     image = photograph(*sizes(preset, row)[-1])
     table_row = preset.rows[row]
-    if not table_row.at_zero:
+    if not table_row.reaches_zero:
         with pytest.raises(Exception, match="no clean values"):
             corrupt(image, row, 0.5, preset=preset.name)
         return
@@ -235,10 +266,11 @@ def test_flat_images_go_through_without_a_warning(preset, row, name):
         image = np.full((*size, 3), 0 if name == "black" else 255, np.uint8)
 
         for severity in range(1, preset.levels + 1):
-            assert corrupt(image, row, severity, preset=preset.name, key="a").shape == image.shape
+            result = corrupt(image, row, severity, preset=preset.name, key="a")
+            assert result.shape == image.shape or preset.staging.changes
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", [p for p in PRESETS if not p.staging.changes], ids=lambda preset: preset.name)
 def test_a_table_refuses_sizes_that_it_does_not_hold_for(preset):
     rules = preset.sizes
     if rules.allowed:
@@ -261,7 +293,7 @@ def test_every_corruption_says_what_it_does_and_where_it_comes_from(declared):
 
 def test_every_corruption_is_used_by_a_table():
     tables = map(catalog.preset, catalog.preset_names())
-    used = {level.corruption.name for table in tables for row in table.rows.values() for level in row.levels}
+    used = {level.corruption.name for table in tables for row in table.rows.values() for level in row.uses}
 
     assert used == set(catalog.corruptions())
 

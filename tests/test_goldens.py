@@ -8,6 +8,7 @@ import pytest
 from corruptgen import corrupt
 from corruptgen.errors import AssetError
 from corruptgen.tables import catalog
+from tests.inputs import planes_for
 from tests.pictures import photograph
 
 GOLDEN = Path(__file__).parent / "golden" / "cells"
@@ -20,17 +21,24 @@ def patches(name):
     """Return the middle of every cell over one photograph, by row: (levels, PATCH, PATCH, 3)."""
     preset = catalog.preset(name)
     image = photograph(*(preset.sizes.allowed or [SIZE])[0])
-    top, left = ((side - PATCH) // 2 for side in image.shape[:2])
-    middle = np.s_[top : top + PATCH, left : left + PATCH]
     found = {}
     for row in preset.rows:
         levels = range(1, preset.levels + 1)
         try:
-            results = [corrupt(image, row, level, preset=name, seed=SEED, key="golden") for level in levels]
+            inputs = planes_for(name, row, image)
+            results = [
+                corrupt(image, row, level, preset=name, seed=SEED, key="golden", inputs=inputs) for level in levels
+            ]
         except AssetError:
             continue
-        found[row] = np.stack([result[middle] for result in results])
+        found[row] = np.stack([middle(result) for result in results])
     return found
+
+
+def middle(image):
+    """Return the middle of an image."""
+    top, left = ((side - PATCH) // 2 for side in image.shape[:2])
+    return image[top : top + PATCH, left : left + PATCH]
 
 
 @pytest.mark.smoke

@@ -1,6 +1,7 @@
 """The metrics: their laws, the hand-worked numbers of their sources, and what they refuse."""
 
 import importlib
+import itertools
 import json
 import warnings
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from corruptgen.metrics import (
     resolution,
     sequences,
     trajectory,
+    translation,
     weights,
 )
 from corruptgen.metrics import accuracy_trend as effective
@@ -373,6 +375,62 @@ def test_low_resolution_is_evaluated_as_a_whole():
     scores = resolution.evaluate_resolution({"a": (0.3, 0.6, 0.001), "b": (0.11, 0.12, 0.1)}, {"a": 1.0, "b": 3.0})
 
     assert scores == pytest.approx({"SAR": (0.5 + 0.11 / 0.12) / 2, "improved SAR": 0.28524, "WAR": 0.17786}, abs=1e-4)
+
+
+# Translations
+
+
+@pytest.mark.parametrize("windows", [2, 3, 9])
+def test_agreement_is_the_share_of_pairs_of_windows_that_are_classified_alike(windows):
+    predictions = np.random.RandomState(1843956201).randint(3, size=(40, windows))
+    pairs = list(itertools.combinations(range(windows), 2))
+
+    counted = [np.mean([line[one] == line[other] for one, other in pairs]) for line in predictions]
+
+    assert translation.agreement(predictions) == pytest.approx(counted)
+
+
+def test_translations_are_evaluated_as_a_whole():
+    predictions = np.array([[1, 1, 1], [2, 2, 0], [0, 0, 0], [3, 1, 2]])
+
+    scores = translation.evaluate_translations(predictions, reference=[1, 2, 0, 1], truth=[1, 2, 3, 3])
+
+    assert scores == pytest.approx(
+        {
+            "agreement": (1 + 1 / 3 + 1 + 0) / 4,
+            "consistency": (3 + 2 + 3 + 1) / 12,
+            "adversarial robustness": 0.5,
+            "accuracy": (3 + 2 + 0 + 1) / 12,
+            "worst-case accuracy": 0.25,
+            # Of the first two, which are right where nothing is moved.
+            "adversarial robustness where right": 0.5,
+        }
+    )
+    assert set(translation.evaluate_translations(predictions)) == {"agreement"}
+    assert translation.evaluate_translations([[1], [2]], truth=[1, 3]) == {"accuracy": 0.5, "worst-case accuracy": 0.5}
+
+
+def test_windows_of_the_diagonal_are_measured_one_by_one():
+    probabilities = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.4, 0.6], [0.5, 0.5]]])
+
+    assert translation.probability_by_window(probabilities, [0, 1]) == pytest.approx([0.75, 0.35])
+    assert translation.accuracy_by_window(probabilities.argmax(axis=2), [0, 1]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: translation.agreement([[1], [2]]), "one window of a picture makes no pair"),
+        (lambda: translation.agreement([1, 2]), r"predictions have shape \(2,\)"),
+        (lambda: translation.agreement([[0.5, 0.5]]), "type float64; pass .* whole numbers"),
+        (lambda: translation.always([[1, 2]], [1, 2]), "pass 1 whole numbers, one for each picture"),
+        (lambda: translation.probability_by_window([[[0.5, 0.5]]], [2]), "beyond the 2 classes"),
+        (lambda: translation.probability_by_window([[0.5, 0.5]], [1]), "probabilities have shape"),
+    ],
+)
+def test_wrong_predictions_of_windows_are_refused(call, message):
+    with pytest.raises(ScoreError, match=message):
+        call()
 
 
 # Continuous severities

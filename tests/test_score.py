@@ -24,6 +24,7 @@ from corruptgen.scoring.evaluation import ScoreOptions, evaluate
 from corruptgen.scoring.evaluation import score_dataset as score
 from corruptgen.scoring.ground_truth import GroundTruth, read_ground_truth
 from corruptgen.scoring.measure import MEASURES
+from corruptgen.scoring.predictions import Predictions
 from corruptgen.scoring.report import Estimate, Report
 from corruptgen.scoring.scored_items import ScoringInput
 from corruptgen.tables import catalog
@@ -416,6 +417,23 @@ def test_alexnets_results_on_imagenet_c_score_100():
     assert len(report.rows) == 19
     assert len(report.by_row["mce"]) == 15
     assert not report.notes
+
+
+def test_low_resolutions_are_scored_by_what_is_left_of_the_full_accuracy():
+    truth = truth_of("lr0-fm", items=10)
+    right = np.zeros((1, 4, 10, 1), bool)
+    for level, count in enumerate((8, 6, 4, 2)):
+        right[0, level, :count] = True
+    clean = np.arange(10)[:, None] < 8
+
+    report = evaluate(ScoringInput(answers=Predictions(truth, right, clean, None, None)), truth, QUICK)
+
+    assert report.scores["relative_robustness"].value == pytest.approx((1 + 0.75 + 0.5 + 0.25) / 4)
+    discount = 1 - math.exp(-200 * (0.8 - 1 / 2) ** 2)
+    assert report.scores["improved_robustness"].value == pytest.approx(0.625 * discount)
+    by_severity = [estimate.value for estimate in report.by_severity["relative_robustness"].values()]
+    assert by_severity == pytest.approx([1, 0.75, 0.5, 0.25])
+    assert "relative_robustness" not in {name for name, measure in MEASURES.items() if measure.fits("natural")}
 
 
 def test_families_have_the_means_of_their_rows():

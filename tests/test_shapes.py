@@ -68,7 +68,7 @@ def written(folder, text=""):
 def extended(name):
     """Return a table with a chain of one for each of its rows."""
     table = catalog.preset(name)
-    ones = [{"name": f"only_{row}", "steps": [{"row": row}]} for row in table.rows]
+    ones = [{"name": f"only_{row}", "steps": [{"row": row}]} for row, line in table.rows.items() if not line.is_chain]
     return extend(table, ones, None)
 
 

@@ -11,7 +11,7 @@ from corruptgen.codecs.high_bit_depth import decode_image, read_samples
 from corruptgen.codecs.pixels import BYTE
 from corruptgen.codecs.windowing import WINDOWS, CleanImage, Window
 from corruptgen.declare import Corruption
-from corruptgen.errors import AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
+from corruptgen.errors import ArgumentError, AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
 from corruptgen.gallery.contact_sheet import draw_contact_sheet, draw_film_strips
 from corruptgen.recipe.declarations import FORMATS, KINDS
 from corruptgen.recipe.recipe import shipped_names
@@ -118,6 +118,8 @@ def preview(
     ends = None if chosen is None else (shot.form.black, shot.form.black + shot.form.full_scale)
     if not rows:
         names = [name for name in names if _can_be_drawn(shot.pixels, name, levels[-1], preset, ends)]
+        if not names:
+            raise CorruptgenError(f"no row of {preset} can be drawn, for the reasons above")
     draw_contact_sheet(shot.pixels, preset, names, levels, seed, ends).save(output, "PNG")
     print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}")
 
@@ -186,7 +188,7 @@ def _can_be_drawn(
 ) -> bool:
     try:
         corrupt(picture, row, severity, preset=preset, key="preview", window=window)
-    except AssetError as error:
+    except (ArgumentError, AssetError) as error:
         eprint(f"left out {row}: {error}")
         return False
     return True

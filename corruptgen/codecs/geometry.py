@@ -36,6 +36,15 @@ def resize_and_crop(image: Image.Image, decoding: Decoding) -> Image.Image:
     return _resized(_cropped(image, decoding), decoding)
 
 
+def fit_samples(picture: NDArray[np.uint8], decoding: Decoding) -> NDArray[np.uint8]:
+    """Resize and crop an (H, W, 1) or (H, W, 3) picture as `resize_and_crop` does."""
+    if decoding.resize is None and decoding.crop is None:
+        return picture
+    channels = picture.shape[2]
+    fitted = resize_and_crop(Image.fromarray(picture[..., 0] if channels == 1 else picture), decoding)
+    return np.asarray(fitted).reshape(fitted.height, fitted.width, channels)
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where `resize_and_crop` puts the points of an image, in pixels from its upper left corner."""

@@ -53,14 +53,10 @@ def draw_contact_sheet(
         by a whole factor, so that their pixels can be seen.
     """
     pixels = _pixels(image)
-    clean = _thumbnail(pixels, window)
     lines = {
         row: [
-            clean,
-            *(
-                _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed, window=window), window)
-                for severity in severities
-            ),
+            _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed, window=window), window)
+            for severity in (0, *severities)
         ]
         for row in rows
     }

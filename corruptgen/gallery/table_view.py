@@ -99,6 +99,9 @@ def _gallery_row(table: Preset, row: Row, photographs: Sequence[Photograph], ste
         return GalleryImage(photograph.name, thumbnail(table.staging.image(photograph.pixels)), tuple(frames))
 
     parameters = parameters_at(table, row.name, levels)
+    if row.inputs:
+        needed = f"{row.name} needs {' and '.join(sorted(row.inputs))} beside the image, which a gallery does not have"
+        return GalleryRow(row, levels, parameters, (), needed)
     try:
         return GalleryRow(row, levels, parameters, tuple(map(gallery_image, photographs)))
     except AssetError as error:

@@ -10,6 +10,7 @@ from corruptgen.metrics import (
     resolution,
     sequences,
     trajectory,
+    translation,
 )
 from corruptgen.metrics.baselines import Baseline, baseline, baseline_names, families, weights
 from corruptgen.metrics.grid import Grid, group_means
@@ -33,5 +34,6 @@ __all__ = [
     "resolution",
     "sequences",
     "trajectory",
+    "translation",
     "weights",
 ]

@@ -114,7 +114,10 @@ class Row:
 
     def clean_cell(self, sizes: Sizes) -> Cell:
         """Return the cell that leaves the image alone."""
-        return replace(self.cell_with(MappingProxyType({}), 0.0, sizes), corruption=None, region=None)
+        # Where the row acts before the crop, a picture of the image's size is no image.
+        staging = replace(self.staging, always=self.staging.always or self.takes_scene)
+        clean = self.cell_with(MappingProxyType({}), 0.0, sizes)
+        return replace(clean, corruption=None, region=None, staging=staging)
 
     def at(self, severity: float) -> Level:
         """Return function and parameters at a severity above 0, interpolating between the levels.

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from corruptgen.codecs.geometry import INTERPOLATIONS, ORDERS, resize_and_crop
+from corruptgen.codecs.geometry import INTERPOLATIONS, ORDERS, fit_samples
 from corruptgen.declare import Scene
 from corruptgen.errors import ImageError, PresetError, Rejected
 from corruptgen.records import Decoding
@@ -82,12 +81,7 @@ def _is_share(value: Any) -> bool:
 
 
 def _placed(picture: NDArray[np.uint8], steps: Decoding) -> NDArray[np.uint8]:
-    if steps.resize is None and steps.crop is None:
-        return picture
-    channels = picture.shape[2]
-    image = Image.fromarray(picture[..., 0] if channels == 1 else picture)
     try:
-        placed = resize_and_crop(image, steps)
+        return fit_samples(picture, steps)
     except Rejected as error:
         raise ImageError(f"the picture {error}") from error
-    return np.asarray(placed).reshape(placed.height, placed.width, channels)

@@ -1,0 +1,1 @@
+"""What image restoration sets out to undo."""

@@ -1,0 +1,33 @@
+"""Windows of a picture: what another place of the crop shows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptgen.declare import Scene
+from corruptgen.errors import ImageError
+
+
+def move_window(scene: Scene, down: int, right: int) -> NDArray[np.uint8]:
+    """Return the image of a scene whose window is moved by whole pixels of the picture.
+
+    Raises
+    ------
+    ImageError
+        If the window would leave the picture.
+    """
+    picture = scene.picture
+    if scene.view(_known(picture.shape, down, right)).all():
+        return scene.view(np.roll(picture, (-down, -right), axis=(0, 1)))
+    window, whole = ("×".join(map(str, pixels.shape[:2])) for pixels in (scene.view(picture), picture))
+    raise ImageError(
+        f"a window of {window} cannot be moved by {down} rows and {right} columns in a picture of {whole}: it would "
+        "leave it; take a table that makes pictures larger, or smaller steps"
+    )
+
+
+def _known(shape: tuple[int, ...], down: int, right: int) -> NDArray[np.uint8]:
+    """Return an (H, W, 1) picture that is white where a moved picture has content of its own."""
+    height, width = shape[:2]
+    known = np.zeros((height, width, 1), np.uint8)
+    known[max(0, -down) : max(0, height - down), max(0, -right) : max(0, width - right)] = 255
+    return known
