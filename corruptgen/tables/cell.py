@@ -51,7 +51,7 @@ class Cell:
     stream: str = ""
     """The name of its draws, where that is not its row."""
 
-    @property
+    @cached_property
     def is_sequence(self) -> bool:
         """Whether it makes a sequence of frames of a picture instead of an image."""
         is_sequence = self.corruption is not None and self.corruption.is_sequence
@@ -131,7 +131,7 @@ class Cell:
         A picture of a size that the table is for is the image already, but for rows that act before the crop.
         """
         is_prepared = self.takes_scene or self.staging.always
-        if not self.staging.changes or (not is_prepared and picture.shape[:2] in self.sizes.allowed):
+        if not self._is_staged or (not is_prepared and picture.shape[:2] in self.sizes.allowed):
             return picture
         self._check_channels(picture.shape[2])
         if form != BYTE:
@@ -214,7 +214,7 @@ class Cell:
         corruption = self.corruption
         if corruption is not None and corruption.takes_scene:
             return self._of_scene(corruption, picture, rng, inputs)
-        image = self.clean_image(picture, form) if self.staging.changes else picture
+        image = self.clean_image(picture, form) if self._is_staged else picture
         height, width, channels = image.shape
         self.sizes.check(height, width)
         # Sums go along the memory, and their order decides about a last bit.
@@ -358,6 +358,11 @@ class Cell:
     @property
     def _is_clean(self) -> bool:
         return self.corruption is None and not self.steps
+
+    @cached_property
+    def _is_staged(self) -> bool:
+        """Whether the table makes images of pictures; asked once, as a small image takes little more time than that."""
+        return self.staging.changes
 
     @cached_property
     def _fast_path(self) -> FastPath | None:
