@@ -135,6 +135,28 @@ def test_mfr_and_mt5d_are_of_severity_1_in_percent_of_a_baseline(built):
     assert report.scores["mfr"].low < report.scores["mfr"].value < report.scores["mfr"].high
 
 
+def test_windows_of_the_anti_aliasing_protocol_are_scored_by_their_agreement(tmp_path):
+    write_photographs(tmp_path / "photographs", 3, size=(40, 50))
+    recipe = write_build(tmp_path)
+    recipe.write_text(recipe.read_text("utf-8").replace("turns.toml", "antialiasing"), "utf-8")
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+    # The first picture is classified alike everywhere, the second one in the last window alone differently.
+    diagonal = np.zeros((3, 33), int)
+    diagonal[1, -1], diagonal[2, 11:22], diagonal[2, 22:] = 1, 1, 2
+    answers = {"consistency": np.array([[1, 1], [2, 2], [0, 3]]), "diagonal": diagonal}
+    scores = {row: np.eye(4)[classes] for row, classes in answers.items()}
+    np.savez(tmp_path / "predictions.npz", **scores)
+
+    report = corruptgen.score(tmp_path / "predictions.npz", tmp_path / "out", resamples=20)
+
+    agreement = report.by_row["window_agreement"]
+    assert agreement["consistency"].value == pytest.approx(2 / 3)
+    assert agreement["diagonal"].value == pytest.approx((1 + 31 / 33 + 10 / 32) / 3)
+    assert report.by_row["adversarial_robustness"]["diagonal"].value == pytest.approx(1 / 3)
+    assert report.scores["adversarial_robustness"].value == pytest.approx(0.5)
+    assert agreement["diagonal"].low <= agreement["diagonal"].value <= agreement["diagonal"].high
+
+
 def test_the_report_is_a_baseline_of_others(built):
     path = written("arrays in npz", built)
     report = corruptgen.score(path, built[0] / "out", resamples=0)

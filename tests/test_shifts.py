@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen.errors import ArgumentError, ImageError
+from corruptgen.errors import ArgumentError, ImageError, RecipeError
 from corruptgen.ops.windows import move_window
 from corruptgen.records import Decoding
 from corruptgen.tables import catalog
@@ -21,7 +21,7 @@ from corruptgen.tables.chain import ChainRow
 from corruptgen.tables.scene import Staging
 from tests.inputs import planes_for
 from tests.legacy import LegacyDraws
-from tests.photographs import ROOT, executed
+from tests.photographs import ROOT, executed, write_photographs
 from tests.pictures import photograph
 
 ORIGINALS = Path(__file__).parent / "golden/originals"
@@ -339,3 +339,51 @@ def test_the_document_names_every_table_and_row_of_its_kind():
         if name not in ("ram", "cdd-11", "restoration"):
             assert all(f"`{row}`" in text for row in catalog.preset(name).rows), name
     assert all(f"`{row}`" in text for row in catalog.preset("restoration").groups["seven"])
+
+
+def write_shift(place, preset, form, rows=""):
+    """Write photographs, and a recipe over them by one of the tables."""
+    write_photographs(place / "photographs", 3, size=(70, 90))
+    recipe = place / "recipe.toml"
+    recipe.write_text(
+        f'name = "shift"\nversion = "1.0.0"\n[source]\nkind = "folder"\npath = "photographs"\n[corrupt]\n'
+        f'preset = "{preset}"\nseverities = [1]\n{rows}[output]\nformat = "{form}"\nclean = true\n',
+        "utf-8",
+    )
+    return recipe
+
+
+@pytest.mark.parametrize(
+    ("preset", "form", "row"),
+    [
+        ("lr0-fm", "npy", "keep"),
+        ("lr0-fm-small", "folder", "small"),
+        ("translations", "parquet", "realistic"),
+        ("restoration", "webdataset", "low_haze_rain"),
+    ],
+)
+def test_a_dataset_of_a_shift_has_the_pixels_of_its_pictures_and_is_verified(preset, form, row, tmp_path):
+    recipe = write_shift(tmp_path, preset, form, f'rows = ["{row}"]\n')
+
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+    made = corruptgen.open(tmp_path / "out")
+    for item in made:
+        [path] = (tmp_path / "photographs").rglob(item.id.rpartition("/")[2])
+        picture = np.asarray(Image.open(path).convert("RGB"))
+        for cell, severity in (("clean", 0), (row, 1)):
+            expected = corruptgen.corrupt(picture, row, severity, preset=preset, key=item.id)
+            assert np.array_equal(made.image(cell, severity, item.id), expected)
+    assert corruptgen.verify(tmp_path / "out", depth="full", source=tmp_path / "photographs").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("preset", "form", "message"),
+    [
+        ("lr0-fm-small", "npy", r"holds images of one size, and small of lr0-fm-small makes 128×128 at severity 1"),
+        ("cdd-11", "folder", "low of cdd-11 needs light beside the image, which no source holds"),
+    ],
+)
+def test_what_a_recipe_cannot_hold_is_refused_before_anything_is_written(preset, form, message, tmp_path):
+    with pytest.raises(RecipeError, match=message):
+        corruptgen.generate(write_shift(tmp_path, preset, form), output=tmp_path / "out", workers=1)

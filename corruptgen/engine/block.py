@@ -112,6 +112,22 @@ class Cells:
         count = self.frames[self.names.index(name)] if self.frames else None
         return apply_to_picture(self._cell(name), image.pixels, self._streams(key), image.form, count)
 
+    def check_shape(self, image: CleanImage, shape: tuple[int, ...], place: str) -> None:
+        """Raise `RecipeError` if a row that acts before the crop makes images of another shape than the clean one."""
+        for row, severity in self.names:
+            if (row, severity) == CLEAN or not self._cell((row, severity)).takes_scene:
+                continue
+            if self._cell((row, severity)).is_sequence:
+                continue  # whose frames are counted and compared as they are made
+            found = self.apply((row, severity), image, "probe").shape
+            if found != shape:
+                made, clean = ("×".join(map(str, size[:2])) for size in (found, shape))
+                raise RecipeError(
+                    f"{place} holds images of one size, and {row} of {self.preset} makes {made} at severity "
+                    f"{severity_text(severity)} where the clean image is {clean}; write another format, such as "
+                    '"folder" or "parquet"'
+                )
+
     def probe(self, name: tuple[str, float], image: CleanImage) -> None:
         """Apply a cell to an image, so that what it lacks is found; of a sequence the first frame is enough."""
         if name != CLEAN and self._cell(name).is_sequence:
@@ -176,6 +192,8 @@ class Work:
             if first is not None:
                 shape, dtype = cells.clean(first).shape if sink.wants_one_shape else None, first.form.dtype
                 recipe.output.check_depth(dtype, f"{recipe.name} [output]")
+                if shape is not None:
+                    cells.check_shape(first, shape, f'{recipe.name} [output] format: "{recipe.output.format}"')
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
         return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, cells.identity(source))
 
