@@ -222,21 +222,28 @@ class Encoding:
     """Of JPEG, 1 to 100."""
     compression: str = "fast"
     """Of PNG: "stored", "fast" or "small"."""
+    video: str = ""
+    """Of videos: "lossless", or "imagenet-p" as the published ones are."""
 
     @property
     def extension(self) -> str:
-        """The ending of a file's name; `.JPEG` as in ImageNet."""
-        return {"png": ".png", "jpeg": ".JPEG", "tiff": ".tif", "npy": ".npy"}[self.name]
+        """The ending of a file's name; `.JPEG` as in ImageNet. Beside videos, single images are PNG."""
+        return {"png": ".png", "jpeg": ".JPEG", "tiff": ".tif", "npy": ".npy", "video": ".png"}[self.name]
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the frames of a sequence are one file."""
+        return self.name == "video"
 
     @property
     def is_lossless(self) -> bool:
         """Whether decoding returns the same pixels."""
-        return self.name != "jpeg"
+        return self.video == "lossless" if self.is_video else self.name != "jpeg"
 
     @property
     def dtypes(self) -> tuple[str, ...]:
         """The types of the samples that a file can hold."""
-        deep = {"png": ("uint16",), "jpeg": ()}.get(self.name, ("uint16", "int16", "float32"))
+        deep = {"png": ("uint16",), "jpeg": (), "video": ()}.get(self.name, ("uint16", "int16", "float32"))
         return ("uint8", *deep)
 
 

@@ -16,6 +16,7 @@ import tifffile
 import corruptgen
 from corruptgen.runtime.extras import DISTRIBUTIONS, EXTRAS
 from tests.photographs import ROOT, write_photographs, write_recipe
+from tests.test_sequence_builds import write_build
 
 # Put in front of the path, this makes a process one in which the packages were never installed.
 BLOCKER = """
@@ -74,6 +75,8 @@ def place(tmp_path_factory):
     build(place, "parquet", 'format = "parquet"\nclean = true')
     build(place, "tiff", 'encoding = "tiff"\nclean = true')
     build(place, "png", "clean = true")
+    write_build(place, severities="[1]", output='encoding = "video"').rename(place / "film.toml")
+    corruptgen.generate(place / "film.toml", output=place / "film", workers=1)
     grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
     tifffile.imwrite(place / "deep.tif", grey)
     nibabel.save(nibabel.Nifti1Image(grey.astype(np.int16)[..., None], np.eye(4)), place / "volume.nii")
@@ -116,6 +119,11 @@ NEEDING = {
         ["preview", "deep.tif", "--window", "range"],
         ["preview", "volume.nii", "--window", "range"],
         ["preview", "scan.dcm", "--window", "range"],
+    ],
+    "video": [
+        ["generate", "film.toml", "--output", "film", "--check"],
+        ["generate", "film.toml", "--output", "new"],
+        ["gallery", "film"],
     ],
     "remote": [["plan", "png.toml", "--source", "https://example.invalid/a.zip"]],
     "plot": [["score", "predictions.csv", "--manifest", "png", "--output", "s", "--resamples", "0"]],

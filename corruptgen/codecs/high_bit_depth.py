@@ -17,6 +17,7 @@ from corruptgen.codecs.guard import guard_decoder
 from corruptgen.codecs.orientations import STORED, UPRIGHT, turn_pixels
 from corruptgen.codecs.pixels import SampleFormat, grey_to_rgb, rgb_to_luma
 from corruptgen.codecs.tolerance import EXIF_ORIENTATION, decode_tolerantly
+from corruptgen.codecs.video import decode_video, is_video
 from corruptgen.codecs.windowing import (
     CleanImage,
     StoredSamples,
@@ -128,6 +129,8 @@ def decode_stored(stored: bytes | Sequence[bytes] | NDArray[Any]) -> NDArray[Any
         return decode_lossless(stored)
     if isinstance(stored, np.ndarray):
         return stored
+    if len(stored) == 1 and is_video(stored[0]):
+        return decode_video(stored[0])
     frames = [decode_lossless(frame) for frame in stored]
     if len({frame.shape for frame in frames}) > 1:
         raise Rejected("is damaged: its frames differ in shape")

@@ -137,8 +137,8 @@ def encode_image(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
     image : ndarray of uint8, shape (H, W, 3)
         Or (H, W, 1), which is stored as grey.
     encoding : Encoding
-        PNG, or JPEG of a quality, with optimised Huffman tables and chroma at half size as ImageNet-C has it; or TIFF
-        or a file of numpy, which hold every type of sample.
+        PNG, as single images beside videos are, too; or JPEG of a quality, with optimised Huffman tables and chroma at
+        half size as ImageNet-C has it; or TIFF or a file of numpy, which hold every type of sample.
     """
     if encoding.name == "npy":
         file = io.BytesIO()
@@ -146,7 +146,7 @@ def encode_image(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
         return file.getvalue()
     if encoding.name == "tiff":
         return tiff.encode_tiff(image)
-    if encoding.name == "png":
+    if encoding.name == "png" or encoding.is_video:
         return encode_png(image, encoding.compression)
     # The bytes that Pillow writes, in less time.
     samples = image if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)

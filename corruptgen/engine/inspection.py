@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-import numpy as np
-
-from corruptgen.codecs.high_bit_depth import decode_lossless
+from corruptgen.codecs.high_bit_depth import decode_stored
 from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.manifest import MANIFEST, BlockTable, ItemRecord, TableSummary, dataset_files, parse_record
 from corruptgen.engine.plan import Block, Plan
@@ -250,10 +248,9 @@ def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
     if missing or not sink.encoding.is_lossless:
         return False
     try:
-        images = [decode_lossless(content) for content in contents]
-        pixels = np.stack(images) if frames_in(sink.frames, cell) else images[0]
+        pixels = decode_stored(contents if frames_in(sink.frames, cell) else contents[0])
         return pixels_digest(pixels) == split(record.pixels, PIXELS_BYTES)[cell]
-    except (Rejected, ValueError):
+    except Rejected:
         return False
 
 

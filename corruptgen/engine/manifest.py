@@ -312,6 +312,8 @@ def environment(recipe: Recipe | None = None) -> dict[str, str]:
         others |= {package: version_of(package) for package in recipe.output.declared.needs}
     elif recipe is not None:
         packages += [DISTRIBUTIONS.get(package, package) for package in recipe.output.declared.needs]
+    if recipe is not None and recipe.output.encoding == "video" and not recipe.output.is_array:
+        packages += ["av"]
     if recipe is not None and recipe.decode.window is not None:
         packages += ["nibabel", "pydicom", "tifffile"]
         # Compressed samples are decoded by what is installed.

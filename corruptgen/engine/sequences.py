@@ -63,6 +63,10 @@ def check_sequences(recipe: Recipe, preset: Preset, cells: Sequence[Name]) -> No
     """
     name, decode, output = recipe.name, recipe.decode, recipe.output
     sequences = dict.fromkeys(row for row, severity in cells if preset.cell(row, severity).is_sequence)
+    if not sequences and output.encoding == "video" and not output.is_array:
+        raise RecipeError(
+            f'{name} [output] encoding: "video" is for rows that make sequences, which none of {preset.name} here does'
+        )
     if not sequences:
         return
     rows = ", ".join(sequences)

@@ -113,11 +113,18 @@ def _file_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:
                 "name": f"files-{row}",
                 "description": f"The files of the row {row}.",
                 "containedIn": {"@id": REPO},
-                "encodingFormat": output.declared.media_type or f"image/{output.encoding}",
+                "encodingFormat": output.declared.media_type or _media_type(dataset, row),
                 "includes": patterns if len(patterns) > 1 else patterns[0],
             }
         )
     return sets
+
+
+def _media_type(dataset: FinishedDataset, row: str) -> str:
+    encoding = dataset.recipe.output.encoding
+    if encoding != "video":
+        return f"image/{encoding}"
+    return "video/mp4" if dataset.frames_of(row) else "image/png"
 
 
 def _record_sets(dataset: FinishedDataset) -> list[dict[str, Any]]:

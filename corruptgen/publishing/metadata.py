@@ -68,9 +68,10 @@ def data_files(dataset: FinishedDataset, row: str, severity: float) -> str:
 
 
 def is_loadable(dataset: FinishedDataset) -> bool:
-    """Check whether `datasets` can load it: it knows no arrays, and would take masks for more images."""
+    """Check whether `datasets` can load it: it knows no arrays or videos, and would take masks for more images."""
     has_targets = bool(dataset.made.targets.endings) or dataset.made.targets.is_annotated
-    return dataset.recipe.output.declared.is_loadable and not has_targets
+    output = dataset.recipe.output
+    return output.declared.is_loadable and not has_targets and not (output.stored.is_video and not output.is_array)
 
 
 def _configs(dataset: FinishedDataset) -> list[dict[str, Any]]:

@@ -75,6 +75,9 @@ def _stored(dataset: FinishedDataset) -> str:
     output = dataset.recipe.output
     if output.is_array:
         return "plain arrays of pixels, without loss"
+    if output.encoding == "video":
+        loss = "without loss" if output.is_lossless else "with the settings of ImageNet-P, which lose a little"
+        return f"H.264 videos, {loss}, and single images as PNG"
     if output.encoding == "jpeg":
         return f"JPEG of quality {output.quality}"
     return f"{output.encoding.upper()}, without loss"

@@ -78,6 +78,8 @@ class Format:
     """Whether masks and annotations go with the images."""
     holds_sequences: bool = False
     """Whether an item of a cell may be a sequence of frames: its sink has `frames`, the number of them by the cell."""
+    holds_videos: bool = False
+    """Whether the frames of a sequence may be one video."""
     reserved: tuple[str, ...] = ()
     """What lies in an output beside the rows, so that no row can be called so."""
     media_type: str = ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from corruptgen.codecs.png import COMPRESSIONS
+from corruptgen.codecs.video import LOSSLESS, SETTINGS
 from corruptgen.errors import DeclarationError, RecipeError
 from corruptgen.recipe.checks import Check, name_in, one_of, truth, whole
 from corruptgen.recipe.declarations import FORMATS, Format, recorded
@@ -22,6 +23,7 @@ class OutputChoice:
     encoding: str = "png"
     quality: int = 85
     compression: str = "fast"
+    video: str = LOSSLESS
     clean: bool = False
     dtype: str = ""
     """"float32": samples are stored as floats from 0, black, to 1, white; empty: with the depth of the clean images."""
@@ -47,7 +49,7 @@ class OutputChoice:
     @property
     def stored(self) -> Encoding:
         """How each image is stored."""
-        return Encoding(self.encoding, self.quality, self.compression)
+        return Encoding(self.encoding, self.quality, self.compression, self.video if self.encoding == "video" else "")
 
     @property
     def is_array(self) -> bool:
@@ -81,6 +83,7 @@ class OutputChoice:
         """Return the section in plain values; `read_output_section` reads it again."""
         encoding = {} if self.is_array else {"encoding": self.encoding}
         compression = {"compression": self.compression} if self.is_compressed else {}
+        video = {"video": self.video} if self.encoding == "video" else {}
         quality = {"quality": self.quality} if self.encoding == "jpeg" else {}
         shards = {"items_per_shard": self.items_per_shard}
         is_usual = self.declared.has_file_per_item and self.items_per_shard == ITEMS_PER_SHARD
@@ -88,7 +91,8 @@ class OutputChoice:
         floats = {"dtype": self.dtype} if self.dtype else {}
         unclipped = {} if self.clip else {"clip": False}
         escaped = {"escape_names": self.escape_names} if self.escape_names else {}
-        plain = {"format": self.format} | encoding | compression | {"clean": self.clean} | quality | counted | escaped
+        encoding |= compression | video
+        plain = {"format": self.format} | encoding | {"clean": self.clean} | quality | counted | escaped
         return plain | floats | unclipped | recorded(self.options, self.declared.keys)
 
 
@@ -101,9 +105,10 @@ def _escape(value: Any) -> str:
 
 KEYS: Mapping[str, Check] = {
     "format": name_in(FORMATS),
-    "encoding": one_of("png", "jpeg", "tiff", "npy"),
+    "encoding": one_of("png", "jpeg", "tiff", "npy", "video"),
     "quality": whole(1, 100),
     "compression": one_of(*COMPRESSIONS),
+    "video": one_of(*SETTINGS),
     "clean": truth,
     "dtype": one_of("float32"),
     "clip": truth,
@@ -137,7 +142,7 @@ def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
     common = {field.name for field in fields(OutputChoice)} - {"options"}
     options = tuple(sorted((key, value) for key, value in content.items() if key not in common))
     output = OutputChoice(**{key: value for key, value in content.items() if key in common}, options=options)
-    for key in ("encoding", "quality", "compression"):
+    for key in ("encoding", "quality", "compression", "video"):
         if key in content and output.is_array:
             raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")
     if output.encoding == "npy" and not output.declared.holds_arrays:
@@ -150,6 +155,10 @@ def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
         )
     if "quality" in content and output.encoding != "jpeg":
         raise RecipeError(f'{place} quality: only for encoding = "jpeg"; the others lose nothing')
+    if "video" in content and output.encoding != "video":
+        raise RecipeError(f'{place} video: only for encoding = "video"')
+    if output.encoding == "video" and not output.is_array and not output.declared.holds_videos:
+        raise RecipeError(f'{place} encoding: "video" is for format = "folder"; {output.format!r} holds single frames')
     if "compression" in content and output.encoding != "png":
         raise RecipeError(f'{place} compression: only for encoding = "png"')
     return output

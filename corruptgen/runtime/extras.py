@@ -10,6 +10,7 @@ from corruptgen.errors import MissingPackage
 # The extra of pyproject.toml that brings each top-level module, and what pip calls it where that is another name.
 EXTRAS: Mapping[str, str] = {
     "albumentations": "albumentations",
+    "av": "video",
     "datasets": "hub",
     "distributed": "dask",
     "fsspec": "remote",

@@ -11,7 +11,11 @@ from corruptgen.sinks.protocol import Names, Sink
 from corruptgen.store.output_directory import OutputDirectory
 
 # The packages that encodings need, and windows of [decode].
-NEEDED: Mapping[str, tuple[str, ...]] = {"tiff": ("tifffile",), "window": ("nibabel", "pydicom", "tifffile")}
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "tiff": ("tifffile",),
+    "video": ("av",),
+    "window": ("nibabel", "pydicom", "tifffile"),
+}
 
 
 def sink(

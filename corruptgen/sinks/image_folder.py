@@ -1,4 +1,4 @@
-"""The format `folder`: one file for each image, laid out as ImageNet-C; a sequence is a folder of its frames."""
+"""The format `folder`: one file for each image, laid out as ImageNet-C; a sequence is a folder of frames or a video."""
 
 import hashlib
 import json
@@ -10,10 +10,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from corruptgen.codecs.images import encode_image
+from corruptgen.codecs.video import encode_video
+from corruptgen.metrics.sequences import is_noise
 from corruptgen.recipe.declarations import Format
 from corruptgen.records import Encoding, Item
 from corruptgen.sinks.features import column, label_feature, yaml_features
-from corruptgen.sinks.frames import frame_names, frames_in, images_per_item
+from corruptgen.sinks.frames import frame_names, frames_in
 from corruptgen.sinks.owner import Owner
 from corruptgen.sinks.protocol import Dataset, DatasetFile, FoundUnits, Names, Part, Sample, WrittenShard, check_depth
 from corruptgen.store.digests import file_digest, join_digests, shard_digest, stored_digest
@@ -21,6 +23,7 @@ from corruptgen.store.output_directory import OutputDirectory, cell_folder, item
 from corruptgen.values.class_labels import MISSING, NONE, Classes
 
 METADATA = "metadata.jsonl"
+VIDEO = ".mp4"
 
 
 def are_told_by_folders(classes: Classes, labels: Set[str]) -> bool:
@@ -69,14 +72,20 @@ class ImageFolder:
         return item_name(item, self.encoding.extension, self.escape)
 
     def file(self, cell: int, item: Item) -> str:
-        """Return the file of an item in a cell, or the folder of its frames, relative to the output."""
-        is_sequence = frames_in(self.frames, cell)
-        return f"{cell_folder(*self.cells[cell])}/{self._folder(item) if is_sequence else self.named(item)}"
+        """Return the image or video of an item in a cell, or the folder of its frames, relative to the output."""
+        name = self.named(item)
+        if frames_in(self.frames, cell):
+            name = item_name(item, VIDEO if self.encoding.is_video else "", self.escape)
+        return f"{cell_folder(*self.cells[cell])}/{name}"
 
     def item_files(self, cell: int, item: Item) -> list[str]:
-        """Return the files of an item in a cell: that of its image, or those of its frames in their order."""
-        place, count = self.file(cell, item), frames_in(self.frames, cell)
+        """Return the files of an item in a cell: its image or video, or its frames in their order."""
+        place, count = self.file(cell, item), self._frame_files(cell)
         return [f"{place}/{name}{self.encoding.extension}" for name in frame_names(count)] if count else [place]
+
+    def _frame_files(self, cell: int) -> int:
+        """Return the number of frames that are files of their own."""
+        return 0 if self.encoding.is_video else frames_in(self.frames, cell)
 
     def write(self, cell: int, block: int, samples: Iterable[Sample]) -> WrittenShard:
         """Write one file for each image."""
@@ -94,6 +103,10 @@ class ImageFolder:
 
     def _encoded(self, cell: int, sample: Sample) -> Iterator[tuple[str, bytes]]:
         """Return the files of a sample, one at a time."""
+        if sample.is_sequence and self.encoding.is_video:
+            noise = is_noise(self.cells[cell][0])
+            yield self.file(cell, sample.item), encode_video(sample.pixels, self.encoding.video, is_noise=noise)
+            return
         for name, pixels in zip(self.item_files(cell, sample.item), sample.images, strict=True):
             yield name, encode_image(pixels, self.encoding)
 
@@ -105,8 +118,13 @@ class ImageFolder:
         """Take the files of known items in known cells for ours."""
         extension = self.encoding.extension
         folders = {
-            cell_folder(*name): {f"{frame}{extension}" for frame in frame_names(frames_in(self.frames, cell))}
+            cell_folder(*name): {f"{frame}{extension}" for frame in frame_names(self._frame_files(cell))}
             for cell, name in enumerate(self.cells)
+        }
+        videos = {
+            cell_folder(*name)
+            for cell, name in enumerate(self.cells)
+            if self.encoding.is_video and frames_in(self.frames, cell)
         }
 
         def unit(name: str) -> str | None:
@@ -117,6 +135,8 @@ class ImageFolder:
                 return None
             if item == METADATA:
                 return name
+            if f"{row}/{severity}" in videos:
+                return item.removesuffix(VIDEO) + extension if item.endswith(VIDEO) else None
             if not frames:
                 return item if item.endswith(extension) else None
             folder, _, frame = item.rpartition("/")
@@ -129,8 +149,8 @@ class ImageFolder:
 
         def whole(part: Part) -> bool:
             counts = [found.count(self.named(item)) for item in part.items]
-            images = images_per_item(self.frames, len(self.cells))
-            return all(files == images for files, _ in counts) and part.size == sum(size for _, size in counts)
+            wanted = sum(max(1, self._frame_files(cell)) for cell in range(len(self.cells)))
+            return all(files == wanted for files, _ in counts) and part.size == sum(size for _, size in counts)
 
         return whole
 
@@ -150,38 +170,34 @@ class ImageFolder:
         """Write the labels of every cell, where its folders do not state them."""
         are_told = are_told_by_folders(self.classes, {item.label for part in parts for item in part.items})
         # Of all cells without sequences the content is the same, which is read through once.
-        known: dict[int, DatasetFile] = {}
+        known: dict[tuple[int, str], DatasetFile] = {}
         files: dict[str, DatasetFile] = {}
         for cell, place in enumerate(self.cells):
-            count, name = frames_in(self.frames, cell), f"{cell_folder(*place)}/{METADATA}"
+            count, name = self._frame_files(cell), f"{cell_folder(*place)}/{METADATA}"
             if are_told and not count:
                 continue
-            if count not in known:
-                known[count] = _measure(self._metadata(parts, count))
-            files[name] = known[count]
+            extension = VIDEO if self.encoding.is_video and frames_in(self.frames, cell) else self.encoding.extension
+            if (count, extension) not in known:
+                known[count, extension] = _measure(self._metadata(parts, count, extension))
+            files[name] = known[count, extension]
             if self.output.size(name) != files[name].size or self.output.sha256(name) != files[name].sha256:
                 with self.output.whole(name) as file:
-                    file.writelines(self._metadata(parts, count))
+                    file.writelines(self._metadata(parts, count, extension))
         if files:
             self.output.sync()
         return files
 
-    def _metadata(self, parts: Sequence[Part], count: int) -> Iterator[bytes]:
-        """Return the lines of a cell: one for each item or, where an item has `count` frames, one for each frame."""
-        extension = self.encoding.extension
+    def _metadata(self, parts: Sequence[Part], count: int, extension: str) -> Iterator[bytes]:
+        """Return the lines of a cell: one for each file of an item, of which there are `count` frames or one file."""
         for part in parts:
             for item in part.items:
                 label = {} if self.classes.kind == NONE else {"label": self.classes.value(item.label)}
                 entry = label | {"image_id": item.id}
                 if not count:
-                    yield _line({"file_name": self.named(item)} | entry)
+                    yield _line({"file_name": item_name(item, extension, self.escape)} | entry)
                 for number, frame in enumerate(frame_names(count)):
-                    name = f"{self._folder(item)}/{frame}{extension}"
+                    name = f"{item_name(item, '', self.escape)}/{frame}{extension}"
                     yield _line({"file_name": name} | entry | {"frame": number})
-
-    def _folder(self, item: Item) -> str:
-        """Return the folder of the frames of an item, relative to that of a cell."""
-        return item_name(item, "", self.escape)
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Name the file of an item, or the folder of a cell."""
@@ -239,6 +255,7 @@ FORMAT = Format(
     has_file_per_item=True,
     carries_targets=True,
     holds_sequences=True,
+    holds_videos=True,
     is_loadable=True,
     row_config=_of_folders,
 )
