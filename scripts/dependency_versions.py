@@ -170,16 +170,20 @@ def make_every_row() -> Pixels:
     pixels = {}
     for table in corruptgen.presets():
         preset = catalog.preset(table)
-        if preset.is_sequential:
-            for row in preset.rows:
-                made = corruptgen.frames(data.astronaut()[::2, ::2], row, preset=table, key="a")
-                pixels[f"{table} {row} frames"] = np.stack(list(made)[::10])
-            continue
         height, width = preset.sizes.allowed[0] if preset.sizes.allowed else (SIDE, SIDE)
         image = cv2.resize(data.astronaut(), (width, height), interpolation=cv2.INTER_AREA)
+        if preset.is_sequential:
+            picture = data.astronaut()[::2, ::2] if preset.staging.changes else image
+            for row in preset.rows:
+                made = corruptgen.frames(picture, row, preset=table, key="a")
+                pixels[f"{table} {row} frames"] = np.stack(list(made)[::10])
+            continue
         for row in corruptgen.rows(table):
+            # Any map is as good as another one.
+            inputs = dict.fromkeys(preset.rows[row].inputs, image[..., 1] / 255)
             for severity in range(1, preset.levels + 1):
-                pixels[f"{table} {row} {severity}"] = corruptgen.corrupt(image, row, severity, preset=table, key="a")
+                made = corruptgen.corrupt(image, row, severity, preset=table, key="a", inputs=inputs)
+                pixels[f"{table} {row} {severity}"] = made
     return pixels
 
 

@@ -4,7 +4,7 @@ import importlib.util
 import json
 import re
 import sys
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -182,6 +182,23 @@ def test_a_grid_has_every_offset_within_its_radius_once_and_the_picture_in_the_m
         assert np.array_equal(window[inner], roll[inner])
 
 
+@pytest.mark.parametrize(
+    ("preset", "row"),
+    [(table, row) for table in ("antialiasing", "translation-sets") for row in corruptgen.rows(table)],
+)
+def test_a_window_alone_is_that_of_the_whole_set_and_only_its_key_decides(preset, row):
+    options = {"preset": preset, "key": "a"}
+    whole = list(corruptgen.frames(PICTURE, row, 1, **options))
+
+    for number in (0, len(whole) // 2, len(whole) - 1):
+        alone = next(islice(corruptgen.frames(PICTURE, row, 1, **options), number, None))
+        assert np.array_equal(alone, whole[number])
+    other = list(corruptgen.frames(PICTURE, row, 1, **options | {"key": "b"}))
+    assert all(map(np.array_equal, whole, other)) != catalog.preset(preset).cell(row, 1).draws
+    grey = next(corruptgen.frames(PICTURE[..., 0], row, 1, **options))
+    assert np.array_equal(grey, whole[0][..., 0])
+
+
 def test_the_grid_of_the_largest_radius_stays_within_the_picture():
     frames = corruptgen.frames(PICTURE, "realistic_grid", 5, preset="translation-sets")
 
@@ -329,6 +346,22 @@ def test_the_snippets_of_the_document_run(tmp_path):
 
     assert len(snippets) == 4
     assert done.returncode == 0, done.stderr
+
+
+def test_the_document_has_the_numbers_of_results_that_are_compared():
+    text = (ROOT / "docs/shifts.md").read_text("utf-8")
+    columns = [
+        line.split("|")[2:5] for line in text.splitlines() if re.match(r"\| (LR0|anti|RAM and).*\| \d+ \|", line)
+    ]
+
+    counts = [
+        len(json.loads((ORIGINALS / f"{name}.json").read_text("utf-8"))["entries"])
+        for name in ("lr0fm", "translations", "restoration")
+    ]
+
+    assert [int(equal) for _, equal, _ in columns] == counts
+    # The two of which the original raises an error are not among those that are compared.
+    assert [int(entries) for entries, *_ in columns] == [*counts[:2], counts[2] + 2]
 
 
 def test_the_document_names_every_table_and_row_of_its_kind():
