@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.errors import ScoreError
-from corruptgen.metrics import calibration, class_balance, conformal, trajectory
+from corruptgen.metrics import calibration, class_balance, conformal, patches, trajectory
 from corruptgen.metrics.baselines import Baseline
 from corruptgen.metrics.grid import Grid, Numbers
 from corruptgen.metrics.resampling import Weights, weighted_mean
@@ -126,6 +126,18 @@ class ScoredItems:
             class_balance.mean_balanced_error(answers.correct, labels, self.weights),
             None if clean is None else class_balance.mean_balanced_error(clean, labels, self.weights),
         )
+
+    @cached_property
+    def fooling(self) -> Grid:
+        """The share of images, right when clean, that are wrong when corrupted."""
+        answers = self.source.known_answers
+        if answers.clean is None:
+            raise ScoreError("this metric needs predictions of the clean images: row 'clean', severity 0")
+        clean = answers.clean.all(axis=-1)
+        if not clean.any():
+            raise ScoreError("this metric is of images that are right when clean, and none is")
+        # A resample may hold none of them: then none is fooled.
+        return self._grid(np.nan_to_num(patches.fooling_rate(answers.correct.all(axis=-1), clean, self.weights)))
 
     @cached_property
     def calibration(self) -> Grid:
