@@ -10,15 +10,18 @@ have are left out. The exit code is 0 only if no entry differs beyond the tolera
 
 import argparse
 import hashlib
+import io
 import json
+import math
 import random
 import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import permutations, product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +32,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import corruptgen
+from corruptgen import streams
 from corruptgen.metrics import sequences
 
 EQUAL, WITHIN, DIFFERS, LEFT_OUT = "equal", "within their tolerance", "differ", "left out"
@@ -85,7 +89,15 @@ OF_SEQUENCES = Tolerance(
         "spatter": "last bits of OpenCV's edges and distances",
     }
 )
-TOLERANCES: Mapping[str, Tolerance] = dict.fromkeys(PRESETS, OF_SEQUENCES)
+TOLERANCES: Mapping[str, Tolerance] = {
+    **dict.fromkeys(PRESETS, OF_SEQUENCES),
+    # The kernel is a single 1, and ours leaves the image alone.
+    "ccc": Tolerance({"row/defocus_blur/0.25": "last bits of OpenCV's Fourier transform, cut off"}, share=0.6),
+}
+
+
+# A row whose result depends on the processor that the original ran on, and with it what a second row draws and makes.
+UNSETTLED = ("defocus_blur", 0.25)
 
 
 @dataclass(frozen=True)
@@ -210,8 +222,9 @@ def judged(
 
 def stored_differs(kept: Kept, entry: str, described: Mapping[str, Any]) -> bool:
     """Check whether the stored array is not the one that its entry describes, where all of it is stored."""
-    whole = described["stored"] == "full" and digest(kept.arrays[entry]) != described["sha256"]
-    return whole or (entry not in kept.arrays)
+    if entry not in kept.arrays:
+        return True
+    return described["stored"] == "full" and digest(kept.arrays[entry]) != described["sha256"]
 
 
 def compare_metrics(_: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
@@ -355,7 +368,138 @@ def needs(kind: str, plane: str) -> bool:
     return any(maker in kind.split("_") for maker in makers)
 
 
+def compare_patches(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare the images of ViT_Patch_Robustness, corrupted within each cell of a grid in turn."""
+    if error := described.get("error"):
+        return LEFT_OUT, f"the original stops: {error}"
+    row, severity, cells, picture = entry.split("/")
+    across = math.isqrt(int(cells))
+    clean = kept.picture(picture)
+    side = clean.shape[0] // across
+    draws = replayed(row, described["seed"], Replay(described["seed"], of_torch=False), own=())
+    table = rewritten("imagenet-c-patch", kept.folder, f"patches-{side}", {"side = 32": f"side = {side}"})
+    frames = list(corruptgen.frames(clean, row, int(severity), preset=table, rng=draws))
+    if (len(frames), side) != (int(cells), described["cell_side"]):
+        return DIFFERS, f"{len(frames)} cells of {side} pixels, and the original has others"
+    # The original counts its cells down the columns, and was looked at where reading order has the cell of that number.
+    images = np.stack([frames[number % across * across + number // across] for number in range(len(frames))])
+    numbers = described["cells_kept"]
+    outside, seen = images[numbers].astype(np.int64) - clean, []
+    for image, difference, number in zip(images[numbers], outside, numbers, strict=True):
+        down, right = number // across * side, number % across * side
+        seen.append(image[down : down + side, right : right + side])
+        difference[down : down + side, right : right + side] = 0
+    if int(np.abs(outside).max()) != described["changed_outside"]:
+        return DIFFERS, "what changes beside the cells that were looked at is something else"
+    if draws.state.random_sample() != described["next_random_sample"]:
+        return DIFFERS, "another number of draws was taken"
+    if digest(images) != described["sha256_of_all_cells"]:
+        return DIFFERS, "some of the cells are others"
+    return judge_part(kept, entry, described, np.stack(seen), np.stack(seen))
+
+
+def compare_steps(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare images of CCC: of one row, or of two that follow each other."""
+    *written, picture = entry.split("/")[1:]
+    steps = [(row, float(severity)) for row, severity in zip(written[::2], written[1::2], strict=True)]
+    common = Replay(described["seed"], of_torch=False)
+    image = kept.picture(picture)
+    for row, severity in steps:
+        draws = replayed(row, described["seed"], common, own=("impulse_noise", "glass_blur"))
+        image = corruptgen.corrupt(image, row, severity * streams.STEPS_PER_SEVERITY, preset="ccc", rng=draws)
+    is_unsettled = steps[0] == UNSETTLED and any(severity > 0 for _, severity in steps[1:])
+    if common.state.random_sample() != described["next_random_sample"] and not is_unsettled:
+        return DIFFERS, "another number of draws was taken"
+    seen = image[tuple(slices(described["stored"]))] if described["stored"] != "full" else image
+    outcome, reason = judge_part(kept, entry, described, image, seen)
+    if outcome == DIFFERS and is_unsettled:
+        return LEFT_OUT, "its second row follows one of which last bits are cut off"
+    if outcome == EQUAL and "jpeg_sha256" in described:
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=85, optimize=True)
+        found = hashlib.sha256(file.getvalue()).hexdigest(), len(file.getvalue())
+        if found != (described["jpeg_sha256"], described["jpeg_bytes"]):
+            return DIFFERS, "the pixels are equal, and its file is another one"
+    return outcome, reason
+
+
+def compare_walks(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare what CCC goes through: tables of accuracies, paths through them, and the order of a stream."""
+    kind, *rest = entry.split("/")
+    if kind == "matrix":
+        return compare_matrix(kept, entry, described)
+    if kind == "path":
+        target, name = rest
+        matrix = kept.arrays[f"matrix/{name}"]
+        path = streams.find_path(matrix, float(target))
+        mean = float(np.mean([matrix[place] for place in path]))
+        is_equal = [list(place) for place in path] == described["steps"]
+        is_equal &= bool(np.isclose(mean, described["mean_accuracy"], rtol=1e-12, atol=0))
+        return (EQUAL, "") if is_equal else (DIFFERS, f"the path is {path}")
+    target, speed, seed = map(int, rest)
+    rows = streams.ccc_rows(target)
+    every = streams.ccc_rows(100)
+    accuracies = {pair: drawn_accuracies(*map(every.index, pair)) for pair in permutations(rows, 2)}
+    walk = streams.ccc_walk(accuracies, target=target, seed=seed)
+    calls = [list(step.as_in_the_original) for step, _ in zip(walk, described["calls"], strict=False)]
+    if calls != described["calls"]:
+        return DIFFERS, "the steps are others"
+    size = streams.images_per_shard(speed)
+    # The original was stopped at its last call.
+    shards = [[f"serial_{number:05d}", size] for number in range((len(calls) - 1) * speed // size)]
+    # Its command line makes the target a float, which published folders do not have in their names.
+    folders = [streams.folder_name(float(target), speed, seed)]
+    is_equal = (shards, folders) == (described["shards"], described["folder"])
+    return (EQUAL, "") if is_equal else (DIFFERS, "the shards or their folder are others")
+
+
+def compare_matrix(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare a table of accuracies with its digest, and with its formula if it has one."""
+    matrix = kept.arrays[entry]
+    if digest(matrix) != described["sha256"] or (list(matrix.shape), str(matrix.dtype)) != (
+        described["shape"],
+        described["dtype"],
+    ):
+        return DIFFERS, "the table that is stored is not the one of its entry"
+    rows = streams.ccc_rows(100)
+    for (a, one), (b, other) in product(enumerate(rows), repeat=2):
+        if entry == f"matrix/exp_{one}_{other}" and not np.array_equal(matrix, drawn_accuracies(a, b)):
+            return DIFFERS, "the table is not the one of its formula"
+    return EQUAL, ""
+
+
+def drawn_accuracies(one: int, other: int) -> NDArray[np.float64]:
+    """Return the accuracies that were made up for two rows of the original's list, by their places in it."""
+    severities = np.arange(streams.LEVELS + 1) / streams.STEPS_PER_SEVERITY
+    falls = severities[:, None] * (0.15 + 0.05 * one) + severities * (0.15 + 0.05 * other)
+    return np.asarray((76 * np.exp(-falls)).round(4))
+
+
+def judge_part(
+    kept: Kept, entry: str, described: Mapping[str, Any], image: NDArray[np.uint8], seen: NDArray[np.uint8]
+) -> tuple[str, str]:
+    """Decide about an image, of which perhaps only a part is stored: the one that is seen of ours."""
+    if list(image.shape) != described["shape"] or str(image.dtype) != described["dtype"]:
+        return DIFFERS, f"the result has shape {image.shape} and type {image.dtype}"
+    if stored_differs(kept, entry, described) or kept.arrays[entry].shape != seen.shape:
+        return DIFFERS, "the array that is stored is not the one of its entry"
+    theirs = kept.arrays[entry]
+    apart = np.abs(seen.astype(np.int64) - theirs)
+    most, share = int(apart.max()), float((apart > 0).mean())
+    if digest(image) == described["sha256"]:
+        return (DIFFERS, "the stored part is not that of the result") if most else (EQUAL, "")
+    what = f"by {most} levels in {share:.1e} of what is stored"
+    tolerance = TOLERANCES.get(kept.name)
+    reason = next((why for name, why in tolerance.rows.items() if f"/{name}/" in f"/{entry}"), "") if tolerance else ""
+    if tolerance is None or not reason or not 0 < most <= tolerance.levels or share > tolerance.share:
+        return DIFFERS, what
+    return WITHIN, f"{what} ({reason})"
+
+
 COMPARED: Mapping[str, Callable[[Kept, str, Mapping[str, Any]], tuple[str, str]]] = {
+    "ccc": compare_steps,
+    "ccc_stream": compare_walks,
+    "cpatch": compare_patches,
     "lr0fm": compare_resolution,
     "perturbation_metrics": compare_metrics,
     "restoration": compare_restoration,
@@ -401,6 +545,14 @@ class Replay:
         return getattr(self.state, renamed.get(name, name))
 
 
+def replayed(row: str, seed: int, common: Replay, own: Collection[str]) -> Any:
+    """Return the draws of a row: the common ones, unless it is one of those that have a generator of their own."""
+    if row not in own:
+        return common
+    # scikit-image makes a generator of today's, and numba has one of its own that is like numpy's earlier one.
+    return np.random.default_rng(seed) if row == "impulse_noise" else Replay(seed, of_torch=False)
+
+
 def truncating(preset: str, folder: Path) -> str:
     """Write the table whose ImageMagick is the one that the results were made with, and return its path."""
     return rewritten(preset, folder, preset, {'quantum = "rounded"': 'quantum = "truncated"'})
@@ -425,7 +577,7 @@ def part(frame: NDArray[Any], stored: str) -> NDArray[Any]:
 
 
 def slices(written: str) -> Iterator[slice]:
-    """Read "[:, 92:132, 92:132]"."""
+    """Read "[:, 92:132, 92:132]" or "[92:132, 92:132]"."""
     for axis in written.strip("[]").split(","):
         start, _, end = axis.strip().partition(":")
         yield slice(int(start) if start else None, int(end) if end else None)

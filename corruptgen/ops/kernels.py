@@ -34,9 +34,21 @@ def disk(radius: float, alias_blur: float) -> Float32:
     return _smoothed(inside, alias_weights(radius, alias_blur))
 
 
-def is_inside(radius: float) -> NDArray[np.bool_]:
-    """Return what of the array of `disk` lies inside of the disk."""
-    reach = SMALL_DISK if radius <= SMALL_DISK else int(radius)
+def disk_from_edge(radius: float, alias_blur: float) -> Float32:
+    """Return the kernel of `disk` of a radius that need not be whole.
+
+    Above a radius of 8 its array has samples in whole steps from the edge of the disk on: 18 at a radius of 8.5, none
+    of them in the centre. It is smoothed as OpenCV 4 does, and `disk` as 3.4 does: they differ in last bits.
+    """
+    inside = is_inside(radius, from_edge=True).astype(np.float32)
+    inside /= inside.sum()
+    weights = alias_weights(radius, alias_blur)
+    return _weighed(_weighed(inside.T, weights, fused=True, pair_first=True).T, weights, fused=True)
+
+
+def is_inside(radius: float, *, from_edge: bool = False) -> NDArray[np.bool_]:
+    """Return what of the array of `disk`, or of `disk_from_edge`, lies inside of the disk."""
+    reach = SMALL_DISK if radius <= SMALL_DISK else (radius if from_edge else int(radius))
     grid = np.arange(-reach, reach + 1)
     return np.asarray(grid[:, None] ** 2 + grid**2 <= radius**2)
 
@@ -60,14 +72,19 @@ def _smoothed(image: Float32, weights: Float32) -> Float32:
     return _weighed(_weighed(image.T, weights, fused=False).T, weights, fused=weights.size > SMALL_DISK_TAPS)
 
 
-def _weighed(image: Float32, weights: Float32, *, fused: bool) -> Float32:
+def _weighed(image: Float32, weights: Float32, *, fused: bool, pair_first: bool = False) -> Float32:
+    """Weigh the samples of every column: the one in the middle first, or its neighbours."""
     height, reach = image.shape[0], weights.size // 2
     padded = image[border_indices(height, reach, "mirror")]
-    total = padded[reach : reach + height] * weights[reach]
-    for k in range(1, reach + 1):
-        pair = padded[reach - k : reach - k + height] + padded[reach + k : reach + k + height]
+    sums = [
+        padded[reach : reach + height],
+        *(padded[reach - k :][:height] + padded[reach + k :][:height] for k in range(1, reach + 1)),
+    ]
+    order = [1, 0, *range(2, reach + 1)] if pair_first and reach else range(reach + 1)
+    total = np.zeros_like(image)
+    for k in order:
         if fused:
-            total = (total + pair.astype(np.float64) * weights[reach + k]).astype(np.float32)
+            total = (total + sums[k].astype(np.float64) * weights[reach + k]).astype(np.float32)
         else:
-            total = total + pair * weights[reach + k]
+            total = total + sums[k] * weights[reach + k]
     return np.asarray(total, np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 
 from corruptgen.declare import Bytes, Unit, corruption
 from corruptgen.ops.gaussian import smooth
-from corruptgen.ops.kernels import correlate, disk
+from corruptgen.ops.kernels import correlate, disk, disk_from_edge
 from corruptgen.ops.shuffle import shuffled
 from corruptgen.randomness.draws import Draws
 
@@ -48,6 +48,31 @@ def defocus_blur(image: Unit, *, radius: float, alias_blur: float, unit_gain: bo
     """
     kernel = disk(radius, alias_blur)
     return correlate(image, kernel / kernel.sum() if unit_gain else kernel)
+
+
+@corruption
+def defocus_blur_from_edge(image: Unit, *, radius: float, alias_blur: float) -> Unit:
+    """Spread every point over a disk that is sampled in whole steps from its edge on.
+
+    A radius above 8 whose double is odd has an even number of samples: the image moves by half a pixel.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    radius : float
+        Radius of the disk in pixels; more is worse, below 1 it leaves the image alone.
+    alias_blur : float
+        Standard deviation in pixels of the smoothing of the disk's edge; 0 is none. It may raise the sum of the kernel
+        above 1.
+
+    References
+    ----------
+    Press et al. 2023, https://arxiv.org/abs/2306.05401
+    """
+    kernel = disk_from_edge(radius, alias_blur)
+    # Of a single sample: OpenCV's transform would move every level by last bits, which may then be cut off.
+    return image if kernel.max() == 1 else correlate(image, kernel)
 
 
 @corruption

@@ -70,6 +70,36 @@ def frost_fitted(
     return image_weight * image + frost_weight * _part(picture, image.shape, rng)
 
 
+@corruption
+@need_pictures("frost")
+def frost_enlarged(
+    image: LevelsColour, rng: Draws, *, image_weight: float, frost_weight: float, pictures: int, enlargement: float
+) -> LevelsColour:
+    """Mix the image with a part of a photograph of frost that was enlarged by a factor.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 255], smaller than the enlarged pictures of frost.
+    image_weight : float
+        Weight of the image in the sum; less is worse.
+    frost_weight : float
+        Weight of the frost in the sum; more is worse, 0 leaves the image alone if its own weight is 1.
+    pictures : int
+        How many of the six pictures of frost are drawn from.
+    enlargement : float
+        Factor by which the pictures are enlarged first, 1 or above, by OpenCV's INTER_AREA.
+
+    References
+    ----------
+    Gu, Tresp & Qin 2022, https://arxiv.org/abs/2111.10659
+    """
+    index = int(rng.integers(pictures))
+    height, width = (int(side * enlargement) for side in frost_picture(index, 1.0).shape[:2])
+    picture = _enlarged(index, height, width, cv2.INTER_AREA)
+    return image_weight * image + frost_weight * _part(picture, image.shape, rng)
+
+
 def _part(picture: NDArray[np.uint8], shape: tuple[int, ...], rng: Draws) -> NDArray[np.uint8]:
     top, left = picture_place(picture, shape, rng)
     return picture[top : top + shape[0], left : left + shape[1]]
@@ -88,11 +118,11 @@ def fitted_picture(shape: tuple[int, ...], index: int) -> NDArray[np.uint8]:
     height, width = shape[:2]
     tall, wide = frost_picture(index, 1.0).shape[:2]
     enlargement = max(1.0, height / tall, width / wide) * MARGIN
-    return _enlarged(index, math.ceil(tall * enlargement), math.ceil(wide * enlargement))
+    return _enlarged(index, math.ceil(tall * enlargement), math.ceil(wide * enlargement), cv2.INTER_CUBIC)
 
 
 @keep_arrays
-def _enlarged(index: int, height: int, width: int) -> NDArray[np.uint8]:
-    picture = cv2.resize(frost_picture(index, 1.0), (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+def _enlarged(index: int, height: int, width: int, interpolation: int) -> NDArray[np.uint8]:
+    picture = cv2.resize(frost_picture(index, 1.0), (width, height), interpolation=interpolation).astype(np.uint8)
     picture.flags.writeable = False
     return picture
