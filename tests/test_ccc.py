@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import pickle
 import sys
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 import corruptgen
 from corruptgen import streams
-from corruptgen.errors import ArgumentError, AssetError, SourceError
+from corruptgen.errors import ArgumentError, AssetError, ImageError, SourceError
+from corruptgen.randomness import rng_for
+from corruptgen.streams.images import crop_at_random
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
 from tests.photographs import ROOT
@@ -247,3 +250,102 @@ def test_streams_are_as_long_as_the_published_ones():
         300,
     ]
     assert streams.folder_name(0, 5000, 45) == "baseline_0_transition+speed_5000_seed_45"
+
+
+STEPS = [streams.Step(number, ("contrast", "brightness"), (4 - number, number)) for number in range(4)]
+
+
+def pictures(count=6):
+    return [(np.roll(photograph(240, 260), 9 * label, axis=1), label) for label in range(count)]
+
+
+def test_an_image_of_a_stream_depends_on_its_step_and_item_alone():
+    items = pictures()
+    stream = streams.CorruptionStream(items, STEPS, 4, seed=3, key="picture-{index}")
+    whole = list(stream)
+
+    assert len(whole) == len(stream) == 16
+    again = pickle.loads(pickle.dumps(stream))
+    for index in (13, 2, -1, 7):
+        image, label, step = again[index]
+        assert np.array_equal(image, whole[index][0])
+        assert (label, step) == whole[index][1:]
+    # In another order of the dataset, what an item looks like at a step stays.
+    turned = streams.CorruptionStream(items[::-1], STEPS, 6, seed=3, key=lambda index: f"picture-{5 - index}")
+    by_name = {(turned.key(index), step): image for index, (image, _, step) in enumerate(turned)}
+    for index, (image, label, step) in enumerate(whole):
+        assert stream.key(index) == f"picture-{label}"
+        assert np.array_equal(by_name[stream.key(index), step], image)
+
+
+def test_the_items_of_each_step_are_others_in_another_order_and_none_comes_twice():
+    stream = streams.CorruptionStream(pictures(), STEPS, 5)
+    shown = [[label for _, label, step in stream if step == number] for number in range(4)]
+
+    assert all(len(set(labels)) == 5 for labels in shown)
+    assert len({tuple(labels) for labels in shown}) > 1
+    assert shown != [
+        [label for _, label, step in streams.CorruptionStream(pictures(), STEPS, 5, seed=1) if step == k]
+        for k in range(4)
+    ]
+
+
+def test_the_pixels_of_a_stream_are_those_of_its_two_rows():
+    image = photograph(224, 224)
+    steps = [streams.Step(7, ("gaussian_noise", "fog"), (3, 9))]
+
+    ((made, number),) = streams.CorruptionStream([image], steps, 1, seed=5, key="a{index}", crop=False)
+
+    noisy = corruptgen.corrupt(image, "gaussian_noise", 3, preset="ccc", seed=5, key="7/a0")
+    assert number == 7
+    assert np.array_equal(made, corruptgen.corrupt(noisy, "fog", 9, preset="ccc", seed=5, key="7/a0"))
+
+
+def test_windows_are_of_many_sizes_shapes_and_places_and_half_of_them_mirrored():
+    height, width = 300, 500
+    rows, columns = np.mgrid[:height, :width]
+    picture = np.stack([rows // 2, columns // 2, 0 * rows], axis=2).astype(np.uint8)
+    areas, mirrored = [], 0
+    for number in range(200):
+        window = crop_at_random(picture, rng_for(0, "crop", None, number), 32).astype(float)
+        tall, wide = (2 * np.ptp(window[..., axis]) * 32 / 31 for axis in (0, 1))
+        areas.append(tall * wide / (height * width))
+        mirrored += window[0, 0, 1] > window[0, -1, 1]
+        assert window.shape == (32, 32, 3)
+        assert 0.7 < wide / tall < 1.45
+
+    assert 0.06 < min(areas) < 0.12
+    assert max(areas) > 0.75
+    assert 70 < mirrored < 130
+
+
+def test_a_picture_that_no_window_fits_into_is_cropped_in_its_middle():
+    narrow = np.zeros((400, 4, 1), np.uint8)
+    narrow[198:203] = 255
+
+    assert crop_at_random(narrow, rng_for(0, "crop", None, "a"), 8).max() == 255
+
+
+def test_samples_of_every_kind_say_their_step():
+    image = photograph(224, 224)
+    steps = STEPS[:1]
+
+    (named,) = streams.CorruptionStream([{"image": image, "label": 3}], steps, 1)
+    (bare,) = streams.CorruptionStream([image], steps, 1, transform=lambda image: image.shape)
+
+    assert (named["label"], named["step"], named["image"].shape) == (3, 0, (224, 224, 3))
+    assert bare == ((224, 224, 3), 0)
+
+
+def test_a_stream_refuses_what_it_cannot_show():
+    with pytest.raises(ArgumentError, match="images_per_step is 7, and the dataset has 6 items"):
+        streams.CorruptionStream(pictures(), STEPS, 7)
+    walk = streams.ccc_walk(flat(streams.ccc_rows(0)), target=0, seed=43)
+    with pytest.raises(ArgumentError, match=r"pass a list of steps, such as list\(islice"):
+        streams.CorruptionStream(pictures(), walk, 2)
+    with pytest.raises(ImageError, match="ccc is for images of 224×224"):
+        streams.CorruptionStream(pictures(), STEPS, 2, crop=False)[0]
+    with pytest.raises(IndexError, match="no image 24 among 24"):
+        streams.CorruptionStream(pictures(), STEPS, 6)[24]
+    with pytest.raises(ImageError, match="'boxes' came with the picture"):
+        streams.CorruptionStream([{"image": photograph(224, 224), "boxes": [[0, 0, 5, 5]]}], STEPS, 1)[0]

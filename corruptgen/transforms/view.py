@@ -100,7 +100,7 @@ class Corrupted:
         paired: bool = False,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        self.items = _Items(dataset, key, image)
+        self.items = NumberedItems(dataset, key, image)
         self.preset, self.row = preset_name(preset), text_value("row", row)
         self.severity, self.seed = normalise_severity(severity), normalise_seed(seed)
         callable_value("transform", transform)
@@ -198,7 +198,7 @@ class Keyed:
             raise ArgumentError(f"transform is {shown(transform)}; pass one of corruptgen.transforms, with seed=")
         if transform.seed is None:
             raise ImageError("the transform has no seed, so that its draws cannot be named; pass seed=")
-        self.items, self.transform = _Items(dataset, key, image, raw=False), transform
+        self.items, self.transform = NumberedItems(dataset, key, image, raw=False), transform
 
     def set_epoch(self, epoch: int) -> None:
         """Use new draws, also in workers that are running."""
@@ -264,7 +264,7 @@ def all_cells(
             yield Corrupted(dataset, preset, row, severity, seed, **options)
 
 
-class _Items:
+class NumberedItems:
     """The items of a dataset, their pictures and ids.
 
     With `raw`, pictures are the bytes of files wherever those can be had, as `generate` reads them.
