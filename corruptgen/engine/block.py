@@ -165,6 +165,8 @@ class Work:
     """The masks and annotations that go with the images."""
     identity: Identity = field(default_factory=dict)
     """What the pixels are to be computed by, here and wherever a block is made."""
+    takes_clean: bool = False
+    """Whether the clean image goes into the sample of every corrupted one."""
     mark: bytes = b""
     """The marker of the output, without which nothing is written; empty: it is not looked at."""
 
@@ -195,7 +197,9 @@ class Work:
                 if shape is not None:
                     cells.check_shape(first, shape, f'{recipe.name} [output] format: "{recipe.output.format}"')
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
-        return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, cells.identity(source))
+        takes_clean = recipe.output.pairs and not recipe.output.declared.has_file_per_item
+        identity = cells.identity(source)
+        return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, identity, takes_clean)
 
     def first(self, items: Iterable[Item]) -> CleanImage | None:
         """Return the first image that is not rejected; None if there is none."""
@@ -479,7 +483,7 @@ def _sample(work: Work, name: tuple[str, float], item: Item, image: CleanImage, 
         error.add_note(f"This was {name[0]} at severity {severity_text(name[1])} of {item.id}.")
         raise
     noted.append(pixels_digest(result))
-    return Sample(item, result)
+    return Sample(item, result, work.cells.clean(image) if work.takes_clean and name != CLEAN else None)
 
 
 def _readers(source: Source | None) -> tuple[str, ...]:

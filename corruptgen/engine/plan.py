@@ -198,6 +198,11 @@ def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
 def _check_shapes(recipe: Recipe, preset: Preset, rows: Iterable[str]) -> None:
     """Refuse rows for which the source lacks something, or with which masks and annotations cannot go."""
     has_targets = any(recipe.source.get(key) is not None for key in ("masks", "annotations"))
+    if has_targets and recipe.output.pairs:
+        raise RecipeError(
+            f"{recipe.name} [output] pairs: masks and annotations go with single images alone; leave pairs out, "
+            "and take clean = true"
+        )
     for row in map(preset.row, rows):
         place = f"{recipe.name} [corrupt] rows: {row.name} of {preset.name}"
         if row.inputs:

@@ -80,6 +80,7 @@ def _what(dataset: FinishedDataset) -> str:
     ways = len(corrupt.rows or ())
     sequences = [f"`{row}`" for row in dataset.rows if dataset.frames_of(row)]
     made = f" {', '.join(sequences)} make sequences: of each image, several frames." if sequences else ""
+    made += " Each corrupted image has the clean one beside it." if dataset.recipe.output.pairs else ""
     return (
         f"Version {dataset.recipe.version}: {len(dataset)} images, each corrupted in {ways} way{'s' * (ways != 1)} "
         f"at severities {severities}{twin}: {dataset.image_count} images in all. How bad each severity is follows the "

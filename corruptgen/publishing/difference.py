@@ -208,6 +208,8 @@ def _layout(old: FinishedDataset, new: FinishedDataset) -> Iterator[str]:
         yield f"the format is {after.format} and was {before.format}"
     elif (before.encoding, before.quality) != (after.encoding, after.quality):
         yield f"images are stored as {after.encoding} and were stored as {before.encoding}, or in another quality"
+    if before.pairs != after.pairs:
+        yield f"clean images {'lie' if after.pairs else 'do not lie'} beside the corrupted ones now"
     if old.manifest.get("classes") != new.manifest.get("classes"):
         yield "the numbers of the classes have changed"
     annotations = {k: v["sha256"] for k, v in old.manifest.get("annotations", {}).items()}

@@ -64,6 +64,7 @@ def data_files(dataset: FinishedDataset, row: str, severity: float) -> str:
     """Return the pattern of the files of a cell."""
     declared = dataset.recipe.output.declared
     files = declared.sequence_files if dataset.frames_of(row, severity) else None
+    files = declared.pair_files or files if dataset.recipe.output.pairs else files
     return (files or declared.files)(row, severity)
 
 

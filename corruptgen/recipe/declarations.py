@@ -62,6 +62,11 @@ class Format:
     """Returns the pattern of the files of a row at a severity, relative to the output."""
     sequence_files: Callable[[str, float], str] | None = None
     """The same of a row that makes sequences; None: they are called alike."""
+    pair_files: Callable[[str, float], str] | None = None
+    """The same of pairs; None: they are called alike."""
+    holds_pairs: bool = False
+    """Whether clean images may lie beside corrupted ones: `OutputChoice.pairs`. Samples have `clean` then, unless the
+    format has a file for each item, whose clean twin lies in a folder of its own."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Its own keys of [output]; those of encodings and names follow from what is said below."""
     needs: tuple[str, ...] = ()

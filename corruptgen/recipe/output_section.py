@@ -1,7 +1,7 @@
 """The [output] section of a recipe: how the output is laid out and stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from corruptgen.codecs.png import COMPRESSIONS
@@ -25,6 +25,8 @@ class OutputChoice:
     compression: str = "fast"
     video: str = LOSSLESS
     clean: bool = False
+    pairs: bool = False
+    """Whether clean images lie beside corrupted ones, under the same names."""
     dtype: str = ""
     """"float32": samples are stored as floats from 0, black, to 1, white; empty: with the depth of the clean images."""
     clip: bool = True
@@ -90,10 +92,11 @@ class OutputChoice:
         counted = {} if is_usual else shards
         floats = {"dtype": self.dtype} if self.dtype else {}
         unclipped = {} if self.clip else {"clip": False}
+        pairs = {"pairs": True} if self.pairs else {}
         escaped = {"escape_names": self.escape_names} if self.escape_names else {}
         encoding |= compression | video
         plain = {"format": self.format} | encoding | {"clean": self.clean} | quality | counted | escaped
-        return plain | floats | unclipped | recorded(self.options, self.declared.keys)
+        return plain | pairs | floats | unclipped | recorded(self.options, self.declared.keys)
 
 
 def _escape(value: Any) -> str:
@@ -110,6 +113,7 @@ KEYS: Mapping[str, Check] = {
     "compression": one_of(*COMPRESSIONS),
     "video": one_of(*SETTINGS),
     "clean": truth,
+    "pairs": truth,
     "dtype": one_of("float32"),
     "clip": truth,
     "escape_names": _escape,
@@ -145,6 +149,8 @@ def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
     for key in ("encoding", "quality", "compression", "video"):
         if key in content and output.is_array:
             raise RecipeError(f"{place} {key}: not for format = {output.format!r}, which stores pixels; leave it out")
+    if output.pairs:
+        output = _with_pairs(output, content, place)
     if output.encoding == "npy" and not output.declared.holds_arrays:
         raise RecipeError(f'{place} encoding: {output.format!r} holds images, which "npy" are not; take another one')
     if not output.clip and not output.dtype:
@@ -162,3 +168,19 @@ def read_output_section(content: Mapping[str, Any], place: str) -> OutputChoice:
     if "compression" in content and output.encoding != "png":
         raise RecipeError(f'{place} compression: only for encoding = "png"')
     return output
+
+
+def _with_pairs(output: OutputChoice, content: Mapping[str, Any], place: str) -> OutputChoice:
+    """Return the choice of pairs, of which the clean twin is a part where it lies in a folder of its own."""
+    if output.is_array:
+        raise RecipeError(
+            f"{place} pairs: format = {output.format!r} has an array for each row; write clean = true, and image n of "
+            "the clean array is the clean one of image n"
+        )
+    if not output.declared.holds_pairs:
+        raise RecipeError(f"{place} pairs: format = {output.format!r} does not hold pairs; take another one")
+    if not output.declared.has_file_per_item:
+        return output
+    if content.get("clean") is False:
+        raise RecipeError(f"{place} clean: false, and pairs = true has a folder of clean images; leave one of them out")
+    return replace(output, clean=True)

@@ -24,6 +24,12 @@ from corruptgen.values.class_labels import MISSING, NONE, Classes
 
 METADATA = "metadata.jsonl"
 VIDEO = ".mp4"
+CLEAN, CORRUPTED = "clean", "corrupted"
+
+
+def pair_folder(row: str, severity: float) -> str:
+    """Return the folder of a cell where clean images lie beside corrupted ones, relative to the output."""
+    return CLEAN if row == CLEAN else f"{CORRUPTED}/{cell_folder(row, severity)}"
 
 
 def are_told_by_folders(classes: Classes, labels: Set[str]) -> bool:
@@ -58,6 +64,8 @@ class ImageFolder:
     classes: Classes = field(default_factory=Classes)
     frames: tuple[int, ...] = ()
     """The number of frames in each cell, 0 for one image; empty: there are no sequences."""
+    pairs: bool = False
+    """Whether clean images lie in `clean/<class>/<name>`, and all others under the same names below `corrupted/`."""
 
     def ready(self, dataset: Dataset) -> "ImageFolder":
         """Take the classes."""
@@ -76,7 +84,11 @@ class ImageFolder:
         name = self.named(item)
         if frames_in(self.frames, cell):
             name = item_name(item, VIDEO if self.encoding.is_video else "", self.escape)
-        return f"{cell_folder(*self.cells[cell])}/{name}"
+        return f"{self.folder(cell)}/{name}"
+
+    def folder(self, cell: int) -> str:
+        """Return the folder of a cell, relative to the output."""
+        return pair_folder(*self.cells[cell]) if self.pairs else cell_folder(*self.cells[cell])
 
     def item_files(self, cell: int, item: Item) -> list[str]:
         """Return the files of an item in a cell: its image or video, or its frames in their order."""
@@ -118,29 +130,30 @@ class ImageFolder:
         """Take the files of known items in known cells for ours."""
         extension = self.encoding.extension
         folders = {
-            cell_folder(*name): {f"{frame}{extension}" for frame in frame_names(self._frame_files(cell))}
-            for cell, name in enumerate(self.cells)
+            self.folder(cell): {f"{frame}{extension}" for frame in frame_names(self._frame_files(cell))}
+            for cell in range(len(self.cells))
         }
         videos = {
-            cell_folder(*name)
-            for cell, name in enumerate(self.cells)
+            self.folder(cell)
+            for cell in range(len(self.cells))
             if self.encoding.is_video and frames_in(self.frames, cell)
         }
 
         def unit(name: str) -> str | None:
-            row, _, rest = name.partition("/")
-            severity, _, item = rest.partition("/")
-            frames = folders.get(f"{row}/{severity}")
+            parts = name.split("/")
+            depth = (1 if parts[0] == CLEAN else 3) if self.pairs else 2
+            folder, item = "/".join(parts[:depth]), "/".join(parts[depth:])
+            frames = folders.get(folder)
             if frames is None:
                 return None
             if item == METADATA:
                 return name
-            if f"{row}/{severity}" in videos:
+            if folder in videos:
                 return item.removesuffix(VIDEO) + extension if item.endswith(VIDEO) else None
             if not frames:
                 return item if item.endswith(extension) else None
-            folder, _, frame = item.rpartition("/")
-            return folder + extension if frame in frames else None
+            stem, _, frame = item.rpartition("/")
+            return stem + extension if frame in frames else None
 
         return Owner(chain(map(self.named, items), (f"{folder}/{METADATA}" for folder in folders)), unit)
 
@@ -172,8 +185,8 @@ class ImageFolder:
         # Of all cells without sequences the content is the same, which is read through once.
         known: dict[tuple[int, str], DatasetFile] = {}
         files: dict[str, DatasetFile] = {}
-        for cell, place in enumerate(self.cells):
-            count, name = self._frame_files(cell), f"{cell_folder(*place)}/{METADATA}"
+        for cell in range(len(self.cells)):
+            count, name = self._frame_files(cell), f"{self.folder(cell)}/{METADATA}"
             if are_told and not count:
                 continue
             extension = VIDEO if self.encoding.is_video and frames_in(self.frames, cell) else self.encoding.extension
@@ -201,7 +214,7 @@ class ImageFolder:
 
     def name(self, cell: int, part: Part, item: Item | None = None) -> str:
         """Name the file of an item, or the folder of a cell."""
-        return self.file(cell, item) if item else cell_folder(*self.cells[cell])
+        return self.file(cell, item) if item else self.folder(cell)
 
     def digests(self, part: Part) -> Iterator[bytes | None]:
         """Read the files of a block in every cell."""
@@ -239,7 +252,8 @@ def _of_folders(dataset: Any, row: str) -> dict[str, Any]:
     """Declare the labels to the imagefolder of `datasets`, which otherwise guesses them from folder names."""
     classes = dataset.classes
     features = {"image": {"_type": "Image"}, **label_feature(classes)}
-    if any(name.startswith(f"{row}/") and METADATA in name for name in dataset.manifest.get("files", {})):
+    place = pair_folder(row, 0).removesuffix("/0") if dataset.recipe.output.pairs else row
+    if any(name.startswith(f"{place}/") and METADATA in name for name in dataset.manifest.get("files", {})):
         frame = {"frame": column("int64")} if dataset.frames_of(row) else {}
         return {"features": yaml_features(features | {"image_id": column("string")} | frame)}
     if classes.kind == NONE:
@@ -249,12 +263,16 @@ def _of_folders(dataset: Any, row: str) -> dict[str, Any]:
 
 FORMAT = Format(
     name="folder",
-    sink=lambda choice, cells, output, blocks: ImageFolder(output, cells, choice.stored, choice.escape_names),
+    sink=lambda choice, cells, output, blocks: ImageFolder(
+        output, cells, choice.stored, choice.escape_names, pairs=choice.pairs
+    ),
     files=lambda row, severity: f"{cell_folder(row, severity)}/**",
+    pair_files=lambda row, severity: f"{pair_folder(row, severity)}/**",
     stored_name=lambda item, choice: item_name(item, choice.stored.extension, choice.escape_names),
     has_file_per_item=True,
     carries_targets=True,
     holds_sequences=True,
+    holds_pairs=True,
     holds_videos=True,
     is_loadable=True,
     row_config=_of_folders,

@@ -24,8 +24,8 @@ from corruptgen.values.class_labels import Classes
 ROWS_PER_GROUP = 100
 # What `datasets` itself writes with: chunks that end where the content says so, which the Hub stores only once.
 CHUNKS = {"min_chunk_size": 262144, "max_chunk_size": 1048576, "norm_level": 0}
-IMAGE, IMAGES = "image", "images"
-COLUMNS = (IMAGE, IMAGES, "label", "image_id", "corruption", "severity")
+IMAGE, IMAGES, PAIRED = "image", "images", "clean"
+COLUMNS = (IMAGE, IMAGES, PAIRED, "label", "image_id", "corruption", "severity")
 PARQUET = "the format parquet"
 CARD = "the card of a Parquet dataset"
 # A card repeats the names of all classes for every config; with more of them, loaders take them from the files.
@@ -38,7 +38,8 @@ SHARD = re.compile(r"(.+)-(\d{5,})-of-\d{5,}\.parquet")
 class Parquet(Shards):
     """`data/<row>/severity_<k>-<block>-of-<blocks>.parquet` and a README that says which config and split each is.
 
-    The frames of a sequence are a list, in the column `images` instead of `image`.
+    The frames of a sequence are a list, in the column `images` instead of `image`. Of pairs, the column `clean` before
+    it has the clean image.
     """
 
     blocks: int = 0
@@ -49,13 +50,20 @@ class Parquet(Shards):
     """The Arrow schema of each row."""
     frames: tuple[int, ...] = ()
     """The number of frames in each cell, 0 for one image; empty: there are no sequences."""
+    pairs: bool = False
+    """Whether the clean image lies in every row beside the corrupted one."""
 
     def ready(self, dataset: Dataset) -> "Parquet":
         """Lay out the columns; the workers need no `datasets` then."""
         parameters = tuple(_parameters(dataset.preset, name) for name in self.cells)
         rows = _kinds(self.cells, parameters)
         schemas = {
-            row: _schema(dict(sorted(kinds.items())), dataset.classes, is_sequence=row in self._sequences)
+            row: _schema(
+                dict(sorted(kinds.items())),
+                dataset.classes,
+                is_sequence=row in self._sequences,
+                is_pair=self.pairs and row != PAIRED,
+            )
             for row, kinds in rows.items()
         }
         return replace(self, classes=dataset.classes, parameters=parameters, schemas=schemas)
@@ -118,7 +126,10 @@ class Parquet(Shards):
             {"bytes": encode_image(pixels, self.encoding), "path": path}
             for pixels, path in zip(sample.images, paths or [stem + extension], strict=True)
         ]
-        return {IMAGES: images} if paths else {IMAGE: images[0]}
+        column = {IMAGES: images} if paths else {IMAGE: images[0]}
+        if sample.clean is None:
+            return column
+        return {PAIRED: {"bytes": encode_image(sample.clean, self.encoding), "path": stem + extension}} | column
 
     def images(self, cell: int, part: Part) -> Iterator[Image]:
         """Read the images of a shard, sequences one at a time."""
@@ -175,7 +186,9 @@ def _kind(value: Value) -> type:
     return type(value) if isinstance(value, bool | str) else float
 
 
-def _schema(parameters: Mapping[str, type], classes: Classes, *, is_sequence: bool = False) -> Any:
+def _schema(
+    parameters: Mapping[str, type], classes: Classes, *, is_sequence: bool = False, is_pair: bool = False
+) -> Any:
     """Lay the columns out as `datasets` does, which is told about images and classes by the schema's metadata.
 
     It is written here: to load `datasets` for it takes more memory than a million items.
@@ -183,6 +196,7 @@ def _schema(parameters: Mapping[str, type], classes: Classes, *, is_sequence: bo
     pa = need("pyarrow", PARQUET)
     words, image = {float: "float64", bool: "bool", str: "string"}, {"_type": "Image"}
     features = {
+        **({PAIRED: image} if is_pair else {}),
         **({IMAGES: {"feature": image, "_type": "List"}} if is_sequence else {IMAGE: image}),
         **label_feature(classes),
         "image_id": column("string"),
@@ -208,8 +222,9 @@ def _arrow_type(pa: Any, feature: Mapping[str, Any]) -> Any:
 def _columns(schema: Any) -> dict[str, Any]:
     """Return how columns are stored: images as they are, since they are compressed, everything else compressed."""
     stored = f"{IMAGES}.list.element" if IMAGES in schema.names else IMAGE
-    plain = [f"{stored}.bytes", f"{stored}.path"]
-    names = [name for name in schema.names if name not in (IMAGE, IMAGES)]
+    encoded = [stored, *([PAIRED] if PAIRED in schema.names else [])]
+    plain = [f"{place}.{part}" for place in encoded for part in ("bytes", "path")]
+    names = [name for name in schema.names if name not in (IMAGE, IMAGES, PAIRED)]
     others = [f"{name}.list.element" if _is_list(schema, name) else name for name in names]
     return {
         "compression": dict.fromkeys(plain, "none") | dict.fromkeys(others, "snappy"),
@@ -334,11 +349,12 @@ def _columns_of(dataset: Any, row: str) -> dict[str, str]:
 
 FORMAT = Format(
     name="parquet",
-    sink=lambda choice, cells, output, blocks: Parquet(output, cells, choice.stored, blocks),
+    sink=lambda choice, cells, output, blocks: Parquet(output, cells, choice.stored, blocks, pairs=choice.pairs),
     files=lambda row, severity: f"{_stem(row, severity)}-*.parquet",
     needs=("datasets", "pyarrow"),
     media_type="application/x-parquet",
     holds_sequences=True,
+    holds_pairs=True,
     is_loadable=True,
     dataset_info=_infos,
     columns=_columns_of,

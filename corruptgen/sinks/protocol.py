@@ -30,6 +30,8 @@ class Sample:
     item: Item
     pixels: NDArray[Any]
     """(H, W, C), or (frames, H, W, C) of a sequence."""
+    clean: NDArray[Any] | None = None
+    """The clean image, (H, W, C), where pairs are stored."""
 
     @property
     def is_sequence(self) -> bool:

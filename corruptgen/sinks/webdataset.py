@@ -23,6 +23,9 @@ from corruptgen.values.class_labels import NAMES, NO_CLASS, NONE, NUMBERS, Class
 # The endings of images, which loaders choose their decoder by.
 ENDINGS = {"png": "png", "jpeg": "jpg", "tiff": "tif", "npy": "npy"}
 
+# What the clean image of a pair is called, and the row of the clean twin.
+PAIRED = "clean"
+
 SHARD = re.compile(r"(.+)-(\d{5,})\.tar")
 
 
@@ -42,7 +45,8 @@ def sample_key(item_id: str, escape: str = "") -> str:
 class WebDataset(Shards):
     """`<row>/severity_<k>-<block>.tar`; the order of the items is that of the plan.
 
-    A sample has its image as `<key>.png`, or the frames of its sequence as `<key>.000.png` and so on.
+    A sample has its image as `<key>.png`, or the frames of its sequence as `<key>.000.png` and so on; of pairs also the
+    clean image as `<key>.clean.png`.
     """
 
     classes: Classes = field(default_factory=Classes)
@@ -99,6 +103,8 @@ class WebDataset(Shards):
 
     def _encoded(self, cell: int, key: str, sample: Sample) -> Iterator[tuple[str, bytes]]:
         """Return the images of a sample, one at a time."""
+        if sample.clean is not None:
+            yield f"{key}.{PAIRED}.{self.extension}", encode_image(sample.clean, self.encoding)
         for name, pixels in zip(self.members(cell, key), sample.images, strict=True):
             yield name, encode_image(pixels, self.encoding)
 
@@ -143,6 +149,8 @@ def _of_tars(dataset: Any) -> list[dict[str, Any]]:
         # Splits of one config have the same columns; a severity with fewer frames leaves the rest of them empty.
         most = max(dataset.frames_of(row, severity) for severity in dataset.configs[row])
         names = [f"{frame}.{ending}" for frame in frame_names(most)] or [ending]
+        is_pair = dataset.recipe.output.pairs and row != PAIRED
+        names = [*([f"{PAIRED}.{ending}"] if is_pair else []), *names]
         images = {name: _feature(ending, dataset) for name in names}
         return {**images, **number, "json": record, "__key__": text, "__url__": text}
 
@@ -167,6 +175,7 @@ FORMAT = Format(
     media_type="application/x-tar",
     holds_arrays=True,
     holds_sequences=True,
+    holds_pairs=True,
     is_loadable=True,
     dataset_info=_of_tars,
 )
