@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import corruptgen
 from corruptgen.cli import app
 from corruptgen.declare import ByteFrames, Scene, corruption
+from corruptgen.engine.estimate import estimate_size
 from corruptgen.engine.plan import make_plan
 from corruptgen.engine.shard_merge import merge
 from corruptgen.errors import ImageError, Interrupted, OutputError, RecipeError
@@ -583,3 +584,37 @@ def _panned():
                 return
 
     return pan_uncounted
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_plan_counts_frames_and_estimates_their_size(place, form):
+    recipe = write_build(place, form)
+    expected = estimate_size(make_plan(recipe))
+
+    done = CliRunner().invoke(app, ["plan", str(recipe), "--output", str(place / "out")])
+    corruptgen.generate(recipe, output=place / "out", workers=1)
+
+    endings = {"folder": ".png", "npy": ".npy", "npz": ".npz"}
+    made = sum(path.stat().st_size for path in (place / "out").rglob(f"*{endings.get(form, '.none')}"))
+    # All six items are counted, of which one turns out to be broken.
+    assert expected.files == 6 * PER_ITEM
+    assert f"images  {6 * PER_ITEM}" in done.output
+    # Around images as small as these, shards have more bytes than in them.
+    assert form not in endings or 0.8 * made < expected.size * 5 / 6 < 1.2 * made
+
+
+def test_commands_about_a_finished_dataset_know_sequences(place):
+    write_build(place)
+    corruptgen.generate(place / "recipe.toml", output=place / "out", workers=1)
+    corruptgen.generate(write_build(place, top="seed = 3"), output=place / "other", workers=1)
+    runner, out = CliRunner(), str(place / "out")
+
+    verified = runner.invoke(app, ["verify", out, "--depth", "sample", "--source", str(place / "photographs")])
+    compared = runner.invoke(app, ["diff", out, str(place / "other")])
+    drawn = runner.invoke(app, ["gallery", out, "--output", str(place / "page.html")])
+    written = runner.invoke(app, ["card", out])
+
+    assert verified.exit_code == 0, verified.output
+    assert "noise/2" in compared.output
+    assert drawn.exit_code == 0, drawn.output
+    assert written.exit_code == 0, written.output

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,12 @@ class Cells:
                     f"{severity_text(severity)} where the clean image is {clean}; write another format, such as "
                     '"folder" or "parquet"'
                 )
+
+    def some_images(self, name: tuple[str, float], image: CleanImage, key: str, most: int) -> list[NDArray[Any]]:
+        """Return the image of an item in a cell, or the first frames of its sequence."""
+        if name == CLEAN or not self._cell(name).is_sequence:
+            return [self.apply(name, image, key)]
+        return list(islice(self._cell(name).of_pictures().frames(image.pixels, self._streams(key)), most))
 
     def probe(self, name: tuple[str, float], image: CleanImage) -> None:
         """Apply a cell to an image, so that what it lacks is found; of a sequence the first frame is enough."""
