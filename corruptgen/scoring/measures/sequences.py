@@ -47,7 +47,7 @@ MEASURES = (
         by_severity=lambda e: e.flips.by_severity,
         by_row=lambda e: e.flips.by_row,
         of=FRAMES,
-        place=10,
+        place=300,
     ),
     Measure(
         "mfr",
@@ -59,7 +59,7 @@ MEASURES = (
         by_row=_flip_rates,
         normalised=sequences.FLIPS,
         of=FRAMES,
-        place=20,
+        place=310,
     ),
     Measure(
         "t5d",
@@ -70,7 +70,7 @@ MEASURES = (
         by_severity=lambda e: e.distances.by_severity,
         by_row=lambda e: e.distances.by_row,
         of=FRAMES,
-        place=30,
+        place=320,
     ),
     Measure(
         "mt5d",
@@ -82,6 +82,6 @@ MEASURES = (
         by_row=_distance_rates,
         normalised=sequences.DISTANCES,
         of=FRAMES,
-        place=40,
+        place=330,
     ),
 )

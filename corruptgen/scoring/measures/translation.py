@@ -40,7 +40,7 @@ MEASURES = (
         by_severity=lambda e: _agreement(e).by_severity,
         by_row=lambda e: _agreement(e).by_row,
         of=FRAMES,
-        place=2,
+        place=42,
     ),
     Measure(
         "adversarial_robustness",
@@ -51,6 +51,6 @@ MEASURES = (
         by_severity=lambda e: _adversarial(e).by_severity,
         by_row=lambda e: _adversarial(e).by_row,
         of=FRAMES,
-        place=4,
+        place=44,
     ),
 )
