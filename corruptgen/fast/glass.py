@@ -48,20 +48,20 @@ def shuffle_by_stream(
     inner = (max(height - 2 * reach, 0), max(width - 2 * reach, 0))
     origins = [rng.skip(2 * inner[0] * inner[1]) for _ in range(times)]
     for origin in origins:
-        _shuffle(moved.reshape(height, width), origin, inner, reach, exchange)
+        _shuffle(moved.ravel(), (height, width), origin, inner, reach, exchange)
     result: NDArray[Any] = cv2.cvtColor(moved.view(np.uint8), cv2.COLOR_RGBA2RGB) if in_colour else moved
     return result
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _shuffle(pixels, origin, inner, reach, exchange):
+def _shuffle(pixels, shape, origin, inner, reach, exchange):
     key, counter, block = origin
-    height, width = pixels.shape
+    height, width = shape
     tall, wide = inner
     # An even number of rows has whole blocks of words.
     at_once = 2 * max(1, PIXELS_AT_ONCE // (2 * max(wide, 1)))
     words = np.empty(2 * wide * at_once, np.uint32)
-    span, bits = np.uint64(2 * reach), np.uint64(32)
+    span, bits, one, step = np.uint64(2 * reach), np.uint64(32), np.uint64(1), np.uint64(width)
     for done in range(0, tall, at_once):
         rows = min(at_once, tall - done)
         blocks = (2 * rows * wide + 3) // 4
@@ -69,11 +69,13 @@ def _shuffle(pixels, origin, inner, reach, exchange):
         block += blocks
         for row in range(rows):
             y = height - reach - done - row
-            for i in range(wide):
-                x, place = width - reach - i, 2 * (row * wide + i)
-                column = x - reach + np.int64((np.uint64(words[place]) * span) >> bits)
-                other = y - reach + np.int64((np.uint64(words[place + 1]) * span) >> bits)
-                value = pixels[y, x]
-                pixels[y, x] = pixels[other, column]
+            # Places without a sign, or the compiler would mind those that count from the end.
+            last, corner = np.uint64(y * width + width - reach), np.uint64((y - reach) * width + width - 2 * reach)
+            for i in range(np.uint64(wide)):
+                place = np.uint64(2) * (np.uint64(row * wide) + i)
+                column, other = (np.uint64(words[place]) * span) >> bits, (np.uint64(words[place + one]) * span) >> bits
+                here, there = last - i, corner - i + other * step + column
+                value = pixels[here]
+                pixels[here] = pixels[there]
                 if exchange:
-                    pixels[other, column] = value
+                    pixels[there] = value
