@@ -24,6 +24,8 @@ Float64 = NDArray[np.float64]
 Luma = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 _PARTS = parts_of_a_level("float64")
+# Pixels whose layers are made together: for all of a large image they would be new memory each time.
+PIXELS_AT_ONCE = 2**16
 
 
 @fused(snow)
@@ -98,12 +100,15 @@ def _add_snow(
     image: NDArray[np.uint8], luma_of: Luma, flakes: NDArray[np.uint8], mix: float, arithmetic: Arithmetic
 ) -> NDArray[np.uint8]:
     """Whiten an (H, W, 3) image by its luma, and add (H, W, 1) flakes and the same flakes turned by half a turn."""
-    result = np.empty(image.shape, np.uint8)
-    unit = np.divide(image, 255, dtype=np.float32)
-    # Once per sample, so that the loop over them is a straight one.
-    layers = luma_of(unit), flakes, np.ascontiguousarray(flakes[::-1, ::-1])
-    grey, falling, rising = (cv2.cvtColor(layer, cv2.COLOR_GRAY2RGB).ravel() for layer in layers)
-    _fill(result.ravel(), unit.ravel(), grey, falling, rising, (np.float32(mix), np.float32(1 - mix)), arithmetic.half)
+    result, weights = np.empty(image.shape, np.uint8), (np.float32(mix), np.float32(1 - mix))
+    turned, at_once = flakes[::-1, ::-1], max(1, PIXELS_AT_ONCE // image.shape[1])
+    for first in range(0, image.shape[0], at_once):
+        rows = slice(first, first + at_once)
+        unit = np.divide(image[rows], 255, dtype=np.float32)
+        # Once per sample, so that the loop over them is a straight one.
+        layers = luma_of(unit), flakes[rows], np.ascontiguousarray(turned[rows])
+        grey, falling, rising = (cv2.cvtColor(layer, cv2.COLOR_GRAY2RGB).ravel() for layer in layers)
+        _fill(result[rows].ravel(), unit.ravel(), grey, falling, rising, weights, arithmetic.half)
     return result
 
 

@@ -12,6 +12,7 @@ from corruptgen.corruptions.common.motion import motion_blur, motion_blur_unnorm
 from corruptgen.corruptions.medical.optics import trail_blur
 from corruptgen.declare import fused
 from corruptgen.fast.bounds import bound_of_levels, byte_of, next_uncertain, store_certain
+from corruptgen.fast.scratch import scratch_array
 from corruptgen.fast.sums import SWEEP, fill_sweeps, roundings, weigh
 from corruptgen.ops.motion import (
     FULL_SCALE_OF_QUANTA,
@@ -67,7 +68,8 @@ def blur_flakes(
     flakes = layer[..., 0]
     bordered, place = _with_border(flakes, steps)
     result = np.empty(shape[0] * shape[1], np.uint8)
-    levels = (255 * bordered).astype(np.float32)
+    levels = scratch_array("float32", bordered.size)[: bordered.size].reshape(bordered.shape)
+    np.multiply(255, bordered, levels, casting="same_kind")
     layout = (*shape, 1, bordered.shape[1], place)
     _fill(result, levels.ravel(), bordered.ravel(), steps, layout, trail)
     return result.reshape(*shape, 1)
