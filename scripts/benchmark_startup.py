@@ -17,7 +17,7 @@ import sys, time
 import numpy, corruptgen
 image = (numpy.arange(224 * 224 * 3) % 251).astype("uint8").reshape(224, 224, 3)
 rows = sys.argv[1:]
-from corruptgen import catalog
+from corruptgen.tables import catalog
 catalog.preset("imagecorruptions")
 began = time.process_time()
 for row in rows:
