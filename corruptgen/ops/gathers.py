@@ -9,8 +9,6 @@ from corruptgen.compilation import njit, part_of_kernel
 
 # OpenCV before version 5 counts positions in 1/1024 of a pixel and keeps 1/32 of it.
 POSITION_STEPS = 1024
-COLOURS = 3
-_ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
 def affine_warped(image: NDArray[Any], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -92,23 +90,17 @@ def _affine_gathered(result, samples, shape, back):
 def _blend_row(result, samples, corners, weights, others, channels):
     """Store a row of pixels, each of four pixels by two weights: (sample * weight) * other weight, added up in turn."""
     width = corners.shape[1]
-    # Samples are fetched one by one, and blended a channel at a time.
-    found, line = np.empty((4, channels, width), samples.dtype), np.empty(width, samples.dtype)
-    for corner in range(4):
-        if channels == COLOURS:
-            reds, greens, blues = found[corner, 0], found[corner, 1], found[corner, 2]
-            for x in range(width):
-                # Places without a sign, or the compiler would mind those that count from the end.
-                place = np.uint64(corners[corner, x])
-                reds[x], greens[x], blues[x] = samples[place], samples[place + _ONE], samples[place + _TWO]
-        else:
-            for k in range(channels):
-                for x in range(width):
-                    found[corner, k, x] = samples[np.uint64(corners[corner, x]) + np.uint64(k)]
+    # Samples of a channel are fetched one by one, and blended together.
+    found, line = np.empty((4, width), samples.dtype), np.empty(width, samples.dtype)
+    one, two, three, four = found[0], found[1], found[2], found[3]
     a, b, c, d = weights
     n, m, o, p = others
     for k in range(channels):
-        one, two, three, four = found[0, k], found[1, k], found[2, k], found[3, k]
+        for corner in range(4):
+            here, places = found[corner], corners[corner]
+            for x in range(width):
+                # Places without a sign, or the compiler would mind those that count from the end.
+                here[x] = samples[np.uint64(places[x]) + np.uint64(k)]
         for x in range(width):
             total = (one[x] * a[x]) * n[x]
             total += (two[x] * b[x]) * m[x]
