@@ -1,5 +1,6 @@
 """Patches: ImageNet-C within one cell of a grid, and how often that fools a classifier."""
 
+import csv
 import json
 import shutil
 import sys
@@ -11,9 +12,11 @@ import pytest
 import corruptgen
 from corruptgen.errors import AssetError, ScoreError
 from corruptgen.metrics import patches
+from corruptgen.scoring.measure import MEASURES
 from corruptgen.tables import catalog
-from tests.photographs import ROOT
+from tests.photographs import ROOT, write_photographs
 from tests.pictures import photograph
+from tests.test_sequence_builds import write_build
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -166,3 +169,90 @@ def test_the_fooling_rate_of_no_image_is_undefined_and_shapes_must_fit():
         patches.fooling_rate(np.zeros((2, 3)), [True, True])
     with pytest.raises(ScoreError, match=r"pass \(cells, items\), \(items,\) and \(items,\)"):
         patches.evaluate_patches([1, 2], [1, 2], [1, 2])
+
+
+SMALL = """
+[preset]
+title = "Cells of 8 pixels"
+levels = 2
+region = { side = 8, where = "every cell" }
+[brightness]
+offset = [0.2, 0.4]
+[contrast]
+factor = [0.4, 0.1]
+"""
+CELLS = [(row, severity) for row in ("brightness", "contrast") for severity in (1, 2)]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A dataset of four cells for each of six items, and what a model says of all and of the clean images."""
+    place = tmp_path_factory.mktemp("patches")
+    write_photographs(place / "photographs", 6, size=(16, 16))
+    corruptgen.generate(write_build(place, table=SMALL), output=place / "out", workers=1)
+    items = list(corruptgen.open(place / "out"))
+    names = sorted({item.label for item in items})
+    labels = np.array([names.index(item.label) for item in items])
+    draws = np.random.RandomState(1843956201)
+    clean = np.where(draws.random_sample(6) < 0.7, labels, (labels + 1) % len(names))
+    said = {cell: np.where(draws.random_sample((6, 4)) < 0.5, labels[:, None], 0) for cell in CELLS}
+    return place, [item.id for item in items], names, labels, clean, said
+
+
+def write_answers(form, built):
+    place, ids, names, _, clean, said = built
+    if form == "npz":
+        stems = {cell: cell[0] + ("" if cell[1] == 1 else "_2") for cell in CELLS}
+        scores = {stems[cell]: np.eye(len(names))[classes] for cell, classes in said.items()}
+        np.savez(place / "answers.npz", clean=np.eye(len(names))[clean], **scores)
+        return place / "answers.npz"
+    order = names[::-1]
+    columns = [f"score_{name}" for name in order] if form == "columns" else ["prediction"]
+
+    def answer(number):
+        if form == "columns":
+            return [int(name == names[number]) for name in order]
+        return [names[number] if form == "words" else number]
+
+    with (place / f"{form}.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "row", "severity", *columns])
+        writer.writerows([name, "clean", 0, *answer(number)] for name, number in zip(ids, clean, strict=True))
+        for (row, severity), classes in said.items():
+            for name, numbers in zip(ids, classes, strict=True):
+                writer.writerows([f"{name}/{k}", row, severity, *answer(n)] for k, n in enumerate(numbers))
+    return place / f"{form}.csv"
+
+
+@pytest.mark.parametrize("form", ["npz", "words", "class numbers", "columns"])
+def test_the_fooling_rate_of_a_dataset_is_that_of_its_predictions(form, built):
+    place, _, _, labels, clean, said = built
+
+    report = corruptgen.score(write_answers(form, built), place / "out", metrics=["fooling_rate"], resamples=20)
+
+    rates = {cell: patches.evaluate_patches(classes.T, clean, labels)["fooling rate"] for cell, classes in said.items()}
+    assert report.scores["fooling_rate"].value == pytest.approx(np.mean(list(rates.values())))
+    assert report.by_row["fooling_rate"]["contrast"].value == pytest.approx(
+        np.mean([rates["contrast", severity] for severity in (1, 2)])
+    )
+    assert 0 < report.scores["fooling_rate"].low < report.scores["fooling_rate"].high
+
+
+def test_the_fooling_rate_needs_all_clean_images_once(built):
+    place = built[0]
+    lines = write_answers("words", built).read_text("utf-8").splitlines(keepends=True)
+    for number, (kept, message) in enumerate(
+        [
+            ([lines[0], *lines[7:]], "needs predictions of the clean images"),
+            ([lines[0], *lines[2:]], "1 of 6 predictions of clean images are missing"),
+            ([*lines, lines[3]], "the clean image .* occurs twice"),
+        ]
+    ):
+        path = place / f"wrong-{number}.csv"
+        path.write_text("".join(kept), "utf-8")
+        with pytest.raises(ScoreError, match=message):
+            corruptgen.score(path, place / "out", metrics=["fooling_rate"], resamples=0)
+
+
+def test_the_tables_of_patches_are_scored_by_their_fooling_rate():
+    assert [MEASURES["fooling_rate"].fits(table) for table in (*TABLES, "imagenet-c")] == [True, True, False]

@@ -13,8 +13,9 @@ def fooling_rate(correct: ArrayLike, clean: ArrayLike, weights: Weights = None) 
 
     Parameters
     ----------
-    correct : array_like of bool, shape (..., items)
-        Whether each corrupted image was classified right; axes before the last are cells of a grid, rows, severities.
+    correct : array_like, shape (..., items)
+        Whether each corrupted image was classified right, or of several images the share that was; axes before the last
+        are cells of a grid, rows, severities.
     clean : array_like of bool, shape (items,)
         Whether each clean image was.
     weights : array_like or None, shape (resamples, items)
@@ -39,10 +40,10 @@ def fooling_rate(correct: ArrayLike, clean: ArrayLike, weights: Weights = None) 
     >>> fooling_rate([True, False, False, False], [True, True, True, False]).item()
     0.6666666666666666
     """
-    right, before = np.asarray(correct, bool), np.asarray(clean, bool)
+    right, before = np.asarray(correct, float), np.asarray(clean, bool)
     if before.ndim != 1 or right.ndim == 0 or right.shape[-1] != len(before):
         raise ScoreError(f"{right.shape} answers do not fit {before.shape} clean ones; pass one for each item")
-    fooled, counted = weighted_mean(before & ~right, weights), weighted_mean(before, weights)
+    fooled, counted = weighted_mean(before * (1 - right), weights), weighted_mean(before, weights)
     whole = counted.reshape(counted.shape + (1,) * (fooled.ndim - counted.ndim))
     return np.divide(fooled, whole, out=np.full(fooled.shape, np.nan), where=whole > 0)
 

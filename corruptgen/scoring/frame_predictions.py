@@ -17,6 +17,7 @@ from corruptgen.sinks.arrays import array_stem
 from corruptgen.store.names import shown
 from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import DECIMALS, severity_text
+from corruptgen.values.class_labels import NO_CLASS
 
 FRAME = re.compile(r"[0-9]{1,9}")
 HARDEST = 3  # the greatest stride that frames are compared at
@@ -33,6 +34,10 @@ class FramePredictions:
     """(items, frames) by the cell."""
     tops: Mapping[Cell, NDArray[np.int64]]
     """(items, frames, up to 5) by the cell: the classes with the highest scores; empty: nothing is known of scores."""
+    clean: NDArray[np.int64] | None = None
+    """(items,): the classes of the clean images; None: nothing was predicted of them."""
+    numbers: NDArray[np.int64] | None = None
+    """The dataset's number of each class as it is predicted, -1 if it has none; None: they are the same."""
 
     @property
     def ids(self) -> Sequence[str]:
@@ -64,6 +69,35 @@ class FramePredictions:
                 self.tops[cell], noise=sequences.is_noise(cell[0]), difficulty=stride
             )
         )
+
+    @cached_property
+    def right_when_clean(self) -> NDArray[np.bool_]:
+        """Whether the clean image of each item is classified right, (items,).
+
+        Raises
+        ------
+        ScoreError
+            If nothing is predicted of clean images, or items have no single label.
+        """
+        if self.clean is None:
+            raise ScoreError("this metric needs predictions of the clean images: row 'clean', severity 0")
+        return self._are_right(self.clean)
+
+    @cached_property
+    def right_frames(self) -> Numbers:
+        """The share of the frames of each item that are classified right, (rows, severities, items)."""
+        return self._over_cells(lambda cell, _: self._are_right(self.classes[cell]).mean(axis=1))
+
+    def _are_right(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Compare classes with labels, (items, ...); items without a label are not right."""
+        if self.truth.is_multi_label:
+            raise ScoreError("this metric is for items with one label each")
+        self.truth.check_labelled()
+        known = dict(zip(self.truth.ids, self.truth.labels[:, 0].tolist(), strict=True))
+        labels = np.array([known.get(name, NO_CLASS) for name in self.ids])
+        found = classes if self.numbers is None else self.numbers[classes]
+        labels = labels.reshape(-1, *(1,) * (found.ndim - 1))
+        return np.asarray((found == labels) & (labels != NO_CLASS))
 
     def _over_cells(self, measure: Callable[[Cell, int], Numbers]) -> Numbers:
         rows, severities = self.truth.rows, self.truth.severities
@@ -108,7 +142,8 @@ def collect_frames(content: Iterable[Batch] | Stacked, truth: GroundTruth) -> Fr
     for batch in _stacked(content, truth) if isinstance(content, Stacked) else content:
         frames.put(batch)
     frames.check_complete()
-    return FramePredictions(truth, frames.classes, frames.tops)
+    clean = frames.clean if frames.clean_seen.any() else None
+    return FramePredictions(truth, frames.classes, frames.tops, clean, frames.numbers())
 
 
 class _Frames:
@@ -129,15 +164,22 @@ class _Frames:
         """Number of scores of a frame; 0: predictions are classes."""
         self.codes: dict[str, int] = {}
         """Numbers for predictions in words."""
+        self.columns: Sequence[str] = ()
+        """The classes of scores, if they are named."""
+        self.clean_seen, self.clean = np.zeros(len(self.ids), bool), np.zeros(len(self.ids), np.int64)
 
     def put(self, batch: Batch) -> None:
-        left_out = {*self.truth.made, CLEAN} - set(self.truth.rows)
+        left_out = set(self.truth.made) - set(self.truth.rows)
         kept = np.flatnonzero([row not in left_out for row in batch.rows])
         if not len(kept):
             return
         classes, tops = self._answers(batch)
+        self.columns = batch.names
         cells: dict[Cell, list[int]] = {}
         for number in kept.tolist():
+            if batch.rows[number] == CLEAN:
+                self._put_clean(batch, number, int(classes[number]))
+                continue
             cells.setdefault((batch.rows[number], round(float(batch.severities[number]), DECIMALS)), []).append(number)
         for cell, numbers in cells.items():
             if cell not in self.seen:
@@ -148,6 +190,25 @@ class _Frames:
             self.classes[cell][where] = classes[numbers]
             if tops is not None:
                 self.tops[cell][where] = tops[numbers]
+
+    def _put_clean(self, batch: Batch, number: int, predicted: int) -> None:
+        """Put what was predicted of a clean image, which has the id of its item."""
+        name, place = batch.ids[number], f"{batch.place} {batch.first + number}"
+        if name not in self.places:
+            raise ScoreError(f"{place}: {unknown('item', name, self.ids[:1000])}")
+        if self.clean_seen[self.places[name]]:
+            raise ScoreError(f"{place}: the clean image {shown(name)} occurs twice; pass one prediction for each image")
+        self.clean_seen[self.places[name]], self.clean[self.places[name]] = True, predicted
+
+    def numbers(self) -> NDArray[np.int64] | None:
+        """Return the dataset's number of each class as it is predicted; None: they are the same."""
+        names = self.codes or {name: number for number, name in enumerate(self.columns)}
+        if not names:
+            return None
+        known = {str(number): number for number in range(self.truth.count)}
+        # Names come first: a class may be called like the number of another one.
+        known |= {name: number for number, name in enumerate(self.truth.classes.names)}
+        return np.array([known.get(name, NO_CLASS) for name in names])
 
     def _answers(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
         """Return the class of each entry and, of scores, the five highest ones."""
@@ -220,6 +281,11 @@ class _Frames:
         return f"{row} has no severity {severity_text(severity)} in this dataset; it has {known}"
 
     def check_complete(self) -> None:
+        if self.clean_seen.any() and not self.clean_seen.all():
+            raise ScoreError(
+                f"{(~self.clean_seen).sum()} of {len(self.ids)} predictions of clean images are missing, the first of "
+                f"them for {shown(self.ids[int((~self.clean_seen).argmax())])}; predict all of them, or none"
+            )
         missing = {cell: int((~seen).sum()) for cell, seen in self.seen.items() if not seen.all()}
         if not missing:
             return
@@ -238,6 +304,12 @@ def _stacked(content: Stacked, truth: GroundTruth) -> Iterator[Batch]:
     known = {array_stem(*cell, is_sequence=True): cell for cell in made}
     for name, array in content.arrays.items():
         if name == CLEAN:
+            if array.ndim not in (1, 2) or len(array) != len(ids):
+                raise ScoreError(
+                    f"{content.place} {name}: its shape is {array.shape}, allowed are {len(ids)} items, class numbers "
+                    "or scores for all classes"
+                )
+            yield Batch(f"{content.place} {name} entry", 0, ids, [CLEAN] * len(ids), np.zeros(len(ids)), array)
             continue
         if name not in known:
             raise ScoreError(f"{content.place}: {unknown('array', name, known)}; pass id, row, severity")

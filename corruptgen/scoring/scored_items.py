@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,14 +131,21 @@ class ScoredItems:
     @cached_property
     def fooling(self) -> Grid:
         """The share of images, right when clean, that are wrong when corrupted."""
-        answers = self.source.known_answers
-        if answers.clean is None:
-            raise ScoreError("this metric needs predictions of the clean images: row 'clean', severity 0")
-        clean = answers.clean.all(axis=-1)
+        frames = self.source.frames
+        if frames is not None:
+            truth, clean = frames.truth, frames.right_when_clean
+            correct: NDArray[Any] = frames.right_frames
+        else:
+            answers = self.source.known_answers
+            if answers.clean is None:
+                raise ScoreError("this metric needs predictions of the clean images: row 'clean', severity 0")
+            truth, clean = answers.truth, np.asarray(answers.clean.all(axis=-1))
+            correct = np.asarray(answers.correct.all(axis=-1))
         if not clean.any():
             raise ScoreError("this metric is of images that are right when clean, and none is")
         # A resample may hold none of them: then none is fooled.
-        return self._grid(np.nan_to_num(patches.fooling_rate(answers.correct.all(axis=-1), clean, self.weights)))
+        rates = np.nan_to_num(patches.fooling_rate(correct, clean, self.weights))
+        return Grid(truth.rows, truth.severities, rates)
 
     @cached_property
     def calibration(self) -> Grid:
