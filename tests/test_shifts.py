@@ -19,6 +19,7 @@ from corruptgen.records import Decoding
 from corruptgen.tables import catalog
 from corruptgen.tables.chain import ChainRow
 from corruptgen.tables.scene import Staging
+from corruptgen.transforms import Corrupt, Corrupted, Draw
 from tests.inputs import planes_for
 from tests.legacy import LegacyDraws
 from tests.photographs import ROOT, executed, write_photographs
@@ -338,8 +339,9 @@ def test_noise_of_smoothing_may_stay_unclipped_and_is_one_noise_for_all_levels_w
 
 
 def test_the_snippets_of_the_document_run(tmp_path):
-    text = (ROOT / "docs/shifts.md").read_text("utf-8")
-    snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    sections = (ROOT / "docs/shifts.md").read_text("utf-8").split("\n## ")
+    own = [text for text in sections if text.startswith(("Low", "Translations", "Restoration", "Noise", "Patch Gauss"))]
+    snippets = re.findall(r"```python\n(.*?)```", "\n".join(own), re.DOTALL)
     (tmp_path / "snippets.py").write_text("\n".join(snippets), "utf-8")
 
     done = executed("snippets.py", cwd=tmp_path)
@@ -420,3 +422,49 @@ def test_a_dataset_of_a_shift_has_the_pixels_of_its_pictures_and_is_verified(pre
 def test_what_a_recipe_cannot_hold_is_refused_before_anything_is_written(preset, form, message, tmp_path):
     with pytest.raises(RecipeError, match=message):
         corruptgen.generate(write_shift(tmp_path, preset, form), output=tmp_path / "out", workers=1)
+
+
+def test_transforms_make_images_of_the_tables_size_the_clean_ones_too():
+    low = corruptgen.corrupt(PICTURE, "keep", 3, preset="lr0-fm")
+    clean = corruptgen.corrupt(PICTURE, "keep", 0, preset="lr0-fm")
+    transform = Corrupt("lr0-fm", severity=3, seed=1)
+
+    assert np.array_equal(transform(PICTURE, key="a"), low)
+    assert np.array_equal(np.asarray(transform(Image.fromarray(PICTURE), key="a")), low)
+    assert np.array_equal(transform(np.stack([PICTURE] * 2), key=["a", "b"]), np.stack([low] * 2))
+    assert transform(PICTURE[..., 0], key="a").shape == (224, 224)
+    assert np.array_equal(Corrupt("lr0-fm", p=0.0, seed=1)(PICTURE, key="a"), clean)
+    assert np.array_equal(Corrupted([(PICTURE, 1)], "lr0-fm", "keep", 3)[0][0], low)
+
+
+def test_tensors_become_tensors_of_the_tables_size():
+    torch = pytest.importorskip("torch")
+    tensor = torch.from_numpy(np.moveaxis(PICTURE, 2, 0).copy())
+
+    low = Corrupt("lr0-fm", severity=3, seed=1)(tensor, key="a")
+
+    assert np.array_equal(np.moveaxis(low.numpy(), 0, 2), corruptgen.corrupt(PICTURE, "keep", 3, preset="lr0-fm"))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Corrupt("lr0-fm", seed=1)(PICTURE, {"boxes": [1, 2, 3, 4]}), "keep resizes and crops pictures"),
+        (
+            lambda: Corrupted([{"image": PICTURE, "mask": PICTURE[..., 0]}], "lr0-fm", "keep", 3)[0],
+            "keep resizes and crops pictures",
+        ),
+        (lambda: Corrupt("lr0-fm", seed=1).apply_to_mask(PICTURE[..., 0], Draw("keep", 3.0, "a")), "do not follow"),
+        (lambda: Corrupt("lr0-fm", seed=1).motion((300, 340), Draw("keep", 3.0, "a")), "do not follow"),
+        (lambda: Corrupt("lr0-fm", seed=1)(Image.fromarray(PICTURE).convert("RGBA")), "alpha channel does not follow"),
+        (
+            lambda: Corrupt("lr0-fm-small", "small", (1, 4), seed=1)(np.stack([PICTURE] * 9), key=range(9)),
+            "images of several sizes",
+        ),
+        (lambda: Corrupt("cdd-11", ["haze"]), "haze of cdd-11 needs depth beside the picture"),
+        (lambda: Corrupted([(PICTURE, 1)], "cdd-11", "rain", 1), "rain of cdd-11 needs mask beside the picture"),
+    ],
+)
+def test_loaders_refuse_what_cannot_go_with_the_picture(call, message):
+    with pytest.raises(ImageError, match=message):
+        call()

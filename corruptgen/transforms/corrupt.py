@@ -16,7 +16,14 @@ from corruptgen.tables.cell import Cell
 from corruptgen.tables.table import Preset
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.pictures import Frames, Samples, take_apart
-from corruptgen.transforms.targets import Motion, check_movable, has_targets, move_targets
+from corruptgen.transforms.targets import (
+    Motion,
+    check_inputs,
+    check_movable,
+    check_uncropped,
+    has_targets,
+    move_targets,
+)
 from corruptgen.transforms.transform import Transform, call_of
 from corruptgen.values.arguments import normalise_severity, preset_name, real_number, row_names, shown
 
@@ -86,10 +93,13 @@ class Corrupt(Transform):
                 f"{', '.join(sequences)} of {table.name} make sequences of frames, and a transform makes one picture "
                 "of a picture; use corruptgen.transforms.Corrupted or corruptgen.frames, or name other rows"
             )
+        for row in chosen:
+            check_inputs(self.preset, row, table.row(row).inputs)
         self.severity = _severity(severity)
         self._levels = table.levels
         _check_rows(table, self.rows, self.severity)
         self.moving_rows = tuple(row for row in self.rows if table.row(row).is_geometric)
+        self.cropping_rows = tuple(row for row in self.rows if table.row(row).staging.changes)
 
     def moves(self, draw: Draw) -> bool:
         """Check whether a draw moves pixels, and with them what masks and boxes are about."""
@@ -102,7 +112,7 @@ class Corrupt(Transform):
 
     def motion(self, size: tuple[int, int], draw: Draw) -> Motion | None:
         """Return how boxes, points and masks on a picture of (height, width) `size` move; None if they stay."""
-        cell = self._cell(draw)
+        cell = self._uncropped(draw)
         return Motion(self._warp_of_size(cell, size, draw), size) if cell.is_geometric else None
 
     def apply_to_mask(self, mask: Any, draw: Draw) -> Any:
@@ -120,7 +130,7 @@ class Corrupt(Transform):
         ImageError
             If it is no such mask.
         """
-        cell = self._cell(draw)
+        cell = self._uncropped(draw)
         if not cell.is_geometric:
             return mask
         if mask.ndim not in (2, 3) if isinstance(mask, np.ndarray) else getattr(mask, "ndim", 2) < 2:
@@ -144,6 +154,20 @@ class Corrupt(Transform):
     def _changed(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
         return self._cell(draw).apply(samples, self._rng(draw), form)
 
+    def _left(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
+        cell = self._cell(draw)
+        return cell.clean_image(samples, form) if cell.staging.changes else samples.copy()
+
+    def _uncropped(self, draw: Draw) -> Cell:
+        """Return the cell of a draw, for what belongs to a picture and does not follow if that is cropped."""
+        cell = self._cell(draw)
+        if cell.staging.changes:
+            raise ImageError(
+                f"{draw.row} of {self.preset} resizes and crops pictures, which boxes, points and masks do not follow; "
+                "take a table that takes images as they are, or leave them out"
+            )
+        return cell
+
     def _cell(self, draw: Draw) -> Cell:
         if not isinstance(draw, Draw):
             raise ArgumentError(f"draw is {shown(draw)}; pass a result of draw()")
@@ -158,6 +182,8 @@ class Corrupt(Transform):
 
     def _check(self, picture: Frames, others: Sequence[Any]) -> None:
         # At the first call, whatever is drawn then.
+        if self.cropping_rows and others:
+            check_uncropped(others, self.cropping_rows[0])
         if not self.moving_rows or not others:
             return
         try:

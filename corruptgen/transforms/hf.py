@@ -25,7 +25,7 @@ from corruptgen.transforms.samples import (
     is_huggingface,
     pixels_of,
 )
-from corruptgen.transforms.targets import check_columns
+from corruptgen.transforms.targets import check_columns, check_inputs
 from corruptgen.transforms.view import without_decoding
 from corruptgen.values.arguments import (
     normalise_key,
@@ -141,7 +141,8 @@ def corrupt(
         raise ImageError("num_proc is for lazy=False, which writes the images of a dataset that is no stream")
     columns = ds.features or next(iter(ds))
     column = image_column(columns, image)
-    if cell.is_geometric:
+    check_inputs(preset, row, cell.inputs)
+    if cell.is_geometric or cell.staging.changes:
         check_columns(columns, column, row)
     rows = Rows(
         preset=preset,

@@ -84,8 +84,10 @@ class CorruptDetectionAugmentation(CorruptAugmentation):
     @staticmethod
     def _allowed(preset: str, rows: str | Sequence[str] | None) -> str | Sequence[str]:
         table = catalog.preset(preset_name(preset))
-        still = [row for row, line in table.rows.items() if not line.is_geometric]
+        still = [row for row, line in table.rows.items() if not (line.is_geometric or line.staging.changes)]
         chosen = still if rows is None else table.named_rows(row_names(rows) or ())
         if moving := [row for row in chosen if row not in still]:
-            raise SeverityError(f"{', '.join(moving)}: moves pixels, and the boxes would have to move; leave it out")
+            raise SeverityError(
+                f"{', '.join(moving)}: moves pixels or crops, and the boxes would have to move; leave it out"
+            )
         return chosen

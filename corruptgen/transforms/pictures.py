@@ -33,7 +33,7 @@ class Frames:
     form: SampleFormat
     is_batch: bool
     closed: Callable[[Sequence[Samples]], Any]
-    """Puts changed frames together to what the picture was: same kind, type and shape."""
+    """Puts changed frames together to what the picture was: same kind and type, and the shape of the frames."""
     alpha: Samples | None = None
     """The (H, W, 1) alpha channel of the only frame, 8 bits."""
 
@@ -81,6 +81,11 @@ def _of_pil(image: Image.Image) -> Frames:
     def closed(frames: Sequence[Samples]) -> Image.Image:
         result = Image.fromarray(frames[0][..., 0] if frames[0].shape[2] == 1 else frames[0])
         if image.mode in ALPHA_MODES:
+            if result.size != image.size:
+                raise ImageError(
+                    f"the PIL image has mode {image.mode}, and its alpha channel does not follow a table that resizes "
+                    "and crops; convert it to RGB first"
+                )
             result.putalpha(image.getchannel("A"))
         return result
 
@@ -97,8 +102,9 @@ def _of_array(image: Samples, eight_bits: bool) -> Frames:
     frames = list(samples) if layers.ndim == 4 else [samples]
 
     def closed(results: Sequence[Samples]) -> Samples:
-        whole = np.stack(results) if layers.ndim == 4 else results[0]
-        return _given_back(whole, used, form).reshape(image.shape)
+        whole = _batch(results) if layers.ndim == 4 else results[0]
+        restored = _given_back(whole, used, form)
+        return restored[..., 0] if image.ndim == 2 else restored
 
     return Frames(frames, used, layers.ndim == 4, closed)
 
@@ -116,12 +122,22 @@ def _of_tensor(torch: Any, image: Any, eight_bits: bool) -> Frames:
     is_batch = planes.ndim == 4
 
     def closed(results: Sequence[Samples]) -> Any:
-        whole = np.stack([_planes(result) for result in results]) if is_batch else _planes(results[0])
-        tensor = torch.from_numpy(_given_back(whole, used, form)).reshape(shape).to(image.device, image.dtype)
+        whole = _batch([_planes(result) for result in results]) if is_batch else _planes(results[0])
+        restored = _given_back(whole, used, form)
+        tensor = torch.from_numpy(restored[0] if len(shape) == 2 else restored).to(image.device, image.dtype)
         # The pictures of torchvision's second version are a kind of tensors of their own.
         return tensor if type(image) is torch.Tensor else tensor.as_subclass(type(image))
 
     return Frames([_layers(frame) for frame in samples] if is_batch else [_layers(samples)], used, is_batch, closed)
+
+
+def _batch(results: Sequence[Samples]) -> Samples:
+    """Put the images of a batch together again."""
+    if len({result.shape for result in results}) > 1:
+        raise ImageError(
+            "the images of the batch have become images of several sizes, which no array can hold; pass them one by one"
+        )
+    return np.stack(results)
 
 
 def _form(dtype: str) -> SampleFormat:

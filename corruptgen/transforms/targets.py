@@ -1,7 +1,7 @@
 """What belongs to a picture, such as boxes, points and masks, moves with its pixels."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,28 @@ def check_movable(thing: Any) -> None:
     elif isinstance(thing, list | tuple):
         for value in thing:
             check_movable(value)
+
+
+def check_inputs(preset: str, row: str, inputs: Collection[str]) -> None:
+    """Raise `ImageError` if a row takes more than the picture, which data loaders do not have."""
+    if inputs:
+        raise ImageError(
+            f"{row} of {preset} needs {' and '.join(sorted(inputs))} beside the picture, which a data loader does not "
+            "pass on; corruptgen.corrupt(..., inputs={...}) takes it, or name other rows"
+        )
+
+
+def check_uncropped(thing: Any, row: str) -> None:
+    """Raise `ImageError` if something belongs to a picture that would have to follow a row which resizes and crops."""
+    if has_targets(thing):
+        raise ImageError(
+            f"{row} resizes and crops pictures, which boxes, points and masks do not follow; take a table that takes "
+            "images as they are, or leave them out"
+        )
+    try:
+        check_movable(thing)
+    except ImageError as error:
+        raise ImageError(f"{row} resizes and crops pictures: {error}") from None
 
 
 def check_columns(features: Any, image: str, row: str, place: str = "") -> None:

@@ -155,7 +155,7 @@ class Transform(ABC):
     def _closed(self, picture: Frames, draws: Sequence[Draw]) -> Any:
         """Change every frame as its draw says and put them together."""
         changed = [
-            self._changed(frame, picture.form, draw) if draw.severity else frame.copy()
+            self._changed(frame, picture.form, draw) if draw.severity else self._left(frame, picture.form, draw)
             for frame, draw in zip(picture.frames, draws, strict=True)
         ]
         if picture.alpha is None or not draws[0].severity:
@@ -174,6 +174,10 @@ class Transform(ABC):
     def _carried(self, picture: Frames, draws: Sequence[Draw], others: Sequence[Any]) -> Sequence[Any]:
         """Return what belongs to the picture as it is afterwards."""
         return others
+
+    def _left(self, samples: Samples, form: SampleFormat, draw: Draw) -> Samples:
+        """Return one (H, W, C) image that is left alone."""
+        return samples.copy()
 
     def _uncovered(self, alpha: Samples, draw: Draw) -> Samples:
         """Return the (H, W, 1) alpha channel of a changed picture."""

@@ -11,7 +11,15 @@ from corruptgen.tables import catalog
 from corruptgen.tables.sequences import apply_to_picture
 from corruptgen.transforms import samples, workers
 from corruptgen.transforms.samples import KeyOf, Part, decoding_of, like_picture, part_of, pixels_of, with_part
-from corruptgen.transforms.targets import Motion, check_columns, check_movable, has_targets, move_targets
+from corruptgen.transforms.targets import (
+    Motion,
+    check_columns,
+    check_inputs,
+    check_movable,
+    check_uncropped,
+    has_targets,
+    move_targets,
+)
 from corruptgen.transforms.transform import Transform
 from corruptgen.values.arguments import (
     callable_value,
@@ -106,7 +114,8 @@ class Corrupted:
         callable_value("transform", transform)
         self.decoding, self.paired, self.transform = decoding_of(decode), truth_value("paired", paired), transform
         cell = catalog.preset(self.preset).cell(*self._cell)
-        if cell.is_geometric and samples.is_huggingface(dataset):
+        check_inputs(self.preset, self.row, cell.inputs)
+        if (cell.is_geometric or cell.staging.changes) and samples.is_huggingface(dataset):
             check_columns(dataset.features, str(self.items.image), self.row)
 
     def key(self, index: int) -> str:
@@ -133,6 +142,8 @@ class Corrupted:
                 f"{self.row} makes many frames of a picture, in some of which it has moved, and boxes, points and "
                 "masks fit one alone; take the dataset without them, or leave that row out"
             )
+        if cell.staging.changes and part is not None:
+            check_uncropped(with_part(sample, part, None), self.row)
         if not cell.is_geometric or part is None:
             return with_part(sample, part, made)
         rest = with_part(sample, part, None)
