@@ -1,17 +1,22 @@
 """CCC: rows at quarter steps, the walk through pairs of them, and streams of images for test-time adaptation."""
 
+import gc
+import io
 import itertools
 import json
 import pickle
 import sys
+import tarfile
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import corruptgen
 from corruptgen import streams
-from corruptgen.errors import ArgumentError, AssetError, ImageError, SourceError
+from corruptgen.errors import ArgumentError, AssetError, ImageError, OutputError, SourceError
 from corruptgen.randomness import rng_for
 from corruptgen.streams.images import crop_at_random
 from corruptgen.tables import catalog
@@ -349,3 +354,96 @@ def test_a_stream_refuses_what_it_cannot_show():
         streams.CorruptionStream(pictures(), STEPS, 6)[24]
     with pytest.raises(ImageError, match="'boxes' came with the picture"):
         streams.CorruptionStream([{"image": photograph(224, 224), "boxes": [[0, 0, 5, 5]]}], STEPS, 1)[0]
+
+
+def small_stream(**changes):
+    """Return a stream of three steps of two images, of items with ids as ImageNet has them."""
+    options = {"seed": 3, "key": "n0144/picture-{index}.JPEG"} | changes
+    return streams.CorruptionStream(pictures(3), STEPS[:3], 2, **options)
+
+
+def test_a_stream_is_written_in_the_layout_of_the_original(tmp_path):
+    stream = small_stream()
+
+    assert streams.write_shards(stream, tmp_path / "out", steps_per_shard=2) == ["serial_00000.tar", "serial_00001.tar"]
+
+    names, found = [], []
+    for shard in ("serial_00000.tar", "serial_00001.tar"):
+        with tarfile.open(tmp_path / "out" / shard) as archive:
+            names.append(archive.getnames())
+            found += [archive.extractfile(member).read() for member in archive]
+    endings = ("info", "input.jpg", "output.cls")
+    assert names == [[f"sample_{k}.{ending}" for k in range(count) for ending in endings] for count in (4, 2)]
+    for place, (image, label, number) in enumerate(stream):
+        about, picture, written = found[3 * place : 3 * place + 3]
+        one, other, first, second = STEPS[number].as_in_the_original
+        assert about.decode() == (
+            f"++dir++n0144++name++picture-{label}.JPEG++n1++{one}++s1++{first}++n2++{other}++s2++{second}"
+        )
+        assert int(written) == label
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=85, optimize=True)
+        assert picture == file.getvalue()
+
+
+def test_a_stream_that_is_written_is_read_by_webdataset(tmp_path):
+    webdataset = pytest.importorskip("webdataset")
+    stream = small_stream()
+    streams.write_shards(stream, tmp_path, steps_per_shard=2)
+    urls = [str(tmp_path / f"serial_0000{number}.tar") for number in range(2)]
+
+    with warnings.catch_warnings():
+        # It leaves closing its files to the interpreter.
+        warnings.simplefilter("ignore")
+        read = list(webdataset.WebDataset(urls, shardshuffle=False).decode("pil").to_tuple("input.jpg", "output.cls"))
+        gc.collect()
+
+    assert [label for _, label in read] == [label for _, label, _ in stream]
+    assert all(picture.size == (224, 224) for picture, _ in read)
+
+
+def test_writing_a_stream_resumes_and_regenerates_what_is_damaged(tmp_path):
+    stream, folder = small_stream(), tmp_path / "out"
+    streams.write_shards(stream, folder, steps_per_shard=1)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert streams.write_shards(stream, folder, steps_per_shard=1) == []
+
+    (folder / "serial_00000.tar").unlink()
+    (folder / "serial_00001.tar").write_bytes(before["serial_00001.tar"][:-5] + b"other")
+
+    assert streams.write_shards(stream, folder, steps_per_shard=1) == ["serial_00000.tar", "serial_00001.tar"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_several_processes_may_each_write_some_shards(tmp_path):
+    for shards in ([2, 0], [1]):
+        streams.write_shards(small_stream(), tmp_path / "shared", steps_per_shard=1, shards=shards)
+    streams.write_shards(small_stream(), tmp_path / "alone", steps_per_shard=1)
+
+    shared, alone = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("shared", "alone"))
+    assert shared == alone
+    assert len(shared) == 7
+
+
+@pytest.mark.parametrize("changes", [{"seed": 4}, {"key": "b{index}"}, {"decode": {"resize": 230}}])
+def test_a_directory_with_another_stream_is_left_alone(changes, tmp_path):
+    streams.write_shards(small_stream(), tmp_path, steps_per_shard=3)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    with pytest.raises(OutputError, match="holds another stream"):
+        streams.write_shards(small_stream(**changes), tmp_path, steps_per_shard=3)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_items_without_a_number_as_label_are_not_written(tmp_path):
+    image = photograph(224, 224)
+    for number, item in enumerate((image, (image, "cat"), {"image": image})):
+        stream = streams.CorruptionStream([item], STEPS[:1], 1)
+        with pytest.raises(ArgumentError, match="pass items with a whole number"):
+            streams.write_shards(stream, tmp_path / str(number), steps_per_shard=1)
+    with pytest.raises(ArgumentError, match="without a transform"):
+        streams.write_shards(small_stream(transform=np.asarray), tmp_path / "other")
+    with pytest.raises(ArgumentError, match="shards is 3; it must be a whole number from 0 to 2"):
+        streams.write_shards(small_stream(), tmp_path / "other", steps_per_shard=1, shards=[3])
+    assert not list(tmp_path.rglob("*.tar"))

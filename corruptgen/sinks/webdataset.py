@@ -91,12 +91,12 @@ class WebDataset(Shards):
                     "severity": severity,
                 }
                 for name, content in self._encoded(cell, key, sample):
-                    _add(archive, name, content)
+                    add_member(archive, name, content)
                 if self.classes.is_single:
                     # Loaders want the same members in every sample.
                     number = self.classes.value(label)
-                    _add(archive, f"{key}.cls", str(NO_CLASS if number is None else number).encode())
-                _add(archive, f"{key}.json", json.dumps(record).encode())
+                    add_member(archive, f"{key}.cls", str(NO_CLASS if number is None else number).encode())
+                add_member(archive, f"{key}.json", json.dumps(record).encode())
                 # Not kept while the next one is made.
                 del sample
         return file.shard
@@ -127,7 +127,7 @@ class WebDataset(Shards):
             raise Rejected(f"cannot be read: {name} is damaged ({type(error).__name__})") from error
 
 
-def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+def add_member(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     """Append a member that says nothing about when, where and by whom: time, owner and group are 0."""
     member = tarfile.TarInfo(name)
     member.size = len(content)
