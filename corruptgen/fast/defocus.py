@@ -26,7 +26,7 @@ MOST_PRODUCTS = 12
 TINY = 1e-15
 # What the weights of a kernel may differ by from those of a smoothed disk, all together.
 MOST_DEVIATION = 1e-5
-# The sum of so many samples, with either sign, fits into 16 bits.
+# The sum of this number of samples, with either sign, fits into 16 bits.
 MOST_SAMPLES = 2**15 // 255
 LARGEST_RADIUS = MOST_SAMPLES // 4 - 1
 
