@@ -160,6 +160,7 @@ result["twin"] = [sorted(clean.features), np.asarray(clean[0]["image"]).tolist()
 """
 
 
+@pytest.mark.long
 def test_published_pairs_are_loaded_by_datasets(place):
     for form in FORMS:
         corruptgen.generate(write_pairs(place, form), output=place / form, workers=1)

@@ -532,7 +532,9 @@ def test_a_picture_of_the_tables_size_is_prepared_like_all_others(place):
     assert not np.array_equal(clean, source(place, "coffee/small.png"))
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=[] if form in ("folder", "parquet") else [pytest.mark.long]) for form in FORMATS]
+)
 def test_the_frames_of_one_item_are_in_memory_at_a_time(tmp_path, form):
     table = (
         TABLE.replace("[[24, 24]]", "[[96, 96]]")
@@ -609,7 +611,8 @@ def test_commands_about_a_finished_dataset_know_sequences(place):
     corruptgen.generate(write_build(place, top="seed = 3"), output=place / "other", workers=1)
     runner, out = CliRunner(), str(place / "out")
 
-    verified = runner.invoke(app, ["verify", out, "--depth", "sample", "--source", str(place / "photographs")])
+    photographs = str(place / "photographs")
+    verified = runner.invoke(app, ["verify", out, "--depth", "sample", "--source", photographs, "--workers", "1"])
     compared = runner.invoke(app, ["diff", out, str(place / "other")])
     drawn = runner.invoke(app, ["gallery", out, "--output", str(place / "page.html")])
     written = runner.invoke(app, ["card", out])

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,20 +89,22 @@ def draw_sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image]]
         In colour.
     """
     font = ImageFont.load_default(size=style.font)
-    pictures = [picture for line in lines.values() for picture in line]
-    widest = max((picture.width for picture in pictures), default=0)
+    # Film strips are wider than the clean image beside them.
+    columns = [[line[number] for line in lines.values() if number < len(line)] for number in range(len(titles))]
+    widths = [max((picture.width for picture in column), default=0) + style.margin for column in columns]
     labels = round(max((font.getlength(name) for name in lines), default=0)) + 2 * style.margin
-    top, across = style.font + 2 * style.margin, widest + style.margin
+    top, lefts = style.font + 2 * style.margin, list(accumulate(widths, initial=labels))
     heights = [max(picture.height for picture in line) + style.margin for line in lines.values()]
-    sheet = Image.new("RGB", (labels + across * len(titles), top + sum(heights)), PAPER)
+    sheet = Image.new("RGB", (lefts[-1], top + sum(heights)), PAPER)
     pen = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
-        pen.text((labels + column * across + widest / 2, top / 2), title, fill=INK, font=font, anchor="mm")
+        centre = lefts[column] + (widths[column] - style.margin) / 2
+        pen.text((centre, top / 2), title, fill=INK, font=font, anchor="mm")
     y = top
     for (name, line), height in zip(lines.items(), heights, strict=True):
         pen.text((style.margin, y + (height - style.margin) / 2), name, fill=INK, font=font, anchor="lm")
         for column, picture in enumerate(line):
-            sheet.paste(picture, (labels + column * across, y))
+            sheet.paste(picture, (lefts[column], y))
         y += height
     return sheet
 
