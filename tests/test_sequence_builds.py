@@ -621,3 +621,26 @@ def test_commands_about_a_finished_dataset_know_sequences(place):
     assert "noise/2" in compared.output
     assert drawn.exit_code == 0, drawn.output
     assert written.exit_code == 0, written.output
+
+
+@pytest.mark.parametrize("form", ["folder", "npy"])
+def test_a_place_in_every_cell_of_a_grid_is_a_sequence_with_a_frame_for_each(tmp_path, form):
+    write_photographs(tmp_path / "photographs", 2, size=(32, 48))
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        'name = "cells"\nversion = "1.0.0"\n[source]\nkind = "folder"\npath = "photographs"\n[corrupt]\n'
+        'preset = "natural"\nrows = ["fog"]\nseverities = [2]\n[corrupt.local]\nside = 16\nwhere = "every cell"\n'
+        f'[output]\nformat = "{form}"\nclean = true\n',
+        "utf-8",
+    )
+
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+    dataset = corruptgen.open(tmp_path / "out")
+    # How many there are, no parameter says: they are counted on the first picture.
+    assert dataset.frames_of("fog") == 6
+    for item, frames in dataset.images("fog", 2):
+        changed = (frames != dataset.image("clean", 0, item)).any(axis=(0, 3))
+        assert frames.shape == (6, 32, 48, 3)
+        assert changed.mean() > 0.9
+    assert verify(tmp_path / "out", depth="full", workers=1).problems == ()
