@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from typer.testing import CliRunner
 
 import corruptgen
+from corruptgen.cli import app
 from corruptgen.errors import AssetError, ScoreError
 from corruptgen.metrics import patches
 from corruptgen.scoring.measure import MEASURES
@@ -256,3 +259,15 @@ def test_the_fooling_rate_needs_all_clean_images_once(built):
 
 def test_the_tables_of_patches_are_scored_by_their_fooling_rate():
     assert [MEASURES["fooling_rate"].fits(table) for table in (*TABLES, "imagenet-c")] == [True, True, False]
+
+
+def test_a_picture_of_another_size_is_previewed_by_its_centre(tmp_path):
+    Image.fromarray(photograph(300, 400)).save(tmp_path / "a.png")
+    options = ["--preset", "imagenet-c-patch", "--rows", "brightness", "--severities", "5"]
+
+    done = CliRunner().invoke(app, ["preview", str(tmp_path / "a.png"), *options, "--output", str(tmp_path / "b.png")])
+
+    assert done.exit_code == 0, done.output
+    assert "imagenet-c-patch is for 224×224 pixels: this is the centre of the image in that size" in done.stderr
+    with Image.open(tmp_path / "b.png") as sheet:
+        assert sheet.width > 224

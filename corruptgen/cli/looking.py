@@ -109,8 +109,7 @@ def preview(
     if table.is_sequential:
         if window:
             fail(f"--window: {preset} makes sequences of frames of images of 8 bits", WRONG_USAGE)
-        whole = decode_image(_content(image, None), Decoding(colour=table.colour)).pixels
-        draw_film_strips(whole, preset, names, levels, seed).save(output, "PNG")
+        draw_film_strips(photograph(image, table, None).pixels, preset, names, levels, seed).save(output, "PNG")
         print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}, some frames of each")
         return
     chosen = read_window(window) if window else None
