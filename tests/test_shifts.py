@@ -309,17 +309,33 @@ def test_rain_and_haze_without_maps_are_light_that_is_added():
         assert veil[:20].mean() > veil[-20:].mean() + 0.1
 
 
+@pytest.mark.parametrize("preset", ["restoration", "cdd-11"])
 @pytest.mark.parametrize("name", catalog.preset("restoration").groups["mixed"])
-def test_open_mixtures_are_their_rows_in_physical_order(name):
-    parts = {"low": "low_light"}
-    ranks = ["low_light", "rain", "snow", "haze"]
+def test_mixtures_are_their_rows_in_physical_order_without_rounding(preset, name):
+    low = "low_light" if preset == "restoration" else "low"
+    ranks = [low, "rain", "snow", "haze"]
 
-    row = catalog.preset("restoration").rows[name]
+    row = catalog.preset(preset).rows[name]
+
     assert isinstance(row, ChainRow)
     steps = [step.row.name for step in row.steps[0]]
-
-    assert sorted(steps) == sorted(parts.get(part, part) for part in name.split("_"))
+    assert sorted(steps) == sorted(low if part == "low" else part for part in name.split("_"))
     assert all(ranks.index(one) < ranks.index(other) for one, other in pairwise(steps))
+    assert not row.rounds_steps
+
+
+def test_rain_of_a_mask_is_added_and_snow_of_a_mask_covers():
+    image = np.ascontiguousarray(PICTURE[:40, :40])
+    mask = planes_for("cdd-11", "rain", image)["mask"] / 2
+    unit = image / 255
+
+    rain = corruptgen.corrupt(image, "rain", 1, preset="cdd-11", inputs={"mask": mask})
+    snow = corruptgen.corrupt(image, "snow", 1, preset="cdd-11", inputs={"mask": mask})
+
+    opacity = mask[..., None]
+    # A mask of one half is a tie for every sample, which the table rounds up.
+    assert np.array_equal(rain, np.floor(np.clip(unit + opacity, 0, 1) * 255 + 0.5))
+    assert np.abs(snow - (unit * (1 - opacity) + opacity) * 255).max() <= 0.5 + 1e-9
 
 
 def test_noise_of_smoothing_may_stay_unclipped_and_is_one_noise_for_all_levels_when_paired():
