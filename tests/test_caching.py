@@ -62,7 +62,7 @@ def test_no_pixel_code_keeps_arrays_by_their_number():
     few = {"parts_of_a_level": 2, "letter_dots": 1}
     found = [
         (path.name, name)
-        for folder in ("assets", "corruptions", "fast", "ops")
+        for folder in ("assets", "corruptions", "fast", "ops", "patterns")
         for path in (ROOT / "corruptgen" / folder).rglob("*.py")
         for name in re.findall(r"@lru_cache.*\ndef _?(\w+)", path.read_text("utf-8"))
     ]

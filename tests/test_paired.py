@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from corruptgen import corrupt
-from corruptgen.ops.scattering import even_steps, scatter
+from corruptgen.patterns.scattering import even_steps, scatter
 from corruptgen.randomness import rng_for
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell

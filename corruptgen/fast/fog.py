@@ -1,4 +1,4 @@
-"""Fog: the clouds of `corruptgen.ops.fields.plasma` octave by octave, and the veil that they are."""
+"""Fog: the clouds of `corruptgen.patterns.fields.plasma` octave by octave, and the veil that they are."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from corruptgen.declare import fused
 from corruptgen.fast.bounds import byte_of
 from corruptgen.fast.fractions import fraction_of, parts_of_a_level
 from corruptgen.fast.scratch import scratch_array
-from corruptgen.ops.fields import FIRST_WOBBLE, power_of_two
+from corruptgen.patterns.fields import FIRST_WOBBLE, power_of_two
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.stream import Stream
 

@@ -18,7 +18,7 @@ from corruptgen.corruptions.common.noise import (
 from corruptgen.declare import Pixels, fused
 from corruptgen.fast.bounds import byte_of
 from corruptgen.fast.fractions import fraction_of, parts_of_a_level
-from corruptgen.ops.squares import random_square
+from corruptgen.patterns.squares import random_square
 from corruptgen.randomness.normals import fill_chunk
 from corruptgen.randomness.philox import WORDS_PER_BLOCK, fill_words
 from corruptgen.randomness.poisson import LARGEST_SUMMED, LONGEST, fill_thresholds

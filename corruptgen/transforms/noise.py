@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from corruptgen.codecs.pixels import Arithmetic, SampleFormat
 from corruptgen.errors import SeverityError
-from corruptgen.ops.squares import random_square
+from corruptgen.patterns.squares import random_square
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.randomness.stream import Purpose
 from corruptgen.tables import catalog

@@ -3,7 +3,7 @@
 import numpy as np
 
 from corruptgen.declare import Unit, corruption
-from corruptgen.ops.squares import random_square
+from corruptgen.patterns.squares import random_square
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import SALT, UNTOUCHED, draw_impulses
 

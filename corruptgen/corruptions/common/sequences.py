@@ -20,10 +20,10 @@ from corruptgen.declare import (
 )
 from corruptgen.ops.colour import LUMA, hsv_from_rgb, rgb_from_hsv
 from corruptgen.ops.gaussian import smooth
-from corruptgen.ops.lenses import drop_depth
 from corruptgen.ops.motion import motion_blurred
 from corruptgen.ops.perspective import affine_bytes, fixed_point_tilt, rotation_matrix
 from corruptgen.ops.zoom import zoomed
+from corruptgen.patterns.lenses import drop_depth
 from corruptgen.randomness.draws import Draws
 
 WATER = np.array([175, 238, 238]) / 255

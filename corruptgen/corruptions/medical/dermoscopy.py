@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import BytesColour, Unit, corruption
-from corruptgen.ops.layers import canvas_size, fitted
+from corruptgen.patterns.layers import canvas_size, fitted
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.turns import integer_between
 from corruptgen.runtime.caching import keep_arrays

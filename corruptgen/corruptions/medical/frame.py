@@ -4,7 +4,7 @@ import numpy as np
 
 from corruptgen.assets.glyphs import draw_letters, letter_dots
 from corruptgen.declare import Unit, corruption
-from corruptgen.ops.scattering import scatter
+from corruptgen.patterns.scattering import scatter
 from corruptgen.randomness.draws import Draws
 
 FEWEST_LETTERS = 3

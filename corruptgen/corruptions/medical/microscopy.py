@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from corruptgen.assets.inks import ink_masks
 from corruptgen.assets.textures import need_pictures
 from corruptgen.declare import Unit, corruption
-from corruptgen.ops.layers import canvas_size, fitted
+from corruptgen.patterns.layers import canvas_size, fitted
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.turns import batched_integers, integer_between
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from corruptgen.declare import Unit, corruption
-from corruptgen.ops.noise_fields import cloud_noise
-from corruptgen.ops.scattering import scatter
-from corruptgen.ops.specks import draw_bubbles
+from corruptgen.patterns.noise_fields import cloud_noise
+from corruptgen.patterns.scattering import scatter
+from corruptgen.patterns.specks import draw_bubbles
 from corruptgen.randomness.draws import Draws
 
 # The outline of a blot strays from a circle by noise of this share of the radius.

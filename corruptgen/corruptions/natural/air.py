@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from corruptgen.declare import Unit, corruption
-from corruptgen.ops.layers import averaged, fineness
-from corruptgen.ops.noise_fields import cloud_noise
-from corruptgen.ops.scattering import even_steps, part_of
-from corruptgen.ops.specks import draw_trails
+from corruptgen.patterns.layers import averaged, fineness
+from corruptgen.patterns.noise_fields import cloud_noise
+from corruptgen.patterns.scattering import even_steps, part_of
+from corruptgen.patterns.specks import draw_trails
 from corruptgen.randomness.draws import Draws
 
 # The light that fog and falling snow send to the camera.

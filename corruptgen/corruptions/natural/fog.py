@@ -1,7 +1,7 @@
 """Fog."""
 
 from corruptgen.declare import Unit, corruption
-from corruptgen.ops.fields import plasma, power_of_two
+from corruptgen.patterns.fields import plasma, power_of_two
 from corruptgen.randomness.draws import Draws
 
 

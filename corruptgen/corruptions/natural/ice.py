@@ -3,10 +3,10 @@
 import numpy as np
 
 from corruptgen.declare import UnitColour, corruption
-from corruptgen.ops.frost_crystals import frost_feathers
-from corruptgen.ops.layers import averaged, fineness
-from corruptgen.ops.noise_fields import cloud_noise
 from corruptgen.ops.point_spread import gaussian_spread, spread_separably
+from corruptgen.patterns.frost_crystals import frost_feathers
+from corruptgen.patterns.layers import averaged, fineness
+from corruptgen.patterns.noise_fields import cloud_noise
 from corruptgen.randomness.draws import Draws
 
 ICE = np.array([0.86, 0.93, 1.0], np.float32)

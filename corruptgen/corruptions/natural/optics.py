@@ -7,7 +7,7 @@ import numpy as np
 from corruptgen.declare import Unit, corruption
 from corruptgen.ops.gathers import displaced
 from corruptgen.ops.point_spread import disk_spread, gaussian_spread, line_spread, spread, spread_separably
-from corruptgen.ops.streaks import radial_streaks
+from corruptgen.patterns.streaks import radial_streaks
 from corruptgen.randomness.draws import Draws
 
 

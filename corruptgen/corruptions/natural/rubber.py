@@ -3,8 +3,8 @@
 import numpy as np
 
 from corruptgen.declare import Unit, Warp, corruption
-from corruptgen.ops.noise_fields import smooth_noise
 from corruptgen.ops.warp import Displacement
+from corruptgen.patterns.noise_fields import smooth_noise
 from corruptgen.randomness.draws import Draws
 
 

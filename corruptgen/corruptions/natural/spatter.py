@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import UnitColour, corruption
 from corruptgen.ops.gaussian import smooth
-from corruptgen.ops.lenses import drop_depth
+from corruptgen.patterns.lenses import drop_depth
 from corruptgen.randomness.draws import Draws
 
 WATER = np.array([175, 238, 238]) / 255

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from corruptgen.declare import Unit, UnitColour, corruption
-from corruptgen.ops.layers import averaged, fineness
-from corruptgen.ops.lenses import draw_lenses, seen_through
-from corruptgen.ops.noise_fields import smooth_noise
-from corruptgen.ops.scattering import Float64, even_steps, scatter
-from corruptgen.ops.specks import draw_blobs
+from corruptgen.patterns.layers import averaged, fineness
+from corruptgen.patterns.lenses import draw_lenses, seen_through
+from corruptgen.patterns.noise_fields import smooth_noise
+from corruptgen.patterns.scattering import Float64, even_steps, scatter
+from corruptgen.patterns.specks import draw_blobs
 from corruptgen.randomness.draws import Draws
 
 # Radii of the drops go from this fraction of the largest to 1; small ones are the most.

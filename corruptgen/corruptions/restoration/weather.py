@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from corruptgen.declare import Plane, Unit, corruption
-from corruptgen.ops.layers import averaged, fineness
-from corruptgen.ops.scattering import even_steps, part_of
-from corruptgen.ops.specks import draw_trails
+from corruptgen.patterns.layers import averaged, fineness
+from corruptgen.patterns.scattering import even_steps, part_of
+from corruptgen.patterns.specks import draw_trails
 from corruptgen.randomness.draws import Draws
 
 # The wind blows the rain at most this many radians from the vertical, and each drop a little differently.

@@ -1,0 +1,1 @@
+"""What is drawn over an image: fields of noise, crystals, flakes, drops, rays, lines."""
