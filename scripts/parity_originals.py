@@ -316,6 +316,24 @@ def compare_restoration(kept: Kept, entry: str, described: Mapping[str, Any]) ->
     return compare_pixels(kept, entry, described, made, name)
 
 
+def compare_bar(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Compare a row of ImageNet-C-bar or CIFAR-10-C-bar."""
+    system, row, level, name = entry.split("/")
+    preset, changes = BAR[system]
+    if row not in corruptgen.rows(preset):
+        return LEFT_OUT, f"{preset} does not have this row"
+    if system == "pool":
+        magnitudes = sorted(float(other.split("/")[2]) for other in kept.entries if other.split("/")[1] == row)
+        level = str(1 + magnitudes.index(float(level)))
+    table = rewritten(preset, kept.folder, system, changes) if changes else preset
+    draws = Replay(described["seed"], of_torch=False)
+    made = corruptgen.corrupt(kept.picture(name), row, int(level), preset=table, rng=draws)
+    if draws.state.random_sample() != described["next_random_sample"]:
+        return DIFFERS, "another number of draws was taken"
+    seen = made if described["stored"] == "full" else made[tuple(slices(described["stored"]))]
+    return judge_part(kept, entry, described, made, seen)
+
+
 def compare_pixels(
     kept: Kept, entry: str, described: Mapping[str, Any], made: NDArray[np.uint8], picture: str
 ) -> tuple[str, str]:
@@ -500,6 +518,10 @@ COMPARED: Mapping[str, Callable[[Kept, str, Mapping[str, Any]], tuple[str, str]]
     "ccc": compare_steps,
     "ccc_stream": compare_walks,
     "cpatch": compare_patches,
+    "c_bar_32": compare_bar,
+    "c_bar_224": compare_bar,
+    "c_bar_flat_224": compare_bar,
+    "c_bar_candidates_32": compare_bar,
     "lr0fm": compare_resolution,
     "perturbation_metrics": compare_metrics,
     "restoration": compare_restoration,
@@ -513,6 +535,16 @@ def drawn_scores(seed: int, videos: int, frames: int, classes: int) -> NDArray[n
     base = draws.normal(0, 2, (videos, 1, classes))
     walk = np.cumsum(draws.normal(0, 0.35, (videos, frames, classes)), 1)
     return np.round(base + walk, 1).astype(np.float32)
+
+
+# The tables of C-bar, and what is changed in them for other sizes.
+BAR: Mapping[str, tuple[str, dict[str, str]]] = {
+    "imagenet_c_bar": ("imagenet-c-bar", {}),
+    "cifar10_c_bar": ("cifar-c-bar", {}),
+    "pool": ("c-bar-candidates", {}),
+    "imagenet_c_bar_at_32": ("imagenet-c-bar", {"sizes = [[224, 224]]": "sizes = [[32, 32]]"}),
+    "cifar10_rows_at_224": ("cifar-c-bar", {"sizes = [[32, 32]]": "sizes = [[224, 224]]", "tiles = 3": "tiles = 5"}),
+}
 
 
 class Replay:
@@ -539,6 +571,10 @@ class Replay:
         """Draw from the normal distribution, for the channels of an image in the order of the original."""
         drawn = self.state.normal(loc, scale, size)
         return drawn[..., ::-1] if self._blue_first else drawn
+
+    def seeded(self, seed: int) -> "Replay":
+        """Return the generator that an original makes with a seed that it has drawn."""
+        return Replay(seed, of_torch=False)
 
     def __getattr__(self, name: str) -> Any:
         renamed = {"random": "random_sample", "integers": "randint"}

@@ -14,6 +14,9 @@ class LegacyDraws:
     def __init__(self, seed: int) -> None:
         self._state = np.random.RandomState(seed)
 
+    def seeded(self, seed: int) -> "LegacyDraws":
+        return LegacyDraws(seed)
+
     def random(self, size: Size = None) -> Any:
         return self._state.random_sample(size)
 

@@ -95,6 +95,8 @@ DRAWING_ROWS = [
     for preset, row in DISTINCT
     if all(preset.cell(row, level).draws for level in range(1, preset.levels + 1))
 ]
+# Of which only a sign is drawn, and which leave grey alone.
+OF_A_SIGN = ("hue_shift", "color_balance")
 # Of which only a direction is drawn, one of four.
 FEW_DRAWS = ("window_shift", "cyclic_shift")
 
@@ -162,6 +164,8 @@ def test_the_same_key_gives_the_same_pixels(preset, row, cells):
 @pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS, scope="module")
 def test_another_key_or_seed_gives_other_pixels(preset, row, cells):
     for severity, image in cells:
+        if row in OF_A_SIGN:
+            continue
         results = [
             corrupt(image, row, severity, preset=preset.name, seed=seed, key=key)
             for seed, key in itertools.product((SEED, SEED + 1), ("a", "b", "c"))

@@ -1,0 +1,1 @@
+"""Patterns that no camera makes: those of ImageNet-C-bar."""
