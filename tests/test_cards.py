@@ -20,7 +20,7 @@ from corruptgen.publishing.licenses import known
 from corruptgen.publishing.presentation import present
 from corruptgen.publishing.wording import meanings, quirks
 from corruptgen.recipe.recipe import read_recipe
-from corruptgen.store.digests import pixels_digest
+from corruptgen.store.digests import image_digest
 from corruptgen.tables import catalog
 from corruptgen.verification.dataset import open_dataset
 from corruptgen.verification.verdict import verify
@@ -130,7 +130,7 @@ def test_a_dataset_that_was_made_anew_is_what_loads(tmp_path, form):
 
         column = next(name for name in ("image", "png") if name in rows.column_names)
         found = {np.asarray(row[column]).tobytes() for row in rows}
-        assert {pixels_digest(np.asarray(row[column])) for row in rows} == {r.pixels for r in dataset}
+        assert {image_digest(np.asarray(row[column])) for row in rows} == {r.pixels for r in dataset}
         loaded.append(found)
     assert not loaded[0] & loaded[1]
 

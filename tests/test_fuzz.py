@@ -15,7 +15,7 @@ from corruptgen.errors import CorruptgenError
 from corruptgen.recipe.recipe import load
 from corruptgen.records import Decoding
 from corruptgen.sources import open_source
-from corruptgen.store.digests import pixels_digest
+from corruptgen.store.digests import image_digest
 from tests.fuzzing import FILES, SOURCES, check_kind, check_sources
 from tests.photographs import TABLE, real_pixels, tree
 
@@ -165,7 +165,7 @@ def read_all(recipe, place):
         reasons += [rejection.reason for rejection in found.rejected]
         for item in found.items:
             try:
-                digests[item.id] = pixels_digest(decoded(source.read(item), Decoding()))
+                digests[item.id] = image_digest(decoded(source.read(item), Decoding()))
             except CorruptgenError as error:
                 reasons.append(str(error))
     except CorruptgenError as error:

@@ -18,7 +18,7 @@ from corruptgen.cli import app
 from corruptgen.errors import ImageError, OutputError, RecipeError, UnknownName
 from corruptgen.gallery import Photograph, gallery_of_dataset, gallery_of_table, write_page
 from corruptgen.gallery.photographs import shipped_photograph
-from corruptgen.gallery.thumbnails import LONGEST, thumbnail
+from corruptgen.gallery.thumbnails import LONGEST, encode_thumbnail
 from corruptgen.tables import catalog
 from tests import browser
 from tests.photographs import ROOT, command, write_photographs, write_recipe
@@ -200,7 +200,7 @@ def test_names_cannot_do_anything(tmp_path, chelsea):
 
 
 def test_thumbnails_are_small_and_tiny_images_are_as_they_are():
-    large, tiny = thumbnail(photograph(300, 500)), thumbnail(photograph(28, 28, 1))
+    large, tiny = encode_thumbnail(photograph(300, 500)), encode_thumbnail(photograph(28, 28, 1))
 
     assert (large.width, large.height) == (LONGEST, round(300 * LONGEST / 500))
     assert not large.is_lossless

@@ -1,11 +1,13 @@
 """The house: light imports, one place per corruption, and declarations that say what is wrong with them."""
 
+import ast
 import importlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -213,3 +215,23 @@ def test_each_of_these_is_done_in_one_place(form):
     }
 
     assert found == PLACES[form]
+
+
+# Two doors to one thing: images, and datasets of `datasets`.
+DOORS = {"corrupt"}
+
+
+def test_no_public_function_or_class_means_two_things():
+    found = Counter()
+    for path in (ROOT / "corruptgen").rglob("*.py"):
+        for thing in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(thing, ast.FunctionDef | ast.ClassDef) and not thing.name.startswith("_"):
+                found[thing.name] += 1
+
+    assert {name for name, places in found.items() if places > 1} == DOORS
+
+
+def test_a_room_has_at_most_twenty_modules():
+    rooms = Counter(path.parent for path in (ROOT / "corruptgen").rglob("*.py") if path.name != "__init__.py")
+
+    assert {room.name: count for room, count in rooms.items() if count > 20} == {}

@@ -21,7 +21,7 @@ from corruptgen.errors import DeclarationError, OutputError, RecipeError, ScoreE
 from corruptgen.publishing.card import write_card
 from corruptgen.publishing.difference import compare_datasets
 from corruptgen.publishing.presentation import present
-from corruptgen.runtime.interactive import source_digest
+from corruptgen.runtime.interactive import code_digest
 from corruptgen.runtime.provenance import LOADED, Sources
 from corruptgen.scoring.evaluation import score
 from corruptgen.tables import catalog
@@ -282,8 +282,8 @@ def outer(image):
         "inner()\n": "inner() \n",
     }
 
-    digests = [source_digest(typed(tmp_path, text.replace(a, b) if a else text)["outer"]) for a, b in changes.items()]
-    unused = source_digest(typed(tmp_path, text.replace("CURVE = Curve()", "CURVE = None"))["outer"])
+    digests = [code_digest(typed(tmp_path, text.replace(a, b) if a else text)["outer"]) for a, b in changes.items()]
+    unused = code_digest(typed(tmp_path, text.replace("CURVE = Curve()", "CURVE = None"))["outer"])
 
     assert len(set(digests)) == len(changes)
     assert unused == digests[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from corruptgen import corrupt
-from corruptgen.patterns.scattering import even_steps, scatter
+from corruptgen.patterns.scattering import even_steps, scatter_things
 from corruptgen.randomness import rng_for
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
@@ -90,10 +90,10 @@ def test_water_and_mud_hit_the_same_places():
 
 
 def test_of_scattered_things_the_first_are_the_same_however_many_there_are():
-    few, shares = scatter(rng_for(1, "a", None, "b"), 2.25, 5)
-    many, whole = scatter(rng_for(1, "a", None, "b"), 7, 5)
-    more, _ = scatter(rng_for(1, "a", None, "b"), 3, 5, most=9)
-    none, nothing = scatter(rng_for(1, "a", None, "b"), 0, 5)
+    few, shares = scatter_things(rng_for(1, "a", None, "b"), 2.25, 5)
+    many, whole = scatter_things(rng_for(1, "a", None, "b"), 7, 5)
+    more, _ = scatter_things(rng_for(1, "a", None, "b"), 3, 5, most=9)
+    none, nothing = scatter_things(rng_for(1, "a", None, "b"), 0, 5)
 
     assert np.array_equal(few, many[:3])
     assert np.array_equal(more, many[:3])

@@ -35,7 +35,7 @@ from corruptgen.records import Decoding
 from corruptgen.sources.label_masks import LabelMask, label_mask, move_labels
 from corruptgen.tables import catalog
 from corruptgen.targets import run_lengths
-from corruptgen.targets.annotations import Motion, move_annotation
+from corruptgen.targets.annotations import DecodedMotion, move_annotation
 from corruptgen.targets.coordinates import strange_keys
 from corruptgen.targets.outlines import area, clip_outline
 from corruptgen.targets.targets import GUESSED
@@ -105,7 +105,7 @@ def test_polygons_run_lengths_and_boxes_go_where_the_mask_goes(preset, size, sev
     mask = polygon_mask(outline, size)
     image = np.zeros((*size, 3), np.uint8)
     warp = catalog.preset(preset).cell("elastic_transform", severity).warp(image, rng_for(3, "e", severity, "a"))
-    motion = Motion(size[0], size[1], Decoding(), warp)
+    motion = DecodedMotion(size[0], size[1], Decoding(), warp)
     box = list(map(int, box_of(mask)))
     stored = {"size": list(size), "counts": run_lengths.counts(mask)}
 
@@ -164,7 +164,7 @@ def test_decoding_moves_targets_as_it_moves_pixels(decoding):
     expected = np.asarray(resize_and_crop(Image.fromarray(mask.astype(np.uint8) * 255), decoding)) > 127
     box = list(map(int, box_of(mask)))
 
-    after = move_annotation({"segmentation": [list(outline)], "bbox": box}, Motion(size[0], size[1], decoding))
+    after = move_annotation({"segmentation": [list(outline)], "bbox": box}, DecodedMotion(size[0], size[1], decoding))
 
     place = placement(*size, decoding)
     assert (place.height, place.width) == expected.shape
@@ -173,12 +173,12 @@ def test_decoding_moves_targets_as_it_moves_pixels(decoding):
     labels = np.asarray(LabelMask(Image.fromarray(mask.astype(np.uint8) * 7)).fitted(decoding).image)
     assert set(np.unique(labels)) == {0, 7}
     assert overlap(labels == 7, expected) > 0.93
-    only_box = move_annotation({"bbox": box}, Motion(size[0], size[1], decoding))
+    only_box = move_annotation({"bbox": box}, DecodedMotion(size[0], size[1], decoding))
     assert box_overlap(only_box["bbox"], box_of(expected)) > 0.85
 
 
 def test_what_leaves_the_image_is_gone():
-    motion = Motion(100, 100, Decoding(crop=50))
+    motion = DecodedMotion(100, 100, Decoding(crop=50))
 
     assert move_annotation({"bbox": [0, 0, 20, 20]}, motion) is None
     assert move_annotation({"segmentation": [[0, 0, 20, 0, 20, 20]], "bbox": [0, 0, 20, 20]}, motion) is None
@@ -203,7 +203,7 @@ def test_what_leaves_the_image_is_gone():
 )
 def test_annotations_that_cannot_be_understood_say_so(annotation, message):
     with pytest.raises(Rejected, match=message):
-        move_annotation(annotation, Motion(50, 50, Decoding(crop=40)))
+        move_annotation(annotation, DecodedMotion(50, 50, Decoding(crop=40)))
 
 
 PLAIN = st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.text(max_size=5)
@@ -223,7 +223,7 @@ LENGTHS = st.fixed_dictionaries(
 def test_any_annotation_is_moved_or_rejected(annotation):
     warp = Displacement(np.full((30, 30), 2.5), np.full((30, 30), -1.5), "reflect")
 
-    for motion in (Motion(50, 40, Decoding(crop=30)), Motion(50, 40, Decoding(crop=30), warp)):
+    for motion in (DecodedMotion(50, 40, Decoding(crop=30)), DecodedMotion(50, 40, Decoding(crop=30), warp)):
         try:
             changes = move_annotation(annotation, motion)
         except Rejected:
@@ -883,7 +883,7 @@ def marked(size):
 def test_an_exif_orientation_turns_all_kinds_of_targets_with_the_image(orientation, size):
     pixels, outline, mask = marked(size)
     upright = decoded(turned_file(pixels, orientation), Decoding())[..., 0] > 0
-    motion = Motion(size[0], size[1], Decoding(), turn=orientation)
+    motion = DecodedMotion(size[0], size[1], Decoding(), turn=orientation)
     shared = {"bbox": [int(v) for v in box_of(mask)], "area": 77}
     lengths = {"size": list(size), "counts": run_lengths.to_text(run_lengths.counts(mask))}
 
@@ -921,7 +921,7 @@ def write_turned(folder, *, annotated, orientations=range(1, 9), size=(24, 40), 
         name = f"{orientation}.png"
         content = turned_file(pixels, orientation)
         (folder / "images" / name).write_bytes(content)
-        motion = Motion(size[0], size[1], Decoding(), turn=orientation if annotated == "upright" else 1)
+        motion = DecodedMotion(size[0], size[1], Decoding(), turn=orientation if annotated == "upright" else 1)
         box = {"bbox": [int(v) for v in box_of(mask)], "segmentation": [outline]}
         went = LabelMask(Image.fromarray(mask.astype(np.uint8))).turned(motion.turn).image
         went.save(folder / "masks" / name)
@@ -1075,7 +1075,9 @@ def test_annotations_of_nothing_are_counted_and_cost_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("part", [[], [1, 2], [1, 2, 3, 4], None])
-@pytest.mark.parametrize("motion", [Motion(50, 50, Decoding(crop=40)), Motion(50, 50, Decoding(), turn=3)])
+@pytest.mark.parametrize(
+    "motion", [DecodedMotion(50, 50, Decoding(crop=40)), DecodedMotion(50, 50, Decoding(), turn=3)]
+)
 def test_parts_that_are_no_area_are_left_out_of_what_moves(part, motion):
     square = [10, 10, 20, 10, 20, 20, 10, 20]
 
@@ -1113,9 +1115,9 @@ def test_coordinates_under_keys_that_are_not_known_are_named(key):
     assert strange_keys(annotation) == [key, "attributes.deep.angle"]
     assert strange_keys(annotation, [key, "angle"]) == []
     with pytest.raises(Rejected, match=rf"coordinates that cannot be moved: {key}, attributes\.deep\.angle"):
-        move_annotation(annotation, Motion(50, 50, Decoding(crop=40)))
-    assert move_annotation(annotation, Motion(50, 50, Decoding())) == {}
-    assert move_annotation(annotation, Motion(50, 50, Decoding(crop=40), kept=(key, "attributes"))) is not None
+        move_annotation(annotation, DecodedMotion(50, 50, Decoding(crop=40)))
+    assert move_annotation(annotation, DecodedMotion(50, 50, Decoding())) == {}
+    assert move_annotation(annotation, DecodedMotion(50, 50, Decoding(crop=40), kept=(key, "attributes"))) is not None
 
 
 def test_what_is_no_coordinate_is_not_named():

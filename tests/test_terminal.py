@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from corruptgen.cli.terminal import Printed, eprint, print_columns
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from tests.photographs import command, write_recipe
 
 CLEARING, TITLE, BIDI, BELL = "\x1b[2J\x1b[31mred", "\x1b]0;title\x07", "\u202egnp.exe\u202c", "a\rb\bc\x9b2J"
@@ -19,9 +19,9 @@ def test_what_steers_a_terminal_is_escaped_and_words_are_not(text, capsys):
     print(f"é 甲\t{text}\nnext", file=Printed(stream))
     eprint(f"é {text}\nb")
 
-    assert stream.getvalue() == f"é 甲\t{shown(text)}\nnext\n"
-    assert capsys.readouterr().err == f"corruptgen: é {shown(text)}\\nb\n"
-    assert all(character.isprintable() for character in shown(text))
+    assert stream.getvalue() == f"é 甲\t{printable(text)}\nnext\n"
+    assert capsys.readouterr().err == f"corruptgen: é {printable(text)}\\nb\n"
+    assert all(character.isprintable() for character in printable(text))
 
 
 def test_columns_are_aligned(capsys):

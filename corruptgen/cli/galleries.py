@@ -10,7 +10,7 @@ from corruptgen.cli.writing import write_whole
 from corruptgen.errors import SourceError
 from corruptgen.gallery import Gallery, gallery_of_dataset, gallery_of_table, write_page
 from corruptgen.gallery.photographs import Photograph, shipped_photograph
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.tables import catalog
 from corruptgen.values.addresses import local_path
 
@@ -40,7 +40,7 @@ def gallery(
             fail("--source is for the gallery of a dataset; the images of a table are named with --images", WRONG_USAGE)
         table = catalog.preset(what)
         paths = [local_path(image, "the image", SourceError) for image in images]
-        photographs = [Photograph(shown(path.stem), photograph(path, table, None).pixels) for path in paths]
+        photographs = [Photograph(printable(path.stem), photograph(path, table, None).pixels) for path in paths]
         with progress_bar("row", quiet) as progress:
             made = gallery_of_table(
                 what, photographs or [shipped_photograph(table)], rows=rows, steps=steps, seed=seed, progress=progress

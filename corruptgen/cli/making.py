@@ -15,12 +15,12 @@ from corruptgen.engine.estimate import estimate_size
 from corruptgen.engine.plan import Plan, make_plan
 from corruptgen.engine.shards import Shard
 from corruptgen.errors import Interrupted
-from corruptgen.publishing.revisions import is_published, local_folder
+from corruptgen.publishing.revisions import folder_of, is_published
 from corruptgen.recipe.overrides import read_settings, read_value
 from corruptgen.recipe.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection
 from corruptgen.runtime.signals import stopping
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.targets.class_summary import find_doubts, summarize
 from corruptgen.targets.targets import GUESSED
 from corruptgen.verification import verdict as verification
@@ -75,7 +75,7 @@ def generate_dataset(
             if not output_mode.is_silent:
                 _tell_classes(plan)
             if plan.listing.note and not output_mode.is_silent:
-                eprint(shown(plan.listing.note))
+                eprint(printable(plan.listing.note))
             with output_mode.progress(plan, share) as progress:
                 outcome = generation.generate(
                     plan,
@@ -141,7 +141,7 @@ def print_plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
     print(f"images  {expected.files}")
     print(f"bytes   {size if expected.measured else 'unknown: no image could be measured'}")
     if listing.note:
-        eprint(shown(listing.note))
+        eprint(printable(listing.note))
     if expected.rejected:
         eprint(f"{len(expected.rejected)} of the {expected.looked_at} items that were read would be rejected")
     if problems := list(plan.name_problems()):
@@ -167,11 +167,11 @@ def verify_dataset(directory: str, source: str | None, depth: str, seed: int, wo
     """Check a finished dataset, here or on the Hub."""
     if is_published(directory) and not quiet:
         eprint(f"downloading {directory}")
-    folder = local_folder(directory)
+    folder = folder_of(directory)
     with progress_bar("block", quiet) as progress:
         verdict = verification.verify(folder, source=source, depth=depth, seed=seed, workers=workers, progress=progress)
     for problem in verdict.problems:
-        print(shown(problem))
+        print(printable(problem))
     if verdict.problems:
         for note in verdict.notes:
             eprint(note)
@@ -184,4 +184,4 @@ def verify_dataset(directory: str, source: str | None, depth: str, seed: int, wo
 
 def _list(rejected: Iterable[Rejection]) -> None:
     for rejection in rejected:
-        eprint(f"rejected {shown(rejection.id)}: it {shown(rejection.reason)}")
+        eprint(f"rejected {printable(rejection.id)}: it {printable(rejection.reason)}")

@@ -14,7 +14,7 @@ from corruptgen.publishing.publication import Publication, PublishOptions
 from corruptgen.publishing.revisions import RECORDS, Revision, download_records, is_published
 from corruptgen.publishing.versions import Version, needed_bump
 from corruptgen.recipe.recipe import load
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.verification.dataset import FinishedDataset, open_dataset
 
 BYTES_PER_MB = 10**6
@@ -79,7 +79,7 @@ def print_difference(old: str, new: str) -> None:
     print(f"a {bump.word} change, so after {versions[0]} comes {Version(versions[0]).raised(bump)}\n")
     for title, lines in (("changed or gone", found.breaks), ("added", found.added), ("else", found.others)):
         if lines:
-            print(f"{title}:\n" + "\n".join(f"  {shown(line)}" for line in lines))
+            print(f"{title}:\n" + "\n".join(f"  {printable(line)}" for line in lines))
     _tell_pixels(found)
 
 

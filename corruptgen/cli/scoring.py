@@ -5,7 +5,7 @@ from pathlib import Path
 from corruptgen.cli.terminal import WRONG_USAGE, eprint, fail, print_columns
 from corruptgen.scoring import plot
 from corruptgen.scoring.evaluation import ScoreOptions, score_dataset
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 
 
 def score_predictions(
@@ -32,7 +32,7 @@ def score_predictions(
     print()
     print_columns(report.row_lines())
     for note in report.notes:
-        eprint(shown(note))
+        eprint(printable(note))
     if output:
         _write(output.with_name(output.name + ".json"), report.to_json().encode())
         _write(output.with_name(output.name + ".csv"), report.to_csv().encode())

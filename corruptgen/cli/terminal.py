@@ -24,7 +24,7 @@ from corruptgen.errors import (
     describe_error,
     without_secrets,
 )
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 
 RESUME_HINT = "run the same command again to resume"
 FAILED, WRONG_USAGE, SOME_REJECTED, INTERRUPTED = 1, 2, 3, 130
@@ -42,7 +42,7 @@ class Failure(typer.Exit):
 
 def eprint(message: str) -> None:
     """Write a line to stderr."""
-    print(f"corruptgen: {shown(without_secrets(message))}", file=sys.stderr)
+    print(f"corruptgen: {printable(without_secrets(message))}", file=sys.stderr)
 
 
 class Printed:
@@ -54,7 +54,7 @@ class Printed:
     def write(self, text: str) -> int:
         """Write lines; only line ends and tabulators are left of all control characters."""
         parts = re.split(r"([\n\t])", text)
-        self._stream.write("".join(part if part in ("\n", "\t") else shown(part) for part in parts))
+        self._stream.write("".join(part if part in ("\n", "\t") else printable(part) for part in parts))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs import dicom_decoders
 from corruptgen.codecs.dicom_header import (
-    frame_count,
     functional_group,
     is_dicom,
     read_header,
     read_number,
     sample_bytes,
+    stored_frames,
 )
 from corruptgen.codecs.windowing import StoredSamples, samples_of_array, turn_around
 from corruptgen.errors import Rejected
@@ -38,7 +38,7 @@ def acquired(content: bytes) -> StoredSamples:
         warnings.simplefilter("ignore")
         header = read_header(content)
         _check(header)
-        if (frames := frame_count(header)) != 1:
+        if (frames := stored_frames(header)) != 1:
             raise Rejected(
                 f"holds {frames} frames, which are items of their own in a folder of this machine only; "
                 "write each into a file of its own first"
@@ -93,7 +93,7 @@ def _check(header: Any) -> None:
     """Refuse what is no picture before any sample is decoded."""
     if "PixelData" not in header and "FloatPixelData" not in header:
         raise Rejected(f"holds no picture (modality {header.get('Modality') or 'unknown'})")
-    claimed, frames = sample_bytes(header), frame_count(header)
+    claimed, frames = sample_bytes(header), stored_frames(header)
     kind = header.PhotometricInterpretation
     if kind not in TAKEN:
         raise Rejected(f"has the photometric interpretation {kind}; taken are {', '.join(TAKEN)}")

@@ -96,7 +96,7 @@ def read_frame_count(path: Path) -> int:
     else:
         header = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(COUNTED))
         room = path.stat().st_size
-    frames = frame_count(header)
+    frames = stored_frames(header)
     if frames == 1:
         return 1
     bits = int(header.BitsAllocated)
@@ -116,10 +116,10 @@ def sample_bytes(header: Any) -> int:
     if samples not in (1, 3):
         raise Rejected(f"claims {samples} samples in a pixel; taken are 1 and 3")
     frame = (int(header.Rows) * int(header.Columns) * samples * int(header.BitsAllocated) + 7) // 8
-    return frame * frame_count(header)
+    return frame * stored_frames(header)
 
 
-def frame_count(header: Any) -> int:
+def stored_frames(header: Any) -> int:
     """Return the number of frames; raise `Rejected` if that is no number."""
     number = read_number(header, "NumberOfFrames")
     if number is None or number == 0:

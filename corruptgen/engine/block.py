@@ -30,7 +30,7 @@ from corruptgen.runtime.trouble import RESUME, trouble_behind, unreadable, wordi
 from corruptgen.sinks import Dataset, OutputDirectory, Sample, Sink, WrittenShard
 from corruptgen.sources import Content, Source, for_reading, source_digest
 from corruptgen.sources.states import file_states, local_files
-from corruptgen.store.digests import STATE_BYTES, file_digest, files_digest, pixels_digest, split
+from corruptgen.store.digests import STATE_BYTES, file_digest, files_digest, image_digest, split
 from corruptgen.tables import catalog
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.sequences import apply_to_picture
@@ -489,7 +489,7 @@ def _sample(work: Work, name: tuple[str, float], item: Item, image: CleanImage, 
     except Exception as error:
         error.add_note(f"This was {name[0]} at severity {severity_text(name[1])} of {item.id}.")
         raise
-    noted.append(pixels_digest(result))
+    noted.append(image_digest(result))
     return Sample(item, result, work.cells.clean(image) if work.takes_clean and name != CLEAN else None)
 
 

@@ -50,7 +50,7 @@ from corruptgen.sinks.frames import images_per_item
 from corruptgen.sinks.protocol import DatasetFile
 from corruptgen.sources.states import file_states
 from corruptgen.store.lock import Lock
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.store.output_directory import UNFINISHED
 from corruptgen.targets.targets import Summary
 
@@ -92,7 +92,7 @@ def check_any(items: int, rejected: Sequence[Rejection]) -> None:
         If there is none; the message names some that were rejected.
     """
     if not items:
-        reasons = "; ".join(f"{shown(r.id)} {shown(r.reason)}" for r in rejected[:MOST_NAMED])
+        reasons = "; ".join(f"{printable(r.id)} {printable(r.reason)}" for r in rejected[:MOST_NAMED])
         more = f" (and {len(rejected) - MOST_NAMED} more)" if len(rejected) > MOST_NAMED else ""
         raise SourceError(f"no item is left for a dataset, all {len(rejected)} were rejected: {reasons}{more}")
 

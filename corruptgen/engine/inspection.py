@@ -22,7 +22,7 @@ from corruptgen.store.digests import (
     SHARD_BYTES,
     file_digest,
     files_digest,
-    pixels_digest,
+    image_digest,
     shard_digest,
     split,
     stored_digest,
@@ -249,7 +249,7 @@ def _holds(sink: ImageFolder, record: ItemRecord, cell: int) -> bool:
         return False
     try:
         pixels = decode_stored(contents if frames_in(sink.frames, cell) else contents[0])
-        return pixels_digest(pixels) == split(record.pixels, PIXELS_BYTES)[cell]
+        return image_digest(pixels) == split(record.pixels, PIXELS_BYTES)[cell]
     except Rejected:
         return False
 

@@ -11,7 +11,7 @@ from corruptgen.engine.manifest import CARD, MANIFEST, MARKER
 from corruptgen.engine.shards import ANNOTATED, LOCKS, RECORD
 from corruptgen.errors import OutputError, describe_error
 from corruptgen.sinks.owner import Owner
-from corruptgen.store.names import from_disk, is_clutter, on_disk, shown, storable
+from corruptgen.store.names import from_disk, is_clutter, on_disk, printable, storable
 from corruptgen.store.output_directory import UNFINISHED, OutputDirectory
 
 # What a build has beside its tables and the files of its sink and its targets.
@@ -59,7 +59,7 @@ class Inventory:
         """Raise `OutputError` if there is anything that no build has made."""
         if self.foreign:
             more = f" and {len(self.foreign) - MOST_NAMED} more" if len(self.foreign) > MOST_NAMED else ""
-            names = ", ".join(shown(storable(name)) for name in self.foreign[:MOST_NAMED])
+            names = ", ".join(printable(storable(name)) for name in self.foreign[:MOST_NAMED])
             raise OutputError(
                 f"the output directory holds what is not part of this build: {names}{more}; "
                 "move it away, or choose another directory with --output"

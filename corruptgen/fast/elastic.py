@@ -11,7 +11,7 @@ from corruptgen.corruptions.common.warp import TRUNCATE, drawn_tilt, elastic_tra
 from corruptgen.declare import Pixels, fused
 from corruptgen.fast.bounds import DOUBLE_ROUNDOFF
 from corruptgen.ops.borders import border_indices
-from corruptgen.ops.gaussian import gaussian_weights, pad, smooth, weigh
+from corruptgen.ops.gaussian import correlate_symmetric, gaussian_weights, pad, smooth
 from corruptgen.ops.warp import Displacement, Succession
 from corruptgen.randomness.stream import Stream
 from corruptgen.runtime.caching import keep_arrays
@@ -119,11 +119,13 @@ def _decide(result, estimate, field, limits, down, across):
                 x += 1
                 continue
             if not is_summed:
-                weigh(middle, samples, down.indices[y : y + 2 * down.half_kernel.size - 1] * width, down.half_kernel)
+                correlate_symmetric(
+                    middle, samples, down.indices[y : y + 2 * down.half_kernel.size - 1] * width, down.half_kernel
+                )
                 pad(padded, across.indices, reach, 1)
                 is_summed = True
             sums = some[: min(TOGETHER, width - x)]
-            weigh(sums, padded[x:], beside, across.half_kernel)
+            correlate_symmetric(sums, padded[x:], beside, across.half_kernel)
             for i in range(sums.size):
                 result[y, x + i] = np.float32(sums[i] * scale)
             x += sums.size

@@ -11,10 +11,10 @@ from corruptgen.engine.plan import CLEAN
 from corruptgen.engine.progress import Progress
 from corruptgen.errors import OutputError, Rejected, UnknownName, unknown
 from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
-from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, thumbnail
+from corruptgen.gallery.thumbnails import LONGEST, Thumbnail, encode_thumbnail
 from corruptgen.publishing.wording import parameters_at
 from corruptgen.sources import open_known, source_digest
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.verification.dataset import FinishedDataset, open_dataset
 
 MOST_NAMED = 20
@@ -69,7 +69,7 @@ def gallery_of_dataset(
         severities = tuple(sorted(dataset.configs[name]))
         images = tuple(
             GalleryImage(
-                shown(item), clean[item], tuple(_frame(dataset, name, severity, record) for severity in severities)
+                printable(item), clean[item], tuple(_frame(dataset, name, severity, record) for severity in severities)
             )
             for item, record in items.items()
         )
@@ -78,7 +78,7 @@ def gallery_of_dataset(
     return Gallery(
         title=f"{dataset.recipe.name} {dataset.recipe.version}",
         facts=tuple(_facts(dataset)),
-        images=tuple(map(shown, items)),
+        images=tuple(map(printable, items)),
         rows=tuple(gallery_rows),
         groups={
             group: rows
@@ -101,20 +101,20 @@ def _items(dataset: FinishedDataset, ids: Sequence[str]) -> dict[str, ItemRecord
 
 def _frame(dataset: FinishedDataset, row: str, severity: float, item: ItemRecord) -> Frame:
     parameters = dataset.preset.cell(row, severity).parameters
-    return Frame(severity, parameters, thumbnail(visible(dataset.picture(row, severity, item))))
+    return Frame(severity, parameters, encode_thumbnail(visible(dataset.picture(row, severity, item))))
 
 
 def _clean(dataset: FinishedDataset, record: ItemRecord, source: str | Path | None) -> Thumbnail | None:
     """Return the clean image, if it exists or where the user has put it."""
     if source is None:
-        return thumbnail(visible(dataset.picture(*CLEAN, record))) if CLEAN in dataset.cells else None
+        return encode_thumbnail(visible(dataset.picture(*CLEAN, record))) if CLEAN in dataset.cells else None
     try:
         content = open_known(dataset.recipe, source).read(record.item)
         if source_digest(content) != record.source:
             raise Rejected("is not the image that the dataset was made from")
-        return thumbnail(visible(decode_image(content, dataset.recipe.decode)))
+        return encode_thumbnail(visible(decode_image(content, dataset.recipe.decode)))
     except Rejected as error:
-        raise OutputError(f"{shown(record.id)} in the source {error}") from error
+        raise OutputError(f"{printable(record.id)} in the source {error}") from error
 
 
 def _facts(dataset: FinishedDataset) -> Iterator[str]:

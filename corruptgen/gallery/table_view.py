@@ -6,7 +6,7 @@ from corruptgen.engine.progress import Progress
 from corruptgen.errors import AssetError, RecipeError
 from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.photographs import Photograph
-from corruptgen.gallery.thumbnails import LONGEST, thumbnail
+from corruptgen.gallery.thumbnails import LONGEST, encode_thumbnail
 from corruptgen.publishing.wording import parameters_at
 from corruptgen.randomness import Streams, pixels_digest
 from corruptgen.tables import catalog
@@ -95,8 +95,8 @@ def _gallery_row(table: Preset, row: Row, photographs: Sequence[Photograph], ste
             # With the draws of `corrupt`, which names an image by its pixels.
             cell, streams = table.cell(row.name, severity), Streams(seed, pixels_digest(photograph.pixels))
             pixels = apply_to_picture(cell, photograph.pixels, streams)
-            frames.append(Frame(severity, cell.parameters, thumbnail(pixels)))
-        return GalleryImage(photograph.name, thumbnail(table.staging.image(photograph.pixels)), tuple(frames))
+            frames.append(Frame(severity, cell.parameters, encode_thumbnail(pixels)))
+        return GalleryImage(photograph.name, encode_thumbnail(table.staging.image(photograph.pixels)), tuple(frames))
 
     parameters = parameters_at(table, row.name, levels)
     if row.inputs:

@@ -43,7 +43,7 @@ class Thumbnail:
         return self.width > 2 * self.height
 
 
-def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
+def encode_thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
     """Embed an image: without loss and as it is if it is tiny, else as a JPEG of at most `LONGEST` pixels a side.
 
     Parameters

@@ -80,9 +80,9 @@ def _smooth_rows(result, padded, samples, channels, down, across, rows, columns,
     border = (across.size - 1) * channels
     middle = padded[border : border + size]
     for y in range(height):
-        weigh(middle, samples, rows[y : y + 2 * down.size - 1], down)
+        correlate_symmetric(middle, samples, rows[y : y + 2 * down.size - 1], down)
         pad(padded, columns, across.size - 1, channels)
-        weigh(result[y], padded, beside, across)
+        correlate_symmetric(result[y], padded, beside, across)
 
 
 @part_of_kernel
@@ -95,7 +95,7 @@ def pad(padded, columns, reach, channels):
 
 
 @part_of_kernel
-def weigh(total, samples, offsets, half_kernel):
+def correlate_symmetric(total, samples, offsets, half_kernel):
     """Weigh the samples at each of `offsets` from every place, in scipy's order: the centre, then pairs from the ends.
 
     `total` must not lie among `samples`.

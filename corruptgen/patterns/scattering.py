@@ -12,7 +12,7 @@ Float64 = NDArray[np.float64]
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-def scatter(rng: Draws, count: float, numbers: int, most: int = 0) -> tuple[Float64, Float64]:
+def scatter_things(rng: Draws, count: float, numbers: int, most: int = 0) -> tuple[Float64, Float64]:
     """Draw what decides about `count` things, thing i from the same numbers however many there are.
 
     So levels that share their draws share places and shapes too: of the things of one level the next has all.
@@ -33,10 +33,10 @@ def scatter(rng: Draws, count: float, numbers: int, most: int = 0) -> tuple[Floa
     (Float64, Float64)
         (N, numbers) in [0, 1), and for each of the N things how much of it is there, above 0 and up to 1.
     """
-    return part_of(rng.random((max(math.ceil(count), most), numbers)), count)
+    return first_things(rng.random((max(math.ceil(count), most), numbers)), count)
 
 
-def part_of(draws: Float64, count: float) -> tuple[Float64, Float64]:
+def first_things(draws: Float64, count: float) -> tuple[Float64, Float64]:
     """Return the first `count` rows of what was drawn, and how much of each thing there is; see `scatter`."""
     whole = math.ceil(count)
     shares = np.ones(whole)

@@ -22,7 +22,7 @@ def own_draws(rng: Draws) -> Draws:
     return rng if seeded is None else seeded(seed)
 
 
-def positions(height: int, width: int) -> tuple[Float64, Float64]:
+def pixel_places(height: int, width: int) -> tuple[Float64, Float64]:
     """Return row and column of every pixel, as (H, 1) and (1, W)."""
     rows, columns = np.ogrid[:height, :width]
     return rows.astype(np.float64), columns.astype(np.float64)
@@ -30,7 +30,7 @@ def positions(height: int, width: int) -> tuple[Float64, Float64]:
 
 def distances_from_centre(height: int, width: int) -> Float64:
     """Return how far each pixel lies from the middle of the image, (H, W)."""
-    rows, columns = positions(height, width)
+    rows, columns = pixel_places(height, width)
     return np.asarray(np.sqrt((columns - width / 2) ** 2 + (rows - height / 2) ** 2))
 
 
@@ -59,7 +59,7 @@ def rays_of_light(height: int, width: int, centre: Any, lengths: Float64, expone
     exponent : float
         How fast light falls off; less reaches further.
     """
-    rows, columns = positions(height, width)
+    rows, columns = pixel_places(height, width)
     down, right = rows - centre[0], columns - centre[1]
     squares = (down**2 + right**2).astype(np.float64)
     squares = np.sqrt(squares) ** 2

@@ -14,7 +14,7 @@ from corruptgen.publishing.wording import (
 )
 from corruptgen.runtime.extras import need
 from corruptgen.sinks.features import split_name
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.tables import catalog
 from corruptgen.values.arguments import severity_text
 from corruptgen.verification.dataset import FinishedDataset
@@ -206,4 +206,4 @@ def _quoted(text: str) -> str:
 
 def _cell(text: str) -> str:
     """Write a text into a cell of a table."""
-    return shown(text).replace("|", "\\|")
+    return printable(text).replace("|", "\\|")

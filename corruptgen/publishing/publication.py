@@ -28,7 +28,7 @@ from corruptgen.verification.verdict import HUBS_OWN, verify
 
 # One commit: files and bytes that the server takes well within its minute.
 FILES_PER_COMMIT, BYTES_PER_COMMIT = 200, 5 * 10**9
-Report = Callable[[int, int], None]
+Notify = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def prepare(
     say: Say,
     *,
     workers: int | None = None,
-    progress: Report | None = None,
+    progress: Notify | None = None,
 ) -> Publication:
     """Check a dataset from all sides and find out what has to be uploaded; nothing is changed, here or there.
 
@@ -144,7 +144,7 @@ def publish(
     may_publish: bool = False,
     workers: int | None = None,
     say: Say | None = None,
-    progress: Report | None = None,
+    progress: Notify | None = None,
 ) -> str:
     """Verify a finished dataset, upload it to the Hub and tag its version; repeated after an interruption, it resumes.
 
@@ -190,7 +190,7 @@ def publish(
     return upload(found, told, progress)
 
 
-def upload(publication: Publication, say: Say, progress: Report | None = None) -> str:
+def upload(publication: Publication, say: Say, progress: Notify | None = None) -> str:
     """Upload what is missing, then tag the version; done again after an interruption, it resumes.
 
     Parameters
@@ -228,7 +228,7 @@ def upload(publication: Publication, say: Say, progress: Report | None = None) -
     return commit
 
 
-def _uploaded(publication: Publication, progress: Report) -> str:
+def _uploaded(publication: Publication, progress: Notify) -> str:
     """Make commits until the main branch holds the dataset; every attempt starts from what exists."""
     hub, attempt, least = publication.hub, 0, publication.size + 1
     while True:

@@ -8,7 +8,7 @@ from corruptgen.engine.plan import stored_names
 from corruptgen.errors import PublishError
 from corruptgen.publishing.leaks import find_leaks
 from corruptgen.publishing.presentation import Presentation
-from corruptgen.store.names import portability_problems, shown
+from corruptgen.store.names import portability_problems, printable
 from corruptgen.verification.dataset import FinishedDataset
 
 # The Hub's limits, https://huggingface.co/docs/hub/storage-limits: files of a repository, of a folder, bytes of a file.
@@ -30,7 +30,7 @@ def check_verified(dataset: FinishedDataset, problems: Sequence[str]) -> None:
     """Refuse a dataset of which verification has found something."""
     if problems:
         raise PublishError(
-            f"the dataset does not verify: {shown(problems[0])}"
+            f"the dataset does not verify: {printable(problems[0])}"
             + (f", and {len(problems) - 1} more problems" if len(problems) > 1 else "")
             + f"; see `corruptgen verify {dataset.folder.root.name}`"
         )
@@ -60,7 +60,7 @@ def check_names(dataset: FinishedDataset, sizes: Mapping[str, int]) -> None:
     inner = () if output.declared.has_file_per_item else members
     found = [*portability_problems(sizes), *portability_problems(inner)]
     if found:
-        listed = "; ".join(f"{shown(name)} {shown(why)}" for name, why in found[:MOST_NAMED])
+        listed = "; ".join(f"{printable(name)} {printable(why)}" for name, why in found[:MOST_NAMED])
         more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
         raise PublishError(
             f"{len(found)} names cannot be used everywhere: {listed}{more}; generate the dataset with --escape-names, "
@@ -74,7 +74,7 @@ def check_private(dataset: FinishedDataset, presentation: Presentation, message:
     if found:
         raise PublishError(
             "nothing was uploaded: "
-            + "; ".join(shown(str(leak)) for leak in found[:MOST_NAMED])
+            + "; ".join(printable(str(leak)) for leak in found[:MOST_NAMED])
             + (f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "")
             + "; remove it from the message, the recipe or the source, and generate it again if its files hold that"
         )
@@ -84,4 +84,4 @@ def name_some(names: Sequence[str] | Mapping[str, Any]) -> str:
     """Name a few files, and how many more there are."""
     listed = list(names)
     more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
-    return ", ".join(shown(name) for name in listed[:MOST_NAMED]) + more
+    return ", ".join(printable(name) for name in listed[:MOST_NAMED]) + more

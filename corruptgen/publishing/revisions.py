@@ -51,7 +51,7 @@ def is_published(place: str) -> bool:
     return place.startswith(PREFIX)
 
 
-def local_folder(place: str) -> Path:
+def folder_of(place: str) -> Path:
     """Return the folder of a dataset: a published one is downloaded first."""
     return Revision.parse(place).fetched() if is_published(place) else local_path(place, "the dataset")
 

@@ -18,7 +18,7 @@ WORD_RANGE = 2**32
 _DIGEST = struct.Struct("<4I")
 
 # Key, counter and number of the first block, as `fill_words` takes them.
-Origin = tuple[NDArray[np.uint32], NDArray[np.uint32], int]
+StreamPlace = tuple[NDArray[np.uint32], NDArray[np.uint32], int]
 
 
 class Purpose(IntEnum):
@@ -55,7 +55,7 @@ class Stream:
         fill_words(words, *self.skip(count))
         return words[:count]
 
-    def skip(self, count: int) -> Origin:
+    def skip(self, count: int) -> StreamPlace:
         """Leave out what `words` would give, and return what a kernel makes it of, in parts, with `fill_words`."""
         first = self._block
         self._block += -(-count // WORDS_PER_BLOCK)

@@ -17,7 +17,7 @@ from corruptgen.runtime.provenance import Sources, version_of
 PLAIN = (int, float, complex, str, bytes, bool, type(None))
 
 
-def source_digest(function: Callable[..., Any]) -> str:
+def code_digest(function: Callable[..., Any]) -> str:
     """Compute the sha256 of a function's source, and of whatever it uses: functions, classes, values, modules.
 
     Raises

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from corruptgen.errors import ScoreError, unknown
 from corruptgen.scoring.ground_truth import GroundTruth
 from corruptgen.scoring.prediction_files import Batch
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.values.class_labels import NAMES
 
 MOST_NAMED = 3
@@ -76,7 +76,7 @@ def _from_texts(batch: Batch, truth: GroundTruth) -> NDArray[np.int64]:
             allowed = "a class number" + (" or the name of a class" if places else "")
             advice = f"{unknown('class', text, places)}; {_more_classes(truth)}" if places else "write whole numbers"
             place = f"{batch.place} {batch.first + number}"
-            raise ScoreError(f"{place}: the prediction is {shown(text)!r}, allowed is {allowed}; {advice}")
+            raise ScoreError(f"{place}: the prediction is {printable(text)!r}, allowed is {allowed}; {advice}")
         numbers.append(known[text])
     widths = {len(value) for value in numbers}
     if len(widths) > 1:

@@ -25,7 +25,7 @@ from corruptgen.values.arguments import severity_text
 
 RESAMPLES = 1000
 RELATIVE = ("relative_mce", "rbe")
-Key = tuple[str, str]
+Subject = tuple[str, str]
 """What a number is and of what: ("score", "mce"), ("row", "mce"), ("severity", "ece"), ("group", "noise")..."""
 
 
@@ -166,10 +166,10 @@ def evaluate(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
     names, notes = _chosen(whole, dataset, wishes)
     main = _main(source, dataset)
     values = _quantities(whole, names, main, dataset)
-    bounds: dict[Key, tuple[Numbers, Numbers]] = {}
+    bounds: dict[Subject, tuple[Numbers, Numbers]] = {}
     items = len(dataset.ids if source.frames is None else source.frames.ids)
     if (source.answers or source.frames) is not None and wishes.resamples:
-        drawn: dict[Key, list[Numbers]] = {key: [] for key in values}
+        drawn: dict[Subject, list[Numbers]] = {key: [] for key in values}
         for weights in resamples(items, wishes.resamples, wishes.seed):
             for key, value in _quantities(ScoredItems(source, weights), names, main, dataset).items():
                 drawn[key].append(value)
@@ -322,11 +322,11 @@ def _main(source: ScoringInput, dataset: GroundTruth) -> str:
     return BALANCED if MEASURES["balanced_error"].fits(dataset.preset.name) and source.answers is not None else "error"
 
 
-def _quantities(evidence: ScoredItems, names: Sequence[str], main: str, dataset: GroundTruth) -> dict[Key, Numbers]:
+def _quantities(evidence: ScoredItems, names: Sequence[str], main: str, dataset: GroundTruth) -> dict[Subject, Numbers]:
     """Compute every number of a report, (...) or (resamples, ...)."""
     grid = {"performance": "performance", BALANCED: "balanced", "error": "errors", FLIPS: "flips"}[main]
     cells: Grid = getattr(evidence, grid)
-    values: dict[Key, Numbers] = {("cell", main): cells.values}
+    values: dict[Subject, Numbers] = {("cell", main): cells.values}
     if cells.clean is not None:
         values["clean", main] = cells.clean
     values |= {("group", name): mean for name, mean in group_means(cells, ground_truth.groups_of(dataset)).items()}

@@ -14,14 +14,14 @@ from corruptgen.metrics.grid import Numbers, cell_name
 from corruptgen.scoring.ground_truth import CLEAN, GroundTruth
 from corruptgen.scoring.prediction_files import Batch, Stacked
 from corruptgen.sinks.arrays import array_stem
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import DECIMALS, severity_text
 from corruptgen.values.class_labels import NO_CLASS
 
 FRAME = re.compile(r"[0-9]{1,9}")
 HARDEST = 3  # the greatest stride that frames are compared at
-Cell = tuple[str, float]
+CellName = tuple[str, float]
 """A row and a severity."""
 
 
@@ -30,9 +30,9 @@ class FramePredictions:
     """What a model said about the frames of every sequence."""
 
     truth: GroundTruth
-    classes: Mapping[Cell, NDArray[np.int64]]
+    classes: Mapping[CellName, NDArray[np.int64]]
     """(items, frames) by the cell."""
-    tops: Mapping[Cell, NDArray[np.int64]]
+    tops: Mapping[CellName, NDArray[np.int64]]
     """(items, frames, up to 5) by the cell: the classes with the highest scores; empty: nothing is known of scores."""
     clean: NDArray[np.int64] | None = None
     """(items,): the classes of the clean images; None: nothing was predicted of them."""
@@ -99,7 +99,7 @@ class FramePredictions:
         labels = labels.reshape(-1, *(1,) * (found.ndim - 1))
         return np.asarray((found == labels) & (labels != NO_CLASS))
 
-    def _over_cells(self, measure: Callable[[Cell, int], Numbers]) -> Numbers:
+    def _over_cells(self, measure: Callable[[CellName, int], Numbers]) -> Numbers:
         rows, severities = self.truth.rows, self.truth.severities
         return np.array(
             [
@@ -159,7 +159,7 @@ class _Frames:
         }
         self.seen = {cell: np.zeros(shape, bool) for cell, shape in shapes.items()}
         self.classes = {cell: np.zeros(shape, np.int64) for cell, shape in shapes.items()}
-        self.tops: dict[Cell, NDArray[np.int64]] = {}
+        self.tops: dict[CellName, NDArray[np.int64]] = {}
         self.count = 0
         """Number of scores of a frame; 0: predictions are classes."""
         self.codes: dict[str, int] = {}
@@ -175,7 +175,7 @@ class _Frames:
             return
         classes, tops = self._answers(batch)
         self.columns = batch.names
-        cells: dict[Cell, list[int]] = {}
+        cells: dict[CellName, list[int]] = {}
         for number in kept.tolist():
             if batch.rows[number] == CLEAN:
                 self._put_clean(batch, number, int(classes[number]))
@@ -197,7 +197,9 @@ class _Frames:
         if name not in self.places:
             raise ScoreError(f"{place}: {unknown('item', name, self.ids[:1000])}")
         if self.clean_seen[self.places[name]]:
-            raise ScoreError(f"{place}: the clean image {shown(name)} occurs twice; pass one prediction for each image")
+            raise ScoreError(
+                f"{place}: the clean image {printable(name)} occurs twice; pass one prediction for each image"
+            )
         self.clean_seen[self.places[name]], self.clean[self.places[name]] = True, predicted
 
     def numbers(self) -> NDArray[np.int64] | None:
@@ -242,7 +244,7 @@ class _Frames:
             return answers.astype(np.int64)
         return np.array([self.codes.setdefault(str(value), len(self.codes)) for value in answers.tolist()], np.int64)
 
-    def _place(self, batch: Batch, number: int, cell: Cell) -> tuple[int, int]:
+    def _place(self, batch: Batch, number: int, cell: CellName) -> tuple[int, int]:
         name, frame = batch.ids[number], batch.frames[number] if batch.frames is not None else None
         if frame is None:
             name, _, digits = name.rpartition("/")
@@ -251,17 +253,17 @@ class _Frames:
         if name not in self.places:
             raise ScoreError(
                 f"{place}: {unknown('item', name, self.ids[:1000])}; the id of a frame is that of its item, a slash "
-                f"and its number, such as {shown(self.ids[0])}/0, or its number is in a column 'frame'"
+                f"and its number, such as {printable(self.ids[0])}/0, or its number is in a column 'frame'"
             )
         if not 0 <= frame < self.seen[cell].shape[1]:
             raise ScoreError(
-                f"{place}: {shown(batch.ids[number])} names no frame of {cell_name(*cell)}, which has those from 0 to "
-                f"{self.seen[cell].shape[1] - 1}"
+                f"{place}: {printable(batch.ids[number])} names no frame of {cell_name(*cell)}, which has those from 0 "
+                f"to {self.seen[cell].shape[1] - 1}"
             )
         return self.places[name], int(frame)
 
     def _check_once(
-        self, batch: Batch, numbers: Sequence[int], cell: Cell, where: tuple[NDArray[np.int64], ...]
+        self, batch: Batch, numbers: Sequence[int], cell: CellName, where: tuple[NDArray[np.int64], ...]
     ) -> None:
         flat = np.ravel_multi_index(where, self.seen[cell].shape)
         twice = self.seen[cell][where]
@@ -269,11 +271,11 @@ class _Frames:
         if twice.any():
             number = numbers[int(twice.argmax())]
             raise ScoreError(
-                f"{batch.place} {batch.first + number}: {shown(batch.ids[number])} in {cell_name(*cell)} occurs twice; "
-                "pass one prediction for each frame"
+                f"{batch.place} {batch.first + number}: {printable(batch.ids[number])} in {cell_name(*cell)} occurs "
+                "twice; pass one prediction for each frame"
             )
 
-    def _strange(self, cell: Cell) -> str:
+    def _strange(self, cell: CellName) -> str:
         row, severity = cell
         if row not in self.truth.rows:
             return unknown("row of the dataset", row, (*self.truth.rows, CLEAN))
@@ -284,7 +286,7 @@ class _Frames:
         if self.clean_seen.any() and not self.clean_seen.all():
             raise ScoreError(
                 f"{(~self.clean_seen).sum()} of {len(self.ids)} predictions of clean images are missing, the first of "
-                f"them for {shown(self.ids[int((~self.clean_seen).argmax())])}; predict all of them, or none"
+                f"them for {printable(self.ids[int((~self.clean_seen).argmax())])}; predict all of them, or none"
             )
         missing = {cell: int((~seen).sum()) for cell, seen in self.seen.items() if not seen.all()}
         if not missing:
@@ -293,8 +295,8 @@ class _Frames:
         item, frame = divmod(int((~self.seen[cell]).argmax()), self.seen[cell].shape[1])
         raise ScoreError(
             f"{sum(missing.values())} of {sum(seen.size for seen in self.seen.values())} predictions of frames are "
-            f"missing, the first of them for frame {frame} of {shown(self.ids[item])} in {cell_name(*cell)}; predict "
-            "every frame of every cell, or choose rows with --rows"
+            f"missing, the first of them for frame {frame} of {printable(self.ids[item])} in {cell_name(*cell)}; "
+            "predict every frame of every cell, or choose rows with --rows"
         )
 
 

@@ -12,7 +12,7 @@ from corruptgen.metrics.class_balance import THRESHOLD, decisions
 from corruptgen.scoring.class_numbers import check_scores, predicted_numbers
 from corruptgen.scoring.ground_truth import CLEAN, GroundTruth
 from corruptgen.scoring.prediction_files import Batch, Stacked
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.values.arguments import DECIMALS, severity_text
 
 MOST_NAMED = 3
@@ -115,8 +115,8 @@ class _Places:
         if twice.any():
             number = int(np.flatnonzero(kept)[twice.argmax()])
             raise ScoreError(
-                f"{batch.place} {batch.first + number}: {shown(batch.ids[number])} in {batch.rows[number]} at severity "
-                f"{severity_text(batch.severities[number])} occurs twice; pass one prediction for each image"
+                f"{batch.place} {batch.first + number}: {printable(batch.ids[number])} in {batch.rows[number]} at "
+                f"severity {severity_text(batch.severities[number])} occurs twice; pass one prediction for each image"
             )
         self.seen[cells, items] = True
         gives_scores = batch.answers.ndim == 2 and batch.answers.dtype.kind not in "US"
@@ -154,11 +154,11 @@ class _Places:
         found = np.array([self.ids.get(name, -1) for name in batch.ids], np.intp)
         if (strange := (found < 0) & kept).any():
             number = int(strange.argmax())
-            name, place = shown(batch.ids[number]), f"{batch.place} {batch.first + number}"
+            name, place = printable(batch.ids[number]), f"{batch.place} {batch.first + number}"
             nearest = get_close_matches(name, self.truth.ids[:MOST_COMPARED], n=1) or [self.truth.ids[0]]
             raise ScoreError(
                 f"{place}: no item of the dataset is called {name!r}; ids are those in items/*.jsonl, "
-                f"such as {shown(nearest[0])!r}"
+                f"such as {printable(nearest[0])!r}"
             )
         return found[kept]
 
@@ -176,7 +176,7 @@ class _Places:
         entirely = f" (nothing at all for the cells {whole})" if empty else ""
         raise ScoreError(
             f"{counts.sum()} of {wanted.size} predictions are missing{entirely}, the first of them for "
-            f"{shown(self.truth.ids[item])} in {row} at severity {severity_text(severity)}; predict every image "
+            f"{printable(self.truth.ids[item])} in {row} at severity {severity_text(severity)}; predict every image "
             "of every cell, or choose rows with --rows"
         )
 

@@ -20,7 +20,7 @@ from corruptgen.recipe.source_section import CLASSES, LABELS, NONE, SPLIT
 from corruptgen.records import Item, Listing
 from corruptgen.runtime.trouble import is_trouble, unreadable
 from corruptgen.sources.kind import Source
-from corruptgen.sources.opening import USUAL_SPLIT, is_deep, listed_place, naming, version
+from corruptgen.sources.opening import USUAL_SPLIT, keeps_depth, listed_place, naming, version
 from corruptgen.sources.register import NAMELESS, Naming, Register
 
 LONGEST_HEADER = 1 << 16  # bytes
@@ -178,14 +178,14 @@ def _open_npz(place: str, recipe: Recipe) -> Source:
     split, names = recipe.source.get("split") or USUAL_SPLIT, recipe.source.names
     image = names.get("image", f"{split}_images")
     label = names.get("label") or (None if "image" in names else f"{split}_labels")
-    return NpzSource(place, version(place), split, image, label, naming(recipe), is_deep(recipe))
+    return NpzSource(place, version(place), split, image, label, naming(recipe), keeps_depth(recipe))
 
 
 def _open_npy(place: str, recipe: Recipe) -> Source:
     labels = recipe.source.get("labels")
     where = None if labels in (None, NONE) else listed_place(recipe, "labels", labels)
     split = recipe.source.get("split") or USUAL_SPLIT
-    return NpySource(place, version(place), split, where, naming(recipe), is_deep(recipe))
+    return NpySource(place, version(place), split, where, naming(recipe), keeps_depth(recipe))
 
 
 KINDS = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from corruptgen.codecs import dicom
-from corruptgen.codecs.dicom_header import frame_count, is_dicom, is_directory, read_frame_count, read_header
+from corruptgen.codecs.dicom_header import is_dicom, is_directory, read_frame_count, read_header, stored_frames
 from corruptgen.codecs.windowing import StoredSamples
 from corruptgen.errors import Rejected, SourceError
 from corruptgen.runtime.trouble import is_trouble, unreadable
@@ -94,7 +94,7 @@ def read_dicom_frame(path: Path, number: int) -> StoredSamples:
     with reading_volume(path):
         found = path.stat()
         header = _opened(path, f"{found.st_ino} {found.st_size} {found.st_mtime_ns}")
-        count = frame_count(header)
+        count = stored_frames(header)
         if not 1 <= number <= count:
             raise Rejected(f"is not in the file, which has {count} frames")
         return replace(dicom.read_frame(header, number - 1), siblings=count)

@@ -19,7 +19,7 @@ from corruptgen.runtime.trouble import is_trouble, unreadable, wording
 from corruptgen.sources import dicom_files, nifti
 from corruptgen.sources.kind import Content, Source
 from corruptgen.sources.labels import Labelling
-from corruptgen.sources.opening import is_deep, naming, path_of, read_named_file
+from corruptgen.sources.opening import keeps_depth, naming, path_of, read_named_file
 from corruptgen.sources.register import Register
 from corruptgen.sources.remote import RemoteFolder
 from corruptgen.store.names import (
@@ -193,7 +193,7 @@ def _open(place: str, recipe: Recipe) -> Source:
         label=choice.names.get("label", "label"),
         naming=naming(recipe),
     )
-    deep = is_deep(recipe)
+    deep = keeps_depth(recipe)
     return RemoteFolder(place, labelling, deep) if folder is None else FolderSource(folder, labelling, deep)
 
 

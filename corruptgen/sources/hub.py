@@ -33,7 +33,7 @@ SAVED = ("dataset_info.json", "dataset_dict.json")
 IMAGE_COLUMNS, LABEL_COLUMNS = ("image", "img"), ("label", "labels", "fine_label")
 
 
-class Rows(Protocol):
+class TableRows(Protocol):
     """A table of which single values can be read."""
 
     @property
@@ -125,7 +125,7 @@ class HubSource:
             return [beside(self.place, name) for name in files_below(self.place)]
         return parquet_files(self.place, self.split, self.config)
 
-    def _ids(self, rows: Rows) -> Iterator[str]:
+    def _ids(self, rows: TableRows) -> Iterator[str]:
         """Name the rows."""
         if self.id is None:
             prefix = self.split or "all"
@@ -133,13 +133,13 @@ class HubSource:
         self._column(rows, "id", self.id, ())
         return (str(value) if isinstance(value, str | int) else "" for value in rows.values(self.id))
 
-    def _repeated(self, rows: Rows) -> Set[str]:
+    def _repeated(self, rows: TableRows) -> Set[str]:
         """Return the ids that several rows have; only a column can hold such."""
         if self.id is None:
             return set()
         return {key for key, count in Counter(self._ids(rows)).items() if count > 1}
 
-    def _column(self, rows: Rows, role: str, chosen: str | None, usual: tuple[str, ...]) -> str | None:
+    def _column(self, rows: TableRows, role: str, chosen: str | None, usual: tuple[str, ...]) -> str | None:
         """Find a column; only the image's must be there if the recipe names none."""
         found = chosen or next((name for name in usual if name in rows.columns), None)
         if found in rows.columns or (found is None and role != "image"):
@@ -199,7 +199,7 @@ def _single(dataset: Any, column: str) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _rows(source: HubSource) -> Rows:
+def _rows(source: HubSource) -> TableRows:
     """Open the dataset, once per process."""
     if source.place and not _is_saved(source.place):
         files = parquet_files(source.place, source.split, source.config)

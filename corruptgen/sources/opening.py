@@ -144,7 +144,7 @@ def path_of(place: str) -> Path:
     return Path(on_disk(place))
 
 
-def is_deep(recipe: Recipe) -> bool:
+def keeps_depth(recipe: Recipe) -> bool:
     """Check whether samples keep their depth, so that other types of them are taken than bytes."""
     return recipe.decode.window is not None
 

@@ -16,7 +16,7 @@ FILE_BYTES = 16
 STATE_BYTES = 8
 
 
-def pixels_digest(pixels: NDArray[Any]) -> bytes:
+def image_digest(pixels: NDArray[Any]) -> bytes:
     """Return the digest of an image before it is encoded: of its shape, its samples and, if not uint8, their type."""
     kind = "" if pixels.dtype == np.uint8 else f"{pixels.dtype.name} "
     digest = blake3((kind + "x".join(map(str, pixels.shape))).encode() + b"\0")

@@ -44,7 +44,7 @@ def storable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     """Write a name for a terminal: control characters, which could steer it, as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 

@@ -14,7 +14,7 @@ from corruptgen.records import Decoding
 from corruptgen.streams.walk import Step
 from corruptgen.tables import catalog
 from corruptgen.transforms import workers
-from corruptgen.transforms.samples import KeyOf, Part, decoding_of, like_picture, pixels_of, with_part
+from corruptgen.transforms.samples import KeyOf, PlaceInSample, decoding_of, like_picture, pixels_of, with_part
 from corruptgen.transforms.targets import check_movable, has_targets
 from corruptgen.transforms.view import NumberedItems
 from corruptgen.values.arguments import callable_value, normalise_seed, shown, truth_value, whole_number
@@ -87,7 +87,7 @@ class CorruptionStream:
         *,
         seed: int = 0,
         key: KeyOf | None = None,
-        image: Part | None = None,
+        image: PlaceInSample | None = None,
         decode: Decoding | Mapping[str, Any] | None = None,
         crop: bool = True,
         transform: Callable[[Any], Any] | None = None,
@@ -202,7 +202,7 @@ def _side() -> int:
     return catalog.preset(PRESET).sizes.allowed[0][0]
 
 
-def _with_step(sample: Any, part: Part | None, made: Any, number: int) -> Any:
+def _with_step(sample: Any, part: PlaceInSample | None, made: Any, number: int) -> Any:
     """Return a sample with its image, and the number of the step behind it, or under the name of "step"."""
     if part is None:
         return made, number

@@ -20,7 +20,7 @@ from corruptgen import corruptions as corruptions_package
 from corruptgen.declare import Corruption, declaration_of, fused_path_of
 from corruptgen.declare import corruption as declare
 from corruptgen.errors import CorruptgenError, DeclarationError, PresetError, UnknownName, describe_error, unknown
-from corruptgen.runtime.interactive import source_digest
+from corruptgen.runtime.interactive import code_digest
 from corruptgen.runtime.provenance import LOADED, data_digest, version_of
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.files import broken_tables, built_in_files, find_table, table_names
@@ -258,7 +258,7 @@ def register(function: F) -> F:
         raise DeclarationError(f"{function!r} is no corruption; pass the function that was declared")
     if declared.name in _installed().corruptions or declared.name in _installed().clashes:
         raise DeclarationError(f"an installed package has a corruption {declared.name!r} already; rename yours")
-    _add(Registered(declared, Origin("", "", source_digest(function))))
+    _add(Registered(declared, Origin("", "", code_digest(function))))
     return function
 
 

@@ -21,7 +21,7 @@ ReadTable = Callable[[str, Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
-class Step:
+class ChainStep:
     """One step of a chain."""
 
     row: Row
@@ -63,7 +63,7 @@ class Step:
 class ChainRow(Row):
     """A row that is several steps."""
 
-    steps: tuple[tuple[Step, ...], ...] = ()
+    steps: tuple[tuple[ChainStep, ...], ...] = ()
     """Those of each level."""
     rounds_steps: bool = True
     """Whether samples are clipped and rounded between two steps."""
@@ -124,7 +124,7 @@ class ChainRow(Row):
 
 def read_steps_of(
     place: str, content: Any, rows: Mapping[str, Row], sizes: Sizes, read_table: ReadTable
-) -> tuple[Step, ...]:
+) -> tuple[ChainStep, ...]:
     """Read the steps of a chain at one level from the plain values of a table.
 
     Parameters
@@ -150,7 +150,7 @@ def read_steps_of(
         raise PresetError(
             f'{place}: found {content!r}, allowed is a list of steps such as {{ row = "fog", level = 2 }}'
         )
-    found: list[Step] = []
+    found: list[ChainStep] = []
     for number, entry in enumerate(content, start=1):
         here = f"{place} step {number}"
         if not isinstance(entry, Mapping) or not {"row"} <= set(entry) <= set(KEYS):
@@ -174,7 +174,7 @@ def read_steps_of(
         level, parameters = _level(here, entry), _parameters(here, entry, row)
         if level is not None and parameters is not None:
             raise PresetError(f"{here}: it has both a level and parameters; write one of them")
-        found.append(Step(row, limits, level, parameters, stream))
+        found.append(ChainStep(row, limits, level, parameters, stream))
     return tuple(found)
 
 

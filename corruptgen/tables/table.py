@@ -242,7 +242,7 @@ class _RowReader:
     def chain(self, name: str, columns: Mapping[str, Any], rows: Mapping[str, Row]) -> ChainRow:
         """Read a row that is several steps."""
         place = f"{self.preset} [{name}]"
-        columns = table_keys.current_form(place, columns)
+        columns = table_keys.current_columns(place, columns)
         for key in columns.keys() - CHAIN_KEYS:
             raise PresetError(f"{place}: " + unknown("key of a chain", key, CHAIN_KEYS))
         check_keys(place, columns, table_keys.ROW)
@@ -279,7 +279,7 @@ class _RowReader:
 
     def row(self, name: str, columns: Any) -> Row:
         place = f"{self.preset} [{name}]"
-        columns = table_keys.current_form(place, columns)
+        columns = table_keys.current_columns(place, columns)
         check_keys(place, columns, table_keys.ROW)
         use = columns.get("use", name)
         names = [use] * self.count if isinstance(use, str) else list(use)

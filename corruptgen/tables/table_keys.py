@@ -63,7 +63,7 @@ def recorded_form(content: Mapping[str, Any]) -> dict[str, Any]:
     return {row: columns if row == "preset" else _renamed(columns, RECORDED) for row, columns in content.items()}
 
 
-def current_form(place: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+def current_columns(place: str, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a row with the keys of today.
 
     Raises

@@ -25,7 +25,7 @@ SPACING = 4.0  # pixels at most between the points of an outline that is bent
 
 
 @dataclass(frozen=True)
-class Motion:
+class DecodedMotion:
     """How what is on an image moves: with the decoding of the image, then with a warp."""
 
     height: int
@@ -78,7 +78,7 @@ class Motion:
         return mask if self.warp is None else move_labels(mask, self.warp, outside=0).astype(bool)
 
 
-def move_annotation(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
+def move_annotation(annotation: Mapping[str, Any], motion: DecodedMotion) -> dict[str, Any] | None:
     """Move an annotation: return the entries that change, or None if nothing of the object is left in the image.
 
     Box and area are those of the moved segmentation; without one, the box is that of its own moved outline, and the
@@ -120,7 +120,7 @@ def move_annotation(annotation: Mapping[str, Any], motion: Motion) -> dict[str, 
     return None if changes is None else {key: value for key, value in changes.items() if key in annotation}
 
 
-def _turned(annotation: Mapping[str, Any], changes: Mapping[str, Any], motion: Motion) -> dict[str, Any]:
+def _turned(annotation: Mapping[str, Any], changes: Mapping[str, Any], motion: DecodedMotion) -> dict[str, Any]:
     """Take box and area from the annotation itself, since nothing but their place changes."""
     own = {key: value for key, value in changes.items() if key not in ("bbox", "area")}
     if not annotation.get("bbox"):
@@ -136,7 +136,7 @@ def _is_degenerate(part: Any) -> bool:
     return part is None or (isinstance(part, Sequence) and not isinstance(part, str) and len(part) in (0, 2, 4))
 
 
-def _moved_polygons(segmentation: Any, motion: Motion) -> dict[str, Any] | None:
+def _moved_polygons(segmentation: Any, motion: DecodedMotion) -> dict[str, Any] | None:
     outlines = [motion.outline(_points(polygon)) for polygon in segmentation]
     left = [outline for outline in outlines if round(area(outline), DECIMALS) > 0]
     if not left:
@@ -148,7 +148,7 @@ def _moved_polygons(segmentation: Any, motion: Motion) -> dict[str, Any] | None:
     }
 
 
-def _moved_run_lengths(segmentation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
+def _moved_run_lengths(segmentation: Mapping[str, Any], motion: DecodedMotion) -> dict[str, Any] | None:
     counts, size = segmentation["counts"], [motion.height, motion.width]
     if list(segmentation["size"]) != size:
         raise ValueError(f"its run lengths are for {segmentation['size']}, the image has {size}")
@@ -167,7 +167,7 @@ def _moved_run_lengths(segmentation: Mapping[str, Any], motion: Motion) -> dict[
     }
 
 
-def _moved_box(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] | None:
+def _moved_box(annotation: Mapping[str, Any], motion: DecodedMotion) -> dict[str, Any] | None:
     left, top, width, height = (_number(value) for value in annotation["bbox"])
     upper, lower = max(top, 0.0), min(top + height, float(motion.height))
     first, last = max(left, 0.0), min(left + width, float(motion.width))
@@ -182,7 +182,7 @@ def _moved_box(annotation: Mapping[str, Any], motion: Motion) -> dict[str, Any] 
     return {"bbox": box, "area": round(covered * box[2] * box[3], DECIMALS)}
 
 
-def _moved_keypoints(keypoints: Sequence[Any], motion: Motion) -> dict[str, Any]:
+def _moved_keypoints(keypoints: Sequence[Any], motion: DecodedMotion) -> dict[str, Any]:
     """Move keypoints, three numbers each: x, y and whether it is labelled; what leaves the image no longer is."""
     place = motion.place
     triples = np.array([_number(value) for value in keypoints], np.float64).reshape(-1, 3)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from corruptgen.recipe.source_section import FOLDERS, SourceChoice
 from corruptgen.recipe.source_section import NONE as UNLABELLED
 from corruptgen.records import Listing
-from corruptgen.store.names import shown
+from corruptgen.store.names import printable
 from corruptgen.values.class_labels import LISTS, MISSING, NAMES, NONE, Classes
 
 MOST_NAMED = 5
@@ -18,7 +18,7 @@ def summarize(classes: Classes) -> str:
     """Return the number of classes and the first of their names, in one line."""
     if classes.kind == NONE:
         return "none: no item has a label"
-    listed = ", ".join(shown(name)[:LONGEST_NAME] for name in classes.names[:MOST_NAMED])
+    listed = ", ".join(printable(name)[:LONGEST_NAME] for name in classes.names[:MOST_NAMED])
     more = ", ..." if len(classes.names) > MOST_NAMED else ""
     what = (
         f"{listed}{more}" if classes.names else f"numbers 0 to {classes.count - 1}" if classes.count else "no numbers"
@@ -50,11 +50,12 @@ def find_doubts(listing: Listing, choice: SourceChoice) -> Iterator[str]:
         yield f'{where}; if that is meant, labels = "none" in [source] says so' if are_folders else where
         return
     if classes.kind == NAMES and classes.count == 1:
-        yield f"there is one class only, {shown(classes.names[0])[:LONGEST_NAME]!r}; is the source the folder above?"
+        name = printable(classes.names[0])[:LONGEST_NAME]
+        yield f"there is one class only, {name!r}; is the source the folder above?"
     deep = [name for name in classes.names if "/" in name]
     if are_folders and deep:
         yield (
-            f"class folders lie within each other, such as {shown(deep[0])[:LONGEST_NAME]!r}, and each path is a "
+            f"class folders lie within each other, such as {printable(deep[0])[:LONGEST_NAME]!r}, and each path is a "
             "class; for a single split, name its folder as the source"
         )
     if missing:

@@ -17,7 +17,7 @@ AS_STORED, UPRIGHT = "stored", "upright"
 
 
 @dataclass(frozen=True)
-class Frames:
+class ImageSizes:
     """The sizes of an image, and which of them masks and annotations are for."""
 
     stored: Size
@@ -32,7 +32,7 @@ class Frames:
     @classmethod
     def of(
         cls, content: bytes | NDArray[Any] | StoredSamples, decoding: Decoding, annotated_as: str | None
-    ) -> "Frames":
+    ) -> "ImageSizes":
         """Find out the sizes of what a source has for an item.
 
         Raises

@@ -30,9 +30,9 @@ from corruptgen.sources.nifti import is_nifti
 from corruptgen.store.names import escape_name, is_below, on_disk
 from corruptgen.store.output_directory import cell_folder, item_name
 from corruptgen.tables.table import Preset
-from corruptgen.targets.annotations import Motion, move_annotation
+from corruptgen.targets.annotations import DecodedMotion, move_annotation
 from corruptgen.targets.coordinates import strange_keys
-from corruptgen.targets.frames import Frames
+from corruptgen.targets.frames import ImageSizes
 
 ANNOTATIONS = "annotations.json"
 MASKS = "masks"
@@ -148,7 +148,7 @@ class Targets:
         """
         if not self.is_annotated and not self.endings:
             return Carried()
-        frames = Frames.of(content, self.decoding, self.annotated_as)
+        frames = ImageSizes.of(content, self.decoding, self.annotated_as)
         warps = {name: warp(name) for name in self.moved}
         files = self._moved_masks(item, content, frames, warps) if self.endings else {}
         changes, frame = self._changes(item, frames, warps) if self.is_annotated else ({}, ())
@@ -216,11 +216,11 @@ class Targets:
             raise SourceError(f"the annotations {file.name} have changed since this build was begun; bring them back")
         return listed
 
-    def _motion(self, height: int, width: int, turn: int = STORED) -> Motion:
-        return Motion(height, width, self.decoding, turn=turn, kept=self.kept)
+    def _motion(self, height: int, width: int, turn: int = STORED) -> DecodedMotion:
+        return DecodedMotion(height, width, self.decoding, turn=turn, kept=self.kept)
 
     def _changes(
-        self, item: Item, frames: Frames, warps: Mapping[Name, Warp]
+        self, item: Item, frames: ImageSizes, warps: Mapping[Name, Warp]
     ) -> tuple[dict[str, list[dict[str, Any] | None]], tuple[int, ...]]:
         listed = self._listed()
         entry = listed.images.get(item.id)
@@ -240,7 +240,7 @@ class Targets:
         return changes, () if size and turn == STORED else (height, width, turn)
 
     def _moved_masks(
-        self, item: Item, image: bytes | NDArray[Any] | StoredSamples, frames: Frames, warps: Mapping[Name, Warp]
+        self, item: Item, image: bytes | NDArray[Any] | StoredSamples, frames: ImageSizes, warps: Mapping[Name, Warp]
     ) -> dict[str, bytes]:
         names = mask_names(item.id, self.endings)
         if not names:

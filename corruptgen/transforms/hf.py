@@ -144,7 +144,7 @@ def corrupt(
     check_inputs(preset, row, cell.inputs)
     if cell.is_geometric or cell.staging.changes:
         check_columns(columns, column, row)
-    rows = Rows(
+    rows = RowCorruption(
         preset=preset,
         digest=f"{table.digest} {STREAM_VERSION}",
         row=row,
@@ -172,7 +172,7 @@ def corrupt(
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowCorruption:
     """What is done to the rows of a dataset, in plain values: their hash is the same in every process."""
 
     preset: str

@@ -13,7 +13,7 @@ from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.workers import torch_if_loaded
 from corruptgen.values.arguments import preset_name, row_names
 
-Batch = tuple[Sequence[Any], Sequence[Any], Sequence[Mapping[str, Any]]]
+MaiteBatch = tuple[Sequence[Any], Sequence[Any], Sequence[Mapping[str, Any]]]
 
 
 class CorruptAugmentation:
@@ -50,7 +50,7 @@ class CorruptAugmentation:
         self.corrupt = Corrupt(preset, self._allowed(preset, rows), severity, p, seed)
         self.metadata: dict[str, str] = {"id": f"corruptgen {self.corrupt!r}"}
 
-    def __call__(self, batch: Batch, /) -> Batch:
+    def __call__(self, batch: MaiteBatch, /) -> MaiteBatch:
         """Corrupt the images, (C, H, W) arrays or tensors, of a batch of images, targets and metadata."""
         images, targets, metadata = batch
         draws = [self.corrupt.draw(datum["id"]) for datum in metadata]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from corruptgen.transforms.corrupt import Corrupt
 from corruptgen.transforms.draw import Draw
-from corruptgen.transforms.transform import Key, Transform
+from corruptgen.transforms.transform import ImageKey, Transform
 
 
 class CorruptModule(nn.Module):  # type: ignore[misc]  # torch is not followed
@@ -35,11 +35,11 @@ class CorruptModule(nn.Module):  # type: ignore[misc]  # torch is not followed
         super().__init__()
         self.transform = transform if isinstance(transform, Transform) else Corrupt(transform, **options)
 
-    def forward(self, images: Tensor, key: Key | Sequence[Key] | None = None) -> Any:
+    def forward(self, images: Tensor, key: ImageKey | Sequence[ImageKey] | None = None) -> Any:
         """Change an image or a batch; see `Transform`."""
         return self.transform(images, key=key)
 
-    def draw(self, key: Key | None = None) -> Draw:
+    def draw(self, key: ImageKey | None = None) -> Draw:
         """Decide what to do to one image."""
         return self.transform.draw(key)
 

@@ -27,7 +27,7 @@ CHECKS = SECTIONS["decode"]
 _logger = logging.getLogger(__name__)
 
 SEQUENCE = 4  # axes of the pixels of all frames
-Part = int | str
+PlaceInSample = int | str
 KeyOf = str | Callable[[int], str | int]
 
 
@@ -136,7 +136,7 @@ def like_picture(pixels: NDArray[np.uint8], picture: Any) -> Any:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def with_part(sample: Any, part: Part | None, value: Any) -> Any:
+def with_part(sample: Any, part: PlaceInSample | None, value: Any) -> Any:
     """Return a sample with another picture; None: the sample is the picture itself."""
     if part is None:
         return value
@@ -147,7 +147,7 @@ def with_part(sample: Any, part: Part | None, value: Any) -> Any:
     return changed if isinstance(sample, list) else tuple(changed)
 
 
-def part_of(sample: Any, chosen: Part | None) -> Part | None:
+def part_of(sample: Any, chosen: PlaceInSample | None) -> PlaceInSample | None:
     """Find out which part of a sample is the picture: the chosen one, the first one, or a column with a usual name."""
     if chosen is not None:
         return chosen

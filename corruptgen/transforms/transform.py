@@ -24,7 +24,7 @@ from corruptgen.values.arguments import (
     whole_number,
 )
 
-Key = str | int
+ImageKey = str | int
 LAST_EPOCH = 2**63 - 1
 
 
@@ -62,7 +62,7 @@ class Transform(ABC):
         """Make a seeded transform use new draws, also in workers that are running: call it before each epoch."""
         self._epoch.number = whole_number("epoch", epoch, 0, LAST_EPOCH)
 
-    def draw(self, key: Key | None = None) -> Draw:
+    def draw(self, key: ImageKey | None = None) -> Draw:
         """Decide what to do to one picture.
 
         Parameters
@@ -106,7 +106,7 @@ class Transform(ABC):
         """
         return self._applied(take_apart(image, self.eight_bits), draw)
 
-    def __call__(self, image: Any, *others: Any, key: Key | Sequence[Key] | None = None) -> Any:
+    def __call__(self, image: Any, *others: Any, key: ImageKey | Sequence[ImageKey] | None = None) -> Any:
         """Change a picture, each image of a batch by draws of its own.
 
         Parameters
@@ -126,7 +126,7 @@ class Transform(ABC):
         result = self._applied(picture, draws)
         return (result, *self._carried(picture, draws, others)) if others else result
 
-    def _names(self, picture: Frames, key: Key | Sequence[Key] | None) -> Sequence[Key | None]:
+    def _names(self, picture: Frames, key: ImageKey | Sequence[ImageKey] | None) -> Sequence[ImageKey | None]:
         if self.seed is None:
             return [None] * len(picture.frames)
         if key is None:

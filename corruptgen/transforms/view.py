@@ -10,7 +10,7 @@ from corruptgen.runtime.extras import need
 from corruptgen.tables import catalog
 from corruptgen.tables.sequences import apply_to_picture
 from corruptgen.transforms import samples, workers
-from corruptgen.transforms.samples import KeyOf, Part, decoding_of, like_picture, part_of, pixels_of, with_part
+from corruptgen.transforms.samples import KeyOf, PlaceInSample, decoding_of, like_picture, part_of, pixels_of, with_part
 from corruptgen.transforms.targets import (
     Motion,
     check_columns,
@@ -104,7 +104,7 @@ class Corrupted:
         *,
         key: KeyOf | None = None,
         decode: Decoding | Mapping[str, Any] | None = None,
-        image: Part | None = None,
+        image: PlaceInSample | None = None,
         paired: bool = False,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
@@ -203,7 +203,7 @@ class Keyed:
     """
 
     def __init__(
-        self, dataset: Any, transform: Transform, *, key: KeyOf | None = None, image: Part | None = None
+        self, dataset: Any, transform: Transform, *, key: KeyOf | None = None, image: PlaceInSample | None = None
     ) -> None:
         if not isinstance(transform, Transform):
             raise ArgumentError(f"transform is {shown(transform)}; pass one of corruptgen.transforms, with seed=")
@@ -281,7 +281,7 @@ class NumberedItems:
     With `raw`, pictures are the bytes of files wherever those can be had, as `generate` reads them.
     """
 
-    def __init__(self, dataset: Any, key: KeyOf | None, image: Part | None, raw: bool = True) -> None:
+    def __init__(self, dataset: Any, key: KeyOf | None, image: PlaceInSample | None, raw: bool = True) -> None:
         check_dataset(dataset)
         if not (key is None or isinstance(key, str) or callable(key)):
             raise ArgumentError(f"key is {shown(key)}; pass a function, a text with {{index}}, or a column's name")
@@ -316,7 +316,7 @@ class NumberedItems:
             raise IndexError(f"there is no item {index} among {len(self)}")
         return index % len(self) if self.order is None else int(self.order[index])
 
-    def taken(self, index: int) -> tuple[Any, Part | None, Any]:
+    def taken(self, index: int) -> tuple[Any, PlaceInSample | None, Any]:
         """Return an item, which part of it is the picture, and the picture."""
         index = self.number(index)
         if self.files and self.raw:
@@ -350,7 +350,7 @@ def check_dataset(dataset: Any) -> None:
         raise ArgumentError(f"dataset is {shown(dataset)}; pass something with len() and items numbered from 0")
 
 
-def _part_of(sample: Any, part: Part) -> Any:
+def _part_of(sample: Any, part: PlaceInSample) -> Any:
     try:
         return sample[part]
     except (LookupError, TypeError):

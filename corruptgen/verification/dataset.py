@@ -18,7 +18,7 @@ from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Rejection
 from corruptgen.sinks import OutputDirectory, Part
 from corruptgen.sinks.owner import Owner
-from corruptgen.store.names import is_clutter, shown
+from corruptgen.store.names import is_clutter, printable
 from corruptgen.store.output_directory import UNFINISHED, cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.row import Row
@@ -230,7 +230,7 @@ class FinishedDataset:
 
     def _damaged(self, cell: int, part: Part, record: ItemRecord | None, error: Rejected) -> OutputError:
         item = record.item if record else part.items[0] if len(part.items) == 1 else None
-        name = shown(self.made.sink.name(cell, part, item))
+        name = printable(self.made.sink.name(cell, part, item))
         return OutputError(f"{name} {error}; `corruptgen verify` reports what is damaged")
 
     @cached_property

@@ -21,7 +21,7 @@ from corruptgen.sinks import Part, Sink
 from corruptgen.sinks.protocol import SEQUENCE
 from corruptgen.sources import Source, open_known, source_digest
 from corruptgen.sources.coco import annotations
-from corruptgen.store.digests import PIXELS_BYTES, file_digest, pixels_digest, split
+from corruptgen.store.digests import PIXELS_BYTES, file_digest, image_digest, split
 from corruptgen.store.output_directory import item_name
 from corruptgen.tables.formulas import formulas_only
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets
@@ -160,7 +160,7 @@ def recompute_block(
             for cell in chosen[i]:
                 pixels = made.cells.apply(made.cells.names[cell], image, record.id)
                 count += len(pixels) if pixels.ndim == SEQUENCE else 1
-                if pixels_digest(pixels) != digests[cell]:
+                if image_digest(pixels) != digests[cell]:
                     problems.append(f"{made.sink.name(cell, part, record.item)} has other pixels when recomputed")
             for targets in origins.targets:
                 problems += _differing_targets(made, targets, record, image)

@@ -4,7 +4,7 @@ import numpy as np
 
 from corruptgen.assets.glyphs import draw_letters, letter_dots
 from corruptgen.declare import Unit, corruption
-from corruptgen.patterns.scattering import scatter
+from corruptgen.patterns.scattering import scatter_things
 from corruptgen.randomness.draws import Draws
 
 FEWEST_LETTERS = 3
@@ -63,7 +63,7 @@ def burned_in_text(image: Unit, rng: Draws, *, words: float, letters: int, heigh
     known = sorted(letter_dots())
     result = image.copy()
     longest = max(letters, FEWEST_LETTERS)
-    for draws, share in zip(*scatter(rng, words, OWN_DRAWS + max(longest, LONGEST)), strict=True):
+    for draws, share in zip(*scatter_things(rng, words, OWN_DRAWS + max(longest, LONGEST)), strict=True):
         length = FEWEST_LETTERS + int(draws[0] * (longest - FEWEST_LETTERS + 1))
         text = "".join(known[int(letter * len(known))] for letter in draws[OWN_DRAWS : OWN_DRAWS + length])
         ink = int(draws[1] * 2)

@@ -4,7 +4,7 @@ import numpy as np
 
 from corruptgen.declare import Unit, corruption
 from corruptgen.patterns.noise_fields import cloud_noise
-from corruptgen.patterns.scattering import scatter
+from corruptgen.patterns.scattering import scatter_things
 from corruptgen.patterns.specks import draw_bubbles
 from corruptgen.randomness.draws import Draws
 
@@ -42,7 +42,7 @@ def ink_blots(image: Unit, rng: Draws, *, blots: float, radius: float, density: 
     # The same at all levels, so that a blot that grows keeps its shape.
     spacing = max(min(height, width) / RAGS_ACROSS, 1.0)
     noise = cloud_noise((height, width), (spacing, spacing), OCTAVES, 0.5, rng)
-    places, shares = scatter(rng, blots, 3)
+    places, shares = scatter_things(rng, blots, 3)
     rows, columns = np.arange(height)[:, None], np.arange(width)
     depth = np.zeros((height, width), np.float32)
     for (down, across, larger), share in zip(places, shares, strict=True):
@@ -81,7 +81,7 @@ def air_bubbles(
     Ours, after the bubbles of Di Salvo et al. 2024, https://arxiv.org/abs/2406.17536.
     """
     height, width = image.shape[:2]
-    drawn, shares = scatter(rng, bubbles, 3)
+    drawn, shares = scatter_things(rng, bubbles, 3)
     centres, radii = drawn[:, :2] * np.array([height - 1, width - 1]), radius * (1 + 2 * drawn[:, 2]) / 3
     veil = np.zeros((height, width))
     draw_bubbles(veil, centres, radii, rim, shares * haze, shares * rim_haze)

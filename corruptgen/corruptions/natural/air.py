@@ -7,7 +7,7 @@ import numpy as np
 from corruptgen.declare import Unit, corruption
 from corruptgen.patterns.layers import averaged, fineness
 from corruptgen.patterns.noise_fields import cloud_noise
-from corruptgen.patterns.scattering import even_steps, part_of
+from corruptgen.patterns.scattering import even_steps, first_things
 from corruptgen.patterns.specks import draw_trails
 from corruptgen.randomness.draws import Draws
 
@@ -87,7 +87,7 @@ def falling_snow(image: Unit, rng: Draws, *, coverage: float, radius: float, tra
     counts = [share * coverage * area / one for (_, _, share), one in zip(DEPTHS, covered, strict=True)]
     drawn = rng.random((math.ceil(max(counts)), len(DEPTHS), 4))
     for depth, ((_, opacity, _), (flake, way), count) in enumerate(zip(DEPTHS, shapes, counts, strict=True)):
-        draws, shares = part_of(drawn[:, depth], count)
+        draws, shares = first_things(drawn[:, depth], count)
         middles = draws[:, :2] * (height + 2 * margin, width + 2 * margin) - margin
         angles = wind + (draws[:, 2] - 0.5) * 2 * GUST
         halves = np.stack([np.cos(angles), np.sin(angles)], axis=1) * way / 2

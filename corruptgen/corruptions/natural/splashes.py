@@ -8,7 +8,7 @@ from corruptgen.declare import Unit, UnitColour, corruption
 from corruptgen.patterns.layers import averaged, fineness
 from corruptgen.patterns.lenses import draw_lenses, seen_through
 from corruptgen.patterns.noise_fields import smooth_noise
-from corruptgen.patterns.scattering import Float64, even_steps, scatter
+from corruptgen.patterns.scattering import Float64, even_steps, scatter_things
 from corruptgen.patterns.specks import draw_blobs
 from corruptgen.randomness.draws import Draws
 
@@ -120,4 +120,4 @@ def mud_splashes(image: UnitColour, rng: Draws, *, coverage: float, radius: floa
 
 def _hits(rng: Draws, count: float, height: int, width: int) -> tuple[Float64, Float64]:
     """Draw places and shapes of `count` drops or splashes."""
-    return scatter(rng, count, 2 + 3 * RAYS, round(HITS * height * width / min(height, width) ** 2))
+    return scatter_things(rng, count, 2 + 3 * RAYS, round(HITS * height * width / min(height, width) ** 2))

@@ -7,7 +7,7 @@ import numpy as np
 
 from corruptgen.declare import Plane, Unit, corruption
 from corruptgen.patterns.layers import averaged, fineness
-from corruptgen.patterns.scattering import even_steps, part_of
+from corruptgen.patterns.scattering import even_steps, first_things
 from corruptgen.patterns.specks import draw_trails
 from corruptgen.randomness.draws import Draws
 
@@ -152,7 +152,7 @@ def rain_streaks(
     wind, margin = rng.uniform(-WIND, WIND), way / 2 + radius
     area = (height + 2 * margin) * (width + 2 * margin)
     count = coverage * area / (math.pi * radius**2 + 2 * radius * way)
-    draws, shares = part_of(rng.random((math.ceil(count), 4)), count)
+    draws, shares = first_things(rng.random((math.ceil(count), 4)), count)
     middles = draws[:, :2] * (height + 2 * margin, width + 2 * margin) - margin
     angles = wind + (draws[:, 2] - 0.5) * 2 * GUST
     # Near drops leave long streaks and far ones short ones, spread evenly, so that every draw covers about as much.

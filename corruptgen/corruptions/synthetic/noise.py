@@ -5,7 +5,7 @@ import numpy as np
 from corruptgen.declare import Levels, LevelsColour, corruption
 from corruptgen.patterns.caustics import caustic_light
 from corruptgen.patterns.perlin import turbulence
-from corruptgen.patterns.spectral import distances_from_centre, own_draws, positions, spectral_noise
+from corruptgen.patterns.spectral import distances_from_centre, own_draws, pixel_places, spectral_noise
 from corruptgen.randomness.draws import Draws
 
 
@@ -29,7 +29,7 @@ def single_frequency_greyscale(image: Levels, rng: Draws, *, intensity: float) -
     order = rng.permutation(2)
     across, down = np.array([first, second])[order]
     phase = rng.uniform(0, 2 * np.pi)
-    rows, columns = positions(*image.shape[:2])
+    rows, columns = pixel_places(*image.shape[:2])
     return image + (intensity * np.sin(columns * across + rows * down + phase))[..., None]
 
 
@@ -53,7 +53,7 @@ def cocentric_sine_waves(image: Levels, rng: Draws, *, intensity: float) -> Leve
     centre = rng.uniform(0, 1, 2) * (width, height)
     frequency = rng.uniform(0, 10)
     amplitude, spacing = rng.uniform(0, side / 10), rng.uniform(0, side / 10)
-    rows, columns = positions(height, width)
+    rows, columns = pixel_places(height, width)
     right, down = columns - centre[0], rows - centre[1]
     angle = np.arctan2(right, down) * frequency
     rings = ((np.sqrt(right**2 + down**2) + amplitude * np.sin(angle)) % spacing) / spacing - 0.5
@@ -78,7 +78,7 @@ def plasma_noise(image: LevelsColour, rng: Draws, *, intensity: float) -> Levels
     height, width = image.shape[:2]
     time, rounds = rng.uniform(0, 6 * np.pi), int(rng.integers(4, 7))
     sharpness, scale = rng.uniform(0.5, 1), rng.uniform(0.075, 0.2) * min(height, width)
-    rows, columns = positions(height, width)
+    rows, columns = pixel_places(height, width)
     right, down = columns / scale + 0 * rows, rows / scale + 0 * columns
     frequency, speed, weight = 1.0, 1.0, 1.0
     for _ in range(rounds):
@@ -149,7 +149,7 @@ def perlin_noise(image: Levels, rng: Draws, *, share: float, period: float) -> L
     ----------
     Mintun, Kirillov & Xie 2021, https://arxiv.org/abs/2102.11273
     """
-    rows, columns = positions(*image.shape[:2])
+    rows, columns = pixel_places(*image.shape[:2])
     clouds = np.clip(0.5 * turbulence(rows / period, columns / period, own_draws(rng)) + 0.5, 0, 1)
     # The original's image is one of float32, which a number does not widen.
     rest = (image.astype(np.float32) * np.float32(1 - share)).astype(image.dtype)
@@ -214,7 +214,7 @@ def voronoi_noise(image: Levels, rng: Draws, *, intensity: float) -> Levels:
     seed, density = rng.uniform(0, 10), rng.uniform(0.5, 0.9)
     size = rng.uniform(0.05, 0.2) * min(height, width)
     height_of = -intensity if rng.uniform(0, 1) > 0.5 else intensity
-    rows, columns = positions(height, width)
+    rows, columns = pixel_places(height, width)
     across, down = columns / size + 1, rows / size + 1
     left, top = np.floor(across), np.floor(down)
     nearest = np.ones((height, width))

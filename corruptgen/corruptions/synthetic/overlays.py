@@ -4,7 +4,7 @@ import numpy as np
 
 from corruptgen.declare import Levels, corruption
 from corruptgen.patterns.smooth_line import smooth_line
-from corruptgen.patterns.spectral import own_draws, positions, rays_of_light
+from corruptgen.patterns.spectral import own_draws, pixel_places, rays_of_light
 from corruptgen.randomness.draws import Draws
 
 LIGHTS = 5
@@ -89,7 +89,7 @@ def checkerboard_cutout(image: Levels, rng: Draws, *, share: float) -> Levels:
     draws = own_draws(rng)
     cells = int(4 * side / cell)
     is_painted = draws.uniform(0, 1, (cells, cells)) < share
-    rows, columns = positions(height, width)
+    rows, columns = pixel_places(height, width)
     one = (np.cos(angle) * rows + np.sin(angle) * columns) / cell
     other = (-np.sin(angle) * rows + np.cos(angle) * columns) / cell
     is_black = (one % 2).astype(np.int64) == (other % 2).astype(np.int64)
