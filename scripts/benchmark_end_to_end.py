@@ -17,9 +17,13 @@ from PIL import Image
 from skimage import data
 
 import corruptgen
+from corruptgen.codecs.high_bit_depth import decode_image
 from corruptgen.codecs.images import decoded, encode_image
+from corruptgen.engine.block import Cells
 from corruptgen.recipe.recipe import load
 from corruptgen.records import Decoding, Encoding
+from corruptgen.store.digests import file_digest, image_digest
+from corruptgen.store.output_directory import OutputDirectory
 from corruptgen.threads import single_threaded
 
 RESIZE, CROP, QUALITY = 256, 224, 85
@@ -38,14 +42,14 @@ rows = ["common"]
 """
 JPEG = f'encoding = "jpeg"\nquality = {QUALITY}\n'
 # Where the time of a build goes; each function is counted with all that it calls.
-STAGES = {
-    "decode, resize, crop": ("codec.py", "decoded"),
-    "corrupt": ("block.py", "apply"),
-    "digest of the pixels": ("digests.py", "pixels_digest"),
-    "encode": ("codec.py", "encoded"),
-    "digest of the file": ("digests.py", "file_digest"),
-    "write": ("folder.py", "write"),
-    "wait for the disk": ("folder.py", "sync"),
+STAGES: dict[str, Callable[..., Any]] = {
+    "decode, resize, crop": decode_image,
+    "corrupt": Cells.apply,
+    "digest of the pixels": image_digest,
+    "encode": encode_image,
+    "digest of the file": file_digest,
+    "write": OutputDirectory.write,
+    "wait for the disk": OutputDirectory.sync,
 }
 
 
@@ -134,9 +138,9 @@ def profiled(what: Callable[[Path], int], output: Path) -> dict[str, float]:
     profile = cProfile.Profile(time.process_time)
     files = profile.runcall(what, output)
     stats: Any = pstats.Stats(profile)
+    codes = {stage: function.__code__ for stage, function in STAGES.items()}
     cumulative = {
-        stage: sum(times[3] for (file, _, name), times in stats.stats.items() if (Path(file).name, name) == place)
-        for stage, place in STAGES.items()
+        stage: stats.stats[code.co_filename, code.co_firstlineno, code.co_name][3] for stage, code in codes.items()
     }
     rest = stats.total_tt - sum(cumulative.values())
     return {stage: round(t * 1e3 / files, 4) for stage, t in (cumulative | {"the engine's own": rest}).items()}
