@@ -10,10 +10,13 @@ from scipy import stats
 from corruptgen import corrupt
 from corruptgen.randomness import rng_for
 from corruptgen.tables import catalog
+from tests.inputs import planes_for
 from tests.pictures import photograph
 from tests.test_contract import DRAWING_ROWS, _pictures_that_are_not_ours, sizes  # noqa: F401 - a fixture
 
 UNLIKELY = 1e-4
+# Whole numbers, such as the seeds of patterns, of which no two are likely to be drawn.
+MANY = 2**20
 SEED = 903461287
 
 
@@ -45,6 +48,9 @@ class Recorder:
     def integers(self, low, high=None, size=None):
         low, high = (0, low) if high is None else (low, high)
         values = self._stream.integers(low, high, size)
+        if high - low > MANY:
+            self._note("uniform", (np.asarray(values) - low + 0.5) / (high - low))
+            return values
         self._note(f"integers({low}, {high})", np.asarray(values) - low)
         return values
 
@@ -54,10 +60,13 @@ class Recorder:
         return values
 
     def permutation(self, x):
-        return self._stream.permutation(x)
+        return self._note(f"permutation of {np.size(x)}", self._stream.permutation(x))
 
     def choice(self, a, size=None, replace=True, p=None):
-        return self._stream.choice(a, size, replace, p)
+        values = self._stream.choice(a, size, replace, p)
+        if size is None and np.size(a) > 1:
+            self._note(f"choice of {np.size(a)}", list(a).index(values))
+        return values
 
 
 @pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS)
@@ -67,8 +76,10 @@ def test_what_a_row_draws_follows_the_distribution_that_it_asks_for(preset, row)
 
     # Small pictures draw few numbers each, so they need more keys.
     keys = range(3 if image.size > 20_000 else 12)
-    for key, severity in itertools.product(keys, (1, 3, 5)):
-        corrupt(image, row, severity, preset=preset.name, rng=Recorder(rng_for(SEED, row, severity, str(key)), notes))
+    inputs = planes_for(preset.name, row, image)
+    for key, severity in itertools.product(keys, sorted({1, min(3, preset.levels), preset.levels})):
+        draws = Recorder(rng_for(SEED, row, severity, str(key)), notes)
+        corrupt(image, row, severity, preset=preset.name, rng=draws, inputs=inputs)
 
     assert notes, "the row says that it draws, but drew nothing"
     for kind, parts in notes.items():

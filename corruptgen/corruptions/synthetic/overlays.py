@@ -3,7 +3,7 @@
 import numpy as np
 
 from corruptgen.declare import Levels, corruption
-from corruptgen.patterns.smooth_line import smooth_line
+from corruptgen.patterns.lines import smooth_line
 from corruptgen.patterns.spectral import own_draws, pixel_places, rays_of_light
 from corruptgen.randomness.draws import Draws
 

@@ -12,6 +12,6 @@ MEASURES = (
         by_severity=lambda e: e.fooling.by_severity,
         by_row=lambda e: e.fooling.by_row,
         of=FRAMES,
-        place=6,
+        place=45,
     ),
 )
