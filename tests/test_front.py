@@ -77,7 +77,7 @@ def test_a_numpy_generator_can_stand_in_for_the_keyed_stream():
         ({"row": "jpeg_compression", "severity": 0.5}, SeverityError, "no clean values"),
         ({"image": COLOUR.astype(float)}, ImageError, "float64; pass uint8"),
         ({"image": np.repeat(COLOUR, 6, axis=2)}, ImageError, r"shape \(48, 40, 18\).*up to 16 channels"),
-        ({"image": COLOUR[..., :2], "row": "fog"}, ImageError, "for grey and colour images, found 2 channels"),
+        ({"image": COLOUR[..., :2], "row": "brightness"}, ImageError, "for grey and colour images, found 2 channels"),
         ({"image": COLOUR[:0]}, ImageError, "none of them 0"),
         ({"image": [[1, 2], [3, 4]]}, ImageError, "numpy array or a PIL image"),
         ({"image": Image.new("RGBA", (40, 40))}, ImageError, "mode RGBA; convert it"),

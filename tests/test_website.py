@@ -8,6 +8,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from filelock import FileLock
 
 import corruptgen
 from corruptgen.tables import catalog
@@ -32,10 +33,15 @@ def build(folder, *arguments, root=ROOT):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The built site, with one gallery."""
-    folder = tmp_path_factory.mktemp("site")
-    done = build(folder, "--galleries", GALLERY)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """The built site, with one gallery; workers of one run share it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "site"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "site/html/index.html").exists():
+            folder.mkdir(exist_ok=True)
+            done = build(folder, "--galleries", GALLERY)
+            assert done.returncode == 0, done.stdout + done.stderr
     return folder / "site/html"
 
 
