@@ -2,6 +2,7 @@
 
 python scripts/parity_originals.py DIR                                   # every NAME.json of a folder with its NAME.npz
 python scripts/parity_originals.py DIR --only imagenet_p_cifar           # one of them
+python scripts/parity_originals.py DIR --docs                            # writes the table of docs/parity.md too
 
 A NAME.json says of each entry which picture was used (an expression over `skimage.data` and its sha256), how chance was
 seeded, and the sha256 of the result; NAME.npz holds pieces of the results. Files of systems that corruptgen does not
@@ -18,7 +19,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import permutations, product
@@ -35,6 +36,8 @@ import corruptgen
 from corruptgen import streams
 from corruptgen.metrics import sequences
 
+DOCUMENT = Path(__file__).parent.parent / "docs/parity.md"
+BEGIN, END = "<!-- originals -->", "<!-- end of originals -->"
 EQUAL, WITHIN, DIFFERS, LEFT_OUT = "equal", "within their tolerance", "differ", "left out"
 PRESETS = {
     "imagenet_p_224": "imagenet-p",
@@ -120,21 +123,37 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="files without their ending")
+    parser.add_argument("--docs", action="store_true", help="write the table of docs/parity.md")
     options = parser.parse_args()
     names = sorted(path.stem for path in options.directory.glob("*.json") if path.stem != "manifest")
     if unknown := sorted(set(options.only or ()) - set(names)):
         parser.error(f"the folder has no {', '.join(unknown)}; it has {', '.join(names)}")
     total: Counter[str] = Counter()
+    files: list[Found] = []
     for name in options.only or names:
         found = compare_file(options.directory, name)
         print(f"{name}: " + ", ".join(f"{count} {outcome}" for outcome, count in found.outcomes.items()))
         print(*found.reasons, sep="\n", end="\n" if found.reasons else "", flush=True)
         total += found.outcomes
+        files.append(found)
+    if options.docs:
+        DOCUMENT.write_text(tabulated(DOCUMENT.read_text("utf-8"), files), "utf-8")
     print(
         f"{total[EQUAL]} of {total.total()} entries equal, {total[WITHIN]} within their tolerance, "
         f"{total[LEFT_OUT]} left out (reasons above)" + (f", {total[DIFFERS]} DIFFER" if total[DIFFERS] else "")
     )
     return int(total[DIFFERS] > 0)
+
+
+def tabulated(text: str, files: Iterable[Found]) -> str:
+    """Return a document with a table of the files of systems that corruptgen has, between its two marks."""
+    lines = ["| results | entries | equal bit for bit | within their tolerance | left out |", "|---|---|---|---|---|"]
+    for found in files:
+        counts = [found.outcomes[outcome] or "" for outcome in (EQUAL, WITHIN, LEFT_OUT)]
+        if found.outcomes[EQUAL]:
+            lines.append(f"| `{found.name}` | {found.outcomes.total()} | " + " | ".join(map(str, counts)) + " |")
+    before, _, rest = text.partition(BEGIN)
+    return before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + rest.partition(END)[2]
 
 
 def compare_file(directory: Path, name: str) -> Found:

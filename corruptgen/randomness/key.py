@@ -1,9 +1,8 @@
 """A name becomes a stream: the key of every draw is made of what is corrupted and how, never of when or where."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +43,7 @@ def rng_for(
     return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)
 
 
-@dataclass(frozen=True)
-class Streams:
+class Streams(NamedTuple):
     """The streams of one item, from which every step of a cell takes its own."""
 
     seed: int
