@@ -80,10 +80,10 @@ $(DEMO): pyproject.toml constraints.txt
 # are used.
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "$(VENV_MISSING)"; exit 1; }
+	# That of Python's venv takes twice as long to choose among versions.
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e ".[test]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps imagecorruptions==1.1.2 medmnistc==0.1.0
-	@# pip would compile one file after the other; some are templates, or for other versions of Python.
-	$(BIN)/python -m compileall -qq --workers 2 $(VENV)/lib || true
 	@touch $(DEMO) $@
 
 clean:

@@ -82,9 +82,14 @@ def sizes(preset, row):
 FIRST = {preset.rows[row].uses[0].corruption.name: (preset.name, row) for preset, row in reversed(DISTINCT)}
 
 
+# Of all others, rows whose function is tried in another table come in `make check` only.
+WHOLE = ("imagenet-c", "cifar-c", "imagecorruptions", "natural", "medical")
+
+
 def named(preset, row):
     """Return a row as a parameter of a test."""
-    marks = pytest.mark.smoke if (preset.name, row) in FIRST.values() else ()
+    is_first = (preset.name, row) in FIRST.values()
+    marks = pytest.mark.smoke if is_first else () if preset.name in WHOLE else pytest.mark.long
     return pytest.param(preset, row, id=f"{preset.name}-{row}", marks=marks)
 
 

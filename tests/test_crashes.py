@@ -15,8 +15,8 @@ from tests.photographs import command, tree, write_photographs, write_recipe
 
 WHOM = ("parent", "workers", "group")
 PER_SHARD = 5
-# One format of files and one of arrays that are joined in the end; the others are killed by `make check`.
-SHORT = [form if form in ("folder", "npy") else pytest.param(form, marks=pytest.mark.long) for form in FORMATS]
+# The others are killed by `make check`.
+SHORT = [form if form == "folder" else pytest.param(form, marks=pytest.mark.long) for form in FORMATS]
 
 
 def layout(form):
