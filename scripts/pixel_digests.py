@@ -65,7 +65,8 @@ def frame_digests(photograph: NDArray[np.uint8], preset: Preset) -> Iterator[tup
     """Return the name of each row at each difficulty, and the digest of its frames."""
     height, width = preset.sizes.allowed[0]
     picture = cv2.resize(photograph, (width, height + height // 8), interpolation=cv2.INTER_AREA)
-    if preset.name == "cifar-p":
+    if not preset.staging.changes:
+        # The table makes no image of a larger picture.
         picture = picture[:height]
     for row in preset.rows:
         for severity in range(1, preset.levels + 1):
