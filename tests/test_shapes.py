@@ -22,7 +22,7 @@ from corruptgen.errors import (
     SeverityError,
 )
 from corruptgen.gallery import Photograph, gallery_of_table, write_page
-from corruptgen.ops.warp import WarpChain
+from corruptgen.ops.warp import Succession
 from corruptgen.publishing.difference import compare_datasets
 from corruptgen.randomness import Draws, Streams
 from corruptgen.tables import catalog
@@ -210,7 +210,7 @@ def test_masks_and_boxes_of_a_chain_move_through_all_of_its_steps():
     image = photograph(80, 80)
     cell = table.cell("two", 3)
     warp = cell.warp(image, Streams(0, "a"))
-    assert isinstance(warp, WarpChain)
+    assert isinstance(warp, Succession)
     first, second = warp.warps
     positions = np.array([[40.0, 40.0], [10.0, 60.0]])
     assert cell.is_geometric

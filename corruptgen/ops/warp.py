@@ -154,28 +154,3 @@ def _arrivals(positions, down, right, least_stretch):
         result[i, 0] = min(max(y + step_down, -0.5), height - 0.5)
         result[i, 1] = min(max(x + step_right, -0.5), width - 0.5)
     return result
-
-
-@dataclass(frozen=True)
-class WarpChain:
-    """Warps that follow each other."""
-
-    warps: tuple[Warp, ...]
-
-    def moved(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Return the moved image of an (H, W, C) one."""
-        for warp in self.warps:
-            image = warp.moved(image)
-        return image
-
-    def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where in the image that is taken from which is seen at `positions` afterwards."""
-        for warp in reversed(self.warps):
-            positions = warp.origins(positions)
-        return positions
-
-    def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where that is seen afterwards which is at `positions`, N of them, in the image."""
-        for warp in self.warps:
-            positions = warp.arrivals(positions)
-        return positions

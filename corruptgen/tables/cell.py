@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, grey_to_rgb, quantize, rgb_to_luma, to_float
 from corruptgen.declare import Channels, Corruption, FastPath, Made, Pixels, Scene, Warp, fused_path_of
 from corruptgen.errors import ArgumentError, ImageError
-from corruptgen.ops.warp import WarpChain
+from corruptgen.ops.warp import Succession
 from corruptgen.randomness import Draws, Purpose, Stream, Streams
 from corruptgen.tables.formulas import uses_fast_paths
 from corruptgen.tables.interpolation import Value
@@ -190,11 +190,12 @@ class Cell:
             raise ImageError(f"{self.row} moves pixels in places alone, where masks and boxes cannot follow")
         if self.steps:
             moved, warps = image, []
-            for step in self.steps:
+            last = max(number for number, step in enumerate(self.steps) if step.is_geometric)
+            for step in self.steps[:last]:
                 if step.is_geometric:
                     warps.append(step.warp(moved, rng, form))
                 moved = step.apply(moved, rng, form)
-            return WarpChain(tuple(warps))
+            return Succession((*warps, self.steps[last].warp(moved, rng, form)))
         corruption = cast(Corruption, self.corruption)
         draws = self._own(rng) if corruption.draws else None
         pixels = to_float(np.ascontiguousarray(image), corruption.takes, form, self.arithmetic)
