@@ -1,6 +1,7 @@
 """Waves and noises of unusual spectra."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corruptgen.declare import Levels, LevelsColour, corruption
 from corruptgen.patterns.caustics import caustic_light
@@ -127,9 +128,8 @@ def brownish_noise(image: LevelsColour, rng: Draws, *, intensity: float) -> Leve
     ----------
     Mintun, Kirillov & Xie 2021, https://arxiv.org/abs/2102.11273
     """
-    draws, distances = own_draws(rng), distances_from_centre(*image.shape[:2])
-    power = 1 / (distances**2 + 1)
-    return image + intensity * np.stack([spectral_noise(power, draws) for _ in range(3)], axis=-1)
+    distances = distances_from_centre(*image.shape[:2])
+    return image + intensity * _colours_of_noise(1 / (distances**2 + 1), rng)
 
 
 @corruption
@@ -171,8 +171,7 @@ def blue_noise(image: LevelsColour, rng: Draws, *, intensity: float) -> LevelsCo
     ----------
     Mintun, Kirillov & Xie 2021, https://arxiv.org/abs/2102.11273
     """
-    draws, power = own_draws(rng), distances_from_centre(*image.shape[:2])
-    return image + intensity * np.stack([spectral_noise(power, draws) for _ in range(3)], axis=-1)
+    return image + intensity * _colours_of_noise(distances_from_centre(*image.shape[:2]), rng)
 
 
 @corruption
@@ -230,3 +229,9 @@ def voronoi_noise(image: Levels, rng: Draws, *, intensity: float) -> Levels:
             nearest = np.minimum(nearest, np.sqrt(x**2 + y**2))
     share = np.clip(nearest * density, 0, 1)
     return image + ((share * share * (3 - 2 * share) - 0.5) * height_of)[..., None]
+
+
+def _colours_of_noise(power: NDArray[np.float64], rng: Draws) -> NDArray[np.float64]:
+    """Draw noise of a spectrum for each of three channels, (H, W, 3)."""
+    draws = own_draws(rng)
+    return np.stack([spectral_noise(power, draws) for _ in range(3)], axis=-1)
