@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.compilation import part_of_kernel
-
 
 def border_indices(length: int, reach: int, border: str) -> NDArray[np.int64]:
     """Return the position inside an axis of `length` samples that stands for each of -reach ... length - 1 + reach.
@@ -33,19 +31,3 @@ def border_indices(length: int, reach: int, border: str) -> NDArray[np.int64]:
             return np.zeros_like(positions)
         case _:
             raise ValueError(f"border is {border!r}; known: 'nearest', 'reflect', 'mirror'")
-
-
-@part_of_kernel
-def extend_row(samples, first, before, row, behind, channels):
-    """Copy a row, with its outermost pixels repeated over this many samples before and behind it, from `first` on."""
-    # Unsigned, or the compiler would mind places that count from the end.
-    start, step = np.uint64(first + before), np.uint64(channels)
-    for i in range(np.uint64(row.size)):
-        samples[start + i] = row[i]
-    # From the pixel beside: to ask for a sample's channel takes a division.
-    for i in range(np.uint64(before)):
-        place = start - i - np.uint64(1)
-        samples[place] = samples[place + step]
-    end = start + np.uint64(row.size)
-    for i in range(np.uint64(behind)):
-        samples[end + i] = samples[end + i - step]
