@@ -349,8 +349,7 @@ def compare_bar(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[s
     made = corruptgen.corrupt(kept.picture(name), row, int(level), preset=table, rng=draws)
     if draws.state.random_sample() != described["next_random_sample"]:
         return DIFFERS, "another number of draws was taken"
-    seen = made if described["stored"] == "full" else made[tuple(slices(described["stored"]))]
-    return judge_part(kept, entry, described, made, seen)
+    return compare_pixels(kept, entry, described, made, name)
 
 
 def compare_pixels(
@@ -364,11 +363,22 @@ def compare_pixels(
         return DIFFERS, "what is stored of it is not what is described"
     if stored is not None and where == "full" and digest(stored) != described["sha256"]:
         return DIFFERS, "the array that is stored does not have the sha256 of its entry"
-    known = made if where in ("full", "no") else made[tuple(slices(where))]
-    apart = 0 if stored is None else np.abs(known.astype(np.int64) - stored).max()
-    if digest(made) == described["sha256"]:
-        return (DIFFERS, "its sha256 is the original's, and not what is stored of it") if apart else (EQUAL, "")
-    return DIFFERS, f"by {apart} levels in what is stored of it" if apart else "it has another sha256"
+    is_equal = digest(made) == described["sha256"]
+    if stored is None:
+        return (EQUAL, "") if is_equal else (DIFFERS, "it has another sha256")
+    known = made if where == "full" else made[tuple(slices(where))]
+    if known.shape != stored.shape:
+        return DIFFERS, "the array that is stored is not the part that is described"
+    apart = np.abs(known.astype(np.int64) - stored)
+    most, share = int(apart.max()), float((apart > 0).mean())
+    if is_equal:
+        return (DIFFERS, "its sha256 is the original's, and not what is stored of it") if most else (EQUAL, "")
+    what = f"by {most} levels in {share:.1e} of what is stored" if most else "it has another sha256"
+    tolerance = TOLERANCES.get(kept.name)
+    reason = next((why for name, why in tolerance.rows.items() if f"/{name}/" in f"/{entry}"), "") if tolerance else ""
+    if tolerance is None or not reason or not 0 < most <= tolerance.levels or share > tolerance.share:
+        return DIFFERS, what
+    return WITHIN, f"{what} ({reason})"
 
 
 def at_resolution(folder: Path, geometry: str, low: int, side: int, *, nearest: bool) -> str:
@@ -432,7 +442,7 @@ def compare_patches(kept: Kept, entry: str, described: Mapping[str, Any]) -> tup
         return DIFFERS, "another number of draws was taken"
     if digest(images) != described["sha256_of_all_cells"]:
         return DIFFERS, "some of the cells are others"
-    return judge_part(kept, entry, described, np.stack(seen), np.stack(seen))
+    return compare_pixels(kept, entry, described, np.stack(seen), picture)
 
 
 def compare_steps(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple[str, str]:
@@ -447,8 +457,7 @@ def compare_steps(kept: Kept, entry: str, described: Mapping[str, Any]) -> tuple
     is_unsettled = steps[0] == UNSETTLED and any(severity > 0 for _, severity in steps[1:])
     if common.state.random_sample() != described["next_random_sample"] and not is_unsettled:
         return DIFFERS, "another number of draws was taken"
-    seen = image[tuple(slices(described["stored"]))] if described["stored"] != "full" else image
-    outcome, reason = judge_part(kept, entry, described, image, seen)
+    outcome, reason = compare_pixels(kept, entry, described, image, picture)
     if outcome == DIFFERS and is_unsettled:
         return LEFT_OUT, "its second row follows one of which last bits are cut off"
     if outcome == EQUAL and "jpeg_sha256" in described:
@@ -510,27 +519,6 @@ def drawn_accuracies(one: int, other: int) -> NDArray[np.float64]:
     severities = np.arange(streams.LEVELS + 1) / streams.STEPS_PER_SEVERITY
     falls = severities[:, None] * (0.15 + 0.05 * one) + severities * (0.15 + 0.05 * other)
     return np.asarray((76 * np.exp(-falls)).round(4))
-
-
-def judge_part(
-    kept: Kept, entry: str, described: Mapping[str, Any], image: NDArray[np.uint8], seen: NDArray[np.uint8]
-) -> tuple[str, str]:
-    """Decide about an image, of which perhaps only a part is stored: the one that is seen of ours."""
-    if list(image.shape) != described["shape"] or str(image.dtype) != described["dtype"]:
-        return DIFFERS, f"the result has shape {image.shape} and type {image.dtype}"
-    if stored_differs(kept, entry, described) or kept.arrays[entry].shape != seen.shape:
-        return DIFFERS, "the array that is stored is not the one of its entry"
-    theirs = kept.arrays[entry]
-    apart = np.abs(seen.astype(np.int64) - theirs)
-    most, share = int(apart.max()), float((apart > 0).mean())
-    if digest(image) == described["sha256"]:
-        return (DIFFERS, "the stored part is not that of the result") if most else (EQUAL, "")
-    what = f"by {most} levels in {share:.1e} of what is stored"
-    tolerance = TOLERANCES.get(kept.name)
-    reason = next((why for name, why in tolerance.rows.items() if f"/{name}/" in f"/{entry}"), "") if tolerance else ""
-    if tolerance is None or not reason or not 0 < most <= tolerance.levels or share > tolerance.share:
-        return DIFFERS, what
-    return WITHIN, f"{what} ({reason})"
 
 
 COMPARED: Mapping[str, Callable[[Kept, str, Mapping[str, Any]], tuple[str, str]]] = {
