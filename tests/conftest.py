@@ -1,8 +1,11 @@
 """Options of the test run."""
 
 import os
+from contextlib import contextmanager
 
 import pytest
+
+from corruptgen.tables import catalog
 
 # A bug shows its traceback in every test, and in the processes that tests start.
 os.environ["CORRUPTGEN_DEBUG"] = "1"
@@ -15,3 +18,26 @@ def pytest_addoption(parser):
 @pytest.fixture
 def update_goldens(request):
     return request.config.getoption("--update-goldens")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _corruptions_of_a_module_are_forgotten():
+    with _registered_within():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _corruptions_of_a_test_are_forgotten(_corruptions_of_a_module_are_forgotten):
+    with _registered_within():
+        yield
+
+
+@contextmanager
+def _registered_within():
+    """Forget what is registered here: other tests look at all corruptions of their process."""
+    before = dict(catalog._registered)
+    yield
+    if catalog._registered != before:
+        catalog._registered.clear()
+        catalog._registered.update(before)
+        catalog._state["generation"] += 1
