@@ -5,13 +5,14 @@ import io
 import itertools
 import json
 import pickle
-import sys
 import tarfile
 import warnings
 from pathlib import Path
 
+import ccc_table
 import numpy as np
 import pytest
+from originals import ccc, replay
 from PIL import Image
 
 import corruptgen
@@ -21,13 +22,7 @@ from corruptgen.randomness import rng_for
 from corruptgen.streams.images import crop_at_random
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
-from tests.photographs import ROOT
 from tests.pictures import photograph
-
-sys.path.insert(0, str(ROOT / "scripts"))
-
-import ccc_table
-import parity_originals as parity
 
 ORIGINALS = Path(__file__).parent / "golden" / "originals"
 CONTENT, STREAM = (json.loads((ORIGINALS / f"{name}.json").read_text("utf-8")) for name in ("ccc", "ccc_stream"))
@@ -44,7 +39,7 @@ FALSIFIED = ["matrix/uniform_3", "matrix/exp_contrast_snow", "path/20/uniform_4"
 def kept(name, folder):
     content = json.loads((ORIGINALS / f"{name}.json").read_text("utf-8"))
     with np.load(ORIGINALS / f"{name}.npz") as arrays:
-        return parity.Kept(name, content["pictures"], dict(arrays), folder)
+        return replay.Kept(name, content["pictures"], dict(arrays), folder, tolerance=ccc.SYSTEMS[name].tolerance)
 
 
 @pytest.fixture(scope="module")
@@ -72,18 +67,18 @@ def chosen(name):
 )
 def test_the_image_is_that_of_the_original(name, images):
     try:
-        found = parity.compare_steps(images, name, CONTENT["entries"][name])
+        found = ccc.compare_steps(images, name, CONTENT["entries"][name])
     except AssetError as error:
         pytest.skip(str(error))
 
-    assert found == (parity.EQUAL, "")
+    assert found == (replay.EQUAL, "")
 
 
 def test_one_image_is_near_to_that_of_the_original_which_loses_last_bits(images):
-    outcome, reason = parity.compare_steps(images, NEARLY, CONTENT["entries"][NEARLY])
+    outcome, reason = ccc.compare_steps(images, NEARLY, CONTENT["entries"][NEARLY])
     picture = images.picture("s224a")
 
-    assert outcome == parity.WITHIN
+    assert outcome == replay.WITHIN
     assert "by 1 levels" in reason
     assert np.array_equal(corruptgen.corrupt(picture, "defocus_blur", 1, preset="ccc"), picture)
 
@@ -98,9 +93,9 @@ def test_a_falsified_image_is_found(falsified, images, tmp_path):
         value = described[falsified]
         described[falsified] = value[::-1] if isinstance(value, str) else value + 1
 
-    changed = parity.Kept("ccc", images.pictures, arrays, tmp_path)
+    changed = replay.Kept("ccc", images.pictures, arrays, tmp_path, tolerance=ccc.NEARLY)
 
-    assert parity.compare_steps(changed, name, described)[0] == parity.DIFFERS
+    assert ccc.compare_steps(changed, name, described)[0] == replay.DIFFERS
 
 
 def test_the_table_is_written_by_its_script():
@@ -139,7 +134,7 @@ def test_two_rows_are_a_chain_whose_samples_are_cut_off_between_them():
 
 @pytest.mark.parametrize("name", STREAM["entries"])
 def test_accuracies_paths_and_calls_are_those_of_the_original(name, walks):
-    assert parity.compare_walks(walks, name, STREAM["entries"][name]) == (parity.EQUAL, "")
+    assert ccc.compare_walks(walks, name, STREAM["entries"][name]) == (replay.EQUAL, "")
 
 
 @pytest.mark.parametrize("name", FALSIFIED)
@@ -153,7 +148,7 @@ def test_a_falsified_walk_is_found(name, walks, tmp_path):
     else:
         described["calls"][7][3] += 0.25
 
-    assert parity.compare_walks(parity.Kept("", {}, arrays, tmp_path), name, described)[0] == parity.DIFFERS
+    assert ccc.compare_walks(replay.Kept("", {}, arrays, tmp_path), name, described)[0] == replay.DIFFERS
 
 
 def flat(rows, value=20.0):

@@ -3,11 +3,13 @@
 import csv
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
+import parity_originals as parity
 import pytest
+from originals import replay
+from originals.patches import compare_patches
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -17,13 +19,9 @@ from corruptgen.errors import AssetError, ScoreError
 from corruptgen.metrics import patches
 from corruptgen.scoring.measure import MEASURES
 from corruptgen.tables import catalog
-from tests.photographs import ROOT, write_photographs
+from tests.photographs import write_photographs
 from tests.pictures import photograph
 from tests.test_sequence_builds import write_build
-
-sys.path.insert(0, str(ROOT / "scripts"))
-
-import parity_originals as parity
 
 ORIGINALS = Path(__file__).parent / "golden" / "originals"
 ENTRIES = json.loads((ORIGINALS / "cpatch.json").read_text("utf-8"))["entries"]
@@ -38,18 +36,18 @@ def kept(tmp_path_factory):
     """The results of the original."""
     content = json.loads((ORIGINALS / "cpatch.json").read_text("utf-8"))
     with np.load(ORIGINALS / "cpatch.npz") as arrays:
-        return parity.Kept("cpatch", content["pictures"], dict(arrays), tmp_path_factory.mktemp("tables"))
+        return replay.Kept("cpatch", content["pictures"], dict(arrays), tmp_path_factory.mktemp("tables"))
 
 
 @pytest.mark.parametrize("name", [name for name, described in ENTRIES.items() if "error" not in described])
 def test_all_cells_are_those_of_the_original(name, kept):
-    assert parity.compare_patches(kept, name, ENTRIES[name]) == (parity.EQUAL, "")
+    assert compare_patches(kept, name, ENTRIES[name]) == (replay.EQUAL, "")
 
 
 def test_what_the_original_cannot_do_is_left_out_with_its_reason(kept):
-    outcome, reason = parity.compare_patches(kept, "snow/5/49/s224a", ENTRIES["snow/5/49/s224a"])
+    outcome, reason = compare_patches(kept, "snow/5/49/s224a", ENTRIES["snow/5/49/s224a"])
 
-    assert outcome == parity.LEFT_OUT
+    assert outcome == replay.LEFT_OUT
     assert "NameError" in reason
 
 
@@ -59,7 +57,7 @@ def test_a_falsified_entry_is_found(falsified, kept):
     value = described[falsified]
     described[falsified] = value[::-1] if isinstance(value, str) else value + 1
 
-    assert parity.compare_patches(kept, "fog/5/196/s224a", described)[0] == parity.DIFFERS
+    assert compare_patches(kept, "fog/5/196/s224a", described)[0] == replay.DIFFERS
 
 
 def test_a_falsified_array_is_found(tmp_path):
@@ -75,7 +73,7 @@ def test_a_falsified_array_is_found(tmp_path):
 
     found = parity.compare_file(tmp_path, "cpatch")
 
-    assert found.outcomes == {parity.DIFFERS: 1}
+    assert found.outcomes == {replay.DIFFERS: 1}
 
 
 @pytest.mark.parametrize("table", ["imagenet-c-patch", pytest.param("imagenet-c-patch-196", marks=pytest.mark.long)])

@@ -1,15 +1,15 @@
 """Low resolutions, translations, restoration, noise of smoothing: as the originals make them, and as they are meant."""
 
-import importlib.util
 import json
 import re
-import sys
 from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
+import parity_originals
 import pytest
+from originals import replay
 from PIL import Image
 
 import corruptgen
@@ -34,23 +34,11 @@ SHIFTS = (
 )
 
 
-def script():
-    """Load the script that replays originals."""
-    found = importlib.util.spec_from_file_location("parity_originals", ROOT / "scripts/parity_originals.py")
-    module = importlib.util.module_from_spec(found)
-    sys.modules["parity_originals"] = module
-    found.loader.exec_module(module)
-    return module
-
-
-PARITY = script()
-
-
 def compared(folder, name, content, **arrays):
     """Compare a file of originals that holds some content."""
     (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
     np.savez(folder / f"{name}.npz", **arrays)
-    return PARITY.compare_file(folder, name)
+    return parity_originals.compare_file(folder, name)
 
 
 @pytest.mark.parametrize("name", ["lr0fm", "translations", "restoration"])
@@ -60,7 +48,7 @@ def test_pixels_are_those_of_the_original(name, tmp_path):
     found = compared(tmp_path, name, content)
 
     assert found.reasons == []
-    assert dict(found.outcomes) == {PARITY.EQUAL: len(content["entries"])}
+    assert dict(found.outcomes) == {replay.EQUAL: len(content["entries"])}
 
 
 @pytest.mark.parametrize(
@@ -83,24 +71,24 @@ def test_a_falsified_entry_is_found(name, entry, key, value, tmp_path):
     content["entries"] = {entry: {**content["entries"][entry], key: value}}
     found = compared(tmp_path, name, content)
 
-    assert dict(found.outcomes) == {PARITY.DIFFERS: 1}
+    assert dict(found.outcomes) == {replay.DIFFERS: 1}
 
 
 def test_a_falsified_array_is_found(tmp_path):
     content = json.loads((ORIGINALS / "lr0fm.json").read_text("utf-8"))
     entry = "small/32/sfull"
     described = content["entries"][entry]
-    kept = PARITY.Kept("lr0fm", content["pictures"], {}, tmp_path)
+    kept = replay.Kept("lr0fm", content["pictures"], {}, tmp_path)
     image = corruptgen.corrupt(kept.picture("sfull"), "small", 3, preset="lr0-fm-small")
     false = image.copy()
     false[10, 10, 0] ^= 1
     crop = np.s_[8:24, 8:24]
 
     for stored, array, outcome in [
-        ("full", image, PARITY.EQUAL),
-        ("full", false, PARITY.DIFFERS),
-        ("[8:24, 8:24]", image[crop], PARITY.EQUAL),
-        ("[8:24, 8:24]", false[crop], PARITY.DIFFERS),
+        ("full", image, replay.EQUAL),
+        ("full", false, replay.DIFFERS),
+        ("[8:24, 8:24]", image[crop], replay.EQUAL),
+        ("[8:24, 8:24]", false[crop], replay.DIFFERS),
     ]:
         content["entries"] = {entry: {**described, "stored": stored}}
         found = compared(tmp_path, "lr0fm", content, **{entry: array})

@@ -12,8 +12,6 @@ import pytest
 from tests.photographs import ROOT
 
 TEXT = (ROOT / "docs/speed.md").read_text("utf-8")
-sys.path.insert(0, str(ROOT / "scripts"))
-
 from benchmark_history import compared, latest, record  # noqa: E402
 from benchmark_report import markdown, replaced  # noqa: E402
 

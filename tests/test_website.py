@@ -8,14 +8,12 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+import table_pages
 from filelock import FileLock
 
 import corruptgen
 from corruptgen.tables import catalog
 from tests.photographs import ROOT
-
-sys.path.insert(0, str(ROOT / "scripts"))
-import table_pages
 
 GALLERY = "cifar-c"
 

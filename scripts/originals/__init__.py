@@ -1,0 +1,1 @@
+"""Replays of original programs, a module for each family."""
