@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from originals import c_bar, ccc, imagenet_p, patches, restoration, windows
+from originals import c_bar, ccc, imagenet_p, optics_bench, patches, restoration, windows
 from originals.replay import DIFFERS, EQUAL, LEFT_OUT, WITHIN, Kept, System
 
 DOCUMENT = Path(__file__).parent.parent / "docs/parity.md"
 BEGIN, END = "<!-- originals -->", "<!-- end of originals -->"
-MODULES = (c_bar, ccc, imagenet_p, patches, restoration, windows)
+MODULES = (c_bar, ccc, imagenet_p, optics_bench, patches, restoration, windows)
 SYSTEMS: Mapping[str, System] = {name: system for module in MODULES for name, system in module.SYSTEMS.items()}
 
 

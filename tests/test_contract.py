@@ -2,12 +2,14 @@
 
 import itertools
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 import corruptgen
 from corruptgen.assets.inks import ink_masks
+from corruptgen.assets.supplied import find_supplied
 from corruptgen.assets.textures import frost_picture
 from corruptgen.errors import AssetError
 from corruptgen.randomness import rng_for
@@ -100,8 +102,9 @@ DRAWING_ROWS = [
     for preset, row in DISTINCT
     if all(preset.cell(row, level).draws for level in range(1, preset.levels + 1))
 ]
-# Of which only a sign is drawn, and which leave grey alone.
+# Of which only a sign is drawn, and which leave grey alone; and those of which one of two aberrations is drawn.
 OF_A_SIGN = ("hue_shift", "color_balance")
+OF_TWO = ("drawn_aberration", "drawn_stored_aberration")
 # Of which only a direction is drawn, one of four.
 FEW_DRAWS = ("window_shift", "cyclic_shift")
 
@@ -112,6 +115,10 @@ def _pictures_that_are_not_ours(request):
     arguments = getattr(request.node, "callspec", None)
     needed = {"frost": lambda: frost_picture(0, 1.0), "stain_deposit": lambda: ink_masks(24)}
     find = needed.get(arguments.params.get("row")) if arguments else None
+    if arguments and {"preset", "row"} <= arguments.params.keys():
+        written = arguments.params["preset"].content[arguments.params["row"]]
+        if "kernels" in written:
+            find = partial(find_supplied, written["kernels"], "the stack of kernels", "Fetch it")
     if find and arguments.params["preset"].frozen:
         try:
             find()
@@ -169,7 +176,7 @@ def test_the_same_key_gives_the_same_pixels(preset, row, cells):
 @pytest.mark.parametrize(("preset", "row"), DRAWING_ROWS, scope="module")
 def test_another_key_or_seed_gives_other_pixels(preset, row, cells):
     for severity, image in cells:
-        if row in OF_A_SIGN:
+        if row in OF_A_SIGN or preset.rows[row].uses[0].corruption.name in OF_TWO:
             continue
         results = [
             corrupt(image, row, severity, preset=preset.name, seed=seed, key=key)
