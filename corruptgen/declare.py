@@ -162,9 +162,9 @@ def corruption(function: F) -> F:
     `image` is (H, W, C) of the annotated pixel type, `rng` exists only if something is drawn, and parameters are
     keyword-only, annotated and without defaults. Name, domain (folder), family (module), pixel types and docstring are
     read off it; nothing is typed twice. A corruption that moves pixels returns a `Warp` instead of an image; one that
-    makes a sequence yields frames. Its first argument may be `scene: Scene`, the picture before the crop. Arguments
-    behind these are inputs by name: ``depth: Plane`` is an array of numbers, (H, W) or (H, W, C), and ``donor: Unit``
-    (annotated as `image` is) another image of the same shape.
+    makes a sequence yields frames. Its first argument may be `scene: Scene`, the picture before the crop, which is what
+    a `Warp` that it returns moves then. Arguments behind these are inputs by name: ``depth: Plane`` is an array of
+    numbers, (H, W) or (H, W, C), and ``donor: Unit`` (annotated as `image` is) another image of the same shape.
 
     Raises
     ------
@@ -219,8 +219,8 @@ def _read(function: Callable[..., Made]) -> Corruption:
 
     is_geometric, is_sequence = hints.get("return") is Warp, get_origin(_bare(hints.get("return"))) is Iterator
     takes_scene = positional[0] == "scene"
-    if takes_scene and (is_geometric or hints.get("scene") is not Scene):
-        raise DeclarationError(f"{place} takes a scene; write (scene: Scene, *, ...) -> Bytes or ByteFrames")
+    if takes_scene and hints.get("scene") is not Scene:
+        raise DeclarationError(f"{place} takes a scene; write (scene: Scene, *, ...) -> Bytes, ByteFrames or Warp")
     takes, channels = (Pixels.BYTES, Channels.ANY) if takes_scene else _pixels(hints.get("image"), place, "image")
     inputs = tuple(positional[1 + draws :])
     for given in inputs:

@@ -142,7 +142,7 @@ def test_points_come_from_where_they_went(preset, size):
 def test_the_rows_that_move_pixels_are_declared():
     declared = {name for name, corruption in catalog.corruptions().items() if corruption.is_geometric}
 
-    assert declared == {"elastic_transform", "elastic_smooth", "rubber_sheet"}
+    assert declared == {"elastic_transform", "elastic_smooth", "rubber_sheet", "window_shift", "cyclic_shift"}
     with pytest.raises(Exception, match="fog at severity 3 moves no pixels"):
         catalog.preset("natural").cell("fog", 3).warp(np.zeros((32, 32, 3), np.uint8), rng_for(0, "fog", 3, "a"))
 
@@ -994,7 +994,7 @@ def test_turned_targets_are_resumed_checked_and_merged(tmp_path):
     whole = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
     for shard in ("1/2", "2/2"):
         corruptgen.generate(recipe, output=tmp_path / "parts", workers=1, shard=shard)
-    corruptgen.engine.shard_merge.merge(tmp_path / "parts")
+    corruptgen.merge(tmp_path / "parts")
 
     again = corruptgen.generate(recipe, output=tmp_path / "out", workers=1, check=True)
 

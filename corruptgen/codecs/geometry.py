@@ -77,8 +77,8 @@ class Placement:
         return replace(self, height=height, width=width, shift=(self.shift[0] - top, self.shift[1] - left))
 
 
-def placement(height: int, width: int, decoding: Decoding) -> Placement:
-    """Return where `resize_and_crop` puts the points of an image of this size.
+def placement(height: int, width: int, *decodings: Decoding) -> Placement:
+    """Return where `resize_and_crop`, as often as it is called, puts the points of an image of this size.
 
     Raises
     ------
@@ -86,12 +86,13 @@ def placement(height: int, width: int, decoding: Decoding) -> Placement:
         As `resize_and_crop` does.
     """
     place = Placement(height, width)
-    for step in decoding.order.split("-"):
-        if step == "resize" and decoding.resize is not None:
-            place = place.resized(*_target(place.height, place.width, decoding.resize))
-            check_area(place.height, place.width)
-        if step == "crop" and decoding.crop is not None:
-            place = place.cropped(*_window(place.height, place.width, decoding.crop))
+    for decoding in decodings:
+        for step in decoding.order.split("-"):
+            if step == "resize" and decoding.resize is not None:
+                place = place.resized(*_target(place.height, place.width, decoding.resize))
+                check_area(place.height, place.width)
+            if step == "crop" and decoding.crop is not None:
+                place = place.cropped(*_window(place.height, place.width, decoding.crop))
     return place
 
 

@@ -144,7 +144,7 @@ class Cells:
 
     def warp(self, name: tuple[str, float], image: CleanImage, key: str) -> Warp:
         """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
-        return self._cell(name).warp(image.pixels, self._streams(key), image.form)
+        return self._cell(name).of_pictures().warp(image.pixels, self._streams(key), image.form)
 
     def _streams(self, key: str) -> Streams:
         return Streams(self.seed, key, self.paired)

@@ -31,6 +31,7 @@ from corruptgen.store.names import (
 from corruptgen.store.output_directory import cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
+from corruptgen.tables.row import Row
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, choose_targets
 from corruptgen.values.class_labels import Classes
@@ -215,16 +216,22 @@ def _check_shapes(recipe: Recipe, preset: Preset, rows: Iterable[str]) -> None:
             raise RecipeError(
                 f"{place} resizes, crops or makes frames of 8 bits; leave out dtype in [output], or take other rows"
             )
-        if has_targets and row.staging.changes:
-            raise RecipeError(
-                f"{place} resizes and crops, which masks and annotations do not follow; take a table that takes images "
-                "as they are, or leave out masks and annotations"
-            )
+        if has_targets and (reason := _without_targets(row, preset)):
+            raise RecipeError(f"{place} {reason}; take another row, or leave out masks and annotations")
         if has_targets and row.is_geometric and row.region is not None and recipe.corrupt.targets == "move":
             raise RecipeError(
                 f"{place} moves pixels in places alone, where masks and annotations cannot follow; leave it out, or "
                 'write targets = "keep"'
             )
+
+
+def _without_targets(row: Row, preset: Preset) -> str:
+    """State why masks and annotations cannot go with the images of a row; "": they can."""
+    if row.staging.view != preset.staging.view or (row.takes_scene and not row.is_geometric):
+        return "resizes and crops in its own way, which masks and annotations do not follow"
+    if row.takes_scene and row.is_chain:
+        return "goes on after it has moved what is cropped, where masks and annotations cannot follow"
+    return ""
 
 
 def _colour(recipe: Recipe, preset: Preset) -> str:

@@ -78,6 +78,36 @@ class Displacement:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """A warp by whole pixels around the borders: what leaves on one side comes back on the other."""
+
+    down: int
+    right: int
+    size: tuple[int, int]
+    """Height and width of the image."""
+    returns: bool = True
+    """Whether what comes back is content of the image; False: it lies outside of all that is looked at."""
+
+    def moved(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return the moved image of an (H, W, C) one."""
+        return np.roll(image, (self.down, self.right), axis=(0, 1))
+
+    def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where that is taken from which is seen at `positions`."""
+        return np.mod(positions - np.array([self.down, self.right]) + 0.5, self.size) - 0.5
+
+    def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where that is seen which was at `positions`."""
+        there = positions + np.array([self.down, self.right])
+        return np.mod(there + 0.5, self.size) - 0.5 if self.returns else there
+
+    def copies(self, outline: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return where an outline, in pixels from the corner of the image, lies in and beside the moved image."""
+        around = ((i, j) for i in (0, -1, 1) for j in (0, -1, 1)) if self.returns else [(0, 0)]
+        return [outline + np.multiply(self.size, copy) + np.array([self.down, self.right]) for copy in around]
+
+
+@dataclass(frozen=True)
 class Succession:
     """Warps one after the other."""
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from corruptgen.declare import Scene
 from corruptgen.errors import ImageError
+from corruptgen.ops.warp import Shift
 
 
 def move_window(scene: Scene, down: int, right: int) -> NDArray[np.uint8]:
@@ -15,9 +16,20 @@ def move_window(scene: Scene, down: int, right: int) -> NDArray[np.uint8]:
     ImageError
         If the window would leave the picture.
     """
+    return scene.view(shift_window(scene, down, right).moved(scene.picture))
+
+
+def shift_window(scene: Scene, down: int, right: int) -> Shift:
+    """Return by what a picture is moved whose window is moved by whole pixels the other way.
+
+    Raises
+    ------
+    ImageError
+        If the window would leave the picture.
+    """
     picture = scene.picture
     if scene.view(_known(picture.shape, down, right)).all():
-        return scene.view(np.roll(picture, (-down, -right), axis=(0, 1)))
+        return Shift(-down, -right, picture.shape[:2], returns=False)
     window, whole = ("×".join(map(str, pixels.shape[:2])) for pixels in (scene.view(picture), picture))
     raise ImageError(
         f"a window of {window} cannot be moved by {down} rows and {right} columns in a picture of {whole}: it would "

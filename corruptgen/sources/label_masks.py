@@ -50,9 +50,9 @@ class LabelMask:
         """Turn it as an EXIF orientation asks."""
         return LabelMask(turn_picture(self.image, orientation))
 
-    def warped(self, warp: Warp) -> "LabelMask":
-        """Move it by a warp."""
-        samples = np.ascontiguousarray(move_labels(np.asarray(self.image), warp))
+    def warped(self, warp: Warp, outside: int | None = None) -> "LabelMask":
+        """Move it by a warp; `outside` is as `move_labels` has it."""
+        samples = np.ascontiguousarray(move_labels(np.asarray(self.image), warp, outside))
         if self.image.mode == "1":
             return LabelMask(Image.fromarray(samples))
         moved = Image.frombytes(self.image.mode, self.image.size, samples.tobytes())

@@ -18,7 +18,7 @@ from corruptgen.randomness import Draws, Purpose, Stream, Streams
 from corruptgen.tables.formulas import uses_fast_paths
 from corruptgen.tables.interpolation import Value
 from corruptgen.tables.region import EVERY_CELL, Region, Square
-from corruptgen.tables.scene import NO_STAGING, ORIGINAL, Staging
+from corruptgen.tables.scene import NO_STAGING, ORIGINAL, VIEW, Staging
 from corruptgen.tables.sizes import Sizes
 from corruptgen.values.arguments import severity_text
 
@@ -63,6 +63,11 @@ class Cell:
         return (self.corruption is not None and self.corruption.is_geometric) or any(
             step.is_geometric for step in self.steps
         )
+
+    @property
+    def moves_before_crop(self) -> bool:
+        """Whether it moves a picture whose image is cropped then."""
+        return self.is_geometric and self.takes_scene and self.staging.acts_on != VIEW
 
     @property
     def takes_scene(self) -> bool:
@@ -183,13 +188,18 @@ class Cell:
         return (_paste(image, frame, squares) for frame in made)
 
     def warp(self, image: NDArray[Any], rng: Draws | Streams, form: SampleFormat = BYTE) -> Warp:
-        """Return the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption."""
+        """Return the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption.
+
+        It moves the image; of a row that acts before the crop, what is cropped.
+        """
         if not self.is_geometric:
             raise ImageError(f"{self.row} at severity {severity_text(self.severity)} moves no pixels; it has no warp")
         if self.region is not None:
             raise ImageError(f"{self.row} moves pixels in places alone, where masks and boxes cannot follow")
+        if self.steps and self.takes_scene:
+            raise ImageError(f"{self.row} moves pixels before the crop and then goes on, which nothing can follow")
         if self.steps:
-            moved, warps = image, []
+            moved, warps = self.clean_image(image, form) if self._is_staged else image, []
             last = max(number for number, step in enumerate(self.steps) if step.is_geometric)
             for step in self.steps[:last]:
                 if step.is_geometric:
@@ -198,9 +208,14 @@ class Cell:
             return Succession((*warps, self.steps[last].warp(moved, rng, form)))
         corruption = cast(Corruption, self.corruption)
         draws = self._own(rng) if corruption.draws else None
-        pixels = to_float(np.ascontiguousarray(image), corruption.takes, form, self.arithmetic)
+        clean = np.ascontiguousarray(self.clean_image(image, form) if self._is_staged else image)
+        moving: NDArray[Any] | Scene = (
+            self.staging.scene(image)
+            if corruption.takes_scene
+            else to_float(clean, corruption.takes, form, self.arithmetic)
+        )
         return cast(
-            Warp, self._called(corruption, pixels, draws, form, NO_INPUTS, self.parameters_for(*image.shape[:2]))
+            Warp, self._called(corruption, moving, draws, form, NO_INPUTS, self.parameters_for(*clean.shape[:2]))
         )
 
     def parameters_for(self, height: int, width: int) -> dict[str, Value]:
@@ -274,7 +289,8 @@ class Cell:
         scene = self.staging.scene(np.ascontiguousarray(picture))
         draws = self._own(rng) if corruption.draws else None
         parameters = self.parameters_for(*self.clean_image(picture).shape[:2]) if self.scaled else self._unscaled
-        made = np.asarray(self._called(corruption, scene, draws, BYTE, inputs, parameters))
+        result = self._called(corruption, scene, draws, BYTE, inputs, parameters)
+        made = np.asarray(scene.view(cast(Warp, result).moved(scene.picture)) if corruption.is_geometric else result)
         self.sizes.check(*made.shape[:2])
         return quantize(made, corruption.gives, BYTE, self.arithmetic.rounding)
 

@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptgen.codecs.geometry import Placement, placement, resize_and_crop
+from corruptgen.codecs.geometry import Placement, placement
 from corruptgen.codecs.orientations import STORED, turn_picture, turn_points, turn_size
 from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
+from corruptgen.ops.warp import Shift
 from corruptgen.records import Decoding
-from corruptgen.sources.label_masks import move_labels
+from corruptgen.sources.label_masks import LabelMask
 from corruptgen.targets import run_lengths
 from corruptgen.targets.coordinates import strange_keys
 from corruptgen.targets.outlines import Outline, area, bendable, clip_outline, rectangle
@@ -26,7 +27,7 @@ SPACING = 4.0  # pixels at most between the points of an outline that is bent
 
 @dataclass(frozen=True)
 class DecodedMotion:
-    """How what is on an image moves: with the decoding of the image, then with a warp."""
+    """How what is on an image moves: with the decoding of the image, then with a warp and what crops the result."""
 
     height: int
     """Of the image before."""
@@ -37,6 +38,10 @@ class DecodedMotion:
     """The EXIF orientation by which it is turned first."""
     kept: tuple[str, ...] = ()
     """Keys of annotations that hold no coordinates, whatever they look like."""
+    prepared: tuple[Decoding, ...] = ()
+    """What the severity table does to the decoded image before the warp moves it, if it makes images of pictures."""
+    cropped: tuple[Decoding, ...] = ()
+    """What it does after that."""
 
     @property
     def turned(self) -> tuple[int, int]:
@@ -45,13 +50,19 @@ class DecodedMotion:
 
     @property
     def place(self) -> Placement:
-        """Where the decoding puts the points of the turned image."""
-        return placement(*self.turned, self.decoding)
+        """Where the points of the turned image are before the warp."""
+        return placement(*self.turned, self.decoding, *self.prepared)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image that is made."""
+        made = placement(self.place.height, self.place.width, *self.cropped)
+        return made.height, made.width
 
     @property
     def is_rigid(self) -> bool:
         """Whether nothing is scaled, bent or cut off."""
-        return self.warp is None and self.place == Placement(*self.turned)
+        return self.warp is None and self.place == Placement(*self.turned) and self.size == self.turned
 
     @property
     def is_still(self) -> bool:
@@ -62,20 +73,52 @@ class DecodedMotion:
         """Move points as the decoding does."""
         return self.place.placed(turn_points(before, self.height, self.width, self.turn))
 
-    def outline(self, before: Outline) -> Outline:
-        """Move an outline and cut off what leaves the image; nothing may be left."""
+    def outlines(self, before: Outline) -> list[Outline]:
+        """Move an outline and cut off what leaves the image: nothing may be left, or several parts."""
         place = self.place
         inside = clip_outline(self.points(before), place.height, place.width)
-        if self.warp is None or not len(inside):
-            return inside
-        # Outlines count from the corner of the first pixel, warps from its centre.
-        return self.warp.arrivals(bendable(inside, SPACING) - 0.5) + 0.5
+        if not len(inside):
+            return []
+        if isinstance(self.warp, Shift):
+            parts = [clip_outline(copy, place.height, place.width) for copy in self.warp.copies(inside)]
+        elif self.warp is not None:
+            # Outlines count from the corner of the first pixel, warps from its centre.
+            parts = [self.warp.arrivals(bendable(inside, SPACING) - 0.5) + 0.5]
+        else:
+            parts = [inside]
+        if self.cropped:
+            after = placement(place.height, place.width, *self.cropped)
+            parts = [clip_outline(after.placed(part), after.height, after.width) for part in parts]
+        return [part for part in parts if len(part)]
+
+    def point(self, before: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Move one point; None if it leaves the image."""
+        place = self.place
+        point = self.points(before)
+        if not ((point >= 0) & (point <= (place.height, place.width))).all():
+            return None
+        if self.warp is not None:
+            point = self.warp.arrivals(point - 0.5) + 0.5
+        if not self.cropped:
+            return point
+        after = placement(place.height, place.width, *self.cropped)
+        point = after.placed(point)
+        return point if ((point >= 0) & (point <= (after.height, after.width))).all() else None
 
     def mask(self, before: run_lengths.Mask) -> run_lengths.Mask:
         """Move the mask of one object; its mirror images, where the image is continued by them, are not part of it."""
-        picture = turn_picture(Image.fromarray(before.astype(np.uint8)), self.turn)
-        mask = np.asarray(resize_and_crop(picture, replace(self.decoding, interpolation="nearest"))).astype(bool)
-        return mask if self.warp is None else move_labels(mask, self.warp, outside=0).astype(bool)
+        mask = LabelMask(turn_picture(Image.fromarray(before.astype(np.uint8)), self.turn))
+        return np.asarray(self.fitted(mask, outside=0).image).astype(bool)
+
+    def fitted(self, mask: LabelMask, outside: int | None = None) -> LabelMask:
+        """Move a label mask that is turned already; `outside` is as `move_labels` has it."""
+        for step in (self.decoding, *self.prepared):
+            mask = mask.fitted(step)
+        if self.warp is not None:
+            mask = mask.warped(self.warp, outside)
+        for step in self.cropped:
+            mask = mask.fitted(step)
+        return mask
 
 
 def move_annotation(annotation: Mapping[str, Any], motion: DecodedMotion) -> dict[str, Any] | None:
@@ -137,7 +180,7 @@ def _is_degenerate(part: Any) -> bool:
 
 
 def _moved_polygons(segmentation: Any, motion: DecodedMotion) -> dict[str, Any] | None:
-    outlines = [motion.outline(_points(polygon)) for polygon in segmentation]
+    outlines = [outline for polygon in segmentation for outline in motion.outlines(_points(polygon))]
     left = [outline for outline in outlines if round(area(outline), DECIMALS) > 0]
     if not left:
         return None
@@ -173,26 +216,26 @@ def _moved_box(annotation: Mapping[str, Any], motion: DecodedMotion) -> dict[str
     first, last = max(left, 0.0), min(left + width, float(motion.width))
     if first >= last or upper >= lower:
         return None
-    outline = motion.outline(rectangle(upper, first, lower, last))
-    box = _bounds(outline) if len(outline) else [0.0, 0.0, 0.0, 0.0]
-    if min(box[2:]) <= 0:
+    boxes = [_bounds(outline) for outline in motion.outlines(rectangle(upper, first, lower, last))]
+    boxes = [box for box in boxes if min(box[2:]) > 0]
+    if not boxes:
         return None
     own = annotation.get("area")
     covered = 1.0 if own is None else _number(own) / (width * height)
-    return {"bbox": box, "area": round(covered * box[2] * box[3], DECIMALS)}
+    corners = np.array([[left, top, left + across, top + down] for left, top, across, down in boxes])
+    (left, top), (right, bottom) = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
+    box = boxes[0] if len(boxes) == 1 else _rounded(np.array([left, top, right - left, bottom - top]))
+    # Of an object on both sides of the image, the box has the gap between them, and the area has not.
+    return {"bbox": box, "area": round(covered * sum(across * down for *_, across, down in boxes), DECIMALS)}
 
 
 def _moved_keypoints(keypoints: Sequence[Any], motion: DecodedMotion) -> dict[str, Any]:
     """Move keypoints, three numbers each: x, y and whether it is labelled; what leaves the image no longer is."""
-    place = motion.place
     triples = np.array([_number(value) for value in keypoints], np.float64).reshape(-1, 3)
     after: list[float] = []
     for x, y, labelled in triples:
-        point = motion.points(np.array([[y, x]]) + 0.5)
-        inside = labelled > 0 and ((point >= 0) & (point <= (place.height, place.width))).all()
-        if inside and motion.warp is not None:
-            point = motion.warp.arrivals(point - 0.5) + 0.5
-        after += [*_rounded((point - 0.5)[0, ::-1]), int(labelled)] if inside else [0, 0, 0]
+        point = motion.point(np.array([[y, x]]) + 0.5) if labelled > 0 else None
+        after += [0, 0, 0] if point is None else [*_rounded((point - 0.5)[0, ::-1]), int(labelled)]
     return {"keypoints": after, "num_keypoints": sum(visible > 0 for visible in after[2::3])}
 
 

@@ -29,6 +29,7 @@ from corruptgen.sources.mask_files import MaskName, mask_names, read_volume
 from corruptgen.sources.nifti import is_nifti
 from corruptgen.store.names import escape_name, is_below, on_disk
 from corruptgen.store.output_directory import cell_folder, item_name
+from corruptgen.tables.scene import NO_STAGING, Staging
 from corruptgen.tables.table import Preset
 from corruptgen.targets.annotations import DecodedMotion, move_annotation
 from corruptgen.targets.coordinates import strange_keys
@@ -92,6 +93,8 @@ class Targets:
     kept: tuple[str, ...] = ()
     """Keys of annotations that hold no coordinates, whatever they look like."""
     decoding: Decoding = field(default_factory=Decoding)
+    staging: Staging = NO_STAGING
+    """What the severity table does to the decoded images, if it makes images of pictures."""
     extension: str = ".png"
     """Of the images in the output."""
     escape: str = ""
@@ -100,6 +103,8 @@ class Targets:
     """Whether the masks that are carried are called so already: those of an output."""
     moved: tuple[Name, ...] = ()
     """The cells that have targets of their own."""
+    moved_before_crop: frozenset[Name] = frozenset()
+    """Those of them that move what is cropped then."""
 
     @property
     def summaries(self) -> tuple[str, ...]:
@@ -185,7 +190,7 @@ class Targets:
             for item, recorded, frame in made():
                 entry = listed.images[item.id]
                 motion = self._motion(*(frame or size_of(entry) or (0, 0)))
-                size = {"height": motion.place.height, "width": motion.place.width}
+                size = dict(zip(("height", "width"), motion.size, strict=True))
                 images[item.id] = {**entry, "file_name": item_name(item, self.extension, self.escape), **size}
                 of_item = (
                     recorded[name] if name in recorded else [move_annotation(a, motion) for a in listed.of(item.id)]
@@ -217,7 +222,14 @@ class Targets:
         return listed
 
     def _motion(self, height: int, width: int, turn: int = STORED) -> DecodedMotion:
-        return DecodedMotion(height, width, self.decoding, turn=turn, kept=self.kept)
+        steps = (self.staging.prepared, self.staging.view) if self.staging.changes else ()
+        return DecodedMotion(height, width, self.decoding, turn=turn, kept=self.kept, prepared=steps)
+
+    def _moved_in(self, name: Name, still: DecodedMotion, warp: Warp) -> DecodedMotion:
+        """Return how what is on an image moves in a cell that has targets of its own."""
+        if name not in self.moved_before_crop:
+            return replace(still, warp=warp)
+        return replace(still, warp=warp, prepared=still.prepared[:1], cropped=still.prepared[1:])
 
     def _changes(
         self, item: Item, frames: ImageSizes, warps: Mapping[Name, Warp]
@@ -233,7 +245,7 @@ class Targets:
             move_annotation(annotation, motion)
         changes = {
             f"{cell_folder(*name)}/{ANNOTATIONS}": [
-                move_annotation(annotation, replace(motion, warp=warp)) for annotation in listed.of(item.id)
+                move_annotation(annotation, self._moved_in(name, motion, warp)) for annotation in listed.of(item.id)
             ]
             for name, warp in warps.items()
         }
@@ -249,13 +261,18 @@ class Targets:
         for name in names:
             found, mask, content = self._labels(name, image)
             _, turn = frames.turn(mask.size, f"and its mask {found} {{}}")
-            placed = mask.turned(turn).fitted(self.decoding)
-            is_native = self.decoding.resize is None and self.decoding.crop is None and turn == STORED
-            is_kept = is_native and content.startswith(PNG_MAGIC)
-            files[f"{MASKS}/{self._stored(name)}"] = content if is_kept else placed.encoded()
+            motion, turned = self._motion(*mask.size, turn), mask.turned(turn)
+            is_kept = self.keeps_size and turn == STORED and content.startswith(PNG_MAGIC)
+            files[f"{MASKS}/{self._stored(name)}"] = content if is_kept else motion.fitted(turned).encoded()
             for cell, warp in warps.items():
-                files[f"{cell_folder(*cell)}/{MASKS}/{self._stored(name)}"] = placed.warped(warp).encoded()
+                moved = self._moved_in(cell, motion, warp).fitted(turned)
+                files[f"{cell_folder(*cell)}/{MASKS}/{self._stored(name)}"] = moved.encoded()
         return files
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether images are neither resized nor cropped."""
+        return self.decoding.resize is None and self.decoding.crop is None and not self.staging.changes
 
     def _labels(self, name: MaskName, image: bytes | NDArray[Any] | StoredSamples) -> tuple[str, LabelMask, bytes]:
         """Read a mask; return the name of its file as well, and its bytes if they are those of a picture."""
@@ -361,7 +378,7 @@ def choose_targets(recipe: Recipe, preset: Preset, cells: Iterable[Name], place:
         annotated=beside_source(recipe, "annotations", source.get("annotations"), place),
         masks=beside_source(recipe, "masks", source.get("masks"), place),
     )
-    if found.annotated and (found.moved or recipe.decode.resize is not None or recipe.decode.crop is not None):
+    if found.annotated and (found.moved or not found.keeps_size):
         _check_known(recipe.name, found.annotated, found.kept)
     return found
 
@@ -395,6 +412,7 @@ def recorded_targets(recipe: Recipe, preset: Preset | None, cells: Iterable[Name
     cells : iterable of Name
         Its rows and severities, the clean twin left out.
     """
+    moved = _moving(preset, cells) if preset and recipe.corrupt.targets == "move" else ()
     return Targets(
         is_annotated=recipe.source.declared.has_annotations,
         endings=recipe.source.mask_endings or (),
@@ -403,7 +421,9 @@ def recorded_targets(recipe: Recipe, preset: Preset | None, cells: Iterable[Name
         decoding=recipe.decode,
         extension=recipe.output.stored.extension,
         escape=recipe.output.escape_names,
-        moved=_moving(preset, cells) if preset and recipe.corrupt.targets == "move" else (),
+        staging=preset.staging if preset else NO_STAGING,
+        moved=moved,
+        moved_before_crop=frozenset(name for name in moved if preset and preset.cell(*name).moves_before_crop),
     )
 
 

@@ -22,8 +22,9 @@ from corruptgen.sinks.protocol import SEQUENCE
 from corruptgen.sources import Source, open_known, source_digest
 from corruptgen.sources.coco import annotations
 from corruptgen.store.digests import PIXELS_BYTES, file_digest, image_digest, split
-from corruptgen.store.output_directory import item_name
+from corruptgen.store.output_directory import cell_folder, item_name
 from corruptgen.tables.formulas import formulas_only
+from corruptgen.tables.scene import NO_STAGING
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets
 from corruptgen.threads import single_threaded
 
@@ -89,12 +90,14 @@ def origins(made: RecordedBuild, source: str | Path | None) -> Origins:
             "to recompute pixels the clean images are needed, and the recipe records no repository with them: say "
             "where they are with --source, or generate with clean = true and a lossless encoding"
         )
-    still = replace(made.targets, decoding=Decoding())
+    # Of what lies outside of the images, the masks and annotations of the output have nothing.
+    within = tuple(name for name in made.targets.moved if name not in made.targets.moved_before_crop)
+    still = replace(made.targets, decoding=Decoding(), staging=NO_STAGING, moved=within)
     found = []
     if made.targets.endings:
         found.append(replace(still, is_annotated=False, masks=made.sink.output.path(MASKS), are_escaped=True))
     shared = made.sink.output.path(ANNOTATIONS)
-    if made.targets.is_annotated and made.recipe.decode.resize is None and made.recipe.decode.crop is None:
+    if made.targets.is_annotated and made.targets.keeps_size:
         try:
             digest = annotations(shared).digest
         except SourceError:
@@ -176,14 +179,17 @@ def _differing_targets(made: RecordedBuild, targets: Targets, record: ItemRecord
     name = item_name(record.item, targets.extension, targets.escape) if targets.is_annotated else record.id
     try:
         again = targets.carried(
-            Item(name, record.label), image.pixels, partial(made.cells.warp, image=image, key=record.id)
+            Item(name, record.label), made.cells.clean(image), partial(made.cells.warp, image=image, key=record.id)
         )
     except Rejected as error:
         return [f"what goes with {record.id} cannot be recomputed: it {error}"]
     masks = {file: file_digest(mask).hex() for file, mask in again.files.items()}
     changes = json.loads(json.dumps(again.changes))
     before = (record.changes, changes) if targets.is_annotated else (record.masks, masks)
-    differing = [file for file in {**before[0], **before[1]} if before[0].get(file) != before[1].get(file)]
+    # Of what lies outside of the image, the output has no labels.
+    beyond = tuple(f"{cell_folder(*cell)}/" for cell in made.targets.moved_before_crop)
+    files = (file for file in {**before[0], **before[1]} if not file.startswith(beyond))
+    differing = [file for file in files if before[0].get(file) != before[1].get(file)]
     kind = "annotations" if targets.is_annotated else "labels"
     return [f"{file} has other {kind} for {record.id} when recomputed" for file in differing]
 

@@ -7,8 +7,9 @@ of the second kind are what convolutions without borders do not notice.
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.declare import ByteFrames, Bytes, Scene, corruption
-from corruptgen.ops.windows import move_window
+from corruptgen.declare import ByteFrames, Scene, Warp, corruption
+from corruptgen.ops.warp import Shift
+from corruptgen.ops.windows import move_window, shift_window
 from corruptgen.randomness.draws import Draws
 
 # Down, left, up, right.
@@ -16,7 +17,7 @@ DIRECTIONS = ((1, 0), (0, -1), (-1, 0), (0, 1))
 
 
 @corruption
-def window_shift(scene: Scene, rng: Draws, *, pixels: int) -> Bytes:
+def window_shift(scene: Scene, rng: Draws, *, pixels: int) -> Warp:
     """Move the window over the picture, along its rows or its columns, to either side.
 
     Parameters
@@ -30,17 +31,17 @@ def window_shift(scene: Scene, rng: Draws, *, pixels: int) -> Bytes:
     ----------
     Shifman & Weiss 2024, https://arxiv.org/abs/2404.07153
     """
-    return move_window(scene, *_drawn_step(rng, pixels))
+    return shift_window(scene, *_drawn_step(rng, pixels))
 
 
 @corruption
-def cyclic_shift(scene: Scene, rng: Draws, *, pixels: int) -> Bytes:
+def cyclic_shift(scene: Scene, rng: Draws, *, pixels: int) -> Warp:
     """Move the image, along its rows or its columns, to either side; what leaves it comes back on the other side.
 
     Parameters
     ----------
     scene : Scene
-        The picture before the crop; what moves is its image.
+        The image, where the table says ``acts_on = "view"``; else the picture before the crop.
     pixels : int
         How far; more is worse.
 
@@ -48,7 +49,8 @@ def cyclic_shift(scene: Scene, rng: Draws, *, pixels: int) -> Bytes:
     ----------
     Shifman & Weiss 2024, https://arxiv.org/abs/2404.07153
     """
-    return _roll(scene.view(scene.picture), *_drawn_step(rng, pixels))
+    down, right = _drawn_step(rng, pixels)
+    return Shift(down, right, scene.picture.shape[:2])
 
 
 @corruption
