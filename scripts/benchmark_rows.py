@@ -13,10 +13,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from benchmark_peers import MIDDLE, PEERS, Image
 from skimage import data
 
 import corruptgen
+from benchmark_peers import MIDDLE, PEERS, Image
 from corruptgen.errors import CorruptgenError
 from corruptgen.tables import catalog
 from corruptgen.threads import single_threaded

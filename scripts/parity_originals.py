@@ -16,17 +16,23 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
-from originals import c_bar, ccc, imagenet_p, optics_bench, patches, restoration, windows
+
+import originals
 from originals.replay import DIFFERS, EQUAL, LEFT_OUT, WITHIN, Kept, System
 
 DOCUMENT = Path(__file__).parent.parent / "docs/parity.md"
 BEGIN, END = "<!-- originals -->", "<!-- end of originals -->"
-MODULES = (c_bar, ccc, imagenet_p, optics_bench, patches, restoration, windows)
-SYSTEMS: Mapping[str, System] = {name: system for module in MODULES for name, system in module.SYSTEMS.items()}
+# Every module of the folder that states how some results are compared.
+MODULES = [import_module(f"originals.{found.name}") for found in iter_modules(originals.__path__)]
+SYSTEMS: Mapping[str, System] = {
+    name: system for module in MODULES for name, system in getattr(module, "SYSTEMS", {}).items()
+}
 
 
 @dataclass(frozen=True)

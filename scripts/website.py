@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import table_pages
 from sphinx.cmd.build import main as sphinx
 
+import table_pages
 from corruptgen.gallery import gallery_of_table, write_page
 from corruptgen.gallery.photographs import shipped_photograph
 from corruptgen.tables import catalog

@@ -9,12 +9,11 @@ import tarfile
 import warnings
 from pathlib import Path
 
-import ccc_table
 import numpy as np
 import pytest
-from originals import ccc, replay
 from PIL import Image
 
+import ccc_table
 import corruptgen
 from corruptgen import streams
 from corruptgen.errors import ArgumentError, AssetError, ImageError, OutputError, SourceError
@@ -22,6 +21,7 @@ from corruptgen.randomness import rng_for
 from corruptgen.streams.images import crop_at_random
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
+from originals import ccc, replay
 from tests.pictures import photograph
 
 ORIGINALS = Path(__file__).parent / "golden" / "originals"

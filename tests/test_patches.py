@@ -6,19 +6,19 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import parity_originals as parity
 import pytest
-from originals import replay
-from originals.patches import compare_patches
 from PIL import Image
 from typer.testing import CliRunner
 
 import corruptgen
+import parity_originals as parity
 from corruptgen.cli import app
 from corruptgen.errors import AssetError, ScoreError
 from corruptgen.metrics import patches
 from corruptgen.scoring.measure import MEASURES
 from corruptgen.tables import catalog
+from originals import replay
+from originals.patches import compare_patches
 from tests.photographs import write_photographs
 from tests.pictures import photograph
 from tests.test_sequence_builds import write_build

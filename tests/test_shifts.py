@@ -7,12 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import parity_originals
 import pytest
-from originals import replay
 from PIL import Image
 
 import corruptgen
+import parity_originals
 from corruptgen.errors import ArgumentError, ImageError, RecipeError
 from corruptgen.ops.windows import move_window
 from corruptgen.records import Decoding
@@ -20,6 +19,7 @@ from corruptgen.tables import catalog
 from corruptgen.tables.chain import ChainRow
 from corruptgen.tables.scene import Staging
 from corruptgen.transforms import Corrupt, Corrupted, Draw
+from originals import replay
 from tests.inputs import planes_for
 from tests.legacy import LegacyDraws
 from tests.photographs import ROOT, executed, write_photographs

@@ -8,10 +8,10 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-import table_pages
 from filelock import FileLock
 
 import corruptgen
+import table_pages
 from corruptgen.tables import catalog
 from tests.photographs import ROOT
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from originals.replay import DIFFERS, LEFT_OUT, Kept, Outcome, Replay, System, compare_pixels, rewritten
-
 import corruptgen
+from originals.replay import DIFFERS, LEFT_OUT, Kept, Outcome, Replay, System, compare_pixels, rewritten
 
 # The tables of C-bar, and what is changed in them for other sizes.
 BAR: Mapping[str, tuple[str, dict[str, str]]] = {

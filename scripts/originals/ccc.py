@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+import corruptgen
+from corruptgen import streams
 from originals.replay import (
     DIFFERS,
     EQUAL,
@@ -21,10 +25,6 @@ from originals.replay import (
     digest,
     replayed,
 )
-from PIL import Image
-
-import corruptgen
-from corruptgen import streams
 
 # A row whose result depends on the processor that the original ran on, and with it what a second row draws and makes.
 UNSETTLED = ("defocus_blur", 0.25)

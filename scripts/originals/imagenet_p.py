@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+import corruptgen
+from corruptgen.metrics import sequences
 from originals.replay import (
     DIFFERS,
     EQUAL,
@@ -20,9 +23,6 @@ from originals.replay import (
     stored_differs,
     truncating,
 )
-
-import corruptgen
-from corruptgen.metrics import sequences
 
 PRESETS = {
     "imagenet_p_224": "imagenet-p",

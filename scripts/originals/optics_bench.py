@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from originals.replay import DIFFERS, EQUAL, Kept, Outcome, System, compare_pixels, digest, rewritten
 
 import corruptgen
 from corruptgen.assets.textures import DIRECTORY_VARIABLE
 from corruptgen.ops.wavefronts import aberration_kernels
 from corruptgen.tables import catalog
+from originals.replay import DIFFERS, EQUAL, Kept, Outcome, System, compare_pixels, digest, rewritten
 
 # In the order of the original's numbers, of which the first is 3.
 TERMS = (

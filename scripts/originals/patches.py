@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+import corruptgen
 from originals.replay import (
     DIFFERS,
     LEFT_OUT,
@@ -17,8 +19,6 @@ from originals.replay import (
     replayed,
     rewritten,
 )
-
-import corruptgen
 
 
 def compare_patches(kept: Kept, entry: str, described: Mapping[str, Any]) -> Outcome:

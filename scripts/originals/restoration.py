@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from originals.replay import DIFFERS, LEFT_OUT, Kept, Outcome, Replay, System, compare_pixels, rewritten
 
 import corruptgen
+from originals.replay import DIFFERS, LEFT_OUT, Kept, Outcome, Replay, System, compare_pixels, rewritten
 
 # The degradations of RAM: the row, and its strength.
 RAM_FIXED = {

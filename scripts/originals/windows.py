@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from originals.replay import DIFFERS, EQUAL, Kept, Outcome, Replay, System, compare_pixels, digest, rewritten
 from PIL import Image
 
 import corruptgen
+from originals.replay import DIFFERS, EQUAL, Kept, Outcome, Replay, System, compare_pixels, digest, rewritten
 
 # Of the low resolutions of LR0.FM, the row of each geometry and its table.
 GEOMETRIES = {"keep": ("lr0-fm", "keep"), "squash": ("lr0-fm-squash", "squash"), "small": ("lr0-fm-small", "small")}
