@@ -101,6 +101,7 @@ PARAMETER_TYPES = (float, int, bool, str)
 RESERVED = frozenset(
     {
         "use",
+        "levels",
         "interpolation",
         "at_zero",
         "precision",

@@ -181,7 +181,7 @@ def make_every_row() -> Pixels:
         for row in corruptgen.rows(table):
             # Any map is as good as another one.
             inputs = dict.fromkeys(preset.rows[row].inputs, image[..., 1] / 255)
-            for severity in range(1, preset.levels + 1):
+            for severity in range(1, preset.rows[row].level_count + 1):
                 made = corruptgen.corrupt(image, row, severity, preset=table, key="a", inputs=inputs)
                 pixels[f"{table} {row} {severity}"] = made
     return pixels

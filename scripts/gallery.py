@@ -38,12 +38,12 @@ def main() -> None:
     arguments = _arguments()
     rows = arguments.rows or corruptgen.rows(arguments.preset)
     table = catalog.preset(arguments.preset)
-    severities = arguments.severities or range(1, table.levels + 1)
+    levels = {row: arguments.severities or table.row(row).severities for row in rows}
     arguments.output.mkdir(parents=True, exist_ok=True)
     pictures = ((path.stem, _opened(path)) for path in arguments.images) if arguments.images else _photographs(table)
     for name, picture in pictures:
         file = arguments.output / f"{arguments.preset.replace('/', '-')}-{name}.png"
-        draw_contact_sheet(picture, arguments.preset, rows, severities, arguments.seed).save(file)
+        draw_contact_sheet(picture, arguments.preset, levels, arguments.seed).save(file)
         print(file)
 
 

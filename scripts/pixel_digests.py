@@ -53,7 +53,7 @@ def digests() -> Iterator[tuple[str, str]]:
             for row in corruptgen.rows(table):
                 # Any map is as good as another one.
                 inputs = dict.fromkeys(preset.rows[row].inputs, colour[..., 1] / 255)
-                for severity in range(1, preset.levels + 1):
+                for severity in range(1, preset.rows[row].level_count + 1):
                     digest = hashlib.sha256()
                     for image in (colour, cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)):
                         made = corruptgen.corrupt(image, row, severity, preset=table, seed=1, key="a", inputs=inputs)
@@ -69,7 +69,7 @@ def frame_digests(photograph: NDArray[np.uint8], preset: Preset) -> Iterator[tup
         # The table makes no image of a larger picture.
         picture = picture[:height]
     for row in preset.rows:
-        for severity in range(1, preset.levels + 1):
+        for severity in range(1, preset.rows[row].level_count + 1):
             digest = hashlib.sha256()
             for frame in corruptgen.frames(picture, row, severity, preset=preset.name, seed=1, key="a"):
                 digest.update(np.ascontiguousarray(frame))

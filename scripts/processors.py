@@ -87,9 +87,9 @@ def made(options: argparse.Namespace) -> Pixels:
     height, width = options.sides
     with single_threaded():
         for table in options.tables:
-            levels = catalog.preset(table).levels
-            for row in options.rows or corruptgen.rows(table):
-                for severity in (s for s in options.severities if s <= levels):
+            rows = catalog.preset(table).rows
+            for row in options.rows or rows:
+                for severity in (s for s in options.severities if s <= rows[row].level_count):
                     for name in NAMES:
                         image = cv2.resize(
                             getattr(data, name)()[..., :3], (width, height), interpolation=cv2.INTER_AREA

@@ -67,12 +67,21 @@ def _head(table: Preset, comments: Mapping[tuple[str, str], str], has_gallery: b
     smallest = "×".join(map(str, table.sizes.smallest))
     facts = [
         f"Sizes: {sizes or f'any from {smallest}'}{others}.",
+        f"Levels: {_levels(table)}.",
         f"Computed in {header.get('precision', 'float64')}; rounding: {header.get('rounding', 'round')}.",
         *(f"`{group}`: {', '.join(f'`{row}`' for row in rows)}." for group, rows in table.groups.items()),
         *(_sentence(text) for (row, key), text in comments.items() if row == "preset" and key),
         *map(_linked, header.get("references", ())),
     ]
     yield "\n".join(f"- {fact}" for fact in facts)
+
+
+def _levels(table: Preset) -> str:
+    counts = dict.fromkeys(row.level_count for row in table.rows.values())
+    if len(counts) == 1:
+        return str(next(iter(counts)))
+    rows = {count: [f"`{row.name}`" for row in table.rows.values() if row.level_count == count] for count in counts}
+    return "; ".join(f"{count} of {', '.join(names)}" for count, names in rows.items())
 
 
 def _row(name: str, table: Preset, comments: Mapping[tuple[str, str], str]) -> str:
@@ -82,7 +91,7 @@ def _row(name: str, table: Preset, comments: Mapping[tuple[str, str], str]) -> s
     blocks = [f"## {name}", " ".join(function.summary for function in functions)]
     if used != [name]:
         blocks.append(f"Function: {', '.join(f'`{function}`' for function in used)}.")
-    levels = [float(level) for level in range(1, table.levels + 1)]
+    levels = row.severities
     if parameters := parameters_at(table, name, levels):
         lines = [f"| severity | {' | '.join(f'{level:g}' for level in levels)} |", f"|---|{'---|' * len(levels)}"]
         lines += [f"| `{key}` | {' | '.join(map(value_text, values))} |" for key, values in parameters.items()]

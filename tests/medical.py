@@ -67,7 +67,7 @@ def made_like_medmnistc(dataset: str, images: NDArray[np.uint8]) -> Iterator[tup
     preset = catalog.preset(f"medmnist-c/{dataset}")
     streams = MedmnistcStreams(MEDMNISTC_SEED)
     for row in preset.rows:
-        cells = [preset.cell(row, level) for level in range(1, preset.levels + 1)]
+        cells = [preset.cell(row, level) for level in preset.rows[row].severities]
         draws = streams.of(row)
         made = np.stack([cell.apply(image.reshape(*image.shape[:2], -1), draws) for cell in cells for image in images])
         yield row, made.reshape(-1, *images.shape[1:])

@@ -100,7 +100,7 @@ ROWS = [named(preset, row) for preset, row in DISTINCT]
 DRAWING_ROWS = [
     named(preset, row)
     for preset, row in DISTINCT
-    if all(preset.cell(row, level).draws for level in range(1, preset.levels + 1))
+    if all(preset.cell(row, level).draws for level in preset.rows[row].severities)
 ]
 # Of which only a sign is drawn, and which leave grey alone; and those of which one of two aberrations is drawn.
 OF_A_SIGN = ("hue_shift", "color_balance")
@@ -134,16 +134,17 @@ SWEEPS = ["every other", pytest.param("all", marks=pytest.mark.long)]
 MANY_LEVELS = 6
 
 
-def levels_of(preset, sweep):
-    """Return the levels to try: all, or every fifth one of a table of many."""
-    every = 5 if preset.levels > MANY_LEVELS and sweep != "all" else 1
-    return range(preset.levels, 0, -every)[::-1]
+def levels_of(preset, row, sweep):
+    """Return the levels of a row to try: all, or every fifth one of many."""
+    count = preset.rows[row].level_count
+    every = 5 if count > MANY_LEVELS and sweep != "all" else 1
+    return range(count, 0, -every)[::-1]
 
 
 @pytest.fixture(params=SWEEPS)
 def cells(request, preset, row):
     """The severities and images to try: of each size every severity, and both grey and colour, in either sweep."""
-    ways = itertools.product(enumerate(sizes(preset, row)), enumerate((3, 1)), levels_of(preset, request.param))
+    ways = itertools.product(enumerate(sizes(preset, row)), enumerate((3, 1)), levels_of(preset, row, request.param))
     return [
         (severity, photograph(*size, channels))
         for (large, size), (grey, channels), severity in ways
@@ -216,7 +217,7 @@ def test_an_image_that_lies_scattered_in_memory_has_the_pixels_of_one_that_does_
         "backwards": (colour, colour[::-1, ::-1].copy()[::-1, ::-1]),
         "every other sample of a larger one": (grey, np.repeat(grey, 2, axis=1)[:, ::2]),
     }
-    severity = min(3, preset.levels)
+    severity = min(3, preset.rows[row].level_count)
     whole = {len(image[0, 0]): corrupt(image, row, severity, preset=preset.name, key="a") for image in (colour, grey)}
 
     for layout, (image, other) in scattered.items():
@@ -242,7 +243,7 @@ def test_a_higher_level_is_not_nearer_to_the_clean_image(preset, row, sweep):
     for size in sizes(preset, row)[:: 1 if sweep == "all" else 2]:
         image = photograph(*size)
 
-        distances = {s: mean_distance(image, preset.name, row, s) for s in levels_of(preset, sweep)}
+        distances = {s: mean_distance(image, preset.name, row, s) for s in levels_of(preset, row, sweep)}
 
         for easier, harder in itertools.pairwise(distances):
             if table_row.non_monotone_levels.isdisjoint(range(easier + 1, harder + 1)):
@@ -263,7 +264,7 @@ def test_severities_between_levels_lie_between_them(preset, row):
     image = photograph(*sizes(preset, row)[-1])
     table_row = preset.rows[row]
 
-    for severity in (s for s in (1.5, 2.25, 3.75, 4.5) if s <= preset.levels):
+    for severity in (s for s in (1.5, 2.25, 3.75, 4.5) if s <= table_row.level_count):
         between = corrupt(image, row, severity, preset=preset.name, key="a")
 
         neighbours = {
@@ -294,7 +295,7 @@ def test_flat_images_go_through_without_a_warning(preset, row, name):
     for size in sizes(preset, row)[:2]:
         image = np.full((*size, 3), 0 if name == "black" else 255, np.uint8)
 
-        for severity in levels_of(preset, "every other"):
+        for severity in levels_of(preset, row, "every other"):
             result = corrupt(image, row, severity, preset=preset.name, key="a")
             assert result.shape == image.shape or preset.staging.changes
 
@@ -360,7 +361,7 @@ def test_what_8_bits_cannot_tell_apart_is_still_there(preset, row):
     # By less than half a level.
     fainter = np.where(deep > 0, deep - 100, 0).astype(np.uint16)
 
-    for severity in range(1, preset.levels + 1):
+    for severity in preset.rows[row].severities:
         results = [corrupt(i, row, severity, preset=preset.name, key="a", window=(0, 65535)) for i in (deep, fainter)]
 
         assert not np.array_equal(*results)

@@ -219,7 +219,7 @@ def test_a_slice_of_16_bits_goes_through_every_row_and_keeps_type_and_range():
     assert clean.pixels.shape == (512, 512, 1)
 
     for row in MEDICAL.rows:
-        for severity in range(1, MEDICAL.levels + 1):
+        for severity in MEDICAL.rows[row].severities:
             result = corrupt(clean.pixels, row, severity, preset="medical", key="a", window=(-1024, 3071))
 
             assert (result.dtype, result.shape) == (np.int16, (512, 512, 1))

@@ -77,7 +77,8 @@ def test_what_a_row_draws_follows_the_distribution_that_it_asks_for(preset, row)
     # Small pictures draw few numbers each, so they need more keys.
     keys = range(3 if image.size > 20_000 else 12)
     inputs = planes_for(preset.name, row, image)
-    for key, severity in itertools.product(keys, sorted({1, min(3, preset.levels), preset.levels})):
+    last = preset.rows[row].level_count
+    for key, severity in itertools.product(keys, sorted({1, min(3, last), last})):
         draws = Recorder(rng_for(SEED, row, severity, str(key)), notes)
         corrupt(image, row, severity, preset=preset.name, rng=draws, inputs=inputs)
 

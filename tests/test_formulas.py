@@ -48,7 +48,7 @@ def digests(tables, levels, size=TINY):
         image = cv2.resize(data.astronaut(), (width, height), interpolation=cv2.INTER_AREA)
         for row in corruptgen.rows(table):
             inputs = planes_for(table, row, image)
-            for level in (level for level in levels if level <= preset.levels):
+            for level in (level for level in levels if level <= preset.rows[row].level_count):
                 try:
                     pixels = corruptgen.corrupt(image, row, level, preset=table, seed=1, key="a", inputs=inputs)
                 except AssetError:

@@ -23,7 +23,7 @@ def patches(name):
     image = photograph(*(preset.sizes.allowed or [SIZE])[0])
     found = {}
     for row in preset.rows:
-        levels = range(1, preset.levels + 1)
+        levels = preset.rows[row].severities
         try:
             inputs = planes_for(name, row, image)
             results = [

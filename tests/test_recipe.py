@@ -236,8 +236,8 @@ def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, n
 
     assert text.startswith("# ")
     # Of sequences, the published difficulty is the first.
-    severities = 1 if plan.frames else plan.preset.levels
-    assert len(plan.cells) == len(plan.recipe.corrupt.rows) * severities + plan.recipe.output.clean
+    severities = [1 if plan.frames else plan.preset.rows[row].level_count for row in plan.recipe.corrupt.rows]
+    assert len(plan.cells) == sum(severities) + plan.recipe.output.clean
     assert plan.preset.name in catalog.preset_names()
     assert Path(plan.recipe.name).name == plan.recipe.name
 

@@ -398,8 +398,9 @@ def truth_of(preset, items=4):
     levels = tuple(float(level) for level in range(1, table.levels + 1))
     ids = tuple(f"{number}.png" for number in range(items))
     labels = np.arange(items)[:, None] % 2
+    rows = tuple(table.rows)
     return GroundTruth(
-        table, ids, Classes.guess(map(str, labels[:, 0])), labels, tuple(table.rows), levels, tuple(table.rows), "x"
+        table, ids, Classes.guess(map(str, labels[:, 0])), labels, rows, dict.fromkeys(rows, levels), rows, "x"
     )
 
 

@@ -42,7 +42,11 @@ def list_rows(preset: str) -> None:
     table = catalog.preset(preset)
     print(f"{_headline(table)}\n")
     groups = {row: [name for name, rows in table.groups.items() if row in rows] for row in table.rows}
-    print_columns((name, ", ".join(groups[name]), _summary(row)) for name, row in table.rows.items())
+    is_ragged = any(row.level_count < table.levels for row in table.rows.values())
+    print_columns(
+        (name, *([str(row.level_count)] if is_ragged else []), ", ".join(groups[name]), _summary(row))
+        for name, row in table.rows.items()
+    )
 
 
 def show(row: str, preset: str | None) -> None:
@@ -102,25 +106,27 @@ def preview(
     enable_log_output()
     table = catalog.preset(preset)
     names = table.named_rows(rows.split(",")) if rows else list(table.rows)
-    levels = _numbers(severities) if severities else [float(level) for level in range(1, table.levels + 1)]
+    levels = {name: _numbers(severities) if severities else table.rows[name].severities for name in names}
     for name in names:
-        for level in levels:
+        for level in levels[name]:
             table.cell(name, level)
+    counts = sorted({len(chosen) for chosen in levels.values()})
+    grid = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else counts[0]
     if table.is_sequential:
         if window:
             fail(f"--window: {preset} makes sequences of frames of images of 8 bits", WRONG_USAGE)
-        draw_film_strips(photograph(image, table, None).pixels, preset, names, levels, seed).save(output, "PNG")
-        print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}, some frames of each")
+        draw_film_strips(photograph(image, table, None).pixels, preset, levels, seed).save(output, "PNG")
+        print(f"{output}: {len(names)} rows × {grid} severities of {preset}, some frames of each")
         return
     chosen = read_window(window) if window else None
     shot = photograph(image, table, chosen)
     ends = None if chosen is None else (shot.form.black, shot.form.black + shot.form.full_scale)
     if not rows:
-        names = [name for name in names if _can_be_drawn(shot.pixels, name, levels[-1], preset, ends)]
+        names = [name for name in names if _can_be_drawn(shot.pixels, name, levels[name][-1], preset, ends)]
         if not names:
             raise CorruptgenError(f"no row of {preset} can be drawn, for the reasons above")
-    draw_contact_sheet(shot.pixels, preset, names, levels, seed, ends).save(output, "PNG")
-    print(f"{output}: {len(names)} rows × {len(levels)} severities of {preset}")
+    draw_contact_sheet(shot.pixels, preset, {name: levels[name] for name in names}, seed, ends).save(output, "PNG")
+    print(f"{output}: {len(names)} rows × {grid} severities of {preset}")
 
 
 def photograph(path: Path, table: Preset, window: Window | None) -> CleanImage:
@@ -194,7 +200,14 @@ def _can_be_drawn(
 
 
 def _headline(table: Preset) -> str:
-    return f"{table.name}: {table.title} (version {table.version})"
+    return f"{table.name}: {table.title} (version {table.version}, {_levels(table)})"
+
+
+def _levels(table: Preset) -> str:
+    """Say how many levels rows have."""
+    fewest = min(row.level_count for row in table.rows.values())
+    span = f"{fewest} to {table.levels}" if fewest < table.levels else str(table.levels)
+    return f"{span} level{'s' * (table.levels > 1)}"
 
 
 def _show_levels(table: Preset, row: Row) -> None:

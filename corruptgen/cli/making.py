@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -16,6 +17,7 @@ from corruptgen.engine.plan import Plan, make_plan
 from corruptgen.engine.shards import Shard
 from corruptgen.errors import Interrupted
 from corruptgen.publishing.revisions import folder_of, is_published
+from corruptgen.recipe.corrupt_section import ALL
 from corruptgen.recipe.overrides import read_settings, read_value
 from corruptgen.recipe.recipe import Recipe, load
 from corruptgen.records import Outcome, Rejection
@@ -46,12 +48,16 @@ def recipe_from_options(
     """Read a recipe with values of the command line in place of its values; options of their own come last."""
     named = {
         "corrupt.rows": rows and rows.split(","),
-        "corrupt.severities": severities and [read_value(number) for number in severities.split(",")],
+        "corrupt.severities": severities and _severities(severities),
         "source.limit": limit,
         "seed": seed,
     }
     given = {place: value for place, value in named.items() if value is not None}
     return load(recipe, read_settings(settings or ()) | given)
+
+
+def _severities(text: str) -> Any:
+    return text if text == ALL else [read_value(number) for number in text.split(",")]
 
 
 def generate_dataset(
@@ -131,13 +137,12 @@ def print_plan(recipe: Recipe, source: str | None, output: Path | None) -> None:
     plan = make_plan(recipe, source)
     expected = estimate_size(plan)
     corrupt, listing = plan.recipe.corrupt, plan.listing
-    grid = f"{len(corrupt.rows or ())} rows × {len(corrupt.severities or ())} severities"
     twin = " + the clean twin" if plan.recipe.output.clean else ""
     size = f"about {expected.size / BYTES_PER_MB:.1f} MB, measured on {expected.measured} images"
     print(f"{plan.recipe.name} {plan.recipe.version}, table {plan.preset.name}")
     print(f"items   {len(listing.items)} ({len(listing.rejected)} rejected, {listing.ignored} other files ignored)")
     _tell_classes(plan)
-    print(f"cells   {len(plan.cells)} ({grid}{twin})")
+    print(f"cells   {len(plan.cells)} ({corrupt.grid}{twin})")
     print(f"images  {expected.files}")
     print(f"bytes   {size if expected.measured else 'unknown: no image could be measured'}")
     if listing.note:

@@ -9,6 +9,7 @@ import numpy as np
 from corruptgen.engine.manifest import BlockTable
 from corruptgen.engine.plan import Plan, recipe_cells
 from corruptgen.errors import OutputError, RecipeError, Rejected
+from corruptgen.recipe.corrupt_section import read_severities
 from corruptgen.recipe.recipe import Recipe, current_form
 from corruptgen.sinks import OutputDirectory, Sample, Sink, WrittenShard
 from corruptgen.sinks.protocol import Part
@@ -64,8 +65,8 @@ def smaller_plan(plan: Plan, marker: Mapping[str, Any]) -> Plan | None:
 
 
 def _smaller_recipe(recipe: Recipe, choice: Mapping[str, Any]) -> Recipe:
-    rows, severities = tuple(choice["rows"]), tuple(map(float, choice["severities"]))
-    corrupt = replace(recipe.corrupt, rows=rows, severities=severities)
+    severities = read_severities(choice["severities"]) if choice["severities"] else ()
+    corrupt = replace(recipe.corrupt, rows=tuple(choice["rows"]), severities=severities)
     output = replace(recipe.output, clean=choice["clean"])
     return replace(recipe, version=choice["version"], corrupt=corrupt, output=output)
 

@@ -32,6 +32,7 @@ from corruptgen.store.output_directory import cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
 from corruptgen.tables.row import Row
+from corruptgen.tables.severities import shortest_form, spell_out_severities
 from corruptgen.tables.table import Preset
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, choose_targets
 from corruptgen.values.class_labels import Classes
@@ -160,7 +161,7 @@ def _first_size(source: Source, listing: Listing, recipe: Recipe) -> tuple[int, 
 def recipe_cells(recipe: Recipe) -> tuple[tuple[str, float], ...]:
     """Return the cells of a recipe whose rows and severities are spelled out, as those of plans and manifests are."""
     corrupt = recipe.corrupt
-    cells = tuple((row, severity) for row in corrupt.rows or () for severity in corrupt.severities or ())
+    cells = tuple((row, severity) for row in corrupt.rows or () for severity in corrupt.severities_of(row))
     return (CLEAN, *cells) if recipe.output.clean else cells
 
 
@@ -180,18 +181,18 @@ def spell_out(recipe: Recipe, preset: Preset) -> Recipe:
     chosen = recipe.corrupt
     try:
         rows = preset.named_rows(chosen.rows) if chosen.rows else list(preset.rows)
-        severities = chosen.severities or tuple(float(level) for level in range(1, preset.levels + 1))
+        severities = spell_out_severities(preset, rows, chosen.severities)
         for row in rows:
-            for severity in severities:
+            for severity in severities[row]:
                 preset.cell(row, severity)
     except CorruptgenError as error:
         raise RecipeError(f"{recipe.name} [corrupt]: {error}") from error
-    check_sequences(recipe, preset, [(row, severity) for row in rows for severity in severities])
+    check_sequences(recipe, preset, [(row, severity) for row in rows for severity in severities[row]])
     _check_shapes(recipe, preset, rows)
     for row in rows:
         if row in {*reserved_rows(recipe.output), ANNOTATIONS, MASKS} or not NAME.fullmatch(row):
             raise RecipeError(f"{recipe.name}: the row {row!r} of {preset.name} cannot name a folder; rename it")
-    corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=severities)
+    corrupt = replace(chosen, preset=preset.name, rows=tuple(rows), severities=shortest_form(severities))
     decode = replace(recipe.decode, colour=recipe.decode.colour or _colour(recipe, preset))
     return replace(recipe, corrupt=corrupt, decode=decode)
 

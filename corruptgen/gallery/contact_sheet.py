@@ -1,6 +1,6 @@
 """Contact sheets: one picture that shows an image under every chosen row and severity, or the frames of sequences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,7 @@ STYLE = Style(side=THUMBNAIL, margin=8, font=20)
 def draw_contact_sheet(
     image: NDArray[Any] | Image.Image,
     preset: str,
-    rows: Sequence[str],
-    severities: Sequence[float],
+    levels: Mapping[str, Sequence[float]],
     seed: int,
     window: tuple[float, float] | None = None,
 ) -> Image.Image:
@@ -36,10 +35,8 @@ def draw_contact_sheet(
         uint8 array (H, W), (H, W, 1) or (H, W, 3), or a Pillow image.
     preset : str
         Name or path of the severity table.
-    rows : sequence of str
-        Rows of the table, from top to bottom.
-    severities : sequence of float
-        Columns, from left to right.
+    levels : mapping of str to sequence of float
+        The severities of each row of the table, rows from top to bottom and severities from left to right.
     seed : int
         Seed of the draws, as `corruptgen.corrupt` takes it.
     window : (float, float) or None
@@ -53,18 +50,20 @@ def draw_contact_sheet(
         by a whole factor, so that their pixels can be seen.
     """
     pixels = _pixels(image)
+    severities = sorted({severity for chosen in levels.values() for severity in chosen})
+
+    def picture(row: str, severity: float) -> Image.Image:
+        return _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed, window=window), window)
+
     lines = {
-        row: [
-            _thumbnail(corrupt(pixels, row, severity, preset=preset, seed=seed, window=window), window)
-            for severity in (0, *severities)
-        ]
-        for row in rows
+        row: [picture(row, severity) if severity in (0, *chosen) else None for severity in (0, *severities)]
+        for row, chosen in levels.items()
     }
     return draw_sheet(["clean", *map(severity_text, severities)], lines, STYLE)
 
 
 def draw_film_strips(
-    picture: NDArray[Any] | Image.Image, preset: str, rows: Sequence[str], severities: Sequence[float], seed: int
+    picture: NDArray[Any] | Image.Image, preset: str, levels: Mapping[str, Sequence[float]], seed: int
 ) -> Image.Image:
     """Draw some frames of every row and severity of a table, the first and the last among them; of an image itself.
 
@@ -72,10 +71,10 @@ def draw_film_strips(
     ----------
     picture : ndarray or PIL.Image.Image
         uint8 array (H, W), (H, W, 1) or (H, W, 3), or a Pillow image, before it is cropped.
-    preset, rows, seed : str, sequence of str, int
+    preset, seed : str, int
         As for `draw_contact_sheet`.
-    severities : sequence of float
-        Each of them is a line of its own.
+    levels : mapping of str to sequence of float
+        The severities of each row, each of which is a line of its own.
 
     Returns
     -------
@@ -83,7 +82,7 @@ def draw_film_strips(
         An RGB image; below the titles the frames are numbered from 0.
     """
     table, pixels, lines = catalog.preset(preset), _pixels(picture), {}
-    for row in rows:
+    for row, severities in levels.items():
         for severity in severities:
             is_sequence = table.cell(row, severity).is_sequence
             made = (

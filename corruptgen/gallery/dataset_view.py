@@ -118,9 +118,8 @@ def _clean(dataset: FinishedDataset, record: ItemRecord, source: str | Path | No
 
 
 def _facts(dataset: FinishedDataset) -> Iterator[str]:
-    rows, severities = dataset.recipe.corrupt.rows or (), dataset.recipe.corrupt.severities or ()
     yield (
-        f"{len(dataset)} items × {len(rows)} rows × {len(severities)} severities of the table {dataset.preset.name}, "
+        f"{len(dataset)} items × {dataset.recipe.corrupt.grid} of the table {dataset.preset.name}, "
         f"made with seed {dataset.recipe.seed}."
     )
     yield f"The pictures are those of the dataset; larger ones are shown at {LONGEST} pixels."

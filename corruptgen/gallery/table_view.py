@@ -84,8 +84,8 @@ def gallery_of_table(
 
 
 def _gallery_row(table: Preset, row: Row, photographs: Sequence[Photograph], steps: int, seed: int) -> GalleryRow:
-    levels = tuple(float(level) for level in range(1, table.levels + 1))
-    severities = [step / steps for step in range(1, table.levels * steps + 1)]
+    levels = row.severities
+    severities = [step / steps for step in range(1, row.level_count * steps + 1)]
     # Between the clean image and level 1 there is something to show only where the table states what.
     severities = [severity for severity in severities if severity >= 1 or row.reaches_zero]
 

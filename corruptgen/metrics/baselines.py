@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -49,6 +49,8 @@ class Baseline:
     """The rows that means are taken over; empty: all."""
     severities: tuple[float, ...] = LEVELS
     """Those that the numbers are for."""
+    by_row: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Those of each row, where rows have different ones."""
     notes: str = ""
 
     def table(self, measure: str) -> Mapping[str, tuple[float, ...]]:
@@ -61,6 +63,10 @@ class Baseline:
     def rows(self, measure: str) -> tuple[str, ...]:
         """Return the rows that means are taken over."""
         return self.main or tuple(self.table(measure))
+
+    def severities_of(self, row: str) -> tuple[float, ...]:
+        """Return the severities that the numbers of a row are for."""
+        return self.by_row.get(row, self.severities)
 
     def mean(self, measure: str, row: str) -> float:
         """Return a row's mean over the severities, or raise `ScoreError` if there is no such row."""
@@ -84,9 +90,9 @@ class Baseline:
         cells = {
             (row, severity): value
             for row in self.rows(measure)
-            for severity, value in zip(self.severities, table[row], strict=True)
+            for severity, value in zip(self.severities_of(row), table[row], strict=True)
         }
-        return Grid.of(cells, self.clean)
+        return Grid.of(cells, self.clean, {row: self.severities_of(row) for row in self.rows(measure)})
 
 
 def baseline_names() -> list[str]:
@@ -178,9 +184,11 @@ def read_baseline(name: str, content: Mapping[str, Any]) -> Baseline:
         raise ScoreError(f"{name} [baseline]: " + unknown("key", key, HEADER))
     for key in content.keys() - MEASURES - {"baseline"}:
         raise ScoreError(f"{name}: " + unknown("section", key, MEASURES))
-    severities = _numbers(header.get("severities", list(LEVELS)), f"{name} [baseline] severities")
+    stated, place = header.get("severities", list(LEVELS)), f"{name} [baseline] severities"
+    by_row = {row: _numbers(of, f"{place} {row}") for row, of in stated.items()} if isinstance(stated, dict) else {}
+    severities = tuple(sorted({s for of in by_row.values() for s in of})) if by_row else _numbers(stated, place)
     values = {
-        measure: MappingProxyType(dict(_rows(f"{name} [{measure}]", content[measure], len(severities))))
+        measure: MappingProxyType(dict(_rows(f"{name} [{measure}]", content[measure], severities, by_row)))
         for measure in sorted(content.keys() & MEASURES)
     }
     if not values:
@@ -200,6 +208,7 @@ def read_baseline(name: str, content: Mapping[str, Any]) -> Baseline:
         verified=header.get("verified", True) is True,
         main=tuple(main),
         severities=severities,
+        by_row=MappingProxyType(by_row),
         notes=str(header.get("notes", "")).strip(),
     )
 
@@ -247,13 +256,16 @@ def families() -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType({family: tuple(rows) for family, rows in content["families"].items()})
 
 
-def _rows(place: str, table: Any, severities: int) -> Iterator[tuple[str, tuple[float, ...]]]:
+def _rows(
+    place: str, table: Any, severities: tuple[float, ...], by_row: Mapping[str, tuple[float, ...]]
+) -> Iterator[tuple[str, tuple[float, ...]]]:
     if not isinstance(table, dict) or not table:
         raise ScoreError(f"{place}: found {table!r}, allowed is a section with a number or a list for each row")
     for row, given in table.items():
         values = _numbers(given, f"{place} {row}")
-        if isinstance(given, list) and len(values) != severities:
-            raise ScoreError(f"{place} {row}: {len(values)} numbers for {severities} severities")
+        count = len(by_row.get(row, severities))
+        if isinstance(given, list) and len(values) != count:
+            raise ScoreError(f"{place} {row}: {len(values)} numbers for {count} severities")
         yield row, values
 
 

@@ -53,7 +53,7 @@ def corruption_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) 
     [100.0, 100.0, 100.0]
     """
     rows = baseline.rows(measure)
-    own = errors.selected(rows, baseline.severities)
+    own = errors.selected(rows, {row: baseline.severities_of(row) for row in rows})
     return _percent(own.by_row, np.array([baseline.mean(measure, row) for row in rows]), rows, baseline)
 
 
@@ -119,7 +119,7 @@ def relative_corruption_errors(errors: Grid, baseline: Baseline, measure: str = 
     [100.0, 100.0, 100.0]
     """
     rows = baseline.rows(measure)
-    own = errors.selected(rows, baseline.severities)
+    own = errors.selected(rows, {row: baseline.severities_of(row) for row in rows})
     added = np.array([baseline.mean(measure, row) for row in rows]) - baseline.known_clean
     return _percent(own.by_row - own.known_clean[..., None], added, rows, baseline)
 
@@ -231,7 +231,8 @@ def check_errors(errors: Grid, baseline: Baseline, measure: str = MEASURE) -> No
     >>> check_errors(errors, alexnet)
     """
     check_fractions(errors)
-    errors.selected(baseline.rows(measure), baseline.severities)
+    rows = baseline.rows(measure)
+    errors.selected(rows, {row: baseline.severities_of(row) for row in rows})
     if errors.clean is not None and baseline.clean is not None and (words := weakness(baseline, measure)):
         warnings.warn(words, WeakDenominator, stacklevel=2)
 

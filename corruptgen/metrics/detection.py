@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from corruptgen.errors import ScoreError
 from corruptgen.metrics.grid import Grid, Numbers
 
@@ -86,8 +88,8 @@ def check_performance(performance: Grid) -> None:
     >>> performance = Grid.of({("fog", 1): 0.3, ("fog", 2): 0.2, ("snow", 1): 0.3, ("snow", 2): 0.1}, clean=0.4)
     >>> check_performance(performance)
     """
-    if performance.values.min() < 0:
-        raise ScoreError(f"performance is {performance.values.min():g} somewhere, allowed is 0 and more, such as AP")
+    if (lowest := np.nanmin(performance.values)) < 0:
+        raise ScoreError(f"performance is {lowest:g} somewhere, allowed is 0 and more, such as AP")
 
 
 def evaluate_detection(performance: Grid, rows: Iterable[str] | None = None) -> dict[str, float]:

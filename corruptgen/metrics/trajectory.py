@@ -31,7 +31,9 @@ def accuracy_drops(errors: Grid) -> Grid:
     >>> round(accuracy_drops(errors).cell("snow", 2).item(), 3)
     0.6
     """
-    return Grid(errors.rows, errors.severities, errors.values - errors.known_clean[..., None, None])
+    return Grid(
+        errors.rows, errors.severities, errors.values - errors.known_clean[..., None, None], absent=errors.absent
+    )
 
 
 def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
@@ -57,6 +59,10 @@ def area_under_severity(errors: Grid, *, from_clean: bool = True) -> Numbers:
     >>> area_under_severity(errors).round(3).tolist()
     [0.325, 0.45]
     """
+    if errors.absent is not None:
+        # The curve of each row ends where its own severities do.
+        areas = [area_under_severity(errors.selected([row]), from_clean=from_clean) for row in errors.rows]
+        return np.concatenate(areas, axis=-1)
     severities = np.array(errors.severities)
     values = errors.values
     if from_clean:
@@ -124,15 +130,15 @@ def mean_failure_point(points: ArrayLike, weights: Weights = None) -> Numbers:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Numbers:
+def failure_margin(points: ArrayLike, end: ArrayLike, weights: Weights = None) -> Numbers:
     """Return how far before `end` images fail on average, those that never fail counting 0; lower is better.
 
     Parameters
     ----------
     points : array_like, shape (..., items)
         All are pooled.
-    end : float
-        Above the last severity; CNS-Bench takes one step beyond it, 3 for severities up to 2.5.
+    end : array_like
+        Above the last severity, one number or (..., 1); CNS-Bench takes one step beyond it, 3 for severities up to 2.5.
     weights : array_like or None, shape (resamples, items)
 
     Returns
@@ -146,9 +152,9 @@ def failure_margin(points: ArrayLike, end: float, weights: Weights = None) -> Nu
     1.333
     """
     numbers = np.asarray(points, float)
-    margins = np.where(np.isfinite(numbers), end - numbers, 0.0)
+    margins = np.where(np.isfinite(numbers), np.asarray(end, float) - numbers, 0.0)
     if margins.min(initial=0) < 0:
-        fails, last = severity_text(np.nanmax(numbers)), severity_text(end)
+        fails, last = severity_text(np.nanmax(numbers)), severity_text(float(np.min(end)))
         raise ScoreError(f"an image fails at {fails}, beyond the end {last}; pass a later end")
     return _summed(margins, weights) / _summed(np.ones_like(margins), weights)
 
@@ -240,7 +246,7 @@ def evaluate_trajectory(errors: Grid) -> dict[str, float]:
     {'area': 0.388, 'area fog': 0.325, 'largest drop fog': 0.3, 'area snow': 0.45, 'largest drop snow': 0.6}
     """
     check_clean_error(errors)
-    areas, drops = area_under_severity(errors), accuracy_drops(errors).values.max(axis=-1)
+    areas, drops = area_under_severity(errors), np.nanmax(accuracy_drops(errors).values, axis=-1)
     scores = {"area": float(areas.mean())}
     for row, area, drop in zip(errors.rows, areas, drops, strict=True):
         scores |= {f"area {row}": float(area), f"largest drop {row}": float(drop)}

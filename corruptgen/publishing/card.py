@@ -12,6 +12,7 @@ from corruptgen.publishing.wording import (
     toml_text,
     value_text,
 )
+from corruptgen.recipe.corrupt_section import CorruptChoice
 from corruptgen.runtime.extras import need
 from corruptgen.sinks.features import split_name
 from corruptgen.store.names import printable
@@ -68,7 +69,6 @@ def _yaml(content: dict[str, Any]) -> str:
 
 def _what(dataset: FinishedDataset) -> str:
     corrupt, counts = dataset.recipe.corrupt, dataset.manifest["counts"]
-    severities = ", ".join(severity_text(severity) for severity in corrupt.severities or ())
     twin = ", and the clean images themselves, made by the same preprocessing" if dataset.recipe.output.clean else ""
     origin = dataset.recipe.source
     repo, split_, revision = (origin.get(key) for key in ("repo", "split", "revision"))
@@ -83,16 +83,24 @@ def _what(dataset: FinishedDataset) -> str:
     made += " Each corrupted image has the clean one beside it." if dataset.recipe.output.pairs else ""
     return (
         f"Version {dataset.recipe.version}: {len(dataset)} images, each corrupted in {ways} way{'s' * (ways != 1)} "
-        f"at severities {severities}{twin}: {dataset.image_count} images in all. How bad each severity is follows the "
+        f"{_severities(corrupt)}{twin}: {dataset.image_count} images in all. How bad each severity is follows the "
         f"table `{dataset.preset.name}` ({dataset.preset.title}).{made}{source}{rejected if counts['rejected'] else ''}"
     )
+
+
+def _severities(corrupt: CorruptChoice) -> str:
+    by_row = {row: ", ".join(map(severity_text, corrupt.severities_of(row))) for row in corrupt.rows or ()}
+    if len(set(by_row.values())) == 1:
+        return f"at severities {next(iter(by_row.values()))}"
+    rows = {text: [f"`{row}`" for row, own in by_row.items() if own == text] for text in by_row.values()}
+    return "at severities " + "; ".join(f"{text} ({', '.join(names)})" for text, names in rows.items())
 
 
 def _loading(dataset: FinishedDataset, repo: str) -> str:
     tag, output = f"v{dataset.recipe.version}", dataset.recipe.output
     row, severity = dataset.cells[-1]
     if is_loadable(dataset):
-        first, last = next(iter(dataset.rows)), max(dataset.recipe.corrupt.severities or (1.0,))
+        first, last = next(iter(dataset.rows)), max(dataset.configs[next(iter(dataset.rows))])
         return (
             "Each row is a config and each severity a split:\n\n```python\nfrom datasets import load_dataset\n\n"
             f'data = load_dataset("{repo}", "{first}", split="{split_name(last)}", revision="{tag}")\n```\n\n'
@@ -109,14 +117,17 @@ def _loading(dataset: FinishedDataset, repo: str) -> str:
 
 
 def _rows(dataset: FinishedDataset) -> str:
-    severities = dataset.recipe.corrupt.severities or ()
+    severities = dataset.recipe.corrupt.all_severities
     rows = ["| row | what it does |", "|---|---|"]
     rows += [f"| `{name}` | {_cell(' '.join(row.sentences))} |" for name, row in dataset.rows.items()]
     head = [f"| row | parameter | {' | '.join(severity_text(severity) for severity in severities)} |"]
     head += [f"|---|---|{'---|' * len(severities)}"]
     for name in dataset.rows:
+        own = dataset.configs[name]
         for parameter, values in parameters(dataset, name).items():
-            head.append(f"| `{name}` | `{parameter}` | {' | '.join(_cell(value_text(value)) for value in values)} |")
+            at = dict(zip(own, values, strict=True))
+            texts = (_cell(value_text(at[level])) if level in at else "" for level in severities)
+            head.append(f"| `{name}` | `{parameter}` | {' | '.join(texts)} |")
     said = [
         f"- `{name}`: " + "; ".join(f"*{parameter}*: {text}" for parameter, text in meanings(row).items())
         for name, row in dataset.rows.items()

@@ -45,11 +45,13 @@ def draw_picture(dataset: FinishedDataset) -> bytes:
         raise PublishError("the dataset has no items to show")
     record = table.made[0]
     rows = choose_evenly([row for row in dataset.configs if row != CLEAN[0]], MOST_ROWS)
-    severities = choose_evenly(list(dataset.recipe.corrupt.severities or ()), MOST_SEVERITIES)
+    severities = choose_evenly(dataset.recipe.corrupt.all_severities, MOST_SEVERITIES)
     columns = [0.0, *severities] if dataset.recipe.output.clean else severities
 
-    def image(row: str, severity: float) -> Image.Image:
+    def image(row: str, severity: float) -> Image.Image | None:
         cell = CLEAN if severity == 0 else (row, severity)
+        if cell not in dataset.cells:
+            return None
         pixels = visible(dataset.picture(*cell, record))
         return film_strip(pixels, CARD_STYLE.side) if pixels.ndim == SEQUENCE else _thumbnail(pixels)
 
@@ -71,15 +73,15 @@ class Style:
 CARD_STYLE = Style(side=112, margin=4, font=14)
 
 
-def draw_sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image]], style: Style) -> Image.Image:
+def draw_sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image | None]], style: Style) -> Image.Image:
     """Lay pictures out in lines with their names, below the titles of the columns.
 
     Parameters
     ----------
     titles : sequence of str
         Of the columns, from left to right.
-    lines : mapping of str to sequence of PIL.Image.Image
-        The pictures of each line by its name, from top to bottom.
+    lines : mapping of str to sequence of PIL.Image.Image or None
+        The pictures of each line by its name, from top to bottom; None leaves a place empty.
     style : Style
         Sizes.
 
@@ -91,10 +93,13 @@ def draw_sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image]]
     font = ImageFont.load_default(size=style.font)
     # Film strips are wider than the clean image beside them.
     columns = [[line[number] for line in lines.values() if number < len(line)] for number in range(len(titles))]
-    widths = [max((picture.width for picture in column), default=0) + style.margin for column in columns]
+    widths = [max((picture.width for picture in column if picture), default=0) + style.margin for column in columns]
     labels = round(max((font.getlength(name) for name in lines), default=0)) + 2 * style.margin
     top, lefts = style.font + 2 * style.margin, list(accumulate(widths, initial=labels))
-    heights = [max(picture.height for picture in line) + style.margin for line in lines.values()]
+    heights = [
+        max((picture.height for picture in line if picture), default=style.font) + style.margin
+        for line in lines.values()
+    ]
     sheet = Image.new("RGB", (lefts[-1], top + sum(heights)), PAPER)
     pen = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
@@ -104,7 +109,8 @@ def draw_sheet(titles: Sequence[str], lines: Mapping[str, Sequence[Image.Image]]
     for (name, line), height in zip(lines.items(), heights, strict=True):
         pen.text((style.margin, y + (height - style.margin) / 2), name, fill=INK, font=font, anchor="lm")
         for column, picture in enumerate(line):
-            sheet.paste(picture, (lefts[column], y))
+            if picture is not None:
+                sheet.paste(picture, (lefts[column], y))
         y += height
     return sheet
 

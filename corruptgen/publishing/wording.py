@@ -14,6 +14,7 @@ from corruptgen.verification.dataset import FinishedDataset
 PARAMETER = re.compile(r"^(\w+) : (.*)((?:\n    .*)*)", re.MULTILINE)
 # What stands behind the colon; docstrings of earlier plug-ins have the meaning there.
 TYPE = re.compile(r"(bool|float|int|str)(,.*)?")
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # of TOML
 CAPITAL = re.compile(r"[A-Z](?=[a-z ])")
 DIGITS = 6
 # What became of grey images; recipes of the first version say nothing of it.
@@ -85,7 +86,7 @@ def _stored(dataset: FinishedDataset) -> str:
 
 def parameters(dataset: FinishedDataset, row: str) -> dict[str, list[Value | None]]:
     """Return the parameters of a row: the value of each at every severity of the dataset."""
-    return parameters_at(dataset.preset, row, dataset.recipe.corrupt.severities or ())
+    return parameters_at(dataset.preset, row, dataset.recipe.corrupt.severities_of(row))
 
 
 def parameters_at(table: Preset, row: str, severities: Sequence[float]) -> dict[str, list[Value | None]]:
@@ -143,13 +144,17 @@ def toml_text(content: Mapping[str, Any]) -> str:
     lines = [f"{key} = {_toml(value)}" for key, value in content.items() if not isinstance(value, Mapping)]
     for name, section in content.items():
         if isinstance(section, Mapping):
-            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in section.items())]
+            lines += ["", f"[{name}]", *(f"{_key(key)} = {_toml(value)}" for key, value in section.items())]
     return "\n".join(lines)
+
+
+def _key(name: str) -> str:
+    return name if BARE_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(entry)}" for key, entry in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     # JSON writes texts, numbers, true and false as TOML does.

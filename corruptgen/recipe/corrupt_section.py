@@ -7,8 +7,12 @@ from typing import Any
 from corruptgen.recipe.checks import Check, address, one_of, truth
 from corruptgen.values.arguments import WHOLE_RANGE, normalise_severity
 
+ALL = "all"
 PAIRS = ("all", "unordered")
 CHAIN_KEYS = {"name", "steps", "rounded_steps", "pairs", "rows"}
+
+
+Severities = tuple[float, ...] | Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,9 @@ class CorruptChoice:
     preset: str
     rows: tuple[str, ...] | None = None
     """Rows, chains and groups of them; None: all."""
-    severities: tuple[float, ...] | None = None
-    """Ascending; None: every level of the table."""
+    severities: Severities | None = None
+    """Ascending: those of all rows, or of each row by its name, where a row that is not named has all of its levels.
+    None: every level of each row."""
     paired: bool = False
     targets: str = "keep"
     """What becomes of masks and boxes in rows that move pixels: "keep", "move" or "refuse"."""
@@ -28,12 +33,29 @@ class CorruptChoice:
     local: Mapping[str, Any] | None = None
     """Where in the image all rows act, as `region` in a table; None: everywhere."""
 
+    def severities_of(self, row: str) -> tuple[float, ...]:
+        """Return those of a row, in a recipe that is spelled out."""
+        chosen = self.severities or ()
+        return chosen.get(row, ()) if isinstance(chosen, Mapping) else chosen
+
+    @property
+    def all_severities(self) -> tuple[float, ...]:
+        """Those that a row has, in a recipe that is spelled out; not every row need have each of them."""
+        return tuple(sorted({severity for row in self.rows or () for severity in self.severities_of(row)}))
+
+    @property
+    def grid(self) -> str:
+        """How many rows and severities there are, in words, in a recipe that is spelled out."""
+        counts = sorted({len(self.severities_of(row)) for row in self.rows or ()}) or [0]
+        span = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        return f"{len(self.rows or ())} rows × {span} severities"
+
     def content(self) -> dict[str, Any]:
         """Return the section in plain values."""
         chosen = {
             "preset": self.preset,
             "rows": None if self.rows is None else list(self.rows),
-            "severities": None if self.severities is None else [_shortest(s) for s in self.severities],
+            "severities": None if self.severities is None else _plain(self.severities),
             "paired": self.paired,
             "targets": None if self.targets == "keep" else self.targets,
             "chains": [dict(chain) for chain in self.chains] or None,
@@ -48,14 +70,30 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _severities(value: Any) -> tuple[float, ...]:
+def read_severities(value: Any) -> Severities | None:
+    """Take a list of severities for all rows, a table with a list for each row or group, or "all".
+
+    Raises
+    ------
+    ValueError
+        If it is something else; the message is what is allowed.
+    """
+    if value == ALL:
+        return None
+    if isinstance(value, Mapping) and value:
+        return {str(row): _numbers(numbers) for row, numbers in value.items()}
+    return _numbers(value)
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
     numbers = value if isinstance(value, list) else []
     if not numbers or not all(
         type(n) in (int, float) and 0 < n < WHOLE_RANGE and normalise_severity(n) > 0 for n in numbers
     ):
         raise ValueError(
             "a list of at least one number above 0, to five decimals "
-            "(for the clean images write clean = true in [output])"
+            "(for the clean images write clean = true in [output]), a table with such a list for rows by their names, "
+            'or "all"'
         )
     return tuple(sorted(set(map(normalise_severity, numbers))))
 
@@ -88,12 +126,18 @@ def _local(value: Any) -> Mapping[str, Any]:
 KEYS: Mapping[str, Check] = {
     "preset": address,
     "rows": _names,
-    "severities": _severities,
+    "severities": read_severities,
     "paired": truth,
     "targets": one_of("keep", "move", "refuse"),
     "chains": _chains,
     "local": _local,
 }
+
+
+def _plain(severities: Severities) -> Any:
+    if isinstance(severities, Mapping):
+        return {row: _plain(numbers) for row, numbers in severities.items()}
+    return [_shortest(severity) for severity in severities]
 
 
 def _shortest(severity: float) -> float | int:

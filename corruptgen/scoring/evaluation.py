@@ -182,8 +182,8 @@ def evaluate(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
         numbers = zip(*columns, strict=True)
         return [Estimate(*(None if np.isnan(number) else float(number) for number in found)) for found in numbers]
 
-    rows, severities = dataset.rows, dataset.severities
-    cells = [(row, severity) for row in rows for severity in severities]
+    rows, severities, cells = dataset.rows, dataset.severities, dataset.cells
+    found = [estimates("cell", main)[rows.index(row) * len(severities) + severities.index(s)] for row, s in cells]
     return Report(
         dataset=dataset.name,
         preset=dataset.preset.name,
@@ -195,7 +195,7 @@ def evaluate(source: ScoringInput, dataset: GroundTruth, wishes: ScoreOptions) -
         level=wishes.level,
         seed=wishes.seed,
         main=main,
-        cells=dict(zip(cells, estimates("cell", main), strict=True)),
+        cells=dict(zip(cells, found, strict=True)),
         clean=estimates("clean", main)[0] if ("clean", main) in values else None,
         scores={name: estimates("score", name)[0] for name in names},
         by_row={
@@ -262,7 +262,7 @@ def _of_sequences(content: prediction_files.Content, dataset: GroundTruth, refer
 
 def _results(cells: Mapping[tuple[str, float], float], dataset: GroundTruth) -> Grid:
     """Take a table of results of the dataset's cells."""
-    wanted = {(row, severity) for row in dataset.made for severity in dataset.severities} | {(CLEAN, 0.0)}
+    wanted = {(row, severity) for row in dataset.made for severity in dataset.levels[row]} | {(CLEAN, 0.0)}
     for row, severity in cells:
         if row not in (*dataset.made, CLEAN):
             raise ScoreError("the table of results: " + unknown("row of the dataset", row, (*dataset.made, CLEAN)))
@@ -271,7 +271,8 @@ def _results(cells: Mapping[tuple[str, float], float], dataset: GroundTruth) -> 
     known = {cell: value for cell, value in cells.items() if cell[0] != CLEAN}
     if not known:
         raise ScoreError("the table of results has no row but the clean one; pass one line for each row and severity")
-    return Grid.of(known, cells.get((CLEAN, 0.0))).selected(dataset.rows, dataset.severities)
+    grid = Grid.of(known, cells.get((CLEAN, 0.0)), dataset.levels)
+    return grid.selected(dataset.rows, {row: dataset.levels[row] for row in dataset.rows})
 
 
 def _chosen(evidence: ScoredItems, dataset: GroundTruth, wishes: ScoreOptions) -> tuple[list[str], list[str]]:

@@ -47,7 +47,7 @@ class FramePredictions:
     @cached_property
     def flips(self) -> Numbers:
         """The share of the pairs of each sequence whose predictions differ, (rows, severities, items)."""
-        return self._over_cells(
+        return self.over_cells(
             lambda cell, stride: sequences.flips(
                 self.classes[cell], noise=sequences.is_noise(cell[0]), difficulty=stride
             )
@@ -64,7 +64,7 @@ class FramePredictions:
         """
         if not self.tops:
             raise ScoreError("this metric needs the scores of all classes, of every frame")
-        return self._over_cells(
+        return self.over_cells(
             lambda cell, stride: sequences.ranking_distances(
                 self.tops[cell], noise=sequences.is_noise(cell[0]), difficulty=stride
             )
@@ -86,7 +86,7 @@ class FramePredictions:
     @cached_property
     def right_frames(self) -> Numbers:
         """The share of the frames of each item that are classified right, (rows, severities, items)."""
-        return self._over_cells(lambda cell, _: self._are_right(self.classes[cell]).mean(axis=1))
+        return self.over_cells(lambda cell, _: self._are_right(self.classes[cell]).mean(axis=1))
 
     def _are_right(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Compare classes with labels, (items, ...); items without a label are not right."""
@@ -99,14 +99,20 @@ class FramePredictions:
         labels = labels.reshape(-1, *(1,) * (found.ndim - 1))
         return np.asarray((found == labels) & (labels != NO_CLASS))
 
-    def _over_cells(self, measure: Callable[[CellName, int], Numbers]) -> Numbers:
+    def over_cells(self, measure: Callable[[CellName, int], Numbers]) -> Numbers:
+        """Return what a measure says about each item in each cell, (rows, severities, items); NaN where there is none.
+
+        Parameters
+        ----------
+        measure : callable
+            Takes a cell, and how far apart the frames are that are compared; returns (items,).
+        """
         rows, severities = self.truth.rows, self.truth.severities
-        return np.array(
-            [
-                [measure((row, severity), stride(self.truth.preset, row, severity)) for severity in severities]
-                for row in rows
-            ]
-        )
+        found = np.full((len(rows), len(severities), len(self.ids)), np.nan)
+        for row, severity in self.truth.cells:
+            values = measure((row, severity), stride(self.truth.preset, row, severity))
+            found[rows.index(row), severities.index(severity)] = values
+        return found
 
 
 def stride(preset: Preset, row: str, severity: float) -> int:
@@ -152,11 +158,7 @@ class _Frames:
     def __init__(self, truth: GroundTruth) -> None:
         self.truth, self.ids = truth, truth.stored or truth.ids
         self.places = {name: number for number, name in enumerate(self.ids)}
-        shapes = {
-            (row, severity): (len(self.ids), truth.frames[row, severity])
-            for row in truth.rows
-            for severity in truth.severities
-        }
+        shapes = {cell: (len(self.ids), truth.frames[cell]) for cell in truth.cells}
         self.seen = {cell: np.zeros(shape, bool) for cell, shape in shapes.items()}
         self.classes = {cell: np.zeros(shape, np.int64) for cell, shape in shapes.items()}
         self.tops: dict[CellName, NDArray[np.int64]] = {}
@@ -279,7 +281,7 @@ class _Frames:
         row, severity = cell
         if row not in self.truth.rows:
             return unknown("row of the dataset", row, (*self.truth.rows, CLEAN))
-        known = ", ".join(map(severity_text, self.truth.severities))
+        known = ", ".join(map(severity_text, self.truth.levels[row]))
         return f"{row} has no severity {severity_text(severity)} in this dataset; it has {known}"
 
     def check_complete(self) -> None:
@@ -302,7 +304,7 @@ class _Frames:
 
 def _stacked(content: Stacked, truth: GroundTruth) -> Iterator[Batch]:
     """Take an array for each file of an `npy` dataset: (items, frames) classes or (items, frames, classes) scores."""
-    ids, made = truth.stored or truth.ids, [(row, severity) for row in truth.made for severity in truth.severities]
+    ids, made = truth.stored or truth.ids, [(row, severity) for row in truth.made for severity in truth.levels[row]]
     known = {array_stem(*cell, is_sequence=True): cell for cell in made}
     for name, array in content.arrays.items():
         if name == CLEAN:

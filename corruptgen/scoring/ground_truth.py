@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from corruptgen.engine.manifest import MANIFEST
 from corruptgen.errors import OutputError, ScoreError, describe_error
 from corruptgen.metrics.baselines import families
+from corruptgen.metrics.grid import Grid, Numbers
 from corruptgen.records import Item
 from corruptgen.tables.table import Preset
 from corruptgen.values.addresses import local_path
@@ -32,7 +33,8 @@ class GroundTruth:
     labels: NDArray[np.int64]
     """(items, labels): the number of the class, or one number for each of several labels."""
     rows: tuple[str, ...]
-    severities: tuple[float, ...]
+    levels: Mapping[str, tuple[float, ...]]
+    """The severities of each row of the dataset; rows may have different ones."""
     made: tuple[str, ...]
     """All rows of the dataset; `rows` are those that are scored."""
     name: str
@@ -48,9 +50,30 @@ class GroundTruth:
         return frozenset(self.stored) - frozenset(self.ids)
 
     @property
+    def severities(self) -> tuple[float, ...]:
+        """Those that some of the scored rows have, ascending."""
+        return tuple(sorted({severity for row in self.rows for severity in self.levels[row]}))
+
+    @property
+    def cells(self) -> tuple[tuple[str, float], ...]:
+        """The cells of the scored rows, one row after the other."""
+        return tuple((row, severity) for row in self.rows for severity in self.levels[row])
+
+    @property
+    def absent(self) -> NDArray[np.bool_] | None:
+        """(rows, severities): the cells that there are not; None: there are all."""
+        found = np.array([[severity not in self.levels[row] for severity in self.severities] for row in self.rows])
+        return found if found.any() else None
+
+    def grid(self, values: Numbers, clean: Numbers | None = None) -> Grid:
+        """Return numbers of the scored cells, (..., rows, severities), as a grid."""
+        of_clean = None if clean is None else np.asarray(clean)
+        return Grid(self.rows, self.severities, np.asarray(values, float), of_clean, self.absent)
+
+    @property
     def sequences(self) -> tuple[str, ...]:
         """The rows, of those that are scored, that make sequences at all severities."""
-        return tuple(row for row in self.rows if all((row, severity) in self.frames for severity in self.severities))
+        return tuple(row for row in self.rows if all((row, severity) in self.frames for severity in self.levels[row]))
 
     def check_labelled(self) -> None:
         """Raise `ScoreError` if no item has a label."""
@@ -122,7 +145,7 @@ def read_ground_truth(directory: str | Path, classes: str | Path | None = None) 
         labels=labels,
         rows=tuple(recipe.corrupt.rows or ()),
         made=tuple(recipe.corrupt.rows or ()),
-        severities=tuple(recipe.corrupt.severities or ()),
+        levels={row: recipe.corrupt.severities_of(row) for row in recipe.corrupt.rows or ()},
         name=f"{recipe.name} {recipe.version}",
         stored=tuple(item.id for item in items),
         frames=frames,

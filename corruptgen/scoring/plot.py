@@ -76,13 +76,14 @@ def _factor(report: Report) -> int:
 
 def _draw(panel: Any, report: Report, row: str) -> None:
     factor = _factor(report)
-    estimates = [report.cells[row, severity] for severity in report.severities]
+    severities = [severity for severity in report.severities if (row, severity) in report.cells]
+    estimates = [report.cells[row, severity] for severity in severities]
     # An undefined value is a gap in the line, and no 0.
     values = [math.nan if estimate.value is None else factor * estimate.value for estimate in estimates]
     bounds = [(factor * e.low, factor * e.high) for e in estimates if e.low is not None and e.high is not None]
     if len(bounds) == len(values):
-        panel.fill_between(report.severities, *zip(*bounds, strict=True), color=SHADE, linewidth=0)
-    panel.plot(report.severities, values, color=INK, marker="o", markersize=3, linewidth=1.2)
+        panel.fill_between(severities, *zip(*bounds, strict=True), color=SHADE, linewidth=0)
+    panel.plot(severities, values, color=INK, marker="o", markersize=3, linewidth=1.2)
     if report.clean and report.clean.value is not None:
         panel.axhline(factor * report.clean.value, color=CLEAN_INK, linewidth=0.8, linestyle="--")
     panel.set_title(row, fontsize=8)

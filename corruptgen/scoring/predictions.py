@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +26,11 @@ class Predictions:
 
     truth: GroundTruth
     correct: NDArray[np.bool_]
-    """(rows, severities, items, labels)."""
+    """(rows, severities, items, labels); in cells that there are not, all are."""
     clean: NDArray[np.bool_] | None
     """(items, labels); None: nothing was predicted of the clean images."""
     scores: NDArray[np.floating] | None
-    """(rows, severities, items, classes)."""
+    """(rows, severities, items, classes); in cells that there are not, all classes have the same."""
     clean_scores: NDArray[np.floating] | None
 
 
@@ -76,14 +77,23 @@ def collect_predictions(
     scores = places.scores
     decided = places.decided if scores is None else (rule or Rule()).decide(scores, truth)
     correct = decided == truth.labels
-    shape = (len(truth.rows), len(truth.severities), len(truth.ids), -1)
     return Predictions(
         truth,
-        correct=correct[:-1].reshape(shape),
+        correct=_by_cell(correct[:-1], truth, True),
         clean=correct[-1] if places.has_clean else None,
-        scores=None if scores is None else scores[:-1].reshape(shape),
+        scores=None if scores is None else _by_cell(scores[:-1], truth, 1 / scores.shape[-1]),
         clean_scores=None if scores is None or not places.has_clean else scores[-1],
     )
+
+
+def _by_cell(values: NDArray[Any], truth: GroundTruth, filling: float) -> NDArray[Any]:
+    """Return what is known of each cell, (cells, items, ...), by rows and severities, with a filling in the gaps."""
+    rows, severities = truth.rows, truth.severities
+    if truth.absent is None:
+        return values.reshape(len(rows), len(severities), *values.shape[1:])
+    found = np.full((len(rows), len(severities), *values.shape[1:]), filling, values.dtype)
+    found[~truth.absent] = values
+    return found
 
 
 class _Places:
@@ -91,7 +101,7 @@ class _Places:
 
     def __init__(self, truth: GroundTruth) -> None:
         self.truth = truth
-        self.names = [(row, severity) for row in truth.rows for severity in truth.severities] + [(CLEAN, 0.0)]
+        self.names = [*truth.cells, (CLEAN, 0.0)]
         self.cells = {name: number for number, name in enumerate(self.names)}
         self.ids = {name: number for number, name in enumerate(truth.ids)}
         self.seen = np.zeros((len(self.names), len(truth.ids)), bool)
@@ -143,7 +153,7 @@ class _Places:
                 place = f"{batch.place} {batch.first + number}"
                 if row not in self.truth.rows and row != CLEAN:
                     raise ScoreError(f"{place}: " + unknown("row of the dataset", row, (*self.truth.rows, CLEAN)))
-                levels = "0" if row == CLEAN else ", ".join(severity_text(level) for level in self.truth.severities)
+                levels = "0" if row == CLEAN else ", ".join(map(severity_text, self.truth.levels[row]))
                 raise ScoreError(
                     f"{place}: {row} has no severity {severity_text(severity)} in this dataset; it has {levels}"
                 )
@@ -191,7 +201,7 @@ def _stacked(content: Stacked, truth: GroundTruth) -> Iterable[Batch]:
     """Take arrays that are ordered as the dataset's own arrays are."""
     ids = truth.stored or truth.ids
     items = len(ids)
-    known: Mapping[str, Sequence[float]] = dict.fromkeys(truth.rows, truth.severities) | {CLEAN: (0.0,)}
+    known: Mapping[str, Sequence[float]] = {row: truth.levels[row] for row in truth.rows} | {CLEAN: (0.0,)}
     for row, array in content.arrays.items():
         if row in set(truth.made) - set(truth.rows):
             continue

@@ -34,6 +34,7 @@ class Report:
     items: int
     rows: tuple[str, ...]
     severities: tuple[float, ...]
+    """Those that some row has; which cells there are, `cells` says."""
     baseline: str
     """Its name; empty: none."""
     resamples: int
@@ -81,7 +82,9 @@ class Report:
             "groups": {group: asdict(e) for group, e in self.groups.items()},
             "by_group": {name: {group: asdict(e) for group, e in of.items()} for name, of in self.by_group.items()},
             "cells": {
-                row: {severity_text(severity): asdict(self.cells[row, severity]) for severity in self.severities}
+                row: {
+                    severity_text(severity): asdict(self.cells[row, severity]) for severity in self._severities_of(row)
+                }
                 for row in self.rows
             },
             "clean": asdict(self.clean) if self.clean else None,
@@ -125,10 +128,14 @@ class Report:
         normalised = [name for name in self.by_row if MEASURES[name].unit == PERCENT]
         yield ("row", *(severity_text(severity) for severity in self.severities), "mean", *normalised)
         for row in self.rows:
-            values = [self.cells[row, severity].value for severity in self.severities]
+            own = self._severities_of(row)
+            values = [self.cells[row, severity].value for severity in own]
             mean = sum(value or 0 for value in values) / len(values)
+            told = dict(zip(own, (format_number(value, unit) for value in values), strict=True))
             rates = [self.by_row[name].get(row) for name in normalised]
-            yield (row, *(format_number(value, unit) for value in (*values, mean)), *map(_rate, rates))
+            # A row that has no such severity has an empty place.
+            texts = (told.get(severity, "") for severity in self.severities)
+            yield (row, *texts, format_number(mean, unit), *map(_rate, rates))
         for group, estimate in self.groups.items():
             rates = [self.by_group.get(name, {}).get(group) for name in normalised]
             yield (group, *("" for _ in self.severities), format_number(estimate.value, unit), *map(_rate, rates))
@@ -153,12 +160,18 @@ class Report:
         if self.clean:
             yield self.main, "clean", "0", self.clean
 
+    def _severities_of(self, row: str) -> tuple[float, ...]:
+        return tuple(severity for severity in self.severities if (row, severity) in self.cells)
+
     def _baseline(self) -> dict[str, Any]:
         """Return the cells as a baseline table."""
-        header: dict[str, Any] = {"title": f"scored on {self.dataset}", "severities": list(self.severities)}
+        by_row = {row: self._severities_of(row) for row in self.rows}
+        is_ragged = any(own != self.severities for own in by_row.values())
+        stated = {row: list(own) for row, own in by_row.items()} if is_ragged else list(self.severities)
+        header: dict[str, Any] = {"title": f"scored on {self.dataset}", "severities": stated}
         if self.clean:
             header["clean"] = self.clean.value
-        errors = {row: [self.cells[row, severity].value for severity in self.severities] for row in self.rows}
+        errors = {row: [self.cells[row, severity].value for severity in own] for row, own in by_row.items()}
         return {"baseline": header, self.main: errors}
 
 

@@ -145,7 +145,7 @@ class ScoredItems:
             raise ScoreError("this metric is of images that are right when clean, and none is")
         # A resample may hold none of them: then none is fooled.
         rates = np.nan_to_num(patches.fooling_rate(correct, clean, self.weights))
-        return Grid(truth.rows, truth.severities, rates)
+        return truth.grid(rates)
 
     @cached_property
     def calibration(self) -> Grid:
@@ -163,8 +163,12 @@ class ScoredItems:
         """(..., severities), all rows pooled."""
         confidence, _ = self.source.probabilities
         correct = self.source.known_answers.correct[..., 0]
-        levels = range(correct.shape[1])
-        areas = [calibration.failure_detection(confidence[:, s], correct[:, s], self.weights) for s in levels]
+        absent = self.source.known_answers.truth.absent
+        there = np.ones(correct.shape[:2], bool) if absent is None else ~absent
+        areas = [
+            calibration.failure_detection(confidence[rows, s], correct[rows, s], self.weights)
+            for s, rows in enumerate(there.T)
+        ]
         return np.stack(areas, axis=-1)
 
     @cached_property
@@ -190,7 +194,7 @@ class ScoredItems:
 
     def _of_sequences(self, values: Numbers) -> Grid:
         truth = self.source.known_frames.truth
-        return Grid(truth.rows, truth.severities, np.asarray(weighted_mean(values, self.weights)))
+        return truth.grid(weighted_mean(values, self.weights))
 
     @property
     def performance(self) -> Grid:
@@ -200,5 +204,4 @@ class ScoredItems:
         return self.source.performance
 
     def _grid(self, values: Numbers, clean: Numbers | None = None) -> Grid:
-        truth = self.source.known_answers.truth
-        return Grid(truth.rows, truth.severities, np.asarray(values), None if clean is None else np.asarray(clean))
+        return self.source.known_answers.truth.grid(values, clean)

@@ -376,9 +376,11 @@ def _load_npy(dataset: Any, row: str) -> tuple[str, str]:
             f"Each row at a severity is one array of {len(dataset)} sequences, here of {frames} frames each, as in "
             "CIFAR-10-P: `<row>.npy` at severity 1, `<row>_2.npy` at severity 2.",
         )
+    # The labels are those of the row with the most severities.
+    is_shorter = len(dataset.configs[row]) < max(map(len, dataset.configs.values()))
     return (
         f'import numpy as np\n\nimages = np.load(f"{{folder}}/{row}.npy", mmap_mode="r")\n'
-        'labels = np.load(f"{folder}/labels.npy")',
+        f'labels = np.load(f"{{folder}}/labels.npy"){"[: len(images)]" if is_shorter else ""}',
         f"Each row is one array of {len(dataset.configs[row])} × {len(dataset)} images, severities one after the "
         "other, as in CIFAR-10-C.",
     )

@@ -15,7 +15,7 @@ from corruptgen.values.arguments import normalise_severity, severity_text
 
 KEYS = ("row", "level", "parameters", "preset", "table")
 # What a row with steps may have beside them.
-CHAIN_KEYS = frozenset({"steps", "rounded_steps", "precision", "rounding", "non_monotone_levels", "region"})
+CHAIN_KEYS = frozenset({"steps", "levels", "rounded_steps", "precision", "rounding", "non_monotone_levels", "region"})
 
 ReadTable = Callable[[str, Mapping[str, Any]], Any]
 
@@ -72,6 +72,11 @@ class ChainRow(Row):
     def uses(self) -> tuple[Level, ...]:
         """All functions it uses, with their parameters."""
         return tuple(level for steps in self.steps for step in steps for level in step.row.levels)
+
+    @property
+    def level_count(self) -> int:
+        """Number of its levels."""
+        return len(self.steps)
 
     @property
     def sentences(self) -> tuple[str, ...]:

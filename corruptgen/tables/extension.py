@@ -6,7 +6,7 @@ from typing import Any
 
 from corruptgen.errors import PresetError
 from corruptgen.tables import catalog
-from corruptgen.tables.table import Preset
+from corruptgen.tables.table import DEFAULT_LEVELS, Preset
 
 # What the names of two rows are joined by in that of their pair.
 AND = "__"
@@ -44,7 +44,7 @@ def extend(preset: Preset, chains: Sequence[Mapping[str, Any]], local: Mapping[s
             if name in content:
                 raise PresetError(f"{preset.name}: the chain {name!r} is called like a row or another chain; rename it")
             rounded = {"rounded_steps": chain["rounded_steps"]} if "rounded_steps" in chain else {}
-            content[name] = {"steps": steps, **rounded}
+            content[name] = {"steps": steps, **_levels(preset, steps), **rounded}
     made = [name for name in content if name not in preset.content]
     groups = {**preset.groups, **({GROUP: made} if made else {})}
     header = {
@@ -55,6 +55,14 @@ def extend(preset: Preset, chains: Sequence[Mapping[str, Any]], local: Mapping[s
     }
     content["preset"] = header if local is None else {**header, "region": dict(local)}
     return catalog.preset_from(preset.name, catalog.embed_tables(preset.name, content))
+
+
+def _levels(preset: Preset, steps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the key that states how many levels a chain has, where that is not the number of the table."""
+    rows = [step["row"] for step in steps if isinstance(step, Mapping) and "row" in step and not set(step) - {"row"}]
+    counts = [preset.rows[row].level_count for row in rows if row in preset.rows]
+    stated = preset.content["preset"].get("levels", DEFAULT_LEVELS)
+    return {"levels": min(counts)} if counts and min(counts) != stated else {}
 
 
 def _pairs(preset: Preset, chain: Mapping[str, Any]) -> Iterable[tuple[str, list[dict[str, str]]]]:

@@ -54,6 +54,16 @@ class Row:
         return self.levels
 
     @property
+    def level_count(self) -> int:
+        """Number of its levels; the rows of a table may differ in it."""
+        return len(self.levels)
+
+    @property
+    def severities(self) -> tuple[float, ...]:
+        """Those of its levels, from 1."""
+        return tuple(float(level) for level in range(1, self.level_count + 1))
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """What it does; where its levels use different functions, what each of them does."""
         done = tuple(dict.fromkeys(level.corruption.summary for level in self.levels))

@@ -46,7 +46,7 @@ DECIDING = frozenset(
 )
 HEADER = WORDS | DEFAULTS | DECIDING
 
-MOST_LEVELS = 1000
+DEFAULT_LEVELS, MOST_LEVELS = 5, 1000
 
 Find = Callable[[str], Corruption]
 
@@ -61,6 +61,7 @@ class Preset:
     """Another one has other pixels, whatever the values in the table."""
     frozen: bool
     levels: int
+    """Those of the row that has the most; `Row.level_count` are those of one row."""
     sizes: Sizes
     rows: Mapping[str, Row]
     groups: Mapping[str, tuple[str, ...]]
@@ -161,18 +162,14 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
     for key in header.keys() - HEADER:
         raise PresetError(f"{name} [preset]: " + unknown("header field", key, HEADER))
     check_keys(f"{name} [preset]", header, table_keys.HEADER)
-    levels = header.get("levels", 5)
-    if type(levels) is not int or not 1 <= levels <= MOST_LEVELS:
-        raise PresetError(f"{name} [preset] levels: found {levels!r}, allowed is a whole number from 1")
-
-    reader = _RowReader(name, header, levels, find)
+    reader = _RowReader(name, header, read_level_count(f"{name} [preset]", header, DEFAULT_LEVELS), find)
     rows = reader.rows(content)
     if not rows:
         raise PresetError(f"{name}: the table has no rows; write at least one [row]")
-    everywhere = read_region(f"{name} [preset] region", header.get("region"), levels)
-    if everywhere is not None:
+    if "region" in header:
         # Steps of chains act on the whole image: it is the chain that acts in places.
-        rows = {row: replace(line, region=line.region or everywhere) for row, line in rows.items()}
+        places = {row: reader.place_of(line) for row, line in rows.items()}
+        rows = {row: replace(line, region=line.region or places[row]) for row, line in rows.items()}
     groups = {group: tuple(members) for group, members in header.get("groups", {}).items()}
     for group, members in groups.items():
         for member in members:
@@ -187,7 +184,7 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         title=header.get("title", name),
         version=_version(name, header),
         frozen=frozen,
-        levels=levels,
+        levels=max(row.level_count for row in rows.values()),
         sizes=_sizes(name, header),
         rows=MappingProxyType(rows),
         groups=MappingProxyType(groups),
@@ -195,6 +192,14 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
         staging=reader.staging(f"{name} [preset]", {}),
         content=table_keys.recorded_form(content),
     )
+
+
+def read_level_count(place: str, content: Mapping[str, Any], default: int) -> int:
+    """Return the number of levels that a header or row states, or the default."""
+    count = content.get("levels", default)
+    if type(count) is not int or not 1 <= count <= MOST_LEVELS:
+        raise PresetError(f"{place} levels: found {count!r}, allowed is a whole number from 1 to {MOST_LEVELS}")
+    return count
 
 
 def _version(name: str, header: Mapping[str, Any]) -> str:
@@ -221,6 +226,7 @@ class _RowReader:
     preset: str
     header: Mapping[str, Any]
     count: int
+    """Number of levels of the rows that state none of their own."""
     find: Find
 
     def rows(self, content: Mapping[str, Any]) -> dict[str, Row]:
@@ -246,17 +252,26 @@ class _RowReader:
         for key in columns.keys() - CHAIN_KEYS:
             raise PresetError(f"{place}: " + unknown("key of a chain", key, CHAIN_KEYS))
         check_keys(place, columns, table_keys.ROW)
+        count = read_level_count(place, columns, self.count)
         steps, sizes = columns["steps"], _sizes(self.preset, self.header)
         is_by_level = isinstance(steps, list) and bool(steps) and all(isinstance(entry, list) for entry in steps)
         of_levels = steps if is_by_level else [steps]
-        if is_by_level and len(of_levels) != self.count:
-            raise PresetError(f"{place} steps: {len(of_levels)} lists of steps for {self.count} severities")
+        if is_by_level and len(of_levels) != count:
+            raise PresetError(f"{place} steps: {len(of_levels)} lists of steps for {count} severities")
         read = tuple(
             read_steps_of(
                 f"{place} steps", entries, rows, sizes, lambda other, table: read_table(other, table, self.find)
             )
             for entries in of_levels
         )
+        for level, found in enumerate(read, start=1):
+            # Between two levels the steps are those of the nearest one.
+            last = min(level + 0.5, count) if is_by_level else count
+            if short := [step.row for step in found if step.is_free and step.row.level_count < last]:
+                raise PresetError(
+                    f"{place} steps: {short[0].name} has {short[0].level_count} levels, and the chain {count}; write "
+                    f"levels = {short[0].level_count} in the chain, or the level of this step"
+                )
         return ChainRow(
             name=name,
             levels=(),
@@ -266,8 +281,8 @@ class _RowReader:
             scaled=frozenset(),
             non_monotone_levels=frozenset(columns.get("non_monotone_levels", ())),
             staging=self.staging(place, {}),
-            region=read_region(f"{place} region", columns.get("region"), self.count),
-            steps=read if is_by_level else read * self.count,
+            region=read_region(f"{place} region", columns.get("region"), count),
+            steps=read if is_by_level else read * count,
             rounds_steps=columns.get("rounded_steps", True),
         )
 
@@ -281,10 +296,11 @@ class _RowReader:
         place = f"{self.preset} [{name}]"
         columns = table_keys.current_columns(place, columns)
         check_keys(place, columns, table_keys.ROW)
+        count = read_level_count(place, columns, self.count)
         use = columns.get("use", name)
-        names = [use] * self.count if isinstance(use, str) else list(use)
-        if len(names) != self.count:
-            raise PresetError(f"{place} use: {len(names)} functions for {self.count} severities")
+        names = [use] * count if isinstance(use, str) else list(use)
+        if len(names) != count:
+            raise PresetError(f"{place} use: {len(names)} functions for {count} severities")
         functions = [self.find(function) for function in names]
 
         interpolation = self.one_of(place, columns, "interpolation", INTERPOLATIONS, "linear")
@@ -340,10 +356,14 @@ class _RowReader:
         )
 
     def region(self, place: str, columns: Mapping[str, Any], functions: Sequence[Corruption]) -> RegionColumn | None:
-        region = read_region(f"{place} region", columns.get("region"), self.count)
+        region = read_region(f"{place} region", columns.get("region"), len(functions))
         if region is not None and region.is_every_cell and any(function.is_sequence for function in functions):
             raise PresetError(f"{place} region: its levels are sequences already, which every cell cannot be")
         return region
+
+    def place_of(self, row: Row) -> RegionColumn | None:
+        """Return where the header says that all rows act."""
+        return read_region(f"{self.preset} [preset] region", self.header.get("region"), row.level_count)
 
     def check(self, place: str, row: Row) -> None:
         known = {name for level in row.levels for name in level.parameters}

@@ -96,7 +96,7 @@ class Corrupt(Transform):
         for row in chosen:
             check_inputs(self.preset, row, table.row(row).inputs)
         self.severity = _severity(severity)
-        self._levels = table.levels
+        self._levels = {row: table.row(row).level_count for row in self.rows}
         _check_rows(table, self.rows, self.severity)
         self.moving_rows = tuple(row for row in self.rows if table.row(row).is_geometric)
         self.cropping_rows = tuple(row for row in self.rows if table.row(row).staging.changes)
@@ -146,7 +146,7 @@ class Corrupt(Transform):
     def _chosen(self, rng: Stream) -> tuple[str, float]:
         row = self.rows[rng.integers(len(self.rows))]
         if self.severity == ALL:
-            return row, float(1 + rng.integers(self._levels))
+            return row, float(1 + rng.integers(self._levels[row]))
         if isinstance(self.severity, tuple):
             return row, rng.uniform(*self.severity)
         return row, float(self.severity)

@@ -250,7 +250,7 @@ def all_cells(
     rows : sequence of str or None
         Rows and groups; None: all.
     severities : sequence of float or None
-        None: every level of the table.
+        None: every level of each row.
     clean : bool, default False
         Begin with the clean twin.
 
@@ -271,7 +271,7 @@ def all_cells(
     if truth_value("clean", clean):
         yield Corrupted(dataset, preset, CLEAN, 0, seed, **options)
     for row in table.named_rows(names) if names is not None else table.rows:
-        for severity in levels if levels is not None else range(1, table.levels + 1):
+        for severity in levels if levels is not None else table.row(row).severities:
             yield Corrupted(dataset, preset, row, severity, seed, **options)
 
 

@@ -107,7 +107,7 @@ MARKER_SHAPE = {
     "plugins?": {str: str},
     "content?": str,
     "frames?": {str: int},
-    "grown_from?": {"version": str, "rows": [str], "severities": [float], "clean": bool},
+    "grown_from?": {"version": str, "rows": [str], "severities": ([float], {str: [float]}), "clean": bool},
 }
 RECORD_SHAPE = MARKER_SHAPE | {
     "shard": str,

@@ -1,27 +1,35 @@
 """Measures of LR0.FM: what is left of the accuracy at full resolution, of one data set."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from corruptgen.metrics import resolution
-from corruptgen.metrics.grid import Numbers
+from corruptgen.metrics.grid import Grid, Numbers
 from corruptgen.scoring.measure import ANSWERS, HIGHER, Measure
 from corruptgen.scoring.scored_items import ScoredItems
 
 PRESETS = ("lr0-fm", "lr0-fm-*")
 
 
-def _relative(evidence: ScoredItems) -> Numbers:
-    """Return γ of each cell, (..., rows, severities)."""
+def _relative(evidence: ScoredItems) -> Grid:
+    """Return γ of each cell."""
+    return _of_accuracies(evidence, resolution.relative_robustness)
+
+
+def _improved(evidence: ScoredItems) -> Grid:
+    """Return Γ of each cell."""
+    chance = 1 / evidence.source.known_answers.truth.count
+    return _of_accuracies(evidence, lambda low, full: resolution.improved_robustness(low, full, chance))
+
+
+def _of_accuracies(evidence: ScoredItems, measure: Callable[[Numbers, Numbers], Numbers]) -> Grid:
     errors = evidence.errors
-    full = np.asarray(1 - errors.known_clean)[..., None, None]
-    return resolution.relative_robustness(1 - errors.values, np.broadcast_to(full, errors.values.shape))
-
-
-def _improved(evidence: ScoredItems) -> Numbers:
-    """Return Γ of each cell, (..., rows, severities)."""
-    errors, truth = evidence.errors, evidence.source.known_answers.truth
     full = np.broadcast_to(np.asarray(1 - errors.known_clean)[..., None, None], errors.values.shape)
-    return resolution.improved_robustness(1 - errors.values, full, 1 / truth.count)
+    # Cells that there are not have no numbers; the grid takes theirs out again.
+    low = 1 - errors.values if errors.absent is None else np.nan_to_num(1 - errors.values)
+    return replace(errors, values=np.asarray(measure(low, full)), clean=None)
 
 
 MEASURES = (
@@ -29,20 +37,20 @@ MEASURES = (
         "relative_robustness",
         "share of the accuracy at full resolution that is left (γ of LR0.FM)",
         HIGHER,
-        lambda e: np.asarray(_relative(e)).mean(axis=(-2, -1)),
+        lambda e: _relative(e).mean,
         presets=PRESETS,
-        by_severity=lambda e: np.asarray(_relative(e)).mean(axis=-2),
-        by_row=lambda e: np.asarray(_relative(e)).mean(axis=-1),
+        by_severity=lambda e: _relative(e).by_severity,
+        by_row=lambda e: _relative(e).by_row,
         place=52,
     ),
     Measure(
         "improved_robustness",
         "that share, discounted where the full accuracy is chance (Γ of LR0.FM)",
         HIGHER,
-        lambda e: np.asarray(_improved(e)).mean(axis=(-2, -1)),
+        lambda e: _improved(e).mean,
         presets=PRESETS,
-        by_severity=lambda e: np.asarray(_improved(e)).mean(axis=-2),
-        by_row=lambda e: np.asarray(_improved(e)).mean(axis=-1),
+        by_severity=lambda e: _improved(e).by_severity,
+        by_row=lambda e: _improved(e).by_row,
         of=ANSWERS,
         place=54,
     ),

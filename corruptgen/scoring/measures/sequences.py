@@ -23,8 +23,8 @@ def _rates(grid: Grid, baseline: Baseline, measure: str) -> Numbers:
             f"the baseline {baseline.name} is for {len(rows)} rows, and {', '.join(missing)} of them are not scored"
         )
     table = baseline.table(measure)
-    place = baseline.severities.index(FIRST) if FIRST in baseline.severities else 0
-    against = [table[row][place if len(table[row]) > 1 else 0] for row in rows]
+    places = {row: own.index(FIRST) if FIRST in (own := baseline.severities_of(row)) else 0 for row in rows}
+    against = [table[row][places[row] if len(table[row]) > 1 else 0] for row in rows]
     if zero := [row for row, value in zip(rows, against, strict=True) if not value]:
         raise ScoreError(f"the baseline {baseline.name} has a {measure} of 0 for {', '.join(zero)}; take another one")
     return 100 * grid.selected(rows, [FIRST]).values[..., 0] / np.array(against)

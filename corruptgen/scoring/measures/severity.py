@@ -11,8 +11,9 @@ def _areas(evidence: ScoredItems) -> Numbers:
 
 
 def _failure_margin(evidence: ScoredItems) -> Numbers:
-    end = trajectory.end_of(evidence.errors.severities)
-    return trajectory.failure_margin(evidence.source.failure_points, end, evidence.weights)
+    errors = evidence.errors
+    ends = [[trajectory.end_of(errors.severities_of(row))] for row in errors.rows]
+    return trajectory.failure_margin(evidence.source.failure_points, ends, evidence.weights)
 
 
 MEASURES = (

@@ -25,9 +25,8 @@ def _adversarial(evidence: ScoredItems) -> Grid:
 
 def _grid(evidence: ScoredItems, measure: Callable[[NDArray[np.int64]], Numbers]) -> Grid:
     frames = evidence.source.known_frames
-    rows, severities = frames.truth.rows, frames.truth.severities
-    values = np.array([[measure(frames.classes[row, severity]) for severity in severities] for row in rows])
-    return Grid(rows, severities, np.asarray(weighted_mean(values, evidence.weights)))
+    values = frames.over_cells(lambda cell, _: np.asarray(measure(frames.classes[cell]), float))
+    return frames.truth.grid(weighted_mean(values, evidence.weights))
 
 
 MEASURES = (
