@@ -113,6 +113,11 @@ class Succession:
 
     warps: tuple[Warp, ...]
 
+    @property
+    def outside(self) -> int | None:
+        """The label of what comes from outside of the image, if one of the warps leaves nothing there."""
+        return next((label for warp in self.warps if (label := getattr(warp, "outside", None)) is not None), None)
+
     def moved(self, image: NDArray[Any]) -> NDArray[Any]:
         """Return the moved image of an (H, W, C) one."""
         for warp in self.warps:

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,14 @@ def zoomed(image: NDArray[Any], factor: float) -> NDArray[Any]:
     """Zoom into the centre of an (H, W, C) float image by `factor`, 1 or above, and keep its size."""
     (rows, tall), (columns, wide) = (central_positions(length, factor) for length in image.shape[:2])
     return sampled(image[tall, wide], rows, columns)
+
+
+def resized_centre(layer: NDArray[Any], factor: float) -> NDArray[Any]:
+    """Zoom into the centre of an (H, W) float layer by `factor`, 1 or above, as OpenCV resizes: all of it, then cut."""
+    height, width = layer.shape
+    large = cv2.resize(layer, (int(width * factor), int(height * factor)), interpolation=cv2.INTER_LINEAR)
+    top, left = (large.shape[0] - height) // 2, (large.shape[1] - width) // 2
+    return large[top : top + height, left : left + width]
 
 
 def central_positions(length: int, factor: float) -> tuple[NDArray[np.float64], slice]:

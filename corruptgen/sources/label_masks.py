@@ -186,7 +186,7 @@ def move_labels(labels: NDArray[np.generic], warp: Warp, outside: int | None = N
         Warp by which the image is moved.
     outside : int or None
         The label of what is taken from outside of the image; None: the one that is seen there, since the image is
-        continued by its mirror image.
+        continued by its mirror image, or 0 if the warp's image is black there.
     """
     size = labels.shape[:2]
     grid = np.moveaxis(np.indices(size, np.float64), 0, -1)
@@ -194,6 +194,7 @@ def move_labels(labels: NDArray[np.generic], warp: Warp, outside: int | None = N
     nearest = np.rint(mirrored(origins, size)).astype(np.intp)
     rows, columns = (nearest[..., axis].clip(0, size[axis] - 1) for axis in (0, 1))
     moved: NDArray[np.generic] = labels[rows, columns]
-    if outside is not None:
+    # Under a warp that leaves black corners there is nothing in them.
+    if (outside := getattr(warp, "outside", None) if outside is None else outside) is not None:
         moved[((origins < -0.5) | (origins > np.array(size) - 0.5)).any(axis=-1)] = outside
     return moved

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
+from skimage import color
 
 EQUAL, WITHIN, DIFFERS, LEFT_OUT = "equal", "within their tolerance", "differ", "left out"
 # Expressions over these alone are evaluated.
-EXPRESSION = re.compile(r"skimage\.data\.[a-z_]+\(\)(\[[0-9:, .]*\])*")
+PHOTOGRAPH = r"skimage\.data\.[a-z_]+\(\)(\[[0-9:, .]*\])*"
+EXPRESSION = re.compile(rf"{PHOTOGRAPH}(\[\.\.\., None\]\.repeat\(3, 2\))?|skimage\.color\.gray2rgb\({PHOTOGRAPH}\)")
 # What became of an entry, and why.
 Outcome = tuple[str, str]
 
@@ -51,9 +53,12 @@ class Kept:
         described = self.pictures[name]
         if not EXPRESSION.fullmatch(described["expression"]):
             raise ValueError(f"the expression {described['expression']!r} is none over skimage.data")
-        # Nothing but slices of scikit-image's own pictures gets here.
+        # Nothing but slices of scikit-image's own pictures gets here, grey ones in three channels.
         picture = np.ascontiguousarray(
-            eval(described["expression"], {"__builtins__": {}, "skimage": SimpleNamespace(data=skimage.data)})
+            eval(
+                described["expression"],
+                {"__builtins__": {}, "skimage": SimpleNamespace(data=skimage.data, color=color)},
+            )
         )
         if digest(picture) != described["sha256"]:
             raise ValueError(f"the picture {name} is not the one that was used; install scikit-image 0.26")

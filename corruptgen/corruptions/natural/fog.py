@@ -1,6 +1,7 @@
-"""Fog."""
+"""Fog and smoke."""
 
 from corruptgen.declare import Unit, corruption
+from corruptgen.ops.gaussian import smooth
 from corruptgen.patterns.fields import plasma, power_of_two
 from corruptgen.randomness.draws import Draws
 
@@ -26,6 +27,28 @@ def fog(image: Unit, rng: Draws, *, thickness: float, roughness: float) -> Unit:
     bank = plasma(power_of_two(max(height, width)), roughness, rng)[:height, :width, None]
     brightest = image.max()
     return (image + thickness * bank) * brightest / (brightest + thickness)
+
+
+@corruption
+def smoke(image: Unit, rng: Draws, *, thickness: float, sigma: float) -> Unit:
+    """Fill the image with even smoke of a fine grain and darken the whole back to its brightest value.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    thickness : float
+        Weight of the smoke against the image; more is worse, 0 leaves the image alone.
+    sigma : float
+        Standard deviation in pixels by which the grain is smoothed; less is worse.
+
+    References
+    ----------
+    AVRobustBench, https://github.com/sarthaxxxxx/AV-C-Robustness-Benchmark
+    """
+    grain = smooth(rng.random(image.shape[:2]), sigma, border="reflect")[..., None]
+    brightest = image.max()
+    return (image + thickness * grain) * brightest / (brightest + thickness)
 
 
 @corruption

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import UnitColour, corruption
-from corruptgen.ops.gaussian import smooth
+from corruptgen.ops.gaussian import smooth, smooth_separably
 from corruptgen.patterns.lenses import drop_depth
 from corruptgen.randomness.draws import Draws
 
@@ -86,6 +86,40 @@ def spatter_mud(
     cover = cover[..., None]
     colour = (MUD.astype(np.float32) * cover).astype(image.dtype)
     return (image * (1 - cover)).astype(image.dtype) + colour
+
+
+@corruption
+def spatter_mud_in_single(
+    image: UnitColour, rng: Draws, *, loc: float, scale: float, sigma: float, threshold: float, softness: float
+) -> UnitColour:
+    """Put spots of mud on the lens as `spatter_mud` does, with a cover that is smoothed in single precision.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    loc : float
+        Mean of the normal draws that become mud; more is worse.
+    scale : float
+        Their standard deviation; more is worse.
+    sigma : float
+        Standard deviation in pixels of their smoothing: the size of the spots.
+    threshold : float
+        What lies below is no mud; less is worse.
+    softness : float
+        Standard deviation in pixels by which the spots are smoothed; more removes the small ones.
+
+    References
+    ----------
+    AVRobustBench, https://github.com/sarthaxxxxx/AV-C-Robustness-Benchmark, with scikit-image of today
+    """
+    spots = (_liquid(image, rng, loc, scale, sigma) > threshold).astype(np.float32)
+    # Rounded after the columns too.
+    columns = smooth_separably(spots, softness, 0).astype(np.float32)
+    cover = smooth_separably(columns, 0, softness).astype(np.float32)
+    cover[cover < THINNEST_MUD] = 0
+    cover = cover[..., None]
+    return image * (1 - cover) + MUD.astype(np.float32) * cover
 
 
 def _liquid(image: NDArray[Any], rng: Draws, loc: float, scale: float, sigma: float) -> NDArray[np.float64]:
