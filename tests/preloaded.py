@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import corruptgen
-from corruptgen.cli import app, finished, galleries, looking, making  # noqa: F401
+from corruptgen.cli import app, finished, galleries, listing, looking, making  # noqa: F401
 
 # An extra that is not installed is missed by what needs it.
 for extra in ("corruptgen.transforms", "datasets", "scipy.ndimage", "torch.utils.data"):

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import corruptgen
 from corruptgen.cli import app
+from corruptgen.tables import catalog
 from tests.builds import begun, wait_for
 from tests.photographs import ROOT, command, pixels_of, tree, write_photographs, write_recipe
 
@@ -166,13 +168,40 @@ def test_list_and_show_say_what_there_is(place):
     own = command("list", "three.toml", cwd=place).stdout
 
     assert "imagenet-c-299" in tables
-    assert "shipped recipes: antialiasing, avrobust, cifar10-c, cifar10-c-bar, cifar10-p, cifar100-c, " in tables
+    assert "shipped recipes: antialiasing, avrobust, cifar10-c, cifar10-c-bar, " in tables
     assert "jpeg_compression   common" in rows
     assert "Koschmieder" in row
     assert "imagenet-c-64: ImageNet-C at 64x64" in row
-    assert re.search(r"^natural +version 1\.1 ", tables, re.MULTILINE)
-    assert all("(version 1.1)" in text for text in (rows, row))
+    assert all("(version 1.1, 5 levels)" in text for text in (rows, row))
     assert "brightness" in own
+
+
+def test_tables_are_listed_by_family_in_eighty_columns(place):
+    listed = command("list", cwd=place, COLUMNS="200").stdout.splitlines()
+    empty = listed.index("")
+
+    assert max(map(len, listed)) <= 80
+    found, family = {}, ""
+    for line in listed[:empty]:
+        if not line.startswith(" "):
+            family = line
+        elif line[2] != " ":
+            found[line.split()[0]] = family
+    assert list(found) != sorted(found)
+    assert set(found) == set(corruptgen.presets())
+    assert found == {name: catalog.preset(name).family for name in found}
+    assert "" not in found.values()
+
+
+def test_show_names_the_tables_that_use_a_function_by_family(place):
+    shown = command("show", "gaussian_noise", cwd=place).stdout
+    function = command("functions", "salt_and_pepper", cwd=place).stdout
+
+    users = shown[shown.index("gaussian_noise is used by") :].split("\n\n")[0]
+    assert re.search(r"^  ImageNet-C: cifar-c, .*\n.* natural$", users, re.MULTILINE)
+    assert re.search(r"^  noise: smoothing-noise$", users, re.MULTILINE)
+    assert re.search(r"^  ImageNet-C: natural \(impulse_noise\)", function, re.MULTILINE)
+    assert max(map(len, users.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("preset", ["natural", "imagenet-c-64", "three.toml"])

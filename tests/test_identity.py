@@ -189,13 +189,30 @@ def test_a_plug_in_that_cannot_be_loaded_is_named_when_it_is_needed_and_stops_no
             generate()
 
 
-def test_a_name_that_two_packages_use_is_refused_only_where_it_is_asked_for(place, process):
+def test_corruptions_with_one_name_are_told_apart_by_their_packages(place, process):
+    renamed = (place / "prints.toml").read_text("utf-8").replace("[sepia]", '[sepia]\nuse = "prints:brightness"')
+    (place / "prints.toml").write_text(renamed, "utf-8")
     (place / "site/prints/tint.py").write_text(PLUG_IN.replace("def sepia", "def brightness"), "utf-8")
     process()
 
+    assert catalog.find_corruption("brightness").function.__module__ == "corruptgen.corruptions.common.exposure"
+    assert catalog.find_corruption("prints:brightness").function.__module__ == "prints.tint"
+    assert catalog.origin("prints:brightness").distribution == "prints"
+    generate()
+    assert "prints:brightness" in Path("out/manifest.json").read_text("utf-8")
+    assert verify("out", depth="full", source="photographs", workers=1).problems == ()
+
+
+def test_of_two_packages_that_use_one_name_neither_is_chosen(place, process):
+    (place / "site/posters.py").write_text(PLUG_IN, "utf-8")
+    install(place / "site", "posters", "2.0", "posters")
+    process()
+
     assert catalog.find_corruption("fog").name == "fog"
-    with pytest.raises(DeclarationError, match="two corruptions are called 'brightness'"):
-        catalog.find_corruption("brightness")
+    with pytest.raises(DeclarationError, match='\'sepia\'; write "posters:sepia" or "prints:sepia"'):
+        catalog.find_corruption("sepia")
+    for package in ("prints", "posters"):
+        assert catalog.origin(f"{package}:sepia").distribution == package
 
 
 def test_data_and_compiled_parts_of_a_plug_in_are_part_of_its_source(place, process):

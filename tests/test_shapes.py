@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import corruptgen
-from corruptgen.cli.looking import list_rows, show
+from corruptgen.cli.listing import list_rows, show
 from corruptgen.declare import Bytes, Channels, Plane, Scene, Unit, corruption
 from corruptgen.errors import (
     ArgumentError,

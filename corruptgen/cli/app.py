@@ -211,9 +211,9 @@ def _list(
 ) -> None:
     """List the severity tables and recipes, or the rows of one table."""
     with exit_codes():
-        from corruptgen.cli import looking
+        from corruptgen.cli import listing
 
-        looking.list_rows(preset) if preset else looking.list_tables()
+        listing.list_rows(preset) if preset else listing.list_tables()
 
 
 @app.command("show")
@@ -225,9 +225,9 @@ def _show(
 ) -> None:
     """Describe a corruption and its severities in each table."""
     with exit_codes():
-        from corruptgen.cli import looking
+        from corruptgen.cli import listing
 
-        looking.show(row, preset)
+        listing.show(row, preset)
 
 
 @app.command("preview")

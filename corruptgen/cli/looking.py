@@ -1,100 +1,23 @@
-"""The commands that list tables, rows and what they do to a photograph."""
+"""The commands that show what rows do to a photograph."""
 
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from corruptgen.cli.terminal import WRONG_USAGE, enable_log_output, eprint, fail, print_columns
+from corruptgen.cli.terminal import WRONG_USAGE, enable_log_output, eprint, fail
 from corruptgen.codecs import dicom
 from corruptgen.codecs.high_bit_depth import decode_image, read_samples
 from corruptgen.codecs.pixels import BYTE
 from corruptgen.codecs.windowing import WINDOWS, CleanImage, Window
-from corruptgen.declare import Corruption
-from corruptgen.errors import ArgumentError, AssetError, CorruptgenError, Rejected, SeverityError, UnknownName, unknown
+from corruptgen.errors import ArgumentError, AssetError, CorruptgenError, Rejected, SeverityError
 from corruptgen.gallery.contact_sheet import draw_contact_sheet, draw_film_strips
-from corruptgen.recipe.declarations import FORMATS, KINDS
-from corruptgen.recipe.recipe import shipped_names
 from corruptgen.records import Decoding
-from corruptgen.scoring.measure import MEASURES
 from corruptgen.sources import Content, nifti
 from corruptgen.tables import catalog
 from corruptgen.tables.api import corrupt
-from corruptgen.tables.chain import ChainRow
-from corruptgen.tables.row import Row
 from corruptgen.tables.table import Preset
 from corruptgen.values.arguments import normalise_severity
-
-
-def list_tables() -> None:
-    """List the severity tables and the shipped recipes."""
-    tables = catalog.readable_presets()
-    print_columns((table.name, f"version {table.version}", f"{len(table.rows)} rows", table.title) for table in tables)
-    print(f"\nshipped recipes: {', '.join(shipped_names())}")
-    for registry, plural in ((KINDS, "kinds of sources"), (FORMATS, "formats"), (MEASURES, "metrics")):
-        found = [f"{name} ({plug_in.place})" for name, plug_in in registry.plug_in_names().items()]
-        if found:
-            print(f"{plural} of other packages: {', '.join(found)}")
-
-
-def list_rows(preset: str) -> None:
-    """List the rows of a table."""
-    table = catalog.preset(preset)
-    print(f"{_headline(table)}\n")
-    groups = {row: [name for name, rows in table.groups.items() if row in rows] for row in table.rows}
-    is_ragged = any(row.level_count < table.levels for row in table.rows.values())
-    print_columns(
-        (name, *([str(row.level_count)] if is_ragged else []), ", ".join(groups[name]), _summary(row))
-        for name, row in table.rows.items()
-    )
-
-
-def show(row: str, preset: str | None) -> None:
-    """Describe a corruption and its severities in each table."""
-    tables = [catalog.preset(preset)] if preset else catalog.readable_presets()
-    found = [table for table in tables if row in table.rows]
-    if not found:
-        kind = f"row of {tables[0].name}" if preset else "row"
-        raise UnknownName(unknown(kind, row, {name for table in tables for name in table.rows}))
-    used = {level.corruption.name: level.corruption for table in found for level in table.rows[row].uses}
-    for corruption in used.values():
-        moves = "; moves pixels, and masks and boxes with them if the recipe sets it" if corruption.is_geometric else ""
-        print(f"{corruption.name} ({corruption.domain}, {corruption.family}{moves})\n\n{corruption.docstring}\n")
-    for table in found:
-        _show_levels(table, table.rows[row])
-
-
-def list_functions() -> None:
-    """List the corruption functions, with their parameters and the tables that use them."""
-    used = _tables_using()
-    for name, corruption in sorted(catalog.corruptions().items()):
-        print(f"{name}  ({corruption.domain}, {corruption.family})  {_signature(corruption)}")
-        print(f"    {corruption.summary}")
-        print(f"    tables: {', '.join(used.get(name, {})) or 'none'}")
-
-
-def show_function(name: str) -> None:
-    """Document a corruption function, and name the rows that use it."""
-    corruption = catalog.find_corruption(name)
-    print(f"{name} ({corruption.domain}, {corruption.family})\n\n{corruption.docstring}\n")
-    print(f"parameters: {_signature(corruption)}")
-    print(f"draws: {'yes' if corruption.draws else 'no'}")
-    for table, rows in _tables_using().get(name, {}).items():
-        print(f"{table}: {', '.join(rows)}")
-
-
-def _tables_using() -> dict[str, dict[str, list[str]]]:
-    """Find the rows that use each function, by the table."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for table in catalog.readable_presets():
-        for row in table.rows.values():
-            for name in dict.fromkeys(level.corruption.name for level in row.uses):
-                found.setdefault(name, {}).setdefault(table.name, []).append(row.name)
-    return found
-
-
-def _signature(corruption: Corruption) -> str:
-    return ", ".join(f"{name}: {kind.__name__}" for name, kind in corruption.parameters.items()) or "no parameters"
 
 
 def preview(
@@ -197,48 +120,6 @@ def _can_be_drawn(
         eprint(f"left out {row}: {error}")
         return False
     return True
-
-
-def _headline(table: Preset) -> str:
-    return f"{table.name}: {table.title} (version {table.version}, {_levels(table)})"
-
-
-def _levels(table: Preset) -> str:
-    """Say how many levels rows have."""
-    fewest = min(row.level_count for row in table.rows.values())
-    span = f"{fewest} to {table.levels}" if fewest < table.levels else str(table.levels)
-    return f"{span} level{'s' * (table.levels > 1)}"
-
-
-def _show_levels(table: Preset, row: Row) -> None:
-    print(_headline(table))
-    if isinstance(row, ChainRow):
-        _show_steps(row)
-        return
-    parameters = dict.fromkeys(name for level in row.levels for name in level.parameters)
-    lines = [("  severity", *(str(number) for number in range(1, len(row.levels) + 1)))]
-    lines += [(f"  {name}", *(_value(level.parameters.get(name)) for level in row.levels)) for name in parameters]
-    print_columns(lines)
-    if row.region is not None:
-        print(f"  {row.region.sentence}")
-    print(f"  between levels: {row.interpolation}\n")
-
-
-def _show_steps(row: ChainRow) -> None:
-    """Print the steps of a chain, and whether samples are rounded between them."""
-    for sentence in row.sentences:
-        print(f"  {sentence}")
-    print(f"  between steps: {'clipped and rounded' if row.rounds_steps else 'neither clipped nor rounded'}\n")
-
-
-def _summary(row: Row) -> str:
-    return row.sentences[0]
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _numbers(text: str) -> list[float]:

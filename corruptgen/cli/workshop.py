@@ -75,6 +75,6 @@ def _functions(
 ) -> None:
     """List the corruption functions with their parameters and the tables that use them, or document one."""
     with exit_codes():
-        from corruptgen.cli import looking
+        from corruptgen.cli import listing
 
-        looking.show_function(name) if name else looking.list_functions()
+        listing.show_function(name) if name else listing.list_functions()

@@ -7,7 +7,7 @@ import pickle
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import metadata
 from types import MappingProxyType, ModuleType
@@ -138,8 +138,9 @@ def corruptions() -> Mapping[str, Corruption]:
     """Return every declared corruption by name: ours, those of installed packages and those registered by hand.
 
     A package adds its own through the entry point group `corruptgen.corruptions`; each entry names a module, of which
-    all that is declared is added, or one declared function. A package that cannot be loaded adds nothing, and is named
-    when a corruption is missing.
+    all that is declared is added, or one declared function. Of two packages' with one name each is called
+    `package:name`; ours keep their names. A package that cannot be loaded adds nothing, and is named when a corruption
+    is missing.
 
     Returns
     -------
@@ -178,7 +179,7 @@ def find_corruption(name: str) -> Corruption:
     UnknownName
         If there is none; the message has the nearest name, and the plug-ins that cannot be loaded.
     DeclarationError
-        If two packages bring one of that name.
+        If two packages bring one of that name; the message states what each of them is called.
 
     Examples
     --------
@@ -448,22 +449,30 @@ def _installed() -> _Installed:
         if declared.name in found:
             raise DeclarationError(_clash(found[declared.name], declared))
         found[declared.name], distributions[declared.name] = declared, BUILT_IN
-    broken, clashes = [], {}
+    broken: list[str] = []
+    brought: dict[str, dict[str, tuple[Corruption, Distribution]]] = {}
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         distribution = Distribution.of(entry)
         try:
-            brought = _brought_by(entry)
+            corruptions = _brought_by(entry)
         # It is not our code: whatever it raises must not stop what does not need it.
         except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:LONGEST_REASON]
             broken.append(f"the plug-in {entry.name} of {distribution} cannot be loaded ({reason})")
             continue
-        for declared in brought:
-            twin = found.get(declared.name)
-            if twin is not None and twin.function is not declared.function:
-                clashes[declared.name] = _clash(twin, declared)
-            elif twin is None:
-                found[declared.name], distributions[declared.name] = declared, distribution
+        for declared in corruptions:
+            full_name, ours = f"{distribution.name}:{declared.name}", found.get(declared.name)
+            if ours is None or ours.function is not declared.function:
+                brought.setdefault(declared.name, {})[full_name] = declared, distribution
+    clashes = {}
+    for name, by_package in brought.items():
+        is_alone = len(by_package) == 1 and name not in found
+        for full_name, (declared, distribution) in by_package.items():
+            called = name if is_alone else full_name
+            found[called], distributions[called] = replace(declared, name=called), distribution
+        if name not in found:
+            named = " or ".join(f'"{full_name}"' for full_name in sorted(by_package))
+            clashes[name] = f"several packages bring a corruption {name!r}; write {named}"
     for name, declared in found.items():
         distributions[name].read(declared)
     return _Installed(found, distributions, tuple(broken), clashes)

@@ -25,7 +25,7 @@ from corruptgen.values.arguments import normalise_severity
 PRECISIONS = ("float64", "float32")
 ROUNDINGS = ("truncate", "round")
 # Header fields that speak to people, and those that decide pixels.
-WORDS = frozenset({"title", "references", "notes", "other_sizes"})
+WORDS = frozenset({"title", "family", "references", "notes", "other_sizes"})
 # The default of a key of recipes, where it is written down.
 DEFAULTS = frozenset({"colour"})
 DECIDING = frozenset(
@@ -57,6 +57,8 @@ class Preset:
 
     name: str
     title: str
+    family: str
+    """What the lists of tables put it under, such as "ImageNet-C"; empty: nothing is stated."""
     version: str
     """Another one has other pixels, whatever the values in the table."""
     frozen: bool
@@ -182,6 +184,7 @@ def read_table(name: str, content: Mapping[str, Any], find: Find) -> Preset:
     return Preset(
         name=name,
         title=header.get("title", name),
+        family=header.get("family", ""),
         version=_version(name, header),
         frozen=frozen,
         levels=max(row.level_count for row in rows.values()),

@@ -31,6 +31,7 @@ TRUTH: Kind = ("true or false", lambda value: isinstance(value, bool))
 SIZE: Kind = ("[height, width]", _is_size)
 HEADER: Mapping[str, Kind] = {
     "title": TEXT,
+    "family": TEXT,
     "notes": TEXT,
     "other_sizes": TEXT,
     "references": TEXTS,
