@@ -2,7 +2,7 @@
 
 from corruptgen.randomness.draws import Draws
 from corruptgen.randomness.impulses import draw_impulses
-from corruptgen.randomness.key import Streams, pixels_digest, rng_for
+from corruptgen.randomness.key import Streams, keyed_uniforms, pixels_digest, rng_for
 from corruptgen.randomness.stream import Purpose, Stream
 
-__all__ = ["Draws", "Purpose", "Stream", "Streams", "draw_impulses", "pixels_digest", "rng_for"]
+__all__ = ["Draws", "Purpose", "Stream", "Streams", "draw_impulses", "keyed_uniforms", "pixels_digest", "rng_for"]

@@ -1,6 +1,7 @@
 """A name becomes a stream: the key of every draw is made of what is corrupted and how, never of when or where."""
 
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from corruptgen.values.arguments import normalise_key, normalise_seed, normalise
 # Part of every key. Another number means other pixels for every published recipe.
 STREAM_VERSION = "1"
 DIGEST_BYTES = 16
+WORD_BYTES = 8
 
 
 def rng_for(
@@ -41,6 +43,34 @@ def rng_for(
     """
     domain, name = (b"pixels", key) if isinstance(key, bytes) else (b"item", normalise_key(key).encode())
     return Stream(_hashed(_cell_fields(seed, row, severity, domain) + _written(name)), purpose)
+
+
+def keyed_uniforms(
+    seed: int, row: str, severity: float | None, keys: Iterable[str | int], count: int = 1
+) -> NDArray[np.float64]:
+    """Return some numbers for each of many items, uniform in [0, 1): what an item gets depends on its own name alone.
+
+    Parameters
+    ----------
+    seed, row, severity : int, str, float or None
+        As for `rng_for`.
+    keys : iterable of str or int
+        The ids of N items.
+    count : int, default 1
+        Numbers of each.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, count)
+        In steps of 2**-53.
+    """
+    fields = _cell_fields(seed, row, severity, b"column")
+    digests = b"".join(
+        hashlib.blake2b(fields + _written(normalise_key(key).encode()), digest_size=WORD_BYTES * count).digest()
+        for key in keys
+    )
+    words = np.frombuffer(digests, "<u8").reshape(-1, count) >> np.uint64(11)
+    return words.astype(np.float64) * 2.0**-53
 
 
 class Streams(NamedTuple):

@@ -1,0 +1,1 @@
+"""Noise of class labels: which items get another label, and which one."""
