@@ -27,6 +27,7 @@ __all__ = [
     "Scene",
     "Unit",
     "UnitColour",
+    "UnitPicture",
     "Warp",
     "corruption",
     "fused",
@@ -85,6 +86,7 @@ Levels = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.ANY]
 LevelsColour = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.COLOUR]
 Bytes = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.ANY]
 BytesColour = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.COLOUR]
+UnitPicture = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.PICTURE]
 LevelsPicture = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.PICTURE]
 BytesPicture = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.PICTURE]
 # An array of numbers beside the image, such as a map of distances: (H, W) or (H, W, C), its values as they are.

@@ -41,9 +41,10 @@ def middle(image):
     return image[top : top + PATCH, left : left + PATCH]
 
 
-# The 20 levels of `ccc` take as long as all other tables.
+# The 20 levels of `ccc` take as long as all other tables, and an eidolon takes a second.
+MARKS = {"ccc": [], "geirhos-2018-eidolon": pytest.mark.long}
 NAMES = [
-    pytest.param(name, marks=[] if name == "ccc" else pytest.mark.smoke)
+    pytest.param(name, marks=MARKS.get(name, pytest.mark.smoke))
     for name in catalog.preset_names()
     if not catalog.preset(name).is_sequential
 ]

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from corruptgen.compilation import njit
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# ITU-R BT.709, as scikit-image has it.
+LUMINANCE = (0.2125, 0.7154, 0.0721)
 
 
 def luma(image: NDArray[Any]) -> NDArray[np.float32]:
@@ -16,6 +18,24 @@ def luma(image: NDArray[Any]) -> NDArray[np.float32]:
     red, green, blue = np.moveaxis(image.astype(np.float32), 2, 0)
     grey: NDArray[np.float32] = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]
     return grey
+
+
+def luminance(image: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the luminance of an (H, W, 3) RGB image as (H, W); of an (H, W, 1) one its samples."""
+    if image.shape[2] == 1:
+        return np.asarray(image[..., 0], np.float64)
+    grey: NDArray[np.float64] = _luminance(np.ascontiguousarray(image, np.float64), *LUMINANCE)
+    return grey
+
+
+@njit(cache=True, nogil=True)
+def _luminance(image, of_red, of_green, of_blue):
+    result = np.empty(image.shape[:2])
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            # Not a matrix product: of a grey picture its last bit decides about the level.
+            result[y, x] = (image[y, x, 0] * of_red + image[y, x, 1] * of_green) + image[y, x, 2] * of_blue
+    return result
 
 
 def opencv_luma(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -66,6 +66,32 @@ def smooth_separably(
     return result.reshape(image.shape)
 
 
+def smooth_within(plane: NDArray[Any], sigma: float, outside: float) -> Float64:
+    """Smooth an (H, W) plane with a Gaussian, all around which lies one value.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (H, W)
+        Any real type; computed in float64.
+    sigma : float
+        Standard deviation in pixels.
+    outside : float
+        The value of all that lies beyond the border.
+    """
+    height, width = plane.shape
+    radius = int(TRUNCATE * sigma + 0.5)
+    weights = gaussian_weights(sigma, radius)[radius:]
+    samples = np.full((height + 1, width), outside)
+    samples[:height] = plane
+    # The row below the last one stands for all rows outside.
+    rows = np.arange(-radius, height + radius)
+    rows[(rows < 0) | (rows >= height)] = height
+    padded, result = np.full(width + 2 * radius, outside), np.empty((height, width))
+    beside, no_columns = np.arange(2 * radius + 1), np.empty(0, np.int64)
+    _smooth_rows(result, padded, samples.ravel(), 1, weights, weights, rows * width, no_columns, beside)
+    return result
+
+
 @keep_arrays
 def _axis(length: int, sigma: float, truncate: float, border: str) -> tuple[Float64, NDArray[np.int64]]:
     """Return the half kernel, and what stands for each sample from half a kernel before the first one on."""
@@ -75,13 +101,17 @@ def _axis(length: int, sigma: float, truncate: float, border: str) -> tuple[Floa
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _smooth_rows(result, padded, samples, channels, down, across, rows, columns, beside):
-    """Smooth the columns, then the rows, of an (H, W * C) image; `down` and `across` are half kernels."""
+    """Smooth the columns, then the rows, of an (H, W * C) image; `down` and `across` are half kernels.
+
+    Without `columns` both ends of `padded` stay what they are.
+    """
     height, size = result.shape
     border = (across.size - 1) * channels
     middle = padded[border : border + size]
     for y in range(height):
         correlate_symmetric(middle, samples, rows[y : y + 2 * down.size - 1], down)
-        pad(padded, columns, across.size - 1, channels)
+        if columns.size > 0:
+            pad(padded, columns, across.size - 1, channels)
         correlate_symmetric(result[y], padded, beside, across)
 
 
