@@ -84,13 +84,16 @@ def sizes(preset, row):
 FIRST = {preset.rows[row].uses[0].corruption.name: (preset.name, row) for preset, row in reversed(DISTINCT)}
 
 
-# Of all others, rows whose function is tried in another table come in `make check` only.
+# Of all others, rows whose function is tried in another table come in `make check` only; and so do those that take a
+# second for each image.
+SLOW = ("geirhos-2018-eidolon",)
 WHOLE = ("imagenet-c", "cifar-c", "imagecorruptions", "natural", "medical")
 
 
 def named(preset, row):
     """Return a row as a parameter of a test."""
-    is_first, is_whole = (preset.name, row) in FIRST.values(), preset.name in WHOLE
+    is_first = (preset.name, row) in FIRST.values() and preset.name not in SLOW
+    is_whole = preset.name in WHOLE
     marks = pytest.mark.smoke if is_first and is_whole else () if is_first or is_whole else pytest.mark.long
     return pytest.param(preset, row, id=f"{preset.name}-{row}", marks=marks)
 
@@ -103,7 +106,7 @@ DRAWING_ROWS = [
     if all(preset.cell(row, level).draws for level in preset.rows[row].severities)
 ]
 # Of which only a sign is drawn, and which leave grey alone; and those of which one of two aberrations is drawn.
-OF_A_SIGN = ("hue_shift", "color_balance")
+OF_A_SIGN = ("hue_shift", "color_balance", "fourier_low", "fourier_middle", "fourier_high")
 OF_TWO = ("drawn_aberration", "drawn_stored_aberration")
 # Of which only a direction is drawn, one of four.
 FEW_DRAWS = ("window_shift", "cyclic_shift")
@@ -117,8 +120,8 @@ def _pictures_that_are_not_ours(request):
     find = needed.get(arguments.params.get("row")) if arguments else None
     if arguments and {"preset", "row"} <= arguments.params.keys():
         written = arguments.params["preset"].content[arguments.params["row"]]
-        if "kernels" in written:
-            find = partial(find_supplied, written["kernels"], "the stack of kernels", "Fetch it")
+        for file in {"kernels", "spectrum"} & written.keys():
+            find = partial(find_supplied, written[file], "the file", "Fetch it")
     if find and arguments.params["preset"].frozen:
         try:
             find()
