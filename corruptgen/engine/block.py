@@ -4,7 +4,6 @@ import hashlib
 import json
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import islice
@@ -26,7 +25,7 @@ from corruptgen.randomness import Streams
 from corruptgen.recipe.declarations import KINDS
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Decoding, Item
-from corruptgen.runtime.trouble import RESUME, trouble_behind, unreadable, wording
+from corruptgen.runtime.trouble import RESUME, reading, wording
 from corruptgen.sinks import Dataset, OutputDirectory, Sample, Sink, WrittenShard
 from corruptgen.sources import Content, Source, for_reading, source_digest
 from corruptgen.sources.states import file_states, local_files
@@ -60,15 +59,22 @@ class Cells:
     """The number of frames in each of them, 0 for one image; empty: there are no sequences."""
     registered: tuple[catalog.Registered, ...] = ()
     """The corruptions that were registered by hand, which a worker would not find."""
+    planes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """What a first pass over the source has found for rows that take it, by the name of the input."""
 
     @classmethod
     def of(
-        cls, preset: Preset, recipe: Recipe, names: tuple[tuple[str, float], ...], frames: tuple[int, ...] = ()
+        cls,
+        preset: Preset,
+        recipe: Recipe,
+        names: tuple[tuple[str, float], ...],
+        frames: tuple[int, ...] = (),
+        planes: Mapping[str, NDArray[Any]] | None = None,
     ) -> "Cells":
         """Take what a worker needs to know."""
         by_hand = catalog.registered(preset, (row for row, _ in names if row in preset.rows))
         table, paired = json.dumps(preset.content), recipe.corrupt.paired
-        return cls(preset.name, table, recipe.seed, paired, names, frames, by_hand)
+        return cls(preset.name, table, recipe.seed, paired, names, frames, by_hand, dict(planes or {}))
 
     @classmethod
     def recorded(
@@ -111,7 +117,8 @@ class Cells:
         if name == CLEAN:
             return self.clean(image)
         count = self.frames[self.names.index(name)] if self.frames else None
-        return apply_to_picture(self._cell(name), image.pixels, self._streams(key), image.form, count)
+        cell = self._cell(name)
+        return apply_to_picture(cell, image.pixels, self._streams(key), image.form, count, self._inputs(cell))
 
     def check_shape(self, image: CleanImage, shape: tuple[int, ...], place: str) -> None:
         """Raise `RecipeError` if a row that acts before the crop makes images of another shape than the clean one."""
@@ -133,18 +140,24 @@ class Cells:
         """Return the image of an item in a cell, or the first frames of its sequence."""
         if name == CLEAN or not self._cell(name).is_sequence:
             return [self.apply(name, image, key)]
-        return list(islice(self._cell(name).of_pictures().frames(image.pixels, self._streams(key)), most))
+        cell = self._cell(name)
+        return list(islice(cell.of_pictures().frames(image.pixels, self._streams(key), self._inputs(cell)), most))
 
     def probe(self, name: tuple[str, float], image: CleanImage) -> None:
         """Apply a cell to an image, so that what it lacks is found; of a sequence the first frame is enough."""
         if name != CLEAN and self._cell(name).is_sequence:
-            next(self._cell(name).frames(image.pixels, self._streams("probe")))
+            cell = self._cell(name)
+            next(cell.frames(image.pixels, self._streams("probe"), self._inputs(cell)))
         else:
             self.apply(name, image, "probe")
 
     def warp(self, name: tuple[str, float], image: CleanImage, key: str) -> Warp:
         """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
         return self._cell(name).of_pictures().warp(image.pixels, self._streams(key), image.form)
+
+    def _inputs(self, cell: Cell) -> Mapping[str, NDArray[Any]]:
+        """Return what a cell takes beside the image."""
+        return {name: plane for name, plane in self.planes.items() if name in cell.inputs}
 
     def _streams(self, key: str) -> Streams:
         return Streams(self.seed, key, self.paired)
@@ -192,7 +205,7 @@ class Work:
             If the format needs a package that is not installed, or cannot hold the samples of the images.
         """
         recipe, sink = plan.recipe, plan.sink(output)
-        cells = Cells.of(plan.preset, recipe, plan.cells, plan.frames)
+        cells = Cells.of(plan.preset, recipe, plan.cells, plan.frames, plan.planes)
         source = for_reading(plan.source)
         work = cls(cells, source, recipe.decode, sink)
         shape, dtype = None, "uint8"
@@ -212,7 +225,7 @@ class Work:
         """Return the first image that is not rejected; None if there is none."""
         for item in items:
             try:
-                with reading_item(item):
+                with reading(item.id):
                     return self.decoded(item, self.content(item))
             except Rejected:
                 continue
@@ -221,7 +234,7 @@ class Work:
     def content(self, item: Item) -> Content:
         """Read an item; raise `Rejected` for what the file is, and `SourceError` for trouble of the machine."""
         try:
-            with reading_item(item):
+            with reading(item.id):
                 return self.source.read(item)
         except SourceError as error:
             text = str(error)
@@ -269,20 +282,6 @@ def unpack_work(packed: Packed) -> Work:
     # It comes from the parent, as every call does.
     work: Work = pickle.loads(packed.content.tobytes())  # noqa: S301
     return work
-
-
-@contextmanager
-def reading_item(item: Item) -> Iterator[None]:
-    """Turn trouble of the machine into a `SourceError` that names the item, though a decoder took it for damage."""
-    try:
-        yield
-    except SourceError:
-        raise
-    except Exception as error:
-        trouble = trouble_behind(error)
-        if trouble is None:
-            raise
-        raise unreadable(item.id, trouble) from error
 
 
 def make_block(
@@ -430,7 +429,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
                 raise SourceError(
                     f"{item.id} has changed since this output was begun; bring it back or use --overwrite"
                 )
-            with reading_item(item):
+            with reading(item.id):
                 image = work.decoded(item, content)
                 work.sink.check(work.cells.clean(image))
                 carried = work.targets.carried(item, content, partial(_warp, work, image, item))

@@ -52,6 +52,7 @@ from corruptgen.sources.states import file_states
 from corruptgen.store.lock import Lock
 from corruptgen.store.names import printable
 from corruptgen.store.output_directory import UNFINISHED
+from corruptgen.tables.first_pass import record_planes
 from corruptgen.targets.targets import Summary
 
 MOST_NAMED = 3  # rejected items in one message
@@ -69,6 +70,8 @@ def probe(cells: Cells, plan: Plan) -> None:
     """
     sizes = plan.preset.sizes
     height, width = sizes.allowed[0] if sizes.allowed else (max(PROBE_SIDE, *sizes.smallest),) * 2
+    for plane in plan.planes.values():
+        height, width = plane.shape
     ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(height, width, 3)
     problems: dict[str, None] = {}
     for row, severity in dict(plan.cells).items():
@@ -152,7 +155,8 @@ class Build:
         share = {"shard": str(self.shard), "blocks": len(self.plan.blocks), "table": preset}
         work = Work.of(self.plan, self.output)
         images = {"shape": work.shape and list(work.shape), **({} if work.dtype == "uint8" else {"dtype": work.dtype})}
-        return self.marker | share | {"listing": listing_header(self.plan.listing)} | images
+        found = record_planes(self.plan.planes)
+        return self.marker | share | {"listing": listing_header(self.plan.listing)} | images | found
 
     def standing(self) -> Standing:
         """Find out what the output holds of this build already."""
@@ -380,7 +384,7 @@ class Build:
                 "recipe that it was begun with, or begin again with --overwrite"
             )
         probe(Work.of(self.plan, self.output).cells, self.plan)
-        check_content(there, self.content)
+        check_content(there, before.content)
         return choice_of(smaller.recipe.content())
 
     def begin_growth(self) -> None:
@@ -487,7 +491,7 @@ class Build:
         frames = record_frames(plan.cells, plan.frames)
         return build_manifest(
             plan.recipe, plan.preset, plan.listing, self.identity, plan.folders, ordered, files, known, frames
-        )
+        ) | record_planes(plan.planes)
 
     def _is_recorded(self, shard: Shard) -> bool:
         """Check whether a shard has left its record, as it would be written today."""

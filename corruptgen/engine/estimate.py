@@ -41,7 +41,7 @@ def estimate_size(plan: Plan) -> SizeEstimate:
     Rows whose pictures are missing stay out.
     """
     recipe = plan.recipe
-    cells = Cells.of(plan.preset, recipe, plan.cells, plan.frames)
+    cells = Cells.of(plan.preset, recipe, plan.cells, plan.frames, plan.planes)
     # Of each cell that is measured: the number of its images of an item, and the bytes of one of them.
     sizes: list[tuple[int, float]] = []
     rejected: list[Rejection] = []

@@ -6,20 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.codecs.high_bit_depth import decode_image
+from corruptgen.codecs.windowing import CleanImage
 from corruptgen.engine.sequences import check_sequences, count_frames
-from corruptgen.errors import CorruptgenError, RecipeError, Rejected, SourceError
+from corruptgen.errors import CorruptgenError, ImageError, RecipeError, Rejected, SourceError
 from corruptgen.recipe.output_section import OutputChoice
 from corruptgen.recipe.recipe import NAME, Recipe, load
 from corruptgen.records import Item, Items, Listing, Rejection
+from corruptgen.runtime.trouble import reading
 from corruptgen.sinks import OutputDirectory, Sink
 from corruptgen.sinks.formats import check_installed, reserved_rows, sink
-from corruptgen.sources import Source, keep_wanted, open_source, source_place
+from corruptgen.sources import Content, Source, keep_wanted, open_source, source_place
 from corruptgen.store.names import (
     ESCAPES,
     LONGEST_COMPONENT,
@@ -31,6 +34,7 @@ from corruptgen.store.names import (
 from corruptgen.store.output_directory import cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
+from corruptgen.tables.first_pass import INPUTS, Planes, find_planes, needed_planes
 from corruptgen.tables.row import Row
 from corruptgen.tables.severities import shortest_form, spell_out_severities
 from corruptgen.tables.table import Preset
@@ -79,6 +83,38 @@ class Plan:
     """The masks and annotations that go with the images."""
     frames: tuple[int, ...] = ()
     """The number of frames of an item in each cell, 0 where it has one image; empty: there are no sequences."""
+    recorded_planes: Planes | None = None
+    """What a first pass has found, where that is known from records and the source is not read."""
+
+    @cached_property
+    def planes(self) -> Planes:
+        """What rows take that only a first pass over the source finds, by the name of the input; often nothing.
+
+        Raises
+        ------
+        RecipeError
+            If the images are such that there is none.
+        """
+        if self.recorded_planes is not None:
+            return self.recorded_planes
+        if not needed_planes(self.preset, self.cells):
+            return {}
+        return find_planes(
+            self.listing.items, self._content, self._decoded, f"{self.recipe.name} [corrupt] rows of {self.preset.name}"
+        )
+
+    def _content(self, item: Item) -> Content:
+        with reading(item.id):
+            return self.source.read(item)
+
+    def _decoded(self, item: Item, content: Content) -> CleanImage:
+        with reading(item.id):
+            image = decode_image(content, self.recipe.decode)
+        try:
+            self.preset.sizes.check(*image.pixels.shape[:2])
+        except ImageError as error:
+            raise Rejected(f"has a size that the table does not hold for: {error}") from error
+        return image
 
     @property
     def folders(self) -> list[str]:
@@ -207,8 +243,8 @@ def _check_shapes(recipe: Recipe, preset: Preset, rows: Iterable[str]) -> None:
         )
     for row in map(preset.row, rows):
         place = f"{recipe.name} [corrupt] rows: {row.name} of {preset.name}"
-        if row.inputs:
-            names = " and ".join(sorted(row.inputs))
+        if lacking := row.inputs - INPUTS:
+            names = " and ".join(sorted(lacking))
             raise RecipeError(
                 f"{place} needs {names} beside the image, which no source holds; pass them in Python: "
                 "corruptgen.corrupt(..., inputs={...})"

@@ -34,6 +34,7 @@ from corruptgen.sinks import Dataset, OutputDirectory
 from corruptgen.store.digests import SHARD_BYTES
 from corruptgen.store.lock import hold_lock
 from corruptgen.tables import catalog
+from corruptgen.tables.first_pass import recorded_planes
 from corruptgen.targets.targets import recorded_targets
 from corruptgen.values.addresses import local_path
 from corruptgen.values.arguments import path_value
@@ -41,7 +42,7 @@ from corruptgen.values.comparison import describe_differences
 
 AGREEING = (
     "schema", "recipe", "preset", "source", "environment", "identity", "blocks", "table", "listing", "shape", "dtype",
-    "content", "sizes",
+    "content", "sizes", "first_pass",
 )  # fmt: skip
 MOST_NAMED = 20  # blocks or shards in one message
 
@@ -224,7 +225,8 @@ def _plan(
         )
     targets = replace(carried, annotated=output.path(ANNOTATED), digest=listing.annotations)
     frames = recorded_frames(cells, record)
-    plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets, frames)
+    planes = recorded_planes(record)
+    plan = Plan(recipe, preset, _NoSource(), listing, cells, tuple(blocks), targets, frames, planes)
     begun = Build(plan, output, recorded_identity=record.get("identity", {})).marker
     if json_bytes(begun) != json_bytes({key: record.get(key, {}) for key in begun}):
         raise OutputError("the tables of the blocks do not name the items that the shards were begun with")

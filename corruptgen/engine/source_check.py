@@ -31,7 +31,7 @@ def choose_sample(items: Sequence[Item]) -> list[Item]:
 
 
 def fingerprint(work: Work, items: Sequence[Item]) -> str:
-    """Recognise a source wherever it is, by the content of a sample of its items and of their masks.
+    """Recognise a source wherever it is: by a sample of its items and their masks, and by what a first pass found.
 
     Raises
     ------
@@ -46,6 +46,8 @@ def fingerprint(work: Work, items: Sequence[Item]) -> str:
         found.update(json.dumps([item.id, _digest(work, item)]).encode())
     if masks := work.targets.mask_digests(chosen):
         found.update(json.dumps(masks).encode())
+    for name, plane in work.cells.planes.items():
+        found.update(name.encode() + plane.tobytes())
     return found.hexdigest()
 
 

@@ -1,6 +1,8 @@
 """Trouble of the machine, told apart from faults of a file: the first ends a build, the second rejects one item."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 
@@ -41,6 +43,20 @@ def wording(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "the memory is full; try fewer workers"
     return describe_error(error)[:LONGEST]
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn trouble of the machine into a `SourceError` that names the item, though a decoder took it for damage."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except Exception as error:
+        trouble = trouble_behind(error)
+        if trouble is None:
+            raise
+        raise unreadable(name, trouble) from error
 
 
 def unreadable(name: str, error: BaseException) -> SourceError:

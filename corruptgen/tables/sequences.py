@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from corruptgen.codecs.pixels import BYTE, SampleFormat
 from corruptgen.errors import ImageError
 from corruptgen.randomness import Draws, Streams
-from corruptgen.tables.cell import Cell
+from corruptgen.tables.cell import NO_INPUTS, Cell, Inputs
 from corruptgen.values.arguments import severity_text
 
 COUNT = "frames"
@@ -45,7 +45,12 @@ def frame_count(cell: Cell, size: tuple[int, int] | None = None) -> int:
 
 
 def apply_to_picture(
-    cell: Cell, picture: NDArray[Any], rng: Draws | Streams, form: SampleFormat = BYTE, count: int | None = None
+    cell: Cell,
+    picture: NDArray[Any],
+    rng: Draws | Streams,
+    form: SampleFormat = BYTE,
+    count: int | None = None,
+    inputs: Inputs = NO_INPUTS,
 ) -> NDArray[Any]:
     """Return what a dataset holds of a picture in a cell: an image, or the frames of a sequence as (frames, H, W, C).
 
@@ -63,6 +68,8 @@ def apply_to_picture(
         How its samples are stored.
     count : int or None
         The number of frames that are expected; None: any number.
+    inputs : mapping of str to ndarray
+        What the row takes beside the picture, by name.
 
     Raises
     ------
@@ -71,10 +78,13 @@ def apply_to_picture(
     """
     cell = cell.of_pictures()
     if not cell.is_sequence:
-        return cell.apply(picture, rng, form)
+        return cell.apply(picture, rng, form, inputs)
     if form != BYTE:
         raise ImageError(f"{cell.row} of {cell.sizes.preset} makes frames of pictures of 8 bits")
-    frames, place = cell.frames(picture, rng), f"{cell.row} of {cell.sizes.preset} at {severity_text(cell.severity)}"
+    frames, place = (
+        cell.frames(picture, rng, inputs),
+        f"{cell.row} of {cell.sizes.preset} at {severity_text(cell.severity)}",
+    )
     if count is None:
         return np.stack(list(frames))
     stacked: NDArray[Any] | None = None

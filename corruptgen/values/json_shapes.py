@@ -96,6 +96,7 @@ def _wanted(shape: Shape) -> str:
 
 _RECIPE = dict.fromkeys(("source?", "decode?", "corrupt?", "output?", "publish?"), dict)
 _FILES = {str: {"size": int, "sha256": str}}
+_FIRST_PASS = {str: {"sha256": SHA256, "shape": [int], "float32": str}}
 _LABELS = {"kind?": str, "count?": int, "width?": int}
 MARKER_SHAPE = {
     "schema": int,
@@ -124,6 +125,7 @@ RECORD_SHAPE = MARKER_SHAPE | {
     "shape": ([int], None),
     "dtype?": str,
     "sizes?": str,
+    "first_pass?": _FIRST_PASS,
 }
 MANIFEST_SHAPE = {
     "schema": int,
@@ -144,6 +146,7 @@ MANIFEST_SHAPE = {
     "ids?": [str],
     "noted?": {str: int},
     "annotations?": {str: {"sha256": str, "annotations": int, "dropped": [(int, None)]}},
+    "first_pass?": _FIRST_PASS,
     "digest?": str,
 }
 # Of a table of items: its first line, and each of the others.

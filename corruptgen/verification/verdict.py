@@ -26,6 +26,7 @@ from corruptgen.store.digests import FILES_BYTES, PIXELS_BYTES, SHARD_BYTES
 from corruptgen.store.names import is_below, storable
 from corruptgen.store.output_directory import OutputDirectory, cell_folder
 from corruptgen.tables import catalog
+from corruptgen.tables.first_pass import needed_planes, recorded_planes
 from corruptgen.tables.table import table_digest
 from corruptgen.targets.targets import recorded_targets
 from corruptgen.values.addresses import local_path
@@ -183,7 +184,10 @@ def open_output(directory: str | Path) -> tuple[RecordedBuild, dict[str, Any]]:
         missing = describe_missing(table, manifest.get("identity"))
         frames = recorded_frames(names, manifest)
         preset = None if missing else catalog.preset_from(name, table)
-        cells = Cells.of(preset, recipe, names, frames) if preset else Cells.recorded(name, table, recipe, names)
+        planes = recorded_planes(manifest)
+        cells = (
+            Cells.of(preset, recipe, names, frames, planes) if preset else Cells.recorded(name, table, recipe, names)
+        )
         annotations = {name: str(entry["sha256"]) for name, entry in manifest.get("annotations", {}).items()}
         right = (
             table_digest(table) == manifest["preset"]["digest"]
@@ -193,6 +197,7 @@ def open_output(directory: str | Path) -> tuple[RecordedBuild, dict[str, Any]]:
             and set(manifest.get("frames", {})) <= set(manifest["cells"])
             and all(count > 0 for count in manifest.get("frames", {}).values())
             and (preset is None or frames_fit(preset, names, frames))
+            and (preset is None or set(planes) == needed_planes(preset, names))
         )
     except (CorruptgenError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise OutputError(f"{MANIFEST} is damaged: {error}") from error
