@@ -124,7 +124,7 @@ def kornia() -> Calls:
 
 def torchvision() -> Calls:
     """Return the equivalents of torchvision's transforms v2, on the processor."""
-    _declare_missing_operators()
+    declare_missing_operators()
     from torchvision.transforms import v2  # noqa: PLC0415
     from torchvision.transforms.v2 import functional  # noqa: PLC0415
 
@@ -142,7 +142,7 @@ def torchvision() -> Calls:
     return {**_on_tensors(floats, unit=True), **_on_tensors(others, unit=False)}
 
 
-def _declare_missing_operators() -> None:
+def declare_missing_operators() -> None:
     """Let torchvision be imported without its compiled operators, which no transform but JPEG needs.
 
     A wheel that was built for graphics cards cannot load them beside a torch that was not, and refuses to be imported.

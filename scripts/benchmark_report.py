@@ -15,10 +15,10 @@ OURS_BESIDE = OURS + REFERENCE
 EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 
 
-def replaced(document: str, text: str) -> str:
+def replaced(document: str, text: str, begin: str = BEGIN, end: str = END) -> str:
     """Put the tables between the marks of the document."""
-    before, rest = document.split(BEGIN, 1)
-    return f"{before}{BEGIN}{text}{END}{rest.split(END, 1)[1]}"
+    before, rest = document.split(begin, 1)
+    return f"{before}{begin}{text}{end}{rest.split(end, 1)[1]}"
 
 
 def markdown(results: Mapping[str, Any]) -> str:

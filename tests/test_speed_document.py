@@ -9,10 +9,13 @@ from functools import lru_cache
 
 import pytest
 
+import corruptgen
 from tests.photographs import ROOT
 
 TEXT = (ROOT / "docs/speed.md").read_text("utf-8")
+from benchmark_families import BEGIN, END, beside_originals  # noqa: E402
 from benchmark_history import compared, latest, record  # noqa: E402
+from benchmark_originals import ORIGINALS  # noqa: E402
 from benchmark_report import markdown, replaced  # noqa: E402
 
 
@@ -66,3 +69,46 @@ def test_a_row_that_became_slower_is_named(tmp_path):
     assert latest(tmp_path).name == "0.2.0.json"
     assert compared(measured(0.7), before) == []
     assert compared(measured(1.0), before) == ["tuned/224/imagecorruptions/fog: 2.00 times slower than in 0.2.0"]
+
+
+def test_the_table_of_originals_has_the_geometric_mean_and_the_least_row():
+    rows = {"haze": {"original": 8.0, "ours": 2.0}, "dusk": {"original": 9.0, "ours": 1.0}}
+    found = {"one": {"rows": rows, "left_out": {"wind": "TypeError: no"}}, "other": {"missing": "there is no clone"}}
+
+    text = beside_originals(found)
+
+    assert "| `one` | 2 | **6.0** | haze, 4.0 |" in text
+    assert "| `one` | dusk | 9.00 | 1.00 | 9.0 |" in text
+    assert "- one, wind: TypeError: no" in text
+    assert "- other: there is no clone" in text
+    assert text in replaced(TEXT, text, BEGIN, END)
+
+
+@pytest.mark.parametrize("original", ORIGINALS, ids=lambda original: original.table)
+def test_what_is_timed_beside_an_original_is_in_its_table_and_in_the_help(original):
+    told = explained("scripts/benchmark_families.py")
+
+    assert original.url in told
+    assert original.commit in told
+    if original.table in corruptgen.presets():
+        assert {*original.rows, *original.left_out} == set(corruptgen.rows(original.table))
+
+
+def test_an_original_that_is_not_there_is_left_out_by_name(tmp_path):
+    command = [
+        "scripts/benchmark_families.py",
+        "--originals",
+        tmp_path,
+        "--only",
+        "imagenet-c-bar",
+        "--json",
+        tmp_path / "x.json",
+    ]
+
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        "imagenet-c-bar: there is no clone of https://github.com/facebookresearch/augmentation-corruption"
+        in done.stdout
+    )
