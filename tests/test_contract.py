@@ -107,7 +107,10 @@ DRAWING_ROWS = [
 ]
 # Of which only a sign is drawn, and which leave grey alone; and those of which one of two aberrations is drawn.
 OF_A_SIGN = ("hue_shift", "color_balance", "fourier_low", "fourier_middle", "fourier_high")
-OF_TWO = ("drawn_aberration", "drawn_stored_aberration")
+OF_TWO = (
+    "drawn_aberration", "drawn_stored_aberration", "rotate_by_level", "shear_rows", "shear_columns", "shift_across",
+    "shift_down",
+)  # fmt: skip
 # Of which only a direction is drawn, one of four.
 FEW_DRAWS = ("window_shift", "cyclic_shift")
 

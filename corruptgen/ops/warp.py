@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Warp
@@ -105,6 +106,32 @@ class Shift:
         """Return where an outline, in pixels from the corner of the image, lies in and beside the moved image."""
         around = ((i, j) for i in (0, -1, 1) for j in (0, -1, 1)) if self.returns else [(0, 0)]
         return [outline + np.multiply(self.size, copy) + np.array([self.down, self.right]) for copy in around]
+
+
+@dataclass(frozen=True, eq=False)
+class BlackAffine:
+    """An affine warp of images of 8 bits as Pillow does it, bilinear; what is taken from outside is black."""
+
+    matrix: tuple[float, float, float, float, float, float]
+    """From x and y, in pixels from the corner of the moved image, to those in the image."""
+
+    def moved(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the moved image of an (H, W, 1) or (H, W, 3) one."""
+        whole = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        moved = whole.transform(whole.size, Image.Transform.AFFINE, self.matrix, Image.Resampling.BILINEAR)
+        return np.asarray(moved).reshape(image.shape)
+
+    def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where that is taken from which is seen at `positions`."""
+        return _mapped(self._forth, positions + 0.5) - 0.5
+
+    def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where that is seen which was at `positions`."""
+        return _mapped(inverse(self._forth), positions + 0.5) - 0.5
+
+    @property
+    def _forth(self) -> NDArray[np.float64]:
+        return np.array(self.matrix, np.float64).reshape(2, 3)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageOps
+from numpy.typing import NDArray
 
 from corruptgen.codecs.pixels import SampleFormat
+from corruptgen.corruptions.augmentation.movements import MOVEMENTS
+from corruptgen.corruptions.augmentation.tones import (
+    HIGHEST,
+    autocontrast,
+    equalize,
+    posterize,
+    scale_brightness,
+    scale_colour,
+    scale_contrast,
+    scale_sharpness,
+    solarize,
+)
 from corruptgen.errors import ArgumentError, SeverityError
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
@@ -15,9 +27,12 @@ from corruptgen.transforms.pictures import Frames, Samples
 from corruptgen.transforms.transform import Transform, call_of
 from corruptgen.values.arguments import normalise_severity, real_number, shown, truth_value, whole_number
 
-LEAST, HIGHEST = 0.1, 10
+LEAST = 0.1
 VIEWS = (1, 3)
 MOST = 1000
+Bytes = NDArray[np.uint8]
+Operation = Callable[[Bytes, float, int], Bytes]
+"""Takes an image, a level and a sign, -1 or 1."""
 
 
 class AugMix(Transform):
@@ -110,13 +125,12 @@ class AugMix(Transform):
         return (picture.closed([frame.copy() for frame in picture.frames]), *views)
 
     def _chain(self, samples: Samples, rng: Stream, severity: float) -> Samples:
-        image = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
         names = self.operations
         for _ in range(self.depth or 1 + rng.integers(3)):
             name = names[rng.integers(len(names))]
             level, sign = rng.uniform(LEAST, severity), 1 - 2 * rng.integers(2)
-            image = OPERATIONS[name](image, level, sign)
-        return np.asarray(image).reshape(samples.shape)
+            samples = OPERATIONS[name](samples, level, sign)
+        return samples
 
     def __repr__(self) -> str:
         return call_of(
@@ -125,37 +139,31 @@ class AugMix(Transform):
         )  # fmt: skip
 
 
-Operation = Callable[[Image.Image, float, int], Image.Image]
+def _moved(name: str) -> Operation:
+    return lambda image, level, sign: MOVEMENTS[name](image.shape, level, sign).moved(image)
 
 
-def _whole(level: float, most: float) -> int:
-    return int(level * most / HIGHEST)
+def _toned(change: Callable[..., Bytes]) -> Operation:
+    return lambda image, level, sign: change(image, level=level)
 
 
-def _affine(image: Image.Image, *matrix: float) -> Image.Image:
-    return image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-
-
-def _enhanced(kind: Callable[[Image.Image], Any]) -> Operation:
-    return lambda image, level, sign: kind(image).enhance(level * 1.8 / HIGHEST + 0.1)
-
-
-# The level goes up to 10, and what is empty after a movement is black. A sign is -1 or 1.
+# The rows of the table `augmix-operations`, by their names. The first nine are drawn from; the others overlap with
+# corruptions of ImageNet-C.
 DISJOINT: Mapping[str, Operation] = {
-    "autocontrast": lambda image, level, sign: ImageOps.autocontrast(image),
-    "equalize": lambda image, level, sign: ImageOps.equalize(image),
-    "posterize": lambda image, level, sign: ImageOps.posterize(image, max(1, 4 - _whole(level, 4))),
-    "rotate": lambda image, level, sign: image.rotate(sign * _whole(level, 30), Image.Resampling.BILINEAR),
-    "solarize": lambda image, level, sign: ImageOps.solarize(image, 256 - _whole(level, 256)),
-    "shear_x": lambda image, level, sign: _affine(image, 1, sign * level * 0.3 / HIGHEST, 0, 0, 1, 0),
-    "shear_y": lambda image, level, sign: _affine(image, 1, 0, 0, sign * level * 0.3 / HIGHEST, 1, 0),
-    "translate_x": lambda image, level, sign: _affine(image, 1, 0, sign * _whole(level, image.width / 3), 0, 1, 0),
-    "translate_y": lambda image, level, sign: _affine(image, 1, 0, 0, 0, 1, sign * _whole(level, image.height / 3)),
+    "autocontrast": lambda image, level, sign: autocontrast(image),
+    "equalize": lambda image, level, sign: equalize(image),
+    "posterize": _toned(posterize),
+    "rotate": _moved("rotate"),
+    "solarize": _toned(solarize),
+    "shear_x": _moved("shear_x"),
+    "shear_y": _moved("shear_y"),
+    "translate_x": _moved("translate_x"),
+    "translate_y": _moved("translate_y"),
 }
 OVERLAPPING: Mapping[str, Operation] = {
-    "brightness": _enhanced(ImageEnhance.Brightness),
-    "color": _enhanced(ImageEnhance.Color),
-    "contrast": _enhanced(ImageEnhance.Contrast),
-    "sharpness": _enhanced(ImageEnhance.Sharpness),
+    "brightness": _toned(scale_brightness),
+    "color": _toned(scale_colour),
+    "contrast": _toned(scale_contrast),
+    "sharpness": _toned(scale_sharpness),
 }
 OPERATIONS: Mapping[str, Operation] = {**DISJOINT, **OVERLAPPING}

@@ -1,0 +1,1 @@
+"""What augmentations do to an image, each operation alone: those of AugMix."""
