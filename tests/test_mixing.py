@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from corruptgen.ops.sines import sine_field
 from corruptgen.randomness import rng_for
 from corruptgen.tables import catalog
 from corruptgen.transforms import PRIME, AugMix, Draw, PatchGaussian
@@ -13,7 +14,6 @@ from corruptgen.transforms.prime import (
     random_colours,
     random_filter,
     random_warp,
-    sine_field,
     unfolded_warp,
 )
 from tests.pictures import photograph
@@ -115,12 +115,14 @@ def test_fields_are_as_strong_as_in_the_paper_and_zero_at_the_border():
     side, cut = 224, 10
     temperature = 4 / (np.pi**3 * cut**2 * np.log(cut))
 
-    fields = [np.sqrt(temperature) * side * sine_field(side, side, cut, rng(n)) for n in range(100)]
+    fields = [
+        np.sqrt(temperature) * side * sine_field(side, side, rng(n).standard_normal((cut, cut))) for n in range(100)
+    ]
 
     # Two such fields, down and right.
     assert np.sqrt(2 * np.mean(np.square(fields))) == pytest.approx(6.2, rel=0.05)
     assert (
-        max(np.abs(f[edge]).max() for f in fields for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1])) < 1e-10
+        max(np.abs(f[edge]).max() for f in fields for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1])) < 1e-4
     )
 
 
@@ -130,11 +132,12 @@ def test_a_field_is_the_sum_of_its_waves_also_of_those_shorter_than_two_pixels(h
     amplitudes = rng(5).standard_normal((cut, cut))
     waves = [(i, j) for i in range(1, cut + 1) for j in range(1, cut + 1) if np.hypot(i, j) < cut + 0.5]
     expected = sum(
-        amplitudes[i - 1, j - 1] / np.hypot(i, j) * np.sin(np.pi * i * down) * np.sin(np.pi * j * right.T)
+        amplitudes[i - 1, j - 1] / np.hypot(i, j) * np.sin(np.pi * j * down) * np.sin(np.pi * i * right.T)
         for i, j in waves
     )
 
-    assert np.allclose(sine_field(height, width, cut, rng(5)), expected, atol=1e-10)
+    # Arguments of short waves are rounded to float32.
+    assert np.allclose(sine_field(height, width, amplitudes), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(("height", "width", "highest"), [(32, 32, 100), (64, 64, 3), (96, 61, 500), (224, 224, 20)])
@@ -147,12 +150,12 @@ def test_warps_never_fold_the_picture(height, width, highest):
     # Every pixel is taken from inside of the picture.
     rows, columns = np.mgrid[:height, :width]
     for warp in warps:
-        assert (rows + warp.down).min() > -1e-9
-        assert (columns + warp.right).max() < width - 1 + 1e-9
+        assert (rows + warp.down).min() > -1e-4
+        assert (columns + warp.right).max() < width - 1 + 1e-4
 
 
 def test_a_field_that_folds_is_known_as_such():
-    strong = 40 * sine_field(64, 64, 6, rng(1))
+    strong = 40 * sine_field(64, 64, rng(1).standard_normal((6, 6)))
 
     assert folds(strong, strong)
     assert not folds(0 * strong, 0 * strong)

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dstn
 
 from corruptgen.codecs.pixels import SampleFormat
+from corruptgen.corruptions.augmentation.primitives import random_kernel, sine_colours, temperatures
 from corruptgen.errors import UnknownName, unknown
-from corruptgen.ops.warp import Displacement
+from corruptgen.ops.sines import SmoothDisplacement, sine_field
 from corruptgen.randomness import Stream, rng_for
 from corruptgen.transforms.draw import Draw
 from corruptgen.transforms.mixture import check_eight_bits, check_unmoved, mix, mixing, symmetric_beta
@@ -115,11 +114,9 @@ def random_filter(image: Bytes, rng: Stream, *, sigma: float, side: int = 3, cor
     corner : bool, default False
         Put the picture itself into the kernel's last corner, as the original code does, which moves it.
     """
-    kernel = rng.uniform(0, sigma) * rng.standard_normal((side, side))
-    centre = -1 if corner else side // 2
-    kernel[centre, centre] += 1
-    filtered = cv2.filter2D(image, cv2.CV_32F, kernel.astype(np.float32), borderType=cv2.BORDER_CONSTANT)
-    return _stored(filtered).reshape(image.shape)
+    strength = rng.uniform(0, sigma)
+    samples = image.astype(np.float32) / np.float32(255)
+    return _stored(random_kernel(samples, rng, sigma=strength, side=side, centred=not corner))
 
 
 def random_colours(image: Bytes, rng: Stream, *, frequencies: int, strength: float, bandwidth: int | None) -> Bytes:
@@ -141,11 +138,7 @@ def random_colours(image: Bytes, rng: Stream, *, frequencies: int, strength: flo
     cut = 1 + rng.integers(frequencies)
     first = 1 if bandwidth is None else 1 + rng.integers(cut)
     last = cut if bandwidth is None else min(first + bandwidth - 1, cut)
-    waves = np.arange(first, last + 1)
-    amplitudes = math.sqrt(rng.uniform(0, strength)) * rng.standard_normal((image.shape[2], len(waves)))
-    values = np.arange(256) / 255
-    maps = _stored(255 * (values + amplitudes @ np.sin(np.pi * np.outer(waves, values))))
-    return np.stack([channel_map[image[..., c]] for c, channel_map in enumerate(maps)], axis=2)
+    return sine_colours(image, rng, first=first, last=last, variance=rng.uniform(0, strength))
 
 
 def random_warp(image: Bytes, rng: Stream, *, lowest: int, highest: int) -> Bytes:
@@ -161,10 +154,10 @@ def random_warp(image: Bytes, rng: Stream, *, lowest: int, highest: int) -> Byte
         Bounds of the field's cutoff in half waves over the picture; more is finer.
     """
     warp = unfolded_warp(image.shape[0], image.shape[1], rng, lowest=lowest, highest=highest)
-    return _stored(warp.moved(image.astype(np.float32)))
+    return _stored(warp.moved(image.astype(np.float32) / np.float32(255)))
 
 
-def unfolded_warp(height: int, width: int, rng: Stream, *, lowest: int, highest: int) -> Displacement:
+def unfolded_warp(height: int, width: int, rng: Stream, *, lowest: int, highest: int) -> SmoothDisplacement:
     """Draw the warp of `random_warp` for a picture of this size.
 
     The field's temperature stays below half of the bound of the paper for warps without folds, at which one in
@@ -173,17 +166,19 @@ def unfolded_warp(height: int, width: int, rng: Stream, *, lowest: int, highest:
     top = lowest + 1 + rng.integers(max(1, highest - lowest))
     cut = int(symmetric_beta(rng, 0.5) * (top + 1 - lowest) + lowest)
     side = min(height, width)
-    logarithm = math.log(cut + 1e-6)
-    most = 4 / (math.pi**3 * cut**2 * logarithm) / 2
-    least = min(1 / (math.pi * side**2 * logarithm), most)
+    least, bound = temperatures(side, cut)
+    most = bound / 2
+    least = min(least, most)
     temperature = least + symmetric_beta(rng, 0.5) * (most - least)
-    down, right = (math.sqrt(temperature) * side * sine_field(height, width, cut, rng) for _ in range(2))
+    right, down = (
+        math.sqrt(temperature) * side * sine_field(height, width, rng.standard_normal((cut, cut))) for _ in range(2)
+    )
     while folds(down, right):
         down, right = down / 2, right / 2
-    return Displacement(-down, -right, "reflect")
+    return SmoothDisplacement(-down, -right)
 
 
-def folds(down: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
+def folds(down: NDArray[Any], right: NDArray[Any]) -> bool:
     """Check whether taking each pixel from its place less (down, right) turns any square of four pixels over."""
     rows = [np.diff(field, axis=0)[:, :-1] for field in (down, right)]
     columns = [np.diff(field, axis=1)[:-1] for field in (down, right)]
@@ -191,27 +186,5 @@ def folds(down: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
     return bool(stretch.size and stretch.min() <= 0)
 
 
-def sine_field(height: int, width: int, cut: int, rng: Stream) -> NDArray[np.float64]:
-    """Sum sine waves of normal amplitudes, the long ones stronger, up to a cutoff."""
-    waves = np.arange(1, cut + 1)
-    length = np.hypot(waves[:, None], waves)
-    amplitudes = rng.standard_normal((cut, cut)) * (length < cut + 0.5) / length
-    field = np.zeros((height, width))
-    if min(height, width) > 2:
-        amplitudes = _aliased(_aliased(amplitudes, height).T, width).T
-        field[1:-1, 1:-1] = dstn(amplitudes, type=1) / 4
-    return field
-
-
-def _aliased(amplitudes: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Return waves that are too short for the pixels to the longer ones that look alike there: (size - 2, ...)."""
-    period = 2 * (size - 1)
-    waves = np.arange(1, len(amplitudes) + 1) % period
-    signs = np.where(waves < size, 1.0, -1.0)
-    longer = np.zeros((size, amplitudes.shape[1]))
-    np.add.at(longer, np.minimum(waves, period - waves), signs[:, None] * amplitudes)
-    return longer[1:-1]
-
-
-def _stored(samples: NDArray[Any]) -> Bytes:
-    return np.rint(samples.clip(0, 255)).astype(np.uint8)
+def _stored(samples: NDArray[np.floating[Any]]) -> Bytes:
+    return np.rint(255 * samples.clip(0, 1)).astype(np.uint8)

@@ -20,16 +20,17 @@ CHAIN = (1, 4)  # operations, the last one left out
 
 def compare_augmix(kept: Kept, entry: str, described: Mapping[str, Any]) -> Outcome:
     """Compare one operation, or a mixture."""
-    kind, what, severity, name = entry.split("/")
+    kind, what, strength, name = entry.split("/")
     picture, draws = kept.picture(name), Replay(described["seed"], of_torch=False)
     if kind == "op":
         table = catalog.preset("augmix-operations")
         row = table.row(what)
         # The original draws the level of each use, before the sign.
-        parameters = {} if what in STEADY else {"level": draws.state.uniform(LEAST, int(severity))}
+        parameters = {} if what in STEADY else {"level": draws.state.uniform(LEAST, int(strength))}
         made = row.cell_with(parameters, 1.0, table.sizes).apply(picture, draws)
     else:
-        made = mixed(picture, *map(int, MIXED.fullmatch(what).groups()), draws.state)
+        severity, width, depth = map(int, MIXED.findall(what)[0])
+        made = mixed(picture, severity, width, depth, draws.state)
     if draws.state.random_sample() != described["next_random_sample"]:
         return DIFFERS, "another number of draws was taken"
     return compare_pixels(kept, entry, described, made, name)
@@ -39,7 +40,7 @@ def mixed(
     picture: NDArray[np.uint8], severity: int, width: int, depth: int, state: np.random.RandomState
 ) -> NDArray[np.uint8]:
     """Mix chains of our operations as the original does: of normalised pictures, at weights of float32."""
-    weights, share = np.float32(state.dirichlet([1.0] * width)), np.float32(state.beta(1.0, 1.0))
+    weights, share = state.dirichlet([1.0] * width).astype(np.float32), np.float32(state.beta(1.0, 1.0))
     clean = (picture / 255).astype(np.float32)
     mixture = np.zeros_like(clean)
     for weight in weights:

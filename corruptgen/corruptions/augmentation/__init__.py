@@ -1,1 +1,1 @@
-"""What augmentations do to an image, each operation alone: those of AugMix."""
+"""What augmentations do to an image, each operation alone: those of AugMix and of PRIME."""
