@@ -111,6 +111,7 @@ RESERVED = frozenset(
         "scaled",
         "non_monotone_levels",
         "requires_rgb",
+        "stored_grey",
         "augment",
         "acts_on",
         "view",

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import skimage.data
+from PIL import Image
 from scipy import fft
 
 import corruptgen
@@ -15,6 +16,7 @@ from corruptgen.assets.textures import DIRECTORY_VARIABLE
 from corruptgen.errors import AssetError, ImageError
 from corruptgen.ops.colour import luminance
 from corruptgen.tables import catalog
+from corruptgen.verification.verdict import verify
 from tests.legacy import LegacyDraws
 from tests.pictures import photograph
 
@@ -130,3 +132,37 @@ def test_eidolons_are_grey_and_256_pixels_wide_whatever_the_picture():
     assert np.array_equal(made[..., 0], made[..., 2])
     clean = corruptgen.corrupt(picture, "eidolonI", 0, preset="geirhos-2018-eidolon")
     assert np.abs(made[..., 0] - luminance(clean.astype(float))).mean() < 12
+
+
+@pytest.mark.parametrize(("form", "channels"), [("folder", {1, 3}), ("npy", {3})])
+def test_files_have_one_channel_where_the_original_s_have_and_arrays_one_shape(tmp_path, form, channels):
+    (tmp_path / "photographs/a").mkdir(parents=True)
+    Image.fromarray(photograph(224, 224)).save(tmp_path / "photographs/a/1.png")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        'name = "grey"\nversion = "1.0.0"\n[source]\nkind = "folder"\npath = "photographs"\n[corrupt]\n'
+        'preset = "geirhos-2018"\nrows = ["greyscale", "uniform_noise", "low_pass", "false_colour"]\nseverities = [1]\n'
+        f'[output]\nformat = "{form}"\nclean = true\n',
+        "utf-8",
+    )
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+    dataset = corruptgen.open(tmp_path / "out")
+    found = set()
+    for row in ("greyscale", "uniform_noise", "low_pass", "false_colour"):
+        [(item, pixels)] = dataset.images(row, 1)
+        whole = corruptgen.corrupt(photograph(224, 224), row, 1, preset="geirhos-2018", key=item.id)
+        assert np.array_equal(np.broadcast_to(pixels, whole.shape), whole)
+        found.add(pixels.shape[2])
+        assert pixels.shape[2] == 3 or row in ("greyscale", "uniform_noise")
+    assert found == channels
+    assert verify(tmp_path / "out", depth="full").problems == ()
+
+
+def test_a_row_that_makes_colours_is_not_stored_grey(tmp_path):
+    table = tmp_path / "other.toml"
+    table.write_text('[preset]\ntitle = "t"\nlevels = 1\n[false_colour]\nstored_grey = true\n', "utf-8")
+    cell = catalog.cell(str(table), "false_colour", 1)
+
+    with pytest.raises(ImageError, match="false_colour of other is stored grey, and makes colours; drop stored_grey"):
+        cell.stored(cell.apply(photograph(32, 32), LegacyDraws(1)))

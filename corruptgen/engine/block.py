@@ -61,6 +61,8 @@ class Cells:
     """The corruptions that were registered by hand, which a worker would not find."""
     planes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """What a first pass over the source has found for rows that take it, by the name of the input."""
+    keeps_channels: bool = False
+    """Whether the format holds images of one shape alone, so that none is stored with fewer channels."""
 
     @classmethod
     def of(
@@ -74,7 +76,9 @@ class Cells:
         """Take what a worker needs to know."""
         by_hand = catalog.registered(preset, (row for row, _ in names if row in preset.rows))
         table, paired = json.dumps(preset.content), recipe.corrupt.paired
-        return cls(preset.name, table, recipe.seed, paired, names, frames, by_hand, dict(planes or {}))
+        return cls(
+            preset.name, table, recipe.seed, paired, names, frames, by_hand, dict(planes or {}), recipe.output.is_array
+        )
 
     @classmethod
     def recorded(
@@ -112,13 +116,15 @@ class Cells:
     def apply(self, name: tuple[str, float], image: CleanImage, key: str) -> NDArray[Any]:
         """Return the pixels of an item in a cell: those of `corruptgen.corrupt` with this key, the item's id.
 
+        Of a row that is stored grey they are one channel of these, where the format holds images of several shapes.
         Of a sequence these are (frames, H, W, C), the frames of `corruptgen.frames` of the picture before its crop.
         """
         if name == CLEAN:
             return self.clean(image)
         count = self.frames[self.names.index(name)] if self.frames else None
         cell = self._cell(name)
-        return apply_to_picture(cell, image.pixels, self._streams(key), image.form, count, self._inputs(cell))
+        made = apply_to_picture(cell, image.pixels, self._streams(key), image.form, count, self._inputs(cell))
+        return made if self.keeps_channels or cell.is_sequence else cell.stored(made)
 
     def check_shape(self, image: CleanImage, shape: tuple[int, ...], place: str) -> None:
         """Raise `RecipeError` if a row that acts before the crop makes images of another shape than the clean one."""

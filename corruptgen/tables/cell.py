@@ -40,6 +40,8 @@ class Cell:
     sizes: Sizes
     requires_rgb: bool = False
     """Whether a grey image is made a colour one first and the luma of the result is taken, whatever the corruption."""
+    stored_grey: bool = False
+    """Whether files of its images have one channel, where they may."""
     staging: Staging = NO_STAGING
     """How images are made of pictures, where the table does that."""
     steps: tuple["Cell", ...] = ()
@@ -186,6 +188,20 @@ class Cell:
         image = self.clean_image(picture)
         squares = self.region.squares(image.shape[:2], self._location(rng))
         return (_paste(image, frame, squares) for frame in made)
+
+    def stored(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return the image that a file holds: of a row that is stored grey, one of its channels, which are equal.
+
+        Raises
+        ------
+        ImageError
+            If they are not.
+        """
+        if not self.stored_grey or self.corruption is None or pixels.shape[2] == 1:
+            return pixels
+        if (pixels != pixels[..., :1]).any():
+            raise ImageError(f"{self.row} of {self.sizes.preset} is stored grey, and makes colours; drop stored_grey")
+        return np.ascontiguousarray(pixels[..., :1])
 
     def warp(self, image: NDArray[Any], rng: Draws | Streams, form: SampleFormat = BYTE) -> Warp:
         """Return the warp by which `apply`, with the same draws, moves the pixels; only of a geometric corruption.

@@ -41,6 +41,8 @@ class Row:
     """Levels that are not worse than the one before."""
     requires_rgb: bool = False
     """Whether grey images are made colour ones first and the luma of the result is taken."""
+    stored_grey: bool = False
+    """Whether files of its images have one channel, where they may: all three are equal."""
     augment: Mapping[str, tuple[Value, Value]] = field(default_factory=dict)
     """For augmentation: the ends of a parameter's range, where they are not its first and last level."""
     staging: Staging = NO_STAGING
@@ -118,6 +120,7 @@ class Row:
             scaled=self.scaled,
             sizes=sizes,
             requires_rgb=self.requires_rgb,
+            stored_grey=self.stored_grey,
             staging=self.staging,
             region=None if self.region is None else self.region.at(severity),
         )

@@ -322,6 +322,7 @@ class _RowReader:
             scaled=frozenset(columns.get("scaled", ())),
             non_monotone_levels=frozenset(columns.get("non_monotone_levels", ())),
             requires_rgb=columns.get("requires_rgb", False),
+            stored_grey=columns.get("stored_grey", False),
             staging=self.staging(place, columns),
             region=self.region(place, columns, functions),
             augment=MappingProxyType({name: _ends(given) for name, given in columns.get("augment", {}).items()}),

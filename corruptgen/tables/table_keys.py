@@ -45,6 +45,7 @@ ROW: Mapping[str, Kind] = {
     "use": ("the name of a function, or a list of names", lambda value: _is_text(value) or TEXTS[1](value)),
     "scaled": ("a list of names of parameters", TEXTS[1]),
     "rounded_steps": TRUTH,
+    "stored_grey": TRUTH,
     "non_monotone_levels": ("a list of levels", _is_list_of(lambda value: type(value) is int)),
 }
 
