@@ -227,6 +227,8 @@ def test_a_shipped_recipe_says_what_it_reproduces_and_can_be_planned(tmp_path, n
         for number, file in enumerate(write_photographs(tmp_path / "photographs", 2))
     ]
     (tmp_path / "annotations").mkdir()
+    for _, plane in load(name).source.planes:
+        (tmp_path / plane.folder).mkdir(exist_ok=True)
     listed = json.dumps({"images": images, "annotations": [], "categories": []})
     (tmp_path / "annotations/instances_val2017.json").write_text(listed, "utf-8")
     text = (ROOT / "recipes" / f"{name}.toml").read_text("utf-8")

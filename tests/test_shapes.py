@@ -520,7 +520,7 @@ def test_floats_are_refused_where_they_cannot_be_stored(tmp_path, form, keys, me
 @pytest.mark.parametrize(
     ("corrupt", "message"),
     [
-        ('rows = ["far"]\npreset = "shapes.toml"', "needs depth and donor beside the image"),
+        ('rows = ["far"]\npreset = "shapes.toml"', 'needs depth beside the image: write depth = "FOLDER"'),
         ('[[corrupt.chains]]\nname = "fog"\nsteps = [{ row = "fog" }]', "called like a row"),
         ('[[corrupt.chains]]\nname = "x"\nsteps = [{ row = "fo" }]', "no row that is no chain is called 'fo'|fo"),
         ('[[corrupt.chains]]\npairs = "some"', "pairs"),

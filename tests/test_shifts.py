@@ -420,7 +420,7 @@ def test_a_dataset_of_a_shift_has_the_pixels_of_its_pictures_and_is_verified(pre
     ("preset", "form", "message"),
     [
         ("lr0-fm-small", "npy", r"holds images of one size, and small of lr0-fm-small makes 128×128 at severity 1"),
-        ("cdd-11", "folder", "low of cdd-11 needs light beside the image, which no source holds"),
+        ("cdd-11", "folder", 'low of cdd-11 needs light beside the image: write light = "FOLDER"'),
     ],
 )
 def test_what_a_recipe_cannot_hold_is_refused_before_anything_is_written(preset, form, message, tmp_path):

@@ -1,6 +1,7 @@
 """Windows: what is black and what is white in images whose samples are not levels from 0 to 255."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,8 @@ class CleanImage:
     intercept: float = 0.0
     notes: tuple[str, ...] = ()
     """What was passed over when it was decoded: damage and oddities that change no pixel."""
+    inputs: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """What rows take beside it, by name."""
 
 
 def in_floats(image: CleanImage, clips: bool) -> CleanImage:

@@ -28,12 +28,15 @@ from corruptgen.records import Decoding, Item
 from corruptgen.runtime.trouble import RESUME, reading, wording
 from corruptgen.sinks import Dataset, OutputDirectory, Sample, Sink, WrittenShard
 from corruptgen.sources import Content, Source, for_reading, source_digest
+from corruptgen.sources.planes import find_function
 from corruptgen.sources.states import file_states, local_files
 from corruptgen.store.digests import STATE_BYTES, file_digest, files_digest, image_digest, split
 from corruptgen.tables import catalog
-from corruptgen.tables.cell import Cell
+from corruptgen.tables.cell import Cell, Inputs
+from corruptgen.tables.row import Row
 from corruptgen.tables.sequences import apply_to_picture
 from corruptgen.tables.table import Preset
+from corruptgen.targets.inputs import InputSources
 from corruptgen.targets.targets import Targets
 from corruptgen.threads import single_threaded
 from corruptgen.values.arguments import severity_text
@@ -63,6 +66,8 @@ class Cells:
     """What a first pass over the source has found for rows that take it, by the name of the input."""
     keeps_channels: bool = False
     """Whether the format holds images of one shape alone, so that none is stored with fewer channels."""
+    computing: tuple[str, ...] = ()
+    """The functions that compute what rows take beside the image, as "module:function"."""
 
     @classmethod
     def of(
@@ -76,8 +81,20 @@ class Cells:
         """Take what a worker needs to know."""
         by_hand = catalog.registered(preset, (row for row, _ in names if row in preset.rows))
         table, paired = json.dumps(preset.content), recipe.corrupt.paired
+        needed = {key for row, _ in names if row in preset.rows for key in preset.rows[row].inputs}
+        functions = (plane.function for key, plane in recipe.source.planes if key in needed)
+        computing = tuple(sorted({function for function in functions if function}))
         return cls(
-            preset.name, table, recipe.seed, paired, names, frames, by_hand, dict(planes or {}), recipe.output.is_array
+            preset=preset.name,
+            table=table,
+            seed=recipe.seed,
+            paired=paired,
+            names=names,
+            frames=frames,
+            registered=by_hand,
+            planes=dict(planes or {}),
+            keeps_channels=recipe.output.is_array,
+            computing=computing,
         )
 
     @classmethod
@@ -95,7 +112,7 @@ class Cells:
     def identity(self, source: Source | None) -> dict[str, Any]:
         """Find out what computes the pixels in this process, with a source that reads the clean images."""
         rows = tuple(dict.fromkeys(row for row, severity in self.names if (row, severity) != CLEAN))
-        return _identity(self.preset, self.table, catalog.generation(), rows, _readers(source))
+        return _identity(self.preset, self.table, catalog.generation(), rows, (*_readers(source), *self._computing()))
 
     @property
     def prepares(self) -> bool:
@@ -123,7 +140,7 @@ class Cells:
             return self.clean(image)
         count = self.frames[self.names.index(name)] if self.frames else None
         cell = self._cell(name)
-        made = apply_to_picture(cell, image.pixels, self._streams(key), image.form, count, self._inputs(cell))
+        made = apply_to_picture(cell, image.pixels, self._streams(key), image.form, count, self._inputs(cell, image))
         return made if self.keeps_channels or cell.is_sequence else cell.stored(made)
 
     def check_shape(self, image: CleanImage, shape: tuple[int, ...], place: str) -> None:
@@ -146,14 +163,19 @@ class Cells:
         """Return the image of an item in a cell, or the first frames of its sequence."""
         if name == CLEAN or not self._cell(name).is_sequence:
             return [self.apply(name, image, key)]
-        cell = self._cell(name)
-        return list(islice(cell.of_pictures().frames(image.pixels, self._streams(key), self._inputs(cell)), most))
+        cell = self._cell(name).of_pictures()
+        return list(islice(cell.frames(image.pixels, self._streams(key), self._inputs(cell, image)), most))
 
     def probe(self, name: tuple[str, float], image: CleanImage) -> None:
         """Apply a cell to an image, so that what it lacks is found; of a sequence the first frame is enough."""
+        row = self._preset().row(name[0]) if name != CLEAN else None
+        if row is not None and row.inputs:
+            plane = image.pixels[..., 0] / 255
+            inputs = {key: image.pixels if key in row.image_inputs else plane for key in row.inputs}
+            image = replace(image, inputs=inputs)
         if name != CLEAN and self._cell(name).is_sequence:
             cell = self._cell(name)
-            next(cell.frames(image.pixels, self._streams("probe"), self._inputs(cell)))
+            next(cell.frames(image.pixels, self._streams("probe"), self._inputs(cell, image)))
         else:
             self.apply(name, image, "probe")
 
@@ -161,9 +183,17 @@ class Cells:
         """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
         return self._cell(name).of_pictures().warp(image.pixels, self._streams(key), image.form)
 
-    def _inputs(self, cell: Cell) -> Mapping[str, NDArray[Any]]:
-        """Return what a cell takes beside the image."""
-        return {name: plane for name, plane in self.planes.items() if name in cell.inputs}
+    def rows(self) -> dict[str, Row]:
+        """Return the rows that are made, by name."""
+        return {row: self._preset().row(row) for row, severity in self.names if (row, severity) != CLEAN}
+
+    def _inputs(self, cell: Cell, image: CleanImage) -> Inputs:
+        """Return what a cell takes beside an image: what is its own, and what a first pass has found for all."""
+        return {name: plane for name, plane in {**image.inputs, **self.planes}.items() if name in cell.inputs}
+
+    def _computing(self) -> tuple[str, ...]:
+        """Name the modules of the functions that compute inputs, once they are imported."""
+        return tuple(dict.fromkeys(find_function(written).__module__ for written in self.computing))
 
     def _streams(self, key: str) -> Streams:
         return Streams(self.seed, key, self.paired)
@@ -189,6 +219,8 @@ class Work:
     """Of their samples."""
     targets: Targets = field(default_factory=Targets)
     """The masks and annotations that go with the images."""
+    inputs: InputSources = field(default_factory=InputSources)
+    """What rows take beside the images."""
     identity: Identity = field(default_factory=dict)
     """What the pixels are to be computed by, here and wherever a block is made."""
     takes_clean: bool = False
@@ -225,7 +257,7 @@ class Work:
         ready = sink.ready(Dataset(plan.preset, plan.classes, plan.listing.items, shape, dtype))
         takes_clean = recipe.output.pairs and not recipe.output.declared.has_file_per_item
         identity = cells.identity(source)
-        return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, identity, takes_clean)
+        return cls(cells, source, recipe.decode, ready, shape, dtype, plan.targets, plan.inputs, identity, takes_clean)
 
     def first(self, items: Iterable[Item]) -> CleanImage | None:
         """Return the first image that is not rejected; None if there is none."""
@@ -439,6 +471,7 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
                 image = work.decoded(item, content)
                 work.sink.check(work.cells.clean(image))
                 carried = work.targets.carried(item, content, partial(_warp, work, image, item))
+                image, inputs, donor = work.inputs.add(item, content, image, work.content)
         except RecipeError as error:
             raise RecipeError(f"{item.id}: {error}") from error
         except Rejected as error:
@@ -460,6 +493,8 @@ def _read(work: Work, block: Block, before: Mapping[str, str]) -> tuple[dict[str
             frame=carried.frame,
             samples=samples,
             notes=(*image.notes, *carried.notes),
+            inputs=inputs,
+            donor=donor,
         )
     return records, images
 

@@ -50,12 +50,14 @@ def estimate_size(plan: Plan) -> SizeEstimate:
     with single_threaded():
         for item in looked_at:
             try:
-                image = decode_image(plan.source.read(item), recipe.decode)
+                content = plan.source.read(item)
+                image = decode_image(content, recipe.decode)
                 cells.check(image)
                 if not sizes:
                     recipe.output.check_depth(image.form.dtype, f"{recipe.name} [output]")
                 elif not recipe.output.is_array:
                     check_depth(image.pixels, recipe.output.stored)
+                image, _, _ = plan.inputs.add(item, content, image, plan.source.read)
             except Rejected as error:
                 rejected.append(Rejection(item.id, str(error)))
                 continue

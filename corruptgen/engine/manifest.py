@@ -76,6 +76,10 @@ class ItemRecord:
     """Of an image with a window: what `sample_record` says about its stored samples."""
     notes: tuple[str, ...] = ()
     """What was passed over when it was decoded: damage and oddities of the file that change no pixel."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """The sha256 of what rows took beside the image, by name."""
+    donor: str = ""
+    """The id of the other image that it was combined with."""
 
     @property
     def item(self) -> Item:
@@ -382,7 +386,9 @@ def _entry(record: ItemRecord) -> dict[str, Any]:
     given = {key: value for key, value in carried.items() if value}
     notes = {"notes": list(record.notes)} if record.notes else {}
     frame = {"frame": list(record.frame)} if record.frame else {}
-    return named | source | {"pixels": _text(record.pixels)} | files | given | frame | notes
+    inputs = {"inputs": dict(record.inputs)} if record.inputs else {}
+    donor = {"donor": record.donor} if record.donor else {}
+    return named | source | {"pixels": _text(record.pixels)} | files | given | frame | notes | inputs | donor
 
 
 def _record(entry: Mapping[str, Any]) -> ItemRecord:
@@ -398,6 +404,8 @@ def _record(entry: Mapping[str, Any]) -> ItemRecord:
         frame=tuple(map(int, entry.get("frame", ()))),
         samples=entry.get("samples", {}),
         notes=tuple(entry.get("notes", ())),
+        inputs=entry.get("inputs", {}),
+        donor=entry.get("donor", ""),
     )
 
 

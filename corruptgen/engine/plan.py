@@ -34,10 +34,11 @@ from corruptgen.store.names import (
 from corruptgen.store.output_directory import cell_folder
 from corruptgen.tables import catalog
 from corruptgen.tables.extension import extend
-from corruptgen.tables.first_pass import INPUTS, Planes, find_planes, needed_planes
+from corruptgen.tables.first_pass import Planes, find_planes, needed_planes
 from corruptgen.tables.row import Row
 from corruptgen.tables.severities import shortest_form, spell_out_severities
 from corruptgen.tables.table import Preset
+from corruptgen.targets.inputs import InputSources, check_named, choose_inputs
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets, choose_targets
 from corruptgen.values.class_labels import Classes
 
@@ -116,6 +117,9 @@ class Plan:
             raise Rejected(f"has a size that the table does not hold for: {error}") from error
         return image
 
+    inputs: InputSources = field(default_factory=InputSources)
+    """What rows take beside the images."""
+
     @property
     def folders(self) -> list[str]:
         """The folder of every cell, in the order of `cells`."""
@@ -161,7 +165,10 @@ def make_plan(recipe: str | Path | Recipe, source: str | Path | None = None) -> 
     moving = (cell for cell in cells if cell != CLEAN)
     targets = choose_targets(recipe, preset, moving, source_place(recipe, source))
     opened = open_source(recipe, source)
-    listing = keep_wanted(opened.listing(), recipe)
+    whole = opened.listing()
+    rows = {row: preset.row(row) for row in recipe.corrupt.rows or ()}
+    inputs = choose_inputs(recipe, rows, source_place(recipe, source), whole.items)
+    listing = keep_wanted(whole, recipe)
     if not listing.items and not listing.rejected:
         note = f"; {listing.note}" if listing.note else ""
         raise SourceError(f"the source holds no images ({listing.ignored} files have names of another kind){note}")
@@ -182,6 +189,7 @@ def make_plan(recipe: str | Path | Recipe, source: str | Path | None = None) -> 
         blocks=tuple(_blocks(listing.items, recipe.output)),
         targets=replace(targets, digest=listing.annotations),
         frames=count_frames(preset, cells, lambda: _first_size(opened, listing, recipe)),
+        inputs=inputs,
     )
 
 
@@ -243,11 +251,10 @@ def _check_shapes(recipe: Recipe, preset: Preset, rows: Iterable[str]) -> None:
         )
     for row in map(preset.row, rows):
         place = f"{recipe.name} [corrupt] rows: {row.name} of {preset.name}"
-        if lacking := row.inputs - INPUTS:
-            names = " and ".join(sorted(lacking))
+        check_named(recipe, row, place)
+        if has_targets and row.inputs and row.is_geometric:
             raise RecipeError(
-                f"{place} needs {names} beside the image, which no source holds; pass them in Python: "
-                "corruptgen.corrupt(..., inputs={...})"
+                f"{place} moves pixels by what lies beside the image, which masks and annotations cannot follow"
             )
         if recipe.decode.floats and (row.staging.changes or row.is_sequence):
             raise RecipeError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from corruptgen.engine.backends import WorkerConfig
 from corruptgen.engine.block import Work
-from corruptgen.engine.manifest import BlockTable
+from corruptgen.engine.manifest import BlockTable, ItemRecord
 from corruptgen.engine.plan import Block
 from corruptgen.engine.progress import results
 from corruptgen.errors import Interrupted, OutputError, Rejected, SourceError
@@ -44,6 +44,8 @@ def fingerprint(work: Work, items: Sequence[Item]) -> str:
     chosen = choose_sample(items)
     for item in chosen:
         found.update(json.dumps([item.id, _digest(work, item)]).encode())
+    if planes := [work.inputs.digests(item.id) for item in chosen if work.inputs.planes]:
+        found.update(json.dumps(planes).encode())
     if masks := work.targets.mask_digests(chosen):
         found.update(json.dumps(masks).encode())
     for name, plane in work.cells.planes.items():
@@ -83,7 +85,7 @@ def changed_items(work: Work, block: Block) -> list[str]:
         return []
     made = table.made if local_files(work.source, block.items[:1]) else table.made[:1]
     with single_threaded():
-        return [record.id for record in made if _digest(work, record.item) != record.source]
+        return [record.id for record in made if _has_changed(work, record)]
 
 
 def check_content(there: Mapping[str, Any], content: str) -> None:
@@ -128,6 +130,13 @@ def check_unchanged(work: Work, blocks: Sequence[Block], worker_config: WorkerCo
         )
     if len(found) < len(blocks):
         raise Interrupted("interrupted; the existing files were being compared with the source")
+
+
+def _has_changed(work: Work, record: ItemRecord) -> bool:
+    """Check whether an item or its planes are others than those that were recorded."""
+    return _digest(work, record.item) != record.source or any(
+        record.inputs.get(name) != digest for name, digest in work.inputs.digests(record.id).items()
+    )
 
 
 def _digest(work: Work, item: Item) -> str:

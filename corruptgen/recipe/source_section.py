@@ -7,6 +7,7 @@ from typing import Any
 from corruptgen.errors import DeclarationError, RecipeError, unknown
 from corruptgen.recipe.checks import Check, address, name_in, one_of, text, whole
 from corruptgen.recipe.declarations import KINDS, Key, SourceKind, recorded
+from corruptgen.recipe.input_choice import DONORS, PLANES, PlaneChoice, other_planes, plane_choice
 from corruptgen.values.addresses import last_part
 
 # Words that say where labels come from; anything else is the path of a file that lists them.
@@ -19,7 +20,7 @@ MASK_KINDS = (".png", ".tif", ".tiff", ".gif", ".nii.gz", ".nii")
 # The order in which a manifest has the keys; those of plug-ins come after "kind".
 ORDER = (
     *("kind", "", "labels", "classes", "columns", "split", "repo", "revision", "config", "limit", "subset", "sample"),
-    *("per", "annotated_as", "keep_keys", "mask_suffix", *TERMS),
+    *("per", "annotated_as", "keep_keys", "mask_suffix", "planes", "donors", *TERMS),
 )
 
 
@@ -47,6 +48,11 @@ class SourceChoice:
     """Where that is written down."""
     citation: str | None = None
     """BibTeX, or in words."""
+
+    planes: tuple[tuple[str, PlaneChoice], ...] = ()
+    """What rows may take beside the image, by name."""
+    donors: str | None = None
+    """Which other items of the source an item may be combined with."""
 
     def get(self, key: str) -> Any:
         """Return the value of a key of the kind; None if it was not written, or is a key of other kinds."""
@@ -81,6 +87,8 @@ class SourceChoice:
         common = {key: getattr(self, key) for key in ("kind", "limit", "sample", "per", *TERMS) if getattr(self, key)}
         subset = {"subset": last_part(self.subset.replace("\\", "/"))} if self.subset else {}
         found = common | subset | recorded(self.options, self.declared.keys)
+        found |= {"planes": {name: choice.content() for name, choice in self.planes}} if self.planes else {}
+        found |= {"donors": self.donors} if self.donors else {}
         places = {key: ORDER.index(key if key in ORDER else "") for key in found}
         ordered = {key: found[key] for key in sorted(found, key=places.__getitem__)}
         return ordered | ({"mask_suffix": list(self.mask_endings)} if self.mask_endings else {})
@@ -122,6 +130,9 @@ COMMON: Mapping[str, Check] = {
     "subset": address,
     "sample": whole(1),
     "per": one_of("class"),
+    "planes": other_planes,
+    "donors": DONORS,
+    **dict.fromkeys(PLANES, plane_choice),
     **dict.fromkeys(TERMS, text),
 }
 
@@ -155,6 +166,10 @@ def read_source_section(content: Any, place: str) -> SourceChoice:
         if key not in checks:
             raise RecipeError(f"{place} {key}: " + _objection(key, kind, checks))
         (options if key in own else values)[key] = _value(content, key, checks, place)
+    planes = dict(values.pop("planes", ()))
+    for key in [key for key in values if key in PLANES]:
+        planes[key] = values.pop(key)
+    values["planes"] = tuple(sorted(planes.items()))
     choice = SourceChoice(**values | {"kind": kind}, options=tuple(sorted(options.items())))
     _check_together(choice, place)
     return choice

@@ -102,6 +102,11 @@ class Row:
         """What it takes beside the image, by name."""
         return frozenset(name for level in self.uses for name in level.corruption.inputs)
 
+    @property
+    def image_inputs(self) -> frozenset[str]:
+        """Those of its inputs that are images as well."""
+        return frozenset(name for level in self.uses for name, is_image in level.corruption.inputs.items() if is_image)
+
     def cell(self, severity: float, sizes: Sizes) -> Cell:
         """Return the row at a severity above 0, ready to be applied."""
         level = self.at(severity)

@@ -81,10 +81,8 @@ def apply_to_picture(
         return cell.apply(picture, rng, form, inputs)
     if form != BYTE:
         raise ImageError(f"{cell.row} of {cell.sizes.preset} makes frames of pictures of 8 bits")
-    frames, place = (
-        cell.frames(picture, rng, inputs),
-        f"{cell.row} of {cell.sizes.preset} at {severity_text(cell.severity)}",
-    )
+    frames = cell.frames(picture, rng, inputs)
+    place = f"{cell.row} of {cell.sizes.preset} at {severity_text(cell.severity)}"
     if count is None:
         return np.stack(list(frames))
     stacked: NDArray[Any] | None = None

@@ -162,4 +162,6 @@ ENTRY_SHAPE = {
     "changes?": {str: [(dict, None)]},
     "samples?": dict,
     "notes?": [str],
+    "inputs?": {str: str},
+    "donor?": str,
 }

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +15,17 @@ from corruptgen.engine.manifest import BlockTable, ItemRecord, restore_image
 from corruptgen.errors import OutputError, RecipeError, Rejected, SourceError
 from corruptgen.randomness import rng_for
 from corruptgen.recipe.recipe import Recipe
-from corruptgen.records import Decoding, Item
+from corruptgen.records import Decoding, Item, Items
 from corruptgen.runtime.trouble import trouble_behind, wording
 from corruptgen.sinks import Part, Sink
 from corruptgen.sinks.protocol import SEQUENCE
-from corruptgen.sources import Source, open_known, source_digest
+from corruptgen.sources import Source, open_known, source_digest, source_place
 from corruptgen.sources.coco import annotations
 from corruptgen.store.digests import PIXELS_BYTES, file_digest, image_digest, split
 from corruptgen.store.output_directory import cell_folder, item_name
 from corruptgen.tables.formulas import formulas_only
 from corruptgen.tables.scene import NO_STAGING
+from corruptgen.targets.inputs import InputSources, choose_inputs
 from corruptgen.targets.targets import ANNOTATIONS, MASKS, Targets
 from corruptgen.threads import single_threaded
 
@@ -47,6 +48,10 @@ class RecordedBuild:
     missing: str = ""
     """Why nothing can be recomputed: the corruptions that are not installed; empty if all of them are."""
 
+    def inputs(self, place: str) -> InputSources:
+        """Find what rows took beside the images; which other images those are is recorded."""
+        return choose_inputs(self.recipe, self.cells.rows(), place, Items.of(()))
+
 
 @dataclass(frozen=True)
 class Origins:
@@ -56,6 +61,8 @@ class Origins:
     """None: the clean twin in the output."""
     targets: tuple[Targets, ...]
     """Of the masks and of the annotations that all rows of the output share."""
+    inputs: InputSources = field(default_factory=InputSources)
+    """What rows took beside the images."""
 
 
 def origins(made: RecordedBuild, source: str | Path | None) -> Origins:
@@ -78,7 +85,8 @@ def origins(made: RecordedBuild, source: str | Path | None) -> Origins:
         If the images cannot be recomputed without their source.
     """
     prepares = made.cells.prepares
-    has_twin = made.recipe.output.clean and made.recipe.output.is_lossless and not prepares
+    takes_inputs = bool(made.recipe.source.planes or made.recipe.source.donors)
+    has_twin = made.recipe.output.clean and made.recipe.output.is_lossless and not (prepares or takes_inputs)
     is_recorded = source == RECORDED or (source is None and not has_twin)
     if is_recorded and not made.recipe.source.get("repo"):
         if prepares:
@@ -106,7 +114,8 @@ def origins(made: RecordedBuild, source: str | Path | None) -> Origins:
             found.append(replace(still, endings=(), annotated=shared, digest=digest))
     place = None if is_recorded else source
     known = open_known(made.recipe, place) if place is not None or is_recorded else None
-    return Origins(known, tuple(found))
+    inputs = made.inputs(source_place(made.recipe, place)) if takes_inputs else InputSources()
+    return Origins(known, tuple(found), inputs)
 
 
 def jobs(items: Sequence[int], cells: int, depth: str, *, rng_key: bytes, seed: int) -> Iterator[dict[int, list[int]]]:
@@ -154,7 +163,7 @@ def recompute_block(
     problems, count = [], 0
     # By the formulas, which the fast paths that made the images had to agree with.
     with single_threaded(), formulas_only():
-        for i, image in _clean_images(made, origins.source, part, records, chosen):
+        for i, image in _clean_images(made, origins, part, records, chosen):
             record = records[i]
             if isinstance(image, str):
                 problems.append(image)
@@ -195,9 +204,10 @@ def _differing_targets(made: RecordedBuild, targets: Targets, record: ItemRecord
 
 
 def _clean_images(
-    made: RecordedBuild, clean: Source | None, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
+    made: RecordedBuild, origins: Origins, part: Part, records: Sequence[ItemRecord], chosen: Iterable[int]
 ) -> Iterator[tuple[int, CleanImage | str]]:
     """Return the clean images of some items of a block, or what is wrong with them."""
+    clean = origins.source
     if clean is None:
         yield from _twins(made.sink, part, records, list(chosen))
         return
@@ -208,7 +218,10 @@ def _clean_images(
             if source_digest(content) != record.source:
                 yield i, f"{record.id} in the source has changed"
             else:
-                yield i, decode_image(content, made.recipe.decode)
+                image = decode_image(content, made.recipe.decode)
+                image, inputs, _ = origins.inputs.add(record.item, content, image, clean.read, record.donor)
+                others = [key for key in inputs if inputs[key] != record.inputs.get(key)]
+                yield i, f"{record.id} has another {' and '.join(others)} beside it" if others else image
         except (Rejected, SourceError, OSError, MemoryError) as error:
             trouble = trouble_behind(error)
             yield i, f"{record.id} in the source {f'cannot be read: {wording(trouble)}' if trouble else error}"
