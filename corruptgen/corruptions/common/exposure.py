@@ -67,3 +67,24 @@ def saturate(image: UnitColour, *, factor: float, offset: float) -> UnitColour:
     hsv = hsv_from_rgb(image)
     hsv[..., 1] = np.clip(hsv[..., 1] * factor + offset, 0, 1)
     return rgb_from_hsv(hsv)
+
+
+@corruption
+def hue_rotation(image: UnitColour, *, turn: float) -> UnitColour:
+    """Turn the hue of every pixel in the HSV space.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    turn : float
+        Part of the whole circle, added to the hue; more is worse up to 0.5, 0 leaves the image alone.
+
+    References
+    ----------
+    Zhang et al. 2022, https://arxiv.org/abs/2206.14973
+    """
+    hsv = hsv_from_rgb(image)
+    hue = hsv[..., 0] + turn
+    hsv[..., 0] = np.where(hue > 1, hue - 1, hue)
+    return rgb_from_hsv(hsv)
