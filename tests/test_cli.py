@@ -172,7 +172,7 @@ def test_list_and_show_say_what_there_is(place):
     assert "jpeg_compression   common" in rows
     assert "Koschmieder" in row
     assert "imagenet-c-64: ImageNet-C at 64x64" in row
-    assert all("(version 1.1, 5 levels)" in text for text in (rows, row))
+    assert all("(version 1.2, 5 levels)" in text for text in (rows, row))
     assert "brightness" in own
 
 

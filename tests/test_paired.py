@@ -107,11 +107,11 @@ def test_of_scattered_things_the_first_are_the_same_however_many_there_are():
 
 
 def test_a_new_version_of_a_table_has_another_digest():
-    for name in ("natural", "medical"):
+    for name, version in {"natural": "1.2", "medical": "1.1"}.items():
         table = catalog.preset(name)
         header = {**table.content["preset"], "version": "1.0"}
         older = catalog.preset_from(name, {**table.content, "preset": header})
 
-        assert (older.version, table.version) == ("1.0", "1.1")
+        assert (older.version, table.version) == ("1.0", version)
         assert older.digest != table.digest
     assert catalog.preset("imagenet-c").version == "1.0"

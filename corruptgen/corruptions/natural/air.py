@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corruptgen.declare import Unit, corruption
 from corruptgen.patterns.layers import averaged, fineness
@@ -15,6 +16,11 @@ from corruptgen.randomness.draws import Draws
 AIRLIGHT = 0.88
 # Swaths of fog: height and width of the largest as fractions of the shorter side.
 SWATH = (0.45, 0.9)
+SWATH_DETAIL = 0.5
+# Plumes of smoke are upright and wrinkled, and darker than fog.
+PLUME = (0.6, 0.4)
+PLUME_DETAIL = 0.65
+SMOKELIGHT = 0.36
 # Three depths of falling snow: size of the flakes, opacity, share of the covered area.
 DEPTHS = ((0.5, 0.75, 0.3), (1.0, 0.9, 0.4), (2.0, 0.7, 0.3))
 # The wind blows the snow at most this many radians from the vertical, and each flake a little differently.
@@ -42,14 +48,29 @@ def drifting_fog(image: Unit, rng: Draws, *, density: float, patchiness: float) 
     Koschmieder 1924: what is seen is the image times exp(-depth), and for the rest the light of the fog itself. The
     swaths are ours.
     """
-    side = min(image.shape[:2])
-    swaths = cloud_noise((image.shape[0], image.shape[1]), (SWATH[0] * side, SWATH[1] * side), 6, 0.5, rng)
-    # Every bank holds as much fog, however few swaths of it are in the image.
-    swaths = (swaths - swaths.mean()) / max(float(swaths.std()), 1e-6)
-    depth = np.exp(np.float32(patchiness) * swaths)
-    depth *= np.float32(density) / depth.mean()
-    passed = np.exp(-depth)[..., None]
+    passed = np.exp(-_drifting_depth(image.shape, rng, density, patchiness, SWATH, SWATH_DETAIL))[..., None]
     return image * passed + np.float32(AIRLIGHT) * (1 - passed)
+
+
+@corruption
+def drifting_smoke(image: Unit, rng: Draws, *, density: float, patchiness: float) -> Unit:
+    """Let dark smoke drift before the camera, thick here and thin there.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    density : float
+        Mean optical depth of the smoke; more is worse, 0 leaves the image alone.
+    patchiness : float
+        How much thicker than the mean the plumes are, from 0, even, to about 1.
+
+    References
+    ----------
+    Koschmieder 1924, as in `drifting_fog`. The plumes are ours.
+    """
+    passed = np.exp(-_drifting_depth(image.shape, rng, density, patchiness, PLUME, PLUME_DETAIL))[..., None]
+    return image * passed + np.float32(SMOKELIGHT) * (1 - passed)
 
 
 @corruption
@@ -97,3 +118,16 @@ def falling_snow(image: Unit, rng: Draws, *, coverage: float, radius: float, tra
     flakes = 1 - averaged(clear, samples)[..., None]
     veiled = image + np.float32(veil) * (np.float32(AIRLIGHT) - image)
     return veiled + flakes * (1 - veiled)
+
+
+def _drifting_depth(
+    shape: tuple[int, ...], rng: Draws, density: float, patchiness: float, swath: tuple[float, float], detail: float
+) -> NDArray[np.float32]:
+    """Draw the optical depth of fog or smoke, (H, W), of mean `density`."""
+    side = min(shape[:2])
+    swaths = cloud_noise((shape[0], shape[1]), (swath[0] * side, swath[1] * side), 6, detail, rng)
+    # Every bank holds as much, however few swaths of it are in the image.
+    swaths = (swaths - swaths.mean()) / max(float(swaths.std()), 1e-6)
+    depth: NDArray[np.float32] = np.exp(np.float32(patchiness) * swaths)
+    depth *= np.float32(density) / depth.mean()
+    return depth

@@ -5,13 +5,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.assets.supplied import find_supplied
-from corruptgen.declare import BytesColour, LevelsColour, corruption
+from corruptgen.declare import BytesColour, LevelsColour, UnitColour, corruption
 from corruptgen.errors import AssetError
-from corruptgen.patterns.figures import GROUPS, crowd_cutout
+from corruptgen.patterns.figures import CLOTHES, GROUPS, HAIR, SIDE, crowd_cutout, figure_cutout
+from corruptgen.patterns.layers import averaged, fineness
 from corruptgen.randomness.draws import Draws
 from corruptgen.runtime.caching import keep_arrays
 
 DRAWN = "drawn"
+# Of people in a row: their size as a fraction of the shorter side, how near they stand as a fraction of their size, and
+# how much lower the smallest are.
+FIGURE, SPACING, LOWER = 0.62, 0.42, 0.16
 
 
 @corruption
@@ -58,3 +62,39 @@ def _supplied_cutout(sha256: str) -> NDArray[np.uint8]:
             f"the cut-out with sha256 {sha256[:12]}... is no picture of 8 bits with an alpha channel; name one that is"
         )
     return np.asarray(cutout, np.uint8)
+
+
+@corruption
+def crowd_in_front(image: UnitColour, rng: Draws, *, height: float) -> UnitColour:
+    """Let people stand before the camera, side by side and seen from behind.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, 3)
+        Samples in [0, 1].
+    height : float
+        How high the tallest of them reaches, as a fraction of the image's height; more is worse, 0 leaves the image
+        alone.
+
+    References
+    ----------
+    Ours, after an idea of AVRobustBench.
+    """
+    samples = fineness(image.shape)
+    tall, wide = (length * samples for length in image.shape[:2])
+    side = FIGURE * min(tall, wide)
+    count = max(1, round(wide / (SPACING * side)))
+    draws = rng.random((count, 4))
+    cover = np.zeros((tall, wide, 4), np.float32)
+    # Those in the back, who stand a little higher, first.
+    for figure in np.argsort(draws[:, 0], kind="stable")[::-1]:
+        back, sideways, hair, cloth = draws[figure]
+        top = tall * (1 - height) + back * LOWER * side
+        left = (figure + 0.5 + 0.4 * (sideways - 0.5)) / count * wide - side / 2
+        move = np.array([[side / SIDE, 0, left], [0, side / SIDE, top]])
+        person = figure_cutout(int(hair * len(HAIR)), int(cloth * len(CLOTHES)))
+        # Bodies go on below what is drawn of them.
+        placed = cv2.warpAffine(person, move, (wide, tall), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cover = placed + (1 - placed[..., 3:]) * cover
+    people = np.stack([averaged(np.ascontiguousarray(cover[..., i]), samples) for i in range(4)], axis=-1)
+    return image * (1 - people[..., 3:]) + people[..., :3]

@@ -97,6 +97,24 @@ def camera_shake(image: Unit, rng: Draws, *, length: float) -> Unit:
 
 
 @corruption
+def wind_shake(image: Unit, rng: Draws, *, length: float) -> Unit:
+    """Let the wind move the camera to and fro while the shutter is open, at most 45 degrees from the horizontal.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (H, W, C)
+        Samples in [0, 1].
+    length : float
+        Length of the trail in pixels, half of it to either side; more is worse, 0 leaves the image alone.
+
+    References
+    ----------
+    Ours: the mean of the bilinearly interpolated image over the line.
+    """
+    return spread(image, line_spread(length, rng.uniform(-math.pi / 4, math.pi / 4)))
+
+
+@corruption
 def zoom_streaks(image: Unit, *, reach: float) -> Unit:
     """Turn the zoom ring towards the middle of the image while the shutter is open.
 
