@@ -23,7 +23,7 @@ TABLES = {
     "imagenet_c_bar_at_32": ("imagenet-c-bar", {"[[224, 224]]": "[[32, 32]]"}),
     "cifar10_rows_at_224": ("cifar-c-bar", {"[[32, 32]]": "[[224, 224]]", "tiles = 3": "tiles = 5"}),
 }
-STILL = {"circular_motion_blur", "bleach_bypass", "technicolor"}
+STILL = {"circular_motion_blur", "bleach_bypass", "technicolor", "color_dither"}
 # In CI the small ones of one picture, and those of flat areas, on which single precision shows.
 ENTRIES = [
     pytest.param(name, marks=[] if name.endswith(("/s32a", "/s224f")) else pytest.mark.long) for name in PINS["entries"]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from corruptgen.declare import BytesColour, LevelsColour, UnitColour, corruption
+from corruptgen.declare import Bytes, BytesColour, LevelsColour, UnitColour, corruption
+from corruptgen.patterns.dithering import diffuse_error
 from corruptgen.randomness.draws import Draws
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -151,3 +152,21 @@ def color_balance(image: BytesColour, rng: Draws, *, strength: float) -> LevelsC
     factor = np.float32(1 + rng.choice([-1, 1]) * strength)
     grey = ((image.astype(np.int64) @ OLD_LUMA) >> 16)[..., None]
     return grey.astype(np.float32) + factor * (image - grey).astype(np.float32)
+
+
+@corruption
+def color_dither(image: Bytes, *, tones: int) -> Bytes:
+    """Show few tones of each colour, and let the error of each pixel go on to the next one in its row.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, C)
+        Samples in [0, 255].
+    tones : int
+        Number of tones of each channel, 2 and more; fewer is worse.
+
+    References
+    ----------
+    Mintun, Kirillov & Xie 2021, https://arxiv.org/abs/2102.11273
+    """
+    return diffuse_error(image, tones)
