@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import fft
 
 import corruptgen
@@ -12,6 +13,8 @@ from corruptgen.errors import ImageError, ScoreError
 from corruptgen.metrics.fourier import evaluate_fourier, fourier_heat_map, half_plane
 from corruptgen.ops.colour import luminance
 from corruptgen.tables import catalog
+from corruptgen.verification.verdict import verify
+from tests.photographs import write_photographs
 from tests.pictures import photograph
 
 TABLE = "texture-shape"
@@ -265,3 +268,29 @@ def test_the_snippets_of_the_documents_run(document):
     assert snippets
     for snippet in snippets:
         exec(snippet, {})
+
+
+@pytest.mark.parametrize("donors", ["same class", "other class"])
+def test_recipes_swap_amplitudes_with_an_item_of_a_class_and_record_which(tmp_path, donors):
+    write_photographs(tmp_path / "photographs", 6, size=(24, 24))
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f'name = "swap"\nversion = "1.0.0"\n[source]\nkind = "folder"\npath = "photographs"\ndonors = "{donors}"\n'
+        '[corrupt]\npreset = "texture-shape"\nrows = ["amplitude_swap", "power_equalisation"]\nseverities = [1]\n',
+        "utf-8",
+    )
+
+    corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
+
+    pictures = {
+        path.relative_to(tmp_path / "photographs").as_posix(): np.asarray(Image.open(path))
+        for path in (tmp_path / "photographs").glob("*/*.png")
+    }
+    dataset = corruptgen.open(tmp_path / "out")
+    labels = {item.id: item.label for item, _ in dataset.images("amplitude_swap", 1)}
+    for item, pixels in dataset.images("amplitude_swap", 1):
+        assert item.donor != item.id
+        assert (labels[item.donor] == item.label) is (donors == "same class")
+        whole = probe(pictures[item.id], "amplitude_swap", 1, inputs={"donor": pictures[item.donor]})
+        assert np.array_equal(pixels, whole)
+    assert verify(tmp_path / "out", source=tmp_path / "photographs", depth="full").problems == ()
