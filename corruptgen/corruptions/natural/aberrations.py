@@ -126,9 +126,8 @@ def _stored_kernels(sha256: str, term: str, level: int) -> NDArray[np.float32]:
         find_supplied(
             sha256,
             "the stack of kernels",
-            "Fetch kernel_stack_iccvw.pt or kernel_stack_rg_iccvw.pt, from "
-            "https://github.com/PatMue/classification_robustness, which states no licence for them, or "
-            "take the table optics-bench, which computes its own",
+            "Either take the table optics-bench, which computes its own, or fetch kernel_stack_iccvw.pt or "
+            "kernel_stack_rg_iccvw.pt from https://github.com/PatMue/classification_robustness (no licence stated)",
         ),
         np.float32,
     )

@@ -1,5 +1,7 @@
 """People before the camera."""
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -86,15 +88,20 @@ def crowd_in_front(image: UnitColour, rng: Draws, *, height: float) -> UnitColou
     count = max(1, round(wide / (SPACING * side)))
     draws = rng.random((count, 4))
     cover = np.zeros((tall, wide, 4), np.float32)
-    # Those in the back, who stand a little higher, first.
+    # Smaller ones stand behind.
     for figure in np.argsort(draws[:, 0], kind="stable")[::-1]:
-        back, sideways, hair, cloth = draws[figure]
-        top = tall * (1 - height) + back * LOWER * side
+        smallness, sideways, hair, cloth = draws[figure]
+        top = tall * (1 - height) + smallness * LOWER * side
         left = (figure + 0.5 + 0.4 * (sideways - 0.5)) / count * wide - side / 2
-        move = np.array([[side / SIDE, 0, left], [0, side / SIDE, top]])
+        window = slice(max(0, int(top)), tall), slice(max(0, int(left)), min(wide, math.ceil(left + side) + 1))
+        move = np.array([[side / SIDE, 0, left - window[1].start], [0, side / SIDE, top - window[0].start]])
         person = figure_cutout(int(hair * len(HAIR)), int(cloth * len(CLOTHES)))
         # Bodies go on below what is drawn of them.
-        placed = cv2.warpAffine(person, move, (wide, tall), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        cover = placed + (1 - placed[..., 3:]) * cover
+        behind = cover[window]
+        size = (behind.shape[1], behind.shape[0])
+        if min(size) == 0:
+            continue
+        placed = cv2.warpAffine(person, move, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        behind[:] = placed + (1 - placed[..., 3:]) * behind
     people = np.stack([averaged(np.ascontiguousarray(cover[..., i]), samples) for i in range(4)], axis=-1)
     return image * (1 - people[..., 3:]) + people[..., :3]

@@ -39,10 +39,10 @@ def stage_lights(image: UnitColour, rng: Draws, *, strength: float) -> UnitColou
     first = rng.random()
     beams = np.zeros((height, width, 3), np.float32)
     for lamp, (place, swing) in enumerate(draws):
-        across = columns.T / side - (lamp + place) / LAMPS * width / side
-        turned = np.arctan2(across, down) - (swing - 0.5) * 2 * SWING
-        beam = np.exp(-0.5 * (turned / SPREAD) ** 2)
+        across = columns.T / side - np.float32((lamp + place) / LAMPS * width / side)
+        turned = np.arctan2(across, down) - np.float32((swing - 0.5) * 2 * SWING)
+        beam = np.exp(-0.5 * (turned / np.float32(SPREAD)) ** 2)
         colour = colorsys.hsv_to_rgb((first + lamp / LAMPS) % 1, SATURATION, 1.0)
         beams += beam[..., None] * np.array(colour, np.float32)
-    light = 1 - (1 - ROOM) * strength + np.float32(BEAM_LIGHT * strength) * beams
+    light = np.float32(1 - (1 - ROOM) * strength) + np.float32(BEAM_LIGHT * strength) * beams
     return image * light + np.float32(HAZE * strength) * beams
