@@ -106,7 +106,7 @@ DRAWING_ROWS = [
     if all(preset.cell(row, level).draws for level in preset.rows[row].severities)
 ]
 # Of which only a sign is drawn, and which leave grey alone; and those of which one of two aberrations is drawn.
-OF_A_SIGN = ("hue_shift", "color_balance", "fourier_low", "fourier_middle", "fourier_high")
+OF_A_SIGN = ("hue_shift", "color_balance", "object_rotation", "fourier_low", "fourier_middle", "fourier_high")
 OF_TWO = (
     "drawn_aberration", "drawn_stored_aberration", "rotate_by_level", "shear_rows", "shear_columns", "shift_across",
     "shift_down",
