@@ -413,3 +413,22 @@ def test_a_grid_of_rows_with_different_severities_keeps_them_apart():
     assert grid.selected(["short"]).severities == (1.0,)
     with pytest.raises(ScoreError, match="short/2"):
         grid.selected(severities=[1, 2])
+
+
+def test_sequences_of_rows_with_different_levels_are_scored_over_the_cells_that_there_are(tmp_path):
+    table = (
+        '[preset]\ntitle = "Patches"\nregion = { side = 8, where = "every cell" }\n'
+        "[brightness]\nlevels = 2\noffset = [0.1, 0.2]\n[contrast]\nlevels = 1\nfactor = 0.5\n"
+    )
+    corruptgen.generate(
+        write_ladders(tmp_path, output='format = "npy"', table=table), output=tmp_path / "out", workers=1
+    )
+    arrays = {"brightness": np.zeros((4, 4), int), "brightness_2": np.tile([0, 1, 0, 1], (4, 1))}
+    np.savez(tmp_path / "predictions.npz", **arrays, contrast=np.tile([0, 0, 1, 1], (4, 1)))
+
+    report = score(tmp_path / "predictions.npz", tmp_path / "out", ScoreOptions(resamples=5))
+
+    assert set(report.cells) == {("brightness", 1.0), ("brightness", 2.0), ("contrast", 1.0)}
+    assert report.by_row["flip_probability"]["brightness"].value == pytest.approx(0.5)
+    assert report.by_row["flip_probability"]["contrast"].value == pytest.approx(1 / 3)
+    assert report.scores["flip_probability"].value == pytest.approx((1 / 2 + 1 / 3) / 2)
