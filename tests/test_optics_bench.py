@@ -108,3 +108,8 @@ def test_the_published_tables_name_the_kernels_of_the_data_set():
     for stack_name, preset in PUBLISHED.items():
         rows = catalog.preset(preset).content
         assert {rows[row]["kernels"] for row in corruptgen.rows(preset)} == {PINS["stacks"][stack_name]}
+
+
+def test_an_unknown_aberration_is_told_with_those_that_are_known():
+    with pytest.raises(ValueError, match=r"term is 'coma'; known: defocus, .*vertical_coma"):
+        aberration_kernels("coma", 1.0)

@@ -46,6 +46,8 @@ def aberration_kernels(term: str, waves: float) -> NDArray[np.float32]:
     waves : float
         How far the polynomial bends the wavefront, in wavelengths.
     """
+    if term not in POLYNOMIALS:
+        raise ValueError(f"term is {term!r}; known: {', '.join(POLYNOMIALS)}")
     kernels = np.stack([_kernel(term, waves, wavelength) for wavelength in WAVELENGTHS]).astype(np.float32)
     kernels.flags.writeable = False
     return kernels
