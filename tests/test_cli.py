@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import corruptgen
 from corruptgen.cli import app
+from corruptgen.recipe.recipe import shipped_names
 from corruptgen.tables import catalog
 from tests.builds import begun, wait_for
 from tests.photographs import ROOT, command, pixels_of, tree, write_photographs, write_recipe
@@ -168,7 +169,8 @@ def test_list_and_show_say_what_there_is(place):
     own = command("list", "three.toml", cwd=place).stdout
 
     assert "imagenet-c-299" in tables
-    assert "shipped recipes: antialiasing, avrobust, cifar10-c, cifar10-c-bar, " in tables
+    assert "shipped recipes: antialiasing, " in tables
+    assert set(shipped_names()) <= set(re.split(r"[,\s]+", tables))
     assert "jpeg_compression   common" in rows
     assert "Koschmieder" in row
     assert "imagenet-c-64: ImageNet-C at 64x64" in row
