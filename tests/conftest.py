@@ -15,6 +15,11 @@ def pytest_addoption(parser):
     parser.addoption("--update-goldens", action="store_true", help="rewrite the goldens; say why in the commit")
 
 
+def pytest_collection_modifyitems(items):
+    # One worker builds the site while the other one has much else to do; at the end both would wait for it.
+    items.sort(key=lambda item: item.path.name != "test_website.py")
+
+
 @pytest.fixture
 def update_goldens(request):
     return request.config.getoption("--update-goldens")

@@ -96,19 +96,31 @@ def test_adding_a_corruption_takes_one_function_and_one_table(tmp_path):
     run("-c", "import sys; from PIL import Image; Image.effect_mandelbrot((40, 40), (-2, -1, 1, 1), 50)"
               ".convert('RGB').save('photographs/a.png')", cwd=tmp_path)  # fmt: skip
 
-    def corruptgen(*arguments):
-        done = run("-m", "corruptgen.cli", *arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path))
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    # All in one process of the copied package, which takes seconds to start.
+    commands = [
+        "list",
+        "list prints",
+        "show sepia",
+        "preview photographs/a.png --preset prints --output sheet.png",
+        "gallery prints --images photographs/a.png --output prints.html",
+        "generate old.toml --source photographs --output out --workers 1",
+    ]
+    code = (
+        "import sys; from typer.testing import CliRunner; from corruptgen.cli.app import app\n"
+        "for command in sys.argv[1:]:\n"
+        "    done = CliRunner().invoke(app, command.split(), catch_exceptions=False)\n"
+        "    print(done.output)\n"
+        "    assert done.exit_code == 0, command\n"
+    )
+    done = run("-c", code, *commands, cwd=tmp_path, PYTHONPATH=str(tmp_path))
 
-    assert "prints" in corruptgen("list")
-    assert "sepia" in corruptgen("list", "prints")
-    assert "Tint the image brown" in corruptgen("show", "sepia")
-    corruptgen("preview", "photographs/a.png", "--preset", "prints", "--output", "sheet.png")
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = done.stdout.partition("prints:")[0]
+    assert "prints" in listed
+    assert "sepia" in done.stdout.partition("prints:")[2]
+    assert "Tint the image brown" in done.stdout
     assert (tmp_path / "sheet.png").stat().st_size > 1000
-    corruptgen("gallery", "prints", "--images", "photographs/a.png", "--output", "prints.html")
     assert "Tint the image brown" in (tmp_path / "prints.html").read_text("utf-8")
-    corruptgen("generate", "old.toml", "--source", "photographs", "--output", "out", "--workers", "1")
     assert (tmp_path / "out/sepia/5/a.png").exists()
 
 
