@@ -44,7 +44,7 @@ def pictures(height, width, channels):
 
 FAST_ROWS = [
     (name, row)
-    for name in ("imagecorruptions", "natural")
+    for name in ("imagecorruptions", "natural", "imagenet-3dcc")
     for row in catalog.preset(name).rows
     if all(fused_path_of(level.corruption.function) for level in catalog.preset(name).rows[row].levels)
 ]

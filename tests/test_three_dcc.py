@@ -11,6 +11,7 @@ import skimage.data
 from scipy import ndimage
 
 import corruptgen
+from corruptgen.ops.exponentials import exponentials
 from tests.legacy import LegacyDraws
 from tests.pictures import photograph
 
@@ -103,3 +104,14 @@ def test_maps_of_one_depth_are_no_error(value):
     for row in ("near_focus", "far_focus", "fog_3d"):
         made = corruptgen.corrupt(image, row, 5, preset=PRESET, inputs={"depth": depth})
         assert made.shape == image.shape
+
+
+def test_exponentials_are_those_of_float64_to_the_last_bit_of_float32():
+    values = np.random.RandomState(1843956201).uniform(-60, 30, 100_000).astype(np.float32)
+    values[:6] = [0, -0.0, np.inf, -np.inf, 1000, -1000]
+
+    with np.errstate(over="ignore"):
+        expected = np.exp(values.astype(np.float64)).astype(np.float32)
+
+    assert np.array_equal(exponentials(values), expected)
+    assert np.isnan(exponentials(np.array([np.nan], np.float32))).all()

@@ -109,20 +109,26 @@ def _shot_noise(
         return None
     result = np.empty(image.shape, np.uint8)
     tables = _tables(photons, arithmetic.precision, arithmetic.rounding)
-    _fill_counts(result.ravel(), image.ravel(), rng.skip(image.size), *tables)
+    fill_counted(result.ravel(), image.ravel(), rng.skip(image.size), *tables)
     return result
 
 
 # One entry per severity of up to three tables at once, of at most 0.9 MB.
 @keep_arrays
 def _tables(photons: float, precision: str, rounding: str) -> tuple[NDArray[Any], ...]:
-    """Return the thresholds less one and the guides, level after level, and the stored sample of every count."""
+    """Return the tables of counts, and the stored sample of every count."""
+    thresholds, guides, counts = count_tables(Arithmetic(precision, rounding).units * photons)
+    return thresholds, guides, quantize(counts / photons, Pixels.UNIT, BYTE, rounding)
+
+
+def count_tables(expected: NDArray[np.floating[Any]]) -> tuple[NDArray[Any], ...]:
+    """Return the thresholds less one and the guides of 256 expectations, one after the other, and all counts."""
     thresholds = np.full((LEVELS, LONGEST + 1), _NEVER, np.uint32)
     guides = np.empty((LEVELS, _GUIDES), np.uint16)
-    longest = _fill_tables(thresholds, guides, (Arithmetic(precision, rounding).units * photons).astype(np.float64))
-    values = quantize(np.arange(longest + 1) / photons, Pixels.UNIT, BYTE, rounding)
+    longest = _fill_tables(thresholds, guides, expected.astype(np.float64))
     # The guides are as small as can be: all tables together should stay in the processor's own memory.
-    return thresholds[:, : longest + 1].ravel(), guides.astype(np.min_scalar_type(longest)).ravel(), values
+    smallest = np.min_scalar_type(longest)
+    return thresholds[:, : longest + 1].ravel(), guides.astype(smallest).ravel(), np.arange(longest + 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -144,7 +150,8 @@ def _fill_tables(thresholds, guides, expected):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_counts(result, image, origin, thresholds, guides, values):
+def fill_counted(result, image, origin, thresholds, guides, values):
+    """Draw a count for each sample from the tables of its level, and store the value of the count."""
     key, counter, first_block = origin
     words = np.empty(CHUNK, np.uint32)
     width = np.uint64(thresholds.size // LEVELS)

@@ -78,8 +78,10 @@ def _cascade(rows, power):
     sums = np.zeros((LEVELS, rows.shape[1]), np.float32)
     step, i = 1 << power, 0
     while i + step <= rows.shape[0]:
+        first = sums[0]
         for _ in range(step):
-            sums[0] += rows[i]
+            for k in range(first.size):
+                first[k] += rows[i, k]
             i += 1
         for level in range(1, LEVELS):
             sums[level] += sums[level - 1]
@@ -118,3 +120,13 @@ def _smooth_along(result, samples, weights, right, down):
             for x in range(total.size):
                 # With one rounding, as above.
                 total[x] = np.float32(np.float64(taken[x]) * weight + np.float64(total[x]))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_weighed(total, image, weights):
+    """Add to an (H, W, C) image another one, whose pixels are weighed one by one."""
+    for y in range(total.shape[0]):
+        for x in range(total.shape[1]):
+            weight = weights[y, x]
+            for c in range(total.shape[2]):
+                total[y, x, c] += weight * image[y, x, c]

@@ -1,10 +1,14 @@
 """What depends on how far things are: fog, a flash, and the plane in focus, by maps that are passed with the image."""
 
+from typing import Any
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Plane, Unit, corruption
-from corruptgen.ops.ordered_sums import smooth_in_order, sum_in_lanes
+from corruptgen.ops.exponentials import exponentials
+from corruptgen.ops.ordered_sums import add_weighed, smooth_in_order, sum_in_lanes
 
 # Depths are told apart by their quantiles, the first and last of them a little further out.
 INTERVALS = 8
@@ -33,10 +37,12 @@ def depth_fog(image: Unit, depth: Plane, *, density: float) -> Unit:
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441. The original takes the mean of a whole
     batch of images; this is that of a batch of one.
     """
-    exponents = image.dtype.type(-density) * flat(depth)
-    passed = np.exp(exponents.astype(np.float64)).astype(image.dtype)[..., None]
+    exponents: NDArray[Any] = image.dtype.type(-density) * flat(depth)
+    passed = exponentials(exponents) if image.dtype == np.float32 else np.exp(exponents)
     mean = sum_in_lanes(np.moveaxis(image, 2, 0)) / np.float32(image.size)
-    return passed * image + (1 - passed) * image.dtype.type(mean)
+    result = spread((1 - passed) * image.dtype.type(mean), image.shape[2])
+    add_weighed(result, image, passed)
+    return result
 
 
 @corruption
@@ -56,7 +62,7 @@ def flash_light(image: Unit, reshading: Plane, *, divisor: float) -> Unit:
     ----------
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441
     """
-    return image + image * flat(reshading)[..., None] / image.dtype.type(divisor)
+    return image + image * spread(flat(reshading), image.shape[2]) / image.dtype.type(divisor)
 
 
 @corruption
@@ -95,19 +101,34 @@ def depth_blur(image: Unit, depth: Plane, *, aperture: float, focus: int) -> Uni
     shares = [1 - ((depths - start) / (end - start)) ** 2, 1 - ((end - depths) / (end - start)) ** 2]
     whole = shares[0] + shares[1]
     near, far = (share / whole for share in shares)
-    blurred = [blur(image, float(radius)) for radius in radii]
-    result = np.empty_like(image)
-    for plane in range(INTERVALS):
-        here = nearer == plane
-        result[here] = near[here, None] * blurred[plane][here] + far[here, None] * blurred[plane + 1][here]
+    result = np.zeros_like(image)
+    for plane, radius in enumerate(radii):
+        is_nearer, is_farther = nearer == plane, nearer == plane - 1
+        top, left, bottom, right = bounding_box(is_nearer | is_farther)
+        weights = np.where(is_nearer, near, np.where(is_farther, far, kind(0)))
+        reach = window_side(float(radius), max(image.shape[:2])) // 2
+        above, before = min(top, reach), min(left, reach)
+        part = image[top - above : bottom + reach, left - before : right + reach]
+        blurred = blur(part, float(radius), 2 * reach + 1)[above:, before:]
+        add_weighed(result[top:bottom, left:right], blurred, weights[top:bottom, left:right])
     return result
 
 
-def blur(image: NDArray[np.floating], radius: float) -> NDArray[np.floating]:
-    """Blur an image with a Gaussian of this standard deviation in a window of three of them."""
+def window_side(radius: float, side: int) -> int:
+    """Return the side of the window of a blur: three radii, and no more than an image of this side needs."""
     # A window wider than the image sees its outermost samples again and again.
-    side = min(int(WIDTH * radius), 2 * max(image.shape[:2])) // 2 * 2 + 1
-    if radius < SHARP or side == 1:
+    return min(int(WIDTH * radius), 2 * side) // 2 * 2 + 1 if radius >= SHARP else 1
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Return the first row and column of what is marked, and those behind the last; nothing has an empty box."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows.size else (0, 0, 0, 0)
+
+
+def blur(image: NDArray[np.floating], radius: float, side: int) -> NDArray[np.floating]:
+    """Blur an image with a Gaussian of this standard deviation in a window of this side."""
+    if side == 1 or not image.size:
         return image
     places = np.arange(side) - side // 2
     weights = np.exp(-(places**2) / (2 * radius**2)).astype(np.float32)
@@ -117,3 +138,8 @@ def blur(image: NDArray[np.floating], radius: float) -> NDArray[np.floating]:
 def flat(plane: Plane) -> Plane:
     """Return an (H, W) or (H, W, 1) plane as (H, W); of several channels the first."""
     return plane if plane.ndim == 2 else plane[..., 0]
+
+
+def spread(plane: Plane, channels: int) -> NDArray[np.floating]:
+    """Repeat an (H, W) plane for each channel, which takes a fraction of the time of broadcasting it."""
+    return np.asarray(cv2.merge([plane] * channels), plane.dtype).reshape(*plane.shape, channels)

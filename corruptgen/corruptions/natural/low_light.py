@@ -1,6 +1,7 @@
 """Too little light for a sensor: it counts few photons, and adds noise of its own."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corruptgen.declare import Bytes, Unit, corruption
 from corruptgen.randomness.draws import Draws
@@ -23,9 +24,7 @@ def counted_light(image: Unit, rng: Draws, *, photons: float, sigma: float) -> U
     ----------
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441
     """
-    counted = np.clip(rng.poisson(photons * image) / photons, 0, 1)
-    # The original stores levels in between, and the way there and back decides last bits.
-    return counted * 255 / 255 + rng.normal(0, sigma, counted.shape)
+    return count_light(rng.poisson(photons * image), photons) + rng.normal(0, sigma, image.shape)
 
 
 @corruption
@@ -48,9 +47,7 @@ def dark_exposure(image: Unit, rng: Draws, *, peak: float, photons: float, sigma
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441. The original raises an error for images
     of one value, which are black here.
     """
-    darkest, brightest = image.min(), image.max()
-    stretched = (image - darkest) / (brightest - darkest if brightest > darkest else 1)
-    return counted_light(stretched**2 * peak, rng, photons=photons, sigma=sigma)
+    return counted_light(expose_darkly(image, peak), rng, photons=photons, sigma=sigma)
 
 
 @corruption
@@ -69,3 +66,15 @@ def kept_bits(image: Bytes, *, bits: int) -> Bytes:
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441
     """
     return image & np.uint8(256 - (1 << (8 - bits)))
+
+
+def count_light(counts: NDArray[np.integer], photons: float) -> NDArray[np.floating]:
+    """Return what counted photons are in full scales, of which `photons` are 1."""
+    # The original stores levels in between, and the way there and back decides last bits.
+    return np.clip(counts / photons, 0, 1) * 255 / 255
+
+
+def expose_darkly(image: NDArray[np.floating], peak: float) -> NDArray[np.floating]:
+    """Stretch an image from black to white, and darken it by a square law."""
+    darkest, brightest = image.min(), image.max()
+    return ((image - darkest) / (brightest - darkest if brightest > darkest else 1)) ** 2 * peak
