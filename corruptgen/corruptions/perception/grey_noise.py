@@ -1,5 +1,8 @@
 """Noise on the luminance at low contrast, the same in all channels."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from corruptgen.corruptions.perception.luminance import as_picture, lower_contrast
 from corruptgen.declare import UnitPicture, corruption
 from corruptgen.ops.colour import luminance
@@ -24,7 +27,7 @@ def grey_uniform_noise(image: UnitPicture, rng: Draws, *, contrast_share: float,
     Geirhos et al. 2018, https://arxiv.org/abs/1808.08750
     """
     grey = lower_contrast(luminance(image), contrast_share)
-    return as_picture(grey + rng.uniform(-width, width, grey.shape), image.shape[2])
+    return as_picture(add_uniform_noise(grey, rng, width), image.shape[2])
 
 
 @corruption
@@ -45,7 +48,15 @@ def grey_salt_and_pepper(image: UnitPicture, rng: Draws, *, contrast_share: floa
     Geirhos et al. 2018, https://arxiv.org/abs/1808.08750
     """
     grey = lower_contrast(luminance(image), contrast_share)
+    return as_picture(strew_salt_and_pepper(grey, rng, amount), image.shape[2])
+
+
+def add_uniform_noise(grey: NDArray[np.float64], rng: Draws, width: float) -> NDArray[np.float64]:
+    """Add to each sample of a plane a number between two bounds."""
+    return grey + rng.uniform(-width, width, grey.shape)
+
+
+def strew_salt_and_pepper(grey: NDArray[np.float64], rng: Draws, amount: float) -> NDArray[np.float64]:
+    """Return a plane in which an amount of the samples is black or white."""
     drawn = rng.uniform(0.0, 1.0, grey.shape)
-    grey[drawn >= 1 - amount / 2] = 1.0
-    grey[drawn < amount / 2] = 0.0
-    return as_picture(grey, image.shape[2])
+    return np.where(drawn >= 1 - amount / 2, 1.0, np.where(drawn < amount / 2, 0.0, grey))

@@ -36,7 +36,12 @@ def unpaired_phase_noise(image: UnitPicture, rng: Draws, *, degrees: float) -> U
     height, width = image.shape[:2]
     if height % 2 or width % 2:
         raise ImageError(f"the phases of an image of {height}×{width} pixels do not pair: both sides must be even")
-    frequencies = frequencies_of(luminance(image))
+    return as_picture(disturb_phases(luminance(image), rng, degrees), image.shape[2])
+
+
+def disturb_phases(plane: NDArray[np.float64], rng: Draws, degrees: float) -> NDArray[np.float64]:
+    """Return a plane of even sides with phases that are disturbed in unmatched pairs."""
+    frequencies = frequencies_of(plane)
     phase = np.angle(frequencies)
     # Without the first row and column, which for even sides are those of the highest frequency.
     inner = phase[1:, 1:].ravel()
@@ -44,8 +49,8 @@ def unpaired_phase_noise(image: UnitPicture, rng: Draws, *, degrees: float) -> U
     shift = (rng.random(half) - 0.5) * 2 * degrees / 180 * np.pi
     inner[:half] += shift
     inner[half + 1 :] -= shift
-    phase[1:, 1:] = inner.reshape(height - 1, width - 1)
-    return as_picture(plane_of(np.abs(frequencies) * np.exp(1j * phase)), image.shape[2])
+    phase[1:, 1:] = inner.reshape(phase[1:, 1:].shape)
+    return plane_of(np.abs(frequencies) * np.exp(1j * phase))
 
 
 @corruption

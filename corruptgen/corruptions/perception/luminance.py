@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -103,4 +104,5 @@ def lower_contrast(luminance: NDArray[np.float64], share: float) -> NDArray[np.f
 
 def as_picture(plane: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
     """Return a plane as an image of several equal channels."""
-    return np.repeat(plane[..., None], channels, axis=2)
+    # In a fraction of the time that numpy takes to repeat it.
+    return np.asarray(cv2.merge([np.ascontiguousarray(plane)] * channels), np.float64).reshape(*plane.shape, channels)
