@@ -38,6 +38,42 @@ def _luminance(image, of_red, of_green, of_blue):
     return result
 
 
+@njit(cache=True, nogil=True)
+def cut_luma(image):
+    """Return the luma of an (H, W, 3) image of bytes as Pillow computed it before its version 7, fractions cut off."""
+    result = np.empty(image.shape[:2], np.uint8)
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            red, green, blue = np.int32(image[y, x, 0]), np.int32(image[y, x, 1]), np.int32(image[y, x, 2])
+            result[y, x] = np.uint8((red * 19595 + green * 38470 + blue * 7471) >> 16)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def blend_with_luma(image, factor):
+    """Blend an (H, W, 3) image of bytes with that luma in float32, as Pillow blends images."""
+    result, grey = np.empty(image.shape, np.uint8), cut_luma(image)
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            base = np.float32(grey[y, x])
+            for c in range(3):
+                value = base + factor * (np.float32(image[y, x, c]) - base)
+                result[y, x, c] = np.uint8(np.int32(min(max(value, np.float32(0)), np.float32(255))))
+    return result
+
+
+@njit(cache=True, nogil=True)
+def histograms(image):
+    """Count the values of each channel of an (H, W, C) image of bytes, (C, 256)."""
+    # Neighbours are counted apart: where they are equal, one would wait for the other.
+    counts = np.zeros((2, image.shape[2], 256), np.int64)
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            for c in range(image.shape[2]):
+                counts[x & 1, c, image[y, x, c]] += 1
+    return counts[0] + counts[1]
+
+
 def opencv_luma(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return OpenCV's own luma, (H, W): its last bit decides about a level of flat areas."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from corruptgen.ops.affine import turned_about_middle, warp_nearest
+
 
 @dataclass(frozen=True)
 class Rotation:
@@ -19,8 +21,9 @@ class Rotation:
 
     def moved(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the moved image of an (H, W, C) one."""
-        if image.shape[2] == 3:
-            return np.asarray(Image.fromarray(image).rotate(self.degrees))
+        if self.degrees % 90 and image.shape[2] in (1, 3):
+            return warp_nearest(image, turned_about_middle(self.degrees, *self.size))
+        # Pillow turns by quarters in another way.
         channels = [Image.fromarray(image[..., channel]) for channel in range(image.shape[2])]
         return np.stack([np.asarray(channel.rotate(self.degrees)) for channel in channels], axis=-1)
 

@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from corruptgen.compilation import njit
 from corruptgen.declare import Warp
+from corruptgen.ops.affine import warp_linearly
 from corruptgen.ops.gathers import affine_warped, displaced, inverse
 
 # How much of its area a pixel has to keep for a warp to be inverted within it; where less is left, the field folds.
@@ -117,9 +117,7 @@ class BlackAffine:
 
     def moved(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the moved image of an (H, W, 1) or (H, W, 3) one."""
-        whole = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-        moved = whole.transform(whole.size, Image.Transform.AFFINE, self.matrix, Image.Resampling.BILINEAR)
-        return np.asarray(moved).reshape(image.shape)
+        return warp_linearly(image, self.matrix)
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where that is taken from which is seen at `positions`."""

@@ -1,10 +1,10 @@
 """Movements of AugMix, each as a corruption: levels go up to 10, a coin decides which way, empty parts are black."""
 
-import math
 from collections.abc import Callable, Mapping
 
 from corruptgen.corruptions.augmentation.tones import HIGHEST, whole_level
 from corruptgen.declare import BytesPicture, Warp, corruption
+from corruptgen.ops.affine import turned_about_middle
 from corruptgen.ops.warp import BlackAffine
 from corruptgen.randomness.draws import Draws
 
@@ -106,11 +106,7 @@ def _sign(rng: Draws) -> int:
 
 
 def _rotation(size: Size, level: float, sign: int) -> BlackAffine:
-    angle = -math.radians(sign * whole_level(level, 30) % 360)
-    # Pillow rounds to 15 digits, so that a quarter turn is one.
-    cosine, sine = round(math.cos(angle), 15), round(math.sin(angle), 15)
-    x, y = size[1] / 2, size[0] / 2
-    return BlackAffine((cosine, sine, cosine * -x + sine * -y + x, -sine, cosine, -sine * -x + cosine * -y + y))
+    return BlackAffine(turned_about_middle(sign * whole_level(level, 30), size[0], size[1]))
 
 
 def _row_shear(size: Size, level: float, sign: int) -> BlackAffine:
