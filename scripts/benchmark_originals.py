@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -202,16 +203,17 @@ def geirhos(clone: Path) -> Calls:
     """Return the manipulations of Geirhos et al., from bytes to what their save_img writes."""
     from skimage import color  # noqa: PLC0415
 
-    # Their names of old.
+    # Names of old; the last is only there to write files.
     vars(color)["rgb2grey"] = color.rgb2gray
     with importing_from(clone / "code", "scipy.misc", "scipy.ndimage.filters"):
+        vars(sys.modules["scipy.misc"])["toimage"] = None
         if isinstance(sys.modules["scipy.ndimage.filters"], MagicMock):
             from scipy import ndimage  # noqa: PLC0415
 
             sys.modules["scipy.ndimage.filters"] = ndimage
         import image_manipulation as module  # noqa: PLC0415
 
-    gamma, spectrum = (np.load(clone / f"code/{name}.npy") for name in ("x_gamma_function", "mean_power_spectrum_grey"))
+    kept = cache(lambda name: np.load(clone / f"code/{name}.npy"))
     rng = np.random.RandomState(803)
 
     def values(row: str, column: str) -> list[Any]:
@@ -232,12 +234,12 @@ def geirhos(clone: Path) -> Calls:
         ),
         "phase_scrambling": lambda image, level: module.phase_scrambling(image, degrees[level - 1]),
         "power_equalisation": lambda image, level: (
-            module.rgb2gray(image) if level == 1 else module.power_equalisation(image, spectrum)
+            module.rgb2gray(image) if level == 1 else module.power_equalisation(image, kept("mean_power_spectrum_grey"))
         ),
         "rotation": lambda image, level: (
             module.rgb2gray(image) if level == 1 else getattr(module, f"rotate{90 * (level - 1)}")(image)
         ),
-        "false_colour": lambda image, _: module.false_colour(image, gamma),
+        "false_colour": lambda image, _: module.false_colour(image, kept("x_gamma_function")),
     }
 
     def call(function: Callable[[Any, int], Any]) -> Callable[[Image, int], object]:
@@ -288,6 +290,34 @@ def augmix(clone: Path) -> Calls:
 
     module.IMAGE_SIZE = SIDE
     return on_pictures({function.__name__: function for function in module.augmentations_all})
+
+
+def prime(clone: Path) -> Calls:
+    """Return the primitives of PRIME, for batches of one image, with strengths of ours."""
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    with importing_from(clone):
+        from utils.color_jitter import RandomSmoothColor  # noqa: PLC0415
+        from utils.diffeomorphism import Diffeo  # noqa: PLC0415
+        from utils.rand_filter import RandomFilter  # noqa: PLC0415
+
+    rows = catalog.preset("prime-primitives").content
+    modules = {
+        "random_filter": [RandomFilter(3, sigma) for sigma in rows["random_filter"]["sigma"]],
+        # Its strength is drawn, and takes no time.
+        "diffeo": [Diffeo(1.0, 1.0, 1.0, 1.0, 9, 10, 1.0) for _ in rows["diffeo"]["displacement"]],
+        "smooth_color": [RandomSmoothColor(10, variance) for variance in rows["smooth_color"]["variance"]],
+    }
+
+    def call(levels: list[Any]) -> Callable[[Image, int], object]:
+        def timed(image: Image, level: int) -> object:
+            with torch.no_grad():
+                return to_bytes(levels[level - 1](to_tensor(image)[None])[0])
+
+        return timed
+
+    return {row: call(levels) for row, levels in modules.items()}
 
 
 SIDE = 224
@@ -367,5 +397,12 @@ ORIGINALS = (
             *("autocontrast", "equalize", "posterize", "rotate", "solarize", "shear_x", "shear_y"),
             *("translate_x", "translate_y", "color", "contrast", "brightness", "sharpness"),
         ),
+    ),
+    Original(
+        "prime-primitives",
+        f"{GITHUB}/amodas/PRIME-augmentations",
+        "0290f6b",
+        prime,
+        ("random_filter", "diffeo", "smooth_color"),
     ),
 )
