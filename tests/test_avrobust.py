@@ -15,7 +15,7 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.errors import AssetError
-from corruptgen.ops.rotation import Rotation
+from corruptgen.ops.affine import Rotation
 from corruptgen.ops.warp import Succession
 from corruptgen.patterns.figures import GROUPS, crowd_cutout
 from corruptgen.sources.label_masks import move_labels

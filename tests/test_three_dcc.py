@@ -11,7 +11,7 @@ import skimage.data
 from scipy import ndimage
 
 import corruptgen
-from corruptgen.ops.exponentials import exponentials
+from corruptgen.ops.ordered_sums import exponentials
 from tests.legacy import LegacyDraws
 from tests.pictures import photograph
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +16,7 @@ from corruptgen.corruptions.perception.grey_noise import (
 from corruptgen.corruptions.perception.grey_spectra import disturb_phases, unpaired_phase_noise
 from corruptgen.corruptions.perception.luminance import FULL_TURN, grey, grey_contrast, grey_turn, lower_contrast
 from corruptgen.declare import Pixels, fused
-from corruptgen.ops.colour import LUMINANCE
+from corruptgen.ops.colour import LUMINANCE, in_channels
 from corruptgen.randomness.stream import Stream
 
 
@@ -75,7 +74,7 @@ def _luminance_of(image: NDArray[np.uint8], arithmetic: Arithmetic) -> NDArray[n
 
 def _stored(plane: NDArray[np.float64], image: NDArray[np.uint8], arithmetic: Arithmetic) -> NDArray[np.uint8]:
     samples: Any = quantize(plane, Pixels.UNIT, BYTE, arithmetic.rounding)
-    return np.asarray(cv2.merge([samples] * image.shape[2]), np.uint8).reshape(image.shape)
+    return in_channels(samples, image.shape[2])
 
 
 @njit(cache=True, nogil=True)

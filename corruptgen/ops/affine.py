@@ -5,9 +5,11 @@ A matrix leads from x and y, in pixels from the corner of the moved image, to th
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from corruptgen.compilation import njit, part_of_kernel
 
@@ -50,6 +52,38 @@ def warp_nearest(image: NDArray[np.uint8], matrix: Matrix) -> NDArray[np.uint8]:
 def _overlap(side: int, shift: int) -> slice:
     """Return the places that are still inside after the image was shifted the other way."""
     return slice(min(max(shift, 0), side), max(min(side, side + shift), 0))
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """A warp by whole degrees, counter-clockwise."""
+
+    degrees: int
+    size: tuple[int, int]
+    """Height and width of the image."""
+    outside: int = 0
+    """The label of what comes from outside of the image."""
+
+    def moved(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the moved image of an (H, W, C) one."""
+        if self.degrees % 90 and image.shape[2] in (1, 3):
+            return warp_nearest(image, turned_about_middle(self.degrees, *self.size))
+        # Pillow turns by quarters in another way.
+        channels = [Image.fromarray(image[..., channel]) for channel in range(image.shape[2])]
+        return np.stack([np.asarray(channel.rotate(self.degrees)) for channel in channels], axis=-1)
+
+    def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where that is taken from which is seen at `positions`: in the corners from outside of the image."""
+        return self._turned(positions, self.degrees)
+
+    def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where that is seen which was at `positions`: also outside, where it has left the image."""
+        return self._turned(positions, -self.degrees)
+
+    def _turned(self, positions: NDArray[np.float64], degrees: int) -> NDArray[np.float64]:
+        middle = (np.array(self.size) - 1) / 2
+        cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        return (positions - middle) @ np.array([[cosine, -sine], [sine, cosine]]) + middle
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

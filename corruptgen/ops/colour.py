@@ -38,6 +38,12 @@ def _luminance(image, of_red, of_green, of_blue):
     return result
 
 
+def in_channels(plane: NDArray[Any], channels: int) -> NDArray[Any]:
+    """Repeat an (H, W) plane for each channel, in a fraction of the time that numpy takes to repeat or broadcast it."""
+    whole = np.ascontiguousarray(plane)
+    return np.asarray(cv2.merge([whole] * channels), whole.dtype).reshape(*whole.shape, channels)
+
+
 @njit(cache=True, nogil=True)
 def cut_luma(image):
     """Return the luma of an (H, W, 3) image of bytes as Pillow computed it before its version 7, fractions cut off."""

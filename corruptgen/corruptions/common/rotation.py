@@ -1,7 +1,7 @@
 """Turning the image."""
 
 from corruptgen.declare import Bytes, Warp, corruption
-from corruptgen.ops.rotation import Rotation
+from corruptgen.ops.affine import Rotation
 from corruptgen.randomness.draws import Draws
 
 

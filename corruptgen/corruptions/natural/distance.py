@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Plane, Unit, corruption
-from corruptgen.ops.exponentials import exponentials
-from corruptgen.ops.ordered_sums import add_weighed, smooth_in_order, sum_in_lanes
+from corruptgen.ops.colour import in_channels
+from corruptgen.ops.ordered_sums import add_weighed, exponentials, smooth_in_order, sum_in_lanes
 
 # Depths are told apart by their quantiles, the first and last of them a little further out.
 INTERVALS = 8
@@ -40,7 +39,7 @@ def depth_fog(image: Unit, depth: Plane, *, density: float) -> Unit:
     exponents: NDArray[Any] = image.dtype.type(-density) * flat(depth)
     passed = exponentials(exponents) if image.dtype == np.float32 else np.exp(exponents)
     mean = sum_in_lanes(np.moveaxis(image, 2, 0)) / np.float32(image.size)
-    result = spread((1 - passed) * image.dtype.type(mean), image.shape[2])
+    result = in_channels((1 - passed) * image.dtype.type(mean), image.shape[2])
     add_weighed(result, image, passed)
     return result
 
@@ -62,7 +61,7 @@ def flash_light(image: Unit, reshading: Plane, *, divisor: float) -> Unit:
     ----------
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441
     """
-    return image + image * spread(flat(reshading), image.shape[2]) / image.dtype.type(divisor)
+    return image + image * in_channels(flat(reshading), image.shape[2]) / image.dtype.type(divisor)
 
 
 @corruption
@@ -138,8 +137,3 @@ def blur(image: NDArray[np.floating], radius: float, side: int) -> NDArray[np.fl
 def flat(plane: Plane) -> Plane:
     """Return an (H, W) or (H, W, 1) plane as (H, W); of several channels the first."""
     return plane if plane.ndim == 2 else plane[..., 0]
-
-
-def spread(plane: Plane, channels: int) -> NDArray[np.floating]:
-    """Repeat an (H, W) plane for each channel, which takes a fraction of the time of broadcasting it."""
-    return np.asarray(cv2.merge([plane] * channels), plane.dtype).reshape(*plane.shape, channels)
