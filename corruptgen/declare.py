@@ -62,7 +62,8 @@ class Warp(Protocol):
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where in the image that is taken from which is seen at `positions` afterwards.
 
-        That may be outside of the image: it is continued by its mirror image there.
+        That may be outside of the image: it is continued by its mirror image there, unless the warp has an attribute
+        `outside`, the label of what is there: 0 of nothing.
         """
 
     def arrivals(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -142,7 +142,14 @@ def test_points_come_from_where_they_went(preset, size):
 def test_the_rows_that_move_pixels_are_declared():
     declared = {name for name, corruption in catalog.corruptions().items() if corruption.is_geometric}
 
-    assert declared == {"elastic_transform", "elastic_smooth", "rubber_sheet", "window_shift", "cyclic_shift"}
+    # What is new here moves masks and boxes too.
+    assert declared == {
+        *("cyclic_shift", "elastic_smooth", "elastic_transform", "grey_turn"),
+        *("own_pixel_permutation", "patch_shuffle", "pixel_permutation", "random_rotation"),
+        *("rotate_by_level", "rubber_sheet", "shear_columns", "shear_rows"),
+        *("shift_across", "shift_down", "sine_warp", "tilted_camera"),
+        *("window_shift",),
+    }
     with pytest.raises(Exception, match="fog at severity 3 moves no pixels"):
         catalog.preset("natural").cell("fog", 3).warp(np.zeros((32, 32, 3), np.uint8), rng_for(0, "fog", 3, "a"))
 
@@ -1145,3 +1152,28 @@ def test_a_recipe_that_moves_annotations_refuses_coordinates_that_would_stay(tmp
     kept = make_plan(write_recipe(tmp_path, COCO + '\nkeep_keys = ["face_box", "rotation"]', corrupt=moving))
 
     assert read_recipe(kept.recipe.content(), "x").source.get("keep_keys") == ("face_box", "rotation")
+
+
+@pytest.mark.parametrize("row", ["rotate", "shear_x", "shear_y", "translate_x", "translate_y"])
+def test_what_leaves_the_image_under_black_corners_is_gone_from_all_kinds_of_targets(row):
+    size = (90, 120)
+    cell = catalog.preset("augmix-operations").cell(row, 10)
+    image = np.zeros((*size, 3), np.uint8)
+    image[5:40, 3:50] = 200
+    thing = image[..., 0] > 0
+    outline = [3.0, 5.0, 50.0, 5.0, 50.0, 40.0, 3.0, 40.0]
+    for key in "abcd":
+        seen = cell.apply(image, rng_for(0, row, 10, key))[..., 0] > 100
+        warp = cell.warp(image, rng_for(0, row, 10, key))
+        assert overlap(move_labels(thing.astype(np.uint8), warp) > 0, seen) > 0.95
+        motion = DecodedMotion(*size, Decoding(), warp)
+        corners = [3, 5, 2, 50, 40, 2]
+        moved = move_annotation(
+            {"id": 1, "bbox": [3, 5, 47, 35], "area": 1645, "segmentation": [outline], "keypoints": corners}, motion
+        )
+        assert overlap(polygon_mask(moved["segmentation"][0], size), seen) > 0.95
+        assert box_overlap(moved["bbox"], box_of(seen)) > 0.93
+        for x, y, labelled in np.reshape(moved["keypoints"], (-1, 3)):
+            assert (labelled == 0) == ((x, y) == (0, 0))
+            assert 0 <= x <= size[1]
+            assert 0 <= y <= size[0]

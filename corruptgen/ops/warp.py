@@ -114,6 +114,8 @@ class BlackAffine:
 
     matrix: tuple[float, float, float, float, float, float]
     """From x and y, in pixels from the corner of the moved image, to those in the image."""
+    outside: int = 0
+    """The label of what comes from outside of the image."""
 
     def moved(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the moved image of an (H, W, 1) or (H, W, 3) one."""

@@ -84,6 +84,8 @@ class DecodedMotion:
         elif self.warp is not None:
             # Outlines count from the corner of the first pixel, warps from its centre.
             parts = [self.warp.arrivals(bendable(inside, SPACING) - 0.5) + 0.5]
+            if self._leaves_nothing:
+                parts = [clip_outline(parts[0], place.height, place.width)]
         else:
             parts = [inside]
         if self.cropped:
@@ -99,11 +101,18 @@ class DecodedMotion:
             return None
         if self.warp is not None:
             point = self.warp.arrivals(point - 0.5) + 0.5
+        if self._leaves_nothing and not ((point >= 0) & (point <= (place.height, place.width))).all():
+            return None
         if not self.cropped:
             return point
         after = placement(place.height, place.width, *self.cropped)
         point = after.placed(point)
         return point if ((point >= 0) & (point <= (after.height, after.width))).all() else None
+
+    @property
+    def _leaves_nothing(self) -> bool:
+        """Whether the warp leaves nothing where it looks beyond the image, instead of mirroring what is there."""
+        return getattr(self.warp, "outside", None) is not None
 
     def mask(self, before: run_lengths.Mask) -> run_lengths.Mask:
         """Move the mask of one object; its mirror images, where the image is continued by them, are not part of it."""
