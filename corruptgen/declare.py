@@ -27,6 +27,7 @@ __all__ = [
     "Scene",
     "Unit",
     "UnitColour",
+    "UnitOfOtherSize",
     "UnitPicture",
     "Warp",
     "corruption",
@@ -90,6 +91,9 @@ BytesColour = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.COLOUR]
 UnitPicture = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.PICTURE]
 LevelsPicture = Annotated[NDArray[np.floating[Any]], Pixels.LEVELS, Channels.PICTURE]
 BytesPicture = Annotated[NDArray[np.uint8], Pixels.BYTES, Channels.PICTURE]
+# What one returns whose images have another height or width than those that it takes; masks and boxes do not follow.
+OTHER_SIZE = "another height or width"
+UnitOfOtherSize = Annotated[NDArray[np.floating[Any]], Pixels.UNIT, Channels.ANY, OTHER_SIZE]
 # An array of numbers beside the image, such as a map of distances: (H, W) or (H, W, C), its values as they are.
 Plane = Annotated[NDArray[np.floating[Any]], "a plane of numbers"]
 # What one returns that makes a sequence of frames, one after the other.
@@ -153,6 +157,8 @@ class Corruption:
     inputs: Mapping[str, bool]
     """What it takes beside the image, and whether that is an image as well instead of a plane of numbers."""
     docstring: str
+    changes_size: bool = False
+    """Whether its images have another height or width than those that it takes."""
 
     @property
     def summary(self) -> str:
@@ -169,7 +175,8 @@ def corruption(function: F) -> F:
     read off it; nothing is typed twice. A corruption that moves pixels returns a `Warp` instead of an image; one that
     makes a sequence yields frames. Its first argument may be `scene: Scene`, the picture before the crop, which is what
     a `Warp` that it returns moves then. Arguments behind these are inputs by name: ``depth: Plane`` is an array of
-    numbers, (H, W) or (H, W, C), and ``donor: Unit`` (annotated as `image` is) another image of the same shape.
+    numbers, (H, W) or (H, W, C), and ``donor: Unit`` (annotated as `image` is) another image of the same shape. One
+    whose images have another height or width than `image` returns `UnitOfOtherSize`.
 
     Raises
     ------
@@ -262,6 +269,7 @@ def _read(function: Callable[..., Made]) -> Corruption:
         takes_scene=takes_scene,
         inputs=MappingProxyType({given: hints[given] != Plane for given in inputs}),
         docstring=docstring,
+        changes_size=OTHER_SIZE in getattr(hints.get("return"), "__metadata__", ()),
     )
 
 
@@ -289,6 +297,6 @@ def _bare(hint: Any) -> Any:
 
 def _pixels(hint: Any, place: str, name: str) -> tuple[Pixels, Channels]:
     match getattr(hint, "__metadata__", ()):
-        case (Pixels() as pixels, Channels() as channels):
+        case (Pixels() as pixels, Channels() as channels, *_):
             return pixels, channels
     raise DeclarationError(f"{place}: annotate {name!r} as Unit, Levels or Bytes (or UnitColour, ... for colour only)")

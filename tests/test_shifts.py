@@ -453,10 +453,10 @@ def test_tensors_become_tensors_of_the_tables_size():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Corrupt("lr0-fm", seed=1)(PICTURE, {"boxes": [1, 2, 3, 4]}), "keep resizes and crops pictures"),
+        (lambda: Corrupt("lr0-fm", seed=1)(PICTURE, {"boxes": [1, 2, 3, 4]}), "keep crops or resizes pictures"),
         (
             lambda: Corrupted([{"image": PICTURE, "mask": PICTURE[..., 0]}], "lr0-fm", "keep", 3)[0],
-            "keep resizes and crops pictures",
+            "keep crops or resizes pictures",
         ),
         (lambda: Corrupt("lr0-fm", seed=1).apply_to_mask(PICTURE[..., 0], Draw("keep", 3.0, "a")), "do not follow"),
         (lambda: Corrupt("lr0-fm", seed=1).motion((300, 340), Draw("keep", 3.0, "a")), "do not follow"),

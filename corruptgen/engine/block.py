@@ -144,13 +144,14 @@ class Cells:
         return made if self.keeps_channels or cell.is_sequence else cell.stored(made)
 
     def check_shape(self, image: CleanImage, shape: tuple[int, ...], place: str) -> None:
-        """Raise `RecipeError` if a row that acts before the crop makes images of another shape than the clean one."""
+        """Raise `RecipeError` if a row makes images of another shape than the clean one."""
         for row, severity in self.names:
-            if (row, severity) == CLEAN or not self._cell((row, severity)).takes_scene:
+            if (row, severity) == CLEAN:
                 continue
-            if self._cell((row, severity)).is_sequence:
-                continue  # whose frames are counted and compared as they are made
-            found = self.apply((row, severity), image, "probe").shape
+            cell = self._cell((row, severity))
+            if cell.is_sequence or not (cell.takes_scene or cell.changes_size):
+                continue  # the frames of sequences are counted and compared as they are made
+            found = self._probed((row, severity), image).shape
             if found != shape:
                 made, clean = ("×".join(map(str, size[:2])) for size in (found, shape))
                 raise RecipeError(
@@ -168,16 +169,11 @@ class Cells:
 
     def probe(self, name: tuple[str, float], image: CleanImage) -> None:
         """Apply a cell to an image, so that what it lacks is found; of a sequence the first frame is enough."""
-        row = self._preset().row(name[0]) if name != CLEAN else None
-        if row is not None and row.inputs:
-            plane = image.pixels[..., 0] / 255
-            inputs = {key: image.pixels if key in row.image_inputs else plane for key in row.inputs}
-            image = replace(image, inputs=inputs)
         if name != CLEAN and self._cell(name).is_sequence:
-            cell = self._cell(name)
+            cell, image = self._cell(name), self._with_any_inputs(name, image)
             next(cell.frames(image.pixels, self._streams("probe"), self._inputs(cell, image)))
         else:
-            self.apply(name, image, "probe")
+            self._probed(name, image)
 
     def warp(self, name: tuple[str, float], image: CleanImage, key: str) -> Warp:
         """Return the warp by which `apply` moves the pixels in a cell of a geometric row."""
@@ -186,6 +182,18 @@ class Cells:
     def rows(self) -> dict[str, Row]:
         """Return the rows that are made, by name."""
         return {row: self._preset().row(row) for row, severity in self.names if (row, severity) != CLEAN}
+
+    def _probed(self, name: tuple[str, float], image: CleanImage) -> NDArray[Any]:
+        """Return the image of a cell whose inputs are not known yet."""
+        return self.apply(name, self._with_any_inputs(name, image), "probe")
+
+    def _with_any_inputs(self, name: tuple[str, float], image: CleanImage) -> CleanImage:
+        """Return an image with inputs made of itself, where its row takes some."""
+        row = self._preset().row(name[0]) if name != CLEAN else None
+        if row is None or not row.inputs:
+            return image
+        plane = image.pixels[..., 0] / 255
+        return replace(image, inputs={key: image.pixels if key in row.image_inputs else plane for key in row.inputs})
 
     def _inputs(self, cell: Cell, image: CleanImage) -> Inputs:
         """Return what a cell takes beside an image: what is its own, and what a first pass has found for all."""

@@ -273,6 +273,8 @@ def _without_targets(row: Row, preset: Preset) -> str:
     """State why masks and annotations cannot go with the images of a row; "": they can."""
     if row.staging.view != preset.staging.view or (row.takes_scene and not row.is_geometric):
         return "resizes and crops in its own way, which masks and annotations do not follow"
+    if row.changes_size:
+        return "makes images of another size, which masks and annotations do not follow"
     if row.takes_scene and row.is_chain:
         return "goes on after it has moved what is cropped, where masks and annotations cannot follow"
     return ""

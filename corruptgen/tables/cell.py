@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from corruptgen.codecs.pixels import BYTE, Arithmetic, SampleFormat, grey_to_rgb, quantize, rgb_to_luma, to_float
 from corruptgen.declare import Channels, Corruption, FastPath, Made, Pixels, Scene, Warp, fused_path_of
-from corruptgen.errors import ArgumentError, ImageError
+from corruptgen.errors import ArgumentError, DeclarationError, ImageError
 from corruptgen.ops.warp import Succession
 from corruptgen.randomness import Draws, Purpose, Stream, Streams
 from corruptgen.tables.formulas import uses_fast_paths
@@ -77,6 +77,18 @@ class Cell:
         first = self.steps[0].corruption if self.steps else self.corruption
         return first is not None and first.takes_scene
 
+    @property
+    def changes_size(self) -> bool:
+        """Whether it makes images of another height or width, which masks and boxes do not follow."""
+        return (self.corruption is not None and self.corruption.changes_size) or any(
+            step.changes_size for step in self.steps
+        )
+
+    @property
+    def crops_or_resizes(self) -> bool:
+        """Whether its images are others than the pictures that it takes in size, by the table or by itself."""
+        return self.staging.changes or self.changes_size
+
     @cached_property
     def draws(self) -> bool:
         """Whether the result depends on chance."""
@@ -112,7 +124,7 @@ class Cell:
         Returns
         -------
         ndarray
-            A new array of the same type, and the same shape unless the table resizes and crops.
+            A new array of the same type, and the same shape unless the table or the row crops or resizes.
 
         Raises
         ------
@@ -271,6 +283,7 @@ class Cell:
             pixels = to_float(whole, corruption.takes, form, self.arithmetic)
             made = self._called(corruption, pixels, draws, form, inputs, parameters)
             result = cast(Warp, made).moved(pixels) if corruption.is_geometric else cast(NDArray[Any], made)
+            self._check_size(corruption, result.shape, image.shape)
             samples = quantize(result, corruption.gives, form, self.arithmetic.rounding)
         return rgb_to_luma(samples, form) if widen else samples
 
@@ -290,8 +303,9 @@ class Cell:
             if is_image:
                 image = given[..., None] if given.ndim == 2 else given
                 channels = cast(NDArray[Any], first).shape[2]
-                wide = grey_to_rgb(image) if image.shape[2] == 1 and channels == 3 else image
-                arguments.append(to_float(wide, corruption.takes, form, self.arithmetic))
+                arguments.append(
+                    to_float(_with_channels(image, channels, name, form), corruption.takes, form, self.arithmetic)
+                )
             else:
                 arguments.append(np.asarray(given, self.arithmetic.precision))
         return corruption.function(*arguments, **parameters)
@@ -361,6 +375,15 @@ class Cell:
         name, severity = ("", None) if shared else (self.stream or self.row, self.severity)
         return rng.of(name, severity, Purpose.LOCATION)
 
+    def _check_size(self, corruption: Corruption, found: tuple[int, ...], clean: tuple[int, ...]) -> None:
+        """Refuse another height or width than that of the image, where it is not declared."""
+        if found[:2] != clean[:2] and not corruption.changes_size:
+            made, taken = ("×".join(map(str, size[:2])) for size in (found, clean))
+            raise DeclarationError(
+                f"{corruption.name} has made {made} of an image of {taken}; a corruption that changes the size returns "
+                "UnitOfOtherSize"
+            )
+
     def _check_channels(self, channels: int) -> None:
         if channels not in (1, 3):
             raise ImageError(
@@ -411,6 +434,18 @@ class Cell:
 def _chosen(inputs: Inputs, step: Cell) -> Inputs:
     """Return those inputs that a step takes."""
     return {name: given for name, given in inputs.items() if name in step.inputs} if inputs else inputs
+
+
+def _with_channels(image: NDArray[Any], channels: int, name: str, form: SampleFormat) -> NDArray[Any]:
+    """Return an input that is an image with as many channels as the image has, grey or colour."""
+    found = image.shape[2]
+    if found == channels:
+        return image
+    if {found, channels} != {1, 3}:
+        raise ArgumentError(
+            f"the input {name!r} has {found} channels, and the image has {channels}; pass as many, or grey for colour"
+        )
+    return grey_to_rgb(image) if found == 1 else rgb_to_luma(image, form)
 
 
 def _paste(image: NDArray[Any], changed: NDArray[Any], squares: Sequence[Square]) -> NDArray[Any]:

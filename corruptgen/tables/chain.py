@@ -174,6 +174,11 @@ def read_steps_of(
             raise PresetError(
                 f"{here}: {name} {why}, which {'no' if row.is_sequence else 'only the first'} step may do"
             )
+        if row.inputs and (larger := [step.row.name for step in found if step.row.changes_size]):
+            raise PresetError(
+                f"{here}: {larger[0]} makes images of another size, which what {name} needs beside the image does not "
+                f"have; let {name} come first"
+            )
         before = sum(step.row.name == name for step in found)
         stream = f"{name}#{before + 1}" if before else name
         level, parameters = _level(here, entry), _parameters(here, entry, row)

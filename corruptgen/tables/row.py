@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from corruptgen.codecs.pixels import Arithmetic
 from corruptgen.declare import Corruption
-from corruptgen.errors import SeverityError
+from corruptgen.errors import PresetError, SeverityError
 from corruptgen.tables.cell import Cell
 from corruptgen.tables.interpolation import Value, interpolate
 from corruptgen.tables.region import RegionColumn
@@ -49,6 +49,14 @@ class Row:
     """What is done to a picture before and after it, where the table makes images of pictures."""
     region: RegionColumn | None = None
     """Where in the image it acts; None: everywhere."""
+
+    def __post_init__(self) -> None:
+        """Refuse an image of another size in a place of the clean one."""
+        if self.region is not None and self.changes_size:
+            raise PresetError(
+                f"{self.name} region: the row makes images of another size, which have no places of the clean image; "
+                "leave the region out"
+            )
 
     @property
     def uses(self) -> tuple[Level, ...]:
@@ -96,6 +104,16 @@ class Row:
     def is_geometric(self) -> bool:
         """Whether one of its levels moves pixels, and with them what masks and boxes are about."""
         return any(level.corruption.is_geometric for level in self.uses)
+
+    @property
+    def changes_size(self) -> bool:
+        """Whether one of its levels makes images of another height or width, which masks and boxes do not follow."""
+        return any(level.corruption.changes_size for level in self.uses)
+
+    @property
+    def crops_or_resizes(self) -> bool:
+        """Whether its images are others than the pictures that it takes in size, by the table or by itself."""
+        return self.staging.changes or self.changes_size
 
     @property
     def inputs(self) -> frozenset[str]:

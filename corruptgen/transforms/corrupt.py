@@ -99,7 +99,7 @@ class Corrupt(Transform):
         self._levels = {row: table.row(row).level_count for row in self.rows}
         _check_rows(table, self.rows, self.severity)
         self.moving_rows = tuple(row for row in self.rows if table.row(row).is_geometric)
-        self.cropping_rows = tuple(row for row in self.rows if table.row(row).staging.changes)
+        self.cropping_rows = tuple(row for row in self.rows if table.row(row).crops_or_resizes)
 
     def moves(self, draw: Draw) -> bool:
         """Check whether a draw moves pixels, and with them what masks and boxes are about."""
@@ -161,9 +161,9 @@ class Corrupt(Transform):
     def _uncropped(self, draw: Draw) -> Cell:
         """Return the cell of a draw, for what belongs to a picture and does not follow if that is cropped."""
         cell = self._cell(draw)
-        if cell.staging.changes:
+        if cell.crops_or_resizes:
             raise ImageError(
-                f"{draw.row} of {self.preset} resizes and crops pictures, which boxes, points and masks do not follow; "
+                f"{draw.row} of {self.preset} crops or resizes pictures, which boxes, points and masks do not follow; "
                 "take a table that takes images as they are, or leave them out"
             )
         return cell

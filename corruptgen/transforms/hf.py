@@ -142,7 +142,7 @@ def corrupt(
     columns = ds.features or next(iter(ds))
     column = image_column(columns, image)
     check_inputs(preset, row, cell.inputs)
-    if cell.is_geometric or cell.staging.changes:
+    if cell.is_geometric or cell.crops_or_resizes:
         check_columns(columns, column, row)
     rows = RowCorruption(
         preset=preset,

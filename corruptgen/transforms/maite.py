@@ -84,7 +84,7 @@ class CorruptDetectionAugmentation(CorruptAugmentation):
     @staticmethod
     def _allowed(preset: str, rows: str | Sequence[str] | None) -> str | Sequence[str]:
         table = catalog.preset(preset_name(preset))
-        still = [row for row, line in table.rows.items() if not (line.is_geometric or line.staging.changes)]
+        still = [row for row, line in table.rows.items() if not (line.is_geometric or line.crops_or_resizes)]
         chosen = still if rows is None else table.named_rows(row_names(rows) or ())
         if moving := [row for row in chosen if row not in still]:
             raise SeverityError(

@@ -91,16 +91,16 @@ def check_inputs(preset: str, row: str, inputs: Collection[str]) -> None:
 
 
 def check_uncropped(thing: Any, row: str) -> None:
-    """Raise `ImageError` if something belongs to a picture that would have to follow a row which resizes and crops."""
+    """Raise `ImageError` if something belongs to a picture that would have to follow a row which crops or resizes."""
     if has_targets(thing):
         raise ImageError(
-            f"{row} resizes and crops pictures, which boxes, points and masks do not follow; take a table that takes "
+            f"{row} crops or resizes pictures, which boxes, points and masks do not follow; take a table that takes "
             "images as they are, or leave them out"
         )
     try:
         check_movable(thing)
     except ImageError as error:
-        raise ImageError(f"{row} resizes and crops pictures: {error}") from None
+        raise ImageError(f"{row} crops or resizes pictures: {error}") from None
 
 
 def check_columns(features: Any, image: str, row: str, place: str = "") -> None:

@@ -115,7 +115,7 @@ class Corrupted:
         self.decoding, self.paired, self.transform = decoding_of(decode), truth_value("paired", paired), transform
         cell = catalog.preset(self.preset).cell(*self._cell)
         check_inputs(self.preset, self.row, cell.inputs)
-        if (cell.is_geometric or cell.staging.changes) and samples.is_huggingface(dataset):
+        if (cell.is_geometric or cell.crops_or_resizes) and samples.is_huggingface(dataset):
             check_columns(dataset.features, str(self.items.image), self.row)
 
     def key(self, index: int) -> str:
@@ -142,7 +142,7 @@ class Corrupted:
                 f"{self.row} makes many frames of a picture, in some of which it has moved, and boxes, points and "
                 "masks fit one alone; take the dataset without them, or leave that row out"
             )
-        if cell.staging.changes and part is not None:
+        if cell.crops_or_resizes and part is not None:
             check_uncropped(with_part(sample, part, None), self.row)
         if not cell.is_geometric or part is None:
             return with_part(sample, part, made)
