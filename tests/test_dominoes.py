@@ -10,8 +10,10 @@ from PIL import Image
 
 import corruptgen
 from corruptgen.declare import Unit, UnitOfOtherSize, corruption
-from corruptgen.errors import ArgumentError, CorruptgenError, DeclarationError, ImageError, RecipeError
+from corruptgen.errors import ArgumentError, CorruptgenError, DeclarationError, ImageError, RecipeError, Rejected
+from corruptgen.records import Item, Items
 from corruptgen.tables import catalog
+from corruptgen.targets.inputs import Donors
 from corruptgen.transforms import Corrupt
 from tests.pictures import photograph
 
@@ -197,3 +199,16 @@ def test_the_shipped_recipe_makes_dominoes_of_32_pixels(tmp_path):
     build(tmp_path, shipped, tmp_path / "out")
     with Image.open(tmp_path / "out" / "upper_redrawn" / "1" / "b" / "six.png") as made:
         assert made.size == (32, 64)
+
+
+def test_the_next_class_is_that_whose_name_follows_and_after_the_last_the_first():
+    labels = ["a", "a", "b", "b", "c", "c", ""]
+    items = Items.of([Item(f"{label}/{number}", label) for number, label in enumerate(labels)])
+    donors = Donors(items, "next class", 5)
+    for item in list(items)[:-1]:
+        assert {donor.label for donor in donors.of(item)} == {{"a": "b", "b": "c", "c": "a"}[item.label]}
+    with pytest.raises(Rejected, match="has no label"):
+        donors.of(items[6])
+    alone = Items.of([Item("a/0", "a"), Item("a/1", "a")])
+    with pytest.raises(Rejected, match="has no items of a next class"):
+        Donors(alone, "next class", 5).of(alone[0])

@@ -226,7 +226,7 @@ def test_what_is_missing_is_refused_with_what_to_write(tmp_path, source, corrupt
         build(tmp_path, source, corrupt)
 
 
-@pytest.mark.parametrize("which", ["same class", "other class", "any"])
+@pytest.mark.parametrize("which", ["same class", "other class", "next class", "any"])
 def test_donors_are_chosen_by_key_and_recorded(tmp_path, which):
     pixels = images(tmp_path)
     (tmp_path / "table.toml").write_text(TABLE, "utf-8")

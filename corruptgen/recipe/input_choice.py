@@ -15,8 +15,8 @@ FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 # where they are a label and 0 elsewhere.
 UNIT, STORED, LABEL = "unit", "stored", "label"
 VALUES = re.compile(r"unit|stored|stored / (?P<by>\d+(?:\.\d+)?)|(?P<over>\d+(?:\.\d+)?) / stored|label (?P<label>\d+)")
-SAME, OTHER, ANY = "same class", "other class", "any"
-DONORS: Check = one_of(SAME, OTHER, ANY)
+SAME, OTHER, ANY, NEXT = "same class", "other class", "any", "next class"
+DONORS: Check = one_of(SAME, OTHER, ANY, NEXT)
 ALLOWED = (
     'a folder of files that are called as the images are, "module:function", or a table such as '
     '{ folder = "depth", values = "stored / 8000", limits = [0.0, 0.5] }; values are "unit", "stored", '

@@ -13,7 +13,7 @@ from corruptgen.codecs.high_bit_depth import decode_image, native_size
 from corruptgen.codecs.windowing import CleanImage
 from corruptgen.errors import RecipeError, Rejected
 from corruptgen.randomness import rng_for
-from corruptgen.recipe.input_choice import ANY, OTHER, SAME
+from corruptgen.recipe.input_choice import ANY, NEXT, OTHER, SAME
 from corruptgen.recipe.recipe import Recipe
 from corruptgen.records import Decoding, Item, Items
 from corruptgen.sources import Content, source_digest
@@ -41,6 +41,9 @@ class Donors:
             pool, skipped = len(self.items), 0
         elif code is None:
             raise Rejected("has a label that no other item has, and so no donor")
+        elif self.which == NEXT:
+            start, end = self._next_class(item.label)
+            pool, skipped = end - start, start
         else:
             start, end = (int(edge) for edge in self._edges[code : code + 2])
             pool, skipped = (end - start, start) if self.which == SAME else (len(self.items) - (end - start), 0)
@@ -65,6 +68,16 @@ class Donors:
                 + ", and has no donor"
             )
         return found
+
+    def _next_class(self, label: str) -> tuple[int, int]:
+        """Return where the items begin and end of the class whose name follows; the first one follows the last."""
+        names = [name for name in self._places if name]
+        if label not in names or len(names) == 1:
+            raise Rejected(
+                "has no label, and so no donor" if not label else "has no items of a next class, and has no donor"
+            )
+        code = self._places[names[(names.index(label) + 1) % len(names)]]
+        return int(self._edges[code]), int(self._edges[code + 1])
 
     @cached_property
     def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, int]]:
@@ -214,8 +227,8 @@ def check_named(recipe: Recipe, row: Row, place: str) -> None:
     for name in sorted(inputs):
         if name in row.image_inputs and recipe.source.donors is None:
             raise RecipeError(
-                f'{place} needs another image beside the image: write donors = "any", "same class" or "other class" '
-                "in [source]"
+                f'{place} needs another image beside the image: write donors = "any", "same class", "other class" '
+                'or "next class" in [source]'
             )
         if name not in row.image_inputs and name not in given:
             raise RecipeError(
