@@ -11,7 +11,8 @@ import corruptgen
 from corruptgen.assets.inks import ink_masks
 from corruptgen.assets.supplied import find_supplied
 from corruptgen.assets.textures import frost_picture
-from corruptgen.errors import AssetError
+from corruptgen.codecs.clips import H264, H265, check_encoder
+from corruptgen.errors import AssetError, MissingPackage
 from corruptgen.randomness import rng_for
 from corruptgen.tables import catalog
 from tests.inputs import planes_for
@@ -130,6 +131,17 @@ def _pictures_that_are_not_ours(request):
             find()
         except AssetError as error:
             pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def _codecs_of_video(request):
+    """Leave out rows whose encoder is missing."""
+    row = request.node.callspec.params.get("row") if hasattr(request.node, "callspec") else None
+    try:
+        for form in {"bit_error": [H264], "h265_crf": [H265], "h265_abr": [H264, H265]}.get(row, ()):
+            check_encoder(form)
+    except MissingPackage as error:
+        pytest.skip(str(error))
 
 
 # Every severity at every size in grey and colour is much: `make check` tries all, `make test` every other one.

@@ -10,7 +10,7 @@ from corruptgen.codecs import dicom
 from corruptgen.codecs.high_bit_depth import decode_image, read_samples
 from corruptgen.codecs.pixels import BYTE
 from corruptgen.codecs.windowing import WINDOWS, CleanImage, Window
-from corruptgen.errors import ArgumentError, AssetError, CorruptgenError, Rejected, SeverityError
+from corruptgen.errors import ArgumentError, AssetError, CorruptgenError, MissingPackage, Rejected, SeverityError
 from corruptgen.gallery.contact_sheet import draw_contact_sheet, draw_film_strips
 from corruptgen.records import Decoding
 from corruptgen.sources import Content, nifti
@@ -116,7 +116,7 @@ def _can_be_drawn(
 ) -> bool:
     try:
         corrupt(picture, row, severity, preset=preset, key="preview", window=window)
-    except (ArgumentError, AssetError) as error:
+    except (ArgumentError, AssetError, MissingPackage) as error:
         eprint(f"left out {row}: {error}")
         return False
     return True

@@ -9,7 +9,7 @@ from corruptgen.codecs.high_bit_depth import decode_image
 from corruptgen.codecs.images import encode_image
 from corruptgen.engine.block import Cells
 from corruptgen.engine.plan import Plan
-from corruptgen.errors import AssetError, Rejected
+from corruptgen.errors import AssetError, MissingPackage, Rejected
 from corruptgen.recipe.output_section import OutputChoice
 from corruptgen.records import Rejection
 from corruptgen.sinks.frames import frames_in, images_per_item
@@ -67,7 +67,7 @@ def estimate_size(plan: Plan) -> SizeEstimate:
             for cell in choose_evenly(range(len(plan.cells)), MOST_CELLS):
                 try:
                     images = cells.some_images(plan.cells[cell], image, item.id, MOST_FRAMES)
-                except AssetError:
+                except (AssetError, MissingPackage):
                     continue
                 size = sum(_stored_size(recipe.output, found) for found in images) / len(images)
                 if recipe.output.pairs and not recipe.output.declared.has_file_per_item:

@@ -18,7 +18,7 @@ import threadpoolctl
 
 from corruptgen import __version__
 from corruptgen.errors import OutputError
-from corruptgen.runtime.provenance import LOADED
+from corruptgen.runtime.provenance import LOADED, version_of
 from corruptgen.tables import catalog
 from corruptgen.tables.table import Preset, used_functions
 
@@ -59,6 +59,8 @@ def identify(preset: Preset, rows: Iterable[str], readers: Iterable[str] = ()) -
     names = used_corruptions(preset, rows)
     origins = {name: asdict(catalog.origin(name)) for name in names}
     others = {top: version for origin in origins.values() for top, version in origin.pop("uses").items()}
+    optional = (getattr(catalog.find_corruption(name).function, "package", None) for name in names)
+    others |= {package: version_of(package) for package in optional if package}
     # The reader of a plug-in has modules of its own.
     outside = [reader for reader in readers if reader.partition(".")[0] != catalog.OURS]
     within = frozenset({catalog.OURS}).union(*map(LOADED.kin, outside))

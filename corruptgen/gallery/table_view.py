@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from corruptgen.engine.progress import Progress
-from corruptgen.errors import AssetError, RecipeError
+from corruptgen.errors import AssetError, MissingPackage, RecipeError
 from corruptgen.gallery.model import Frame, Gallery, GalleryImage, GalleryRow
 from corruptgen.gallery.photographs import Photograph
 from corruptgen.gallery.thumbnails import LONGEST, encode_thumbnail
@@ -104,7 +104,7 @@ def _gallery_row(table: Preset, row: Row, photographs: Sequence[Photograph], ste
         return GalleryRow(row, levels, parameters, (), needed)
     try:
         return GalleryRow(row, levels, parameters, tuple(map(gallery_image, photographs)))
-    except AssetError as error:
+    except (AssetError, MissingPackage) as error:
         return GalleryRow(row, levels, parameters, (), str(error))
 
 

@@ -1,9 +1,10 @@
 """Optional packages: loaded where they are used, and named with the extra that installs them where they are missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any, TypeVar
 
 from corruptgen.errors import MissingPackage
 
@@ -26,6 +27,7 @@ EXTRAS: Mapping[str, str] = {
     "torch": "torch",
     "yaml": "hub",
 }
+F = TypeVar("F", bound=Callable[..., Any])
 DISTRIBUTIONS: Mapping[str, str] = {"skimage": "scikit-image", "yaml": "PyYAML"}
 
 
@@ -50,6 +52,16 @@ def need(module: str, purpose: str, advice: str = "") -> ModuleType:
         return import_module(module)
     except ImportError as error:
         raise MissingPackage(missing(purpose, [module.partition(".")[0]], advice)) from error
+
+
+def computed_by(package: str) -> Callable[[F], F]:
+    """Declare that the pixels of a corruption depend on an optional package, whose version builds record."""
+
+    def noted(function: F) -> F:
+        function.package = package  # type: ignore[attr-defined]  # functions carry their declarations
+        return function
+
+    return noted
 
 
 def missing(purpose: str, packages: Sequence[str], advice: str = "") -> str:
