@@ -95,7 +95,7 @@ def h264_bit_errors(image: BytesColour, rng: Draws, *, spacing: float) -> BytesC
     frames = _pan(image, rng)
     clip = encode_clip(frames, H264, {**FAST, "slices": str(-(-frames[0].shape[0] // BLOCK))})
     count, chance = clip.bytes_of_packets, FRAMES_OF_ORIGINAL / FRAMES / spacing
-    # All levels would draw the same places, of which more are wrong at a higher one.
+    # From the same draws, as with `paired`, what is wrong at a lower level is wrong at a higher one too.
     wrong, values = rng.random(count) < chance, rng.integers(1, 256, count).astype(np.uint8)
     packets = list(_damaged(clip.packets, np.where(wrong, values, 0).astype(np.uint8)))
     return _last_frame(Clip(clip.form, clip.header, tuple(packets)), image)
