@@ -41,9 +41,12 @@ def _noise(gradients: Float64, places: NDArray[np.int64], down: Float64, right: 
     top, left = top % CELLS, left % CELLS
     bottom, beside = (top + 1) % CELLS, (left + 1) % CELLS
 
+    # Gathered apart: pairs take twice as long.
+    downwards, rightwards = (np.ascontiguousarray(part) for part in gradients.T)
+
     def corner(row: NDArray[np.int64], column: NDArray[np.int64], y: Float64, x: Float64) -> Float64:
-        gradient = gradients[places[places[row] + column]]
-        return np.asarray(y * gradient[..., 0] + x * gradient[..., 1])
+        cell = places[places[row] + column]
+        return np.asarray(y * downwards[cell] + x * rightwards[cell])
 
     smooth_y, smooth_x = y0 * y0 * (3 - 2 * y0), x0 * x0 * (3 - 2 * x0)
     upper_left, lower_left = corner(top, left, y0, x0), corner(bottom, left, y0 - 1, x0)
