@@ -19,7 +19,7 @@ WAVE_LENGTHS = (1 / 21, 1 / 4)
 RING_SPACINGS = (1 / 21, 1 / 8)
 RING_BENDS = 0.03
 MOST_LOBES = 8
-# Perlin's noise has so many cells along the shorter side in its first octave.
+# Cells of Perlin's noise along the shorter side, in its first octave.
 PERLIN_CELLS = 7
 # The coarsest octave of brown noise changes over this fraction of the shorter side.
 BROWN_SPACING = 1 / 2
