@@ -349,7 +349,7 @@ ORIGINALS = (
         "83fda5c",
         avrobust,
         AVROBUST,
-        {"frost": "its pictures are read from the disk anew for each image", "crowd": "as frost"},
+        {"frost": "its pictures are read from the disk again for each image", "crowd": "as frost"},
     ),
     Original(
         "optics-bench-iccvw",

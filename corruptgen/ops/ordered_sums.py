@@ -136,7 +136,7 @@ def add_weighed(total, image, weights):
 # Beyond these, float32 has 0 and infinity.
 _LEAST, _MOST = -150.0, 150.0
 _PER_OCTAVE = 1 / math.log(2)
-# The logarithm of 2 in two parts, of which the first has so many zeros at its end that whole multiples of it are exact.
+# The logarithm of 2 in two parts: the first ends in zeros, so that whole multiples of it are exact.
 _OCTAVE = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 _FACTORS = tuple(1 / math.factorial(n) for n in range(13, 1, -1))
 _CHUNK = 1024
