@@ -58,7 +58,7 @@ def main() -> int:
     for folder in (source, arguments.output / "html"):
         shutil.rmtree(folder, ignore_errors=True)
     extra.mkdir(parents=True)
-    names = catalog.preset_names()
+    names = arguments.tables or catalog.preset_names()
     pictures = [name for name in names if not catalog.preset(name).is_sequential]
     drawn = pictures if arguments.galleries is None else arguments.galleries
     for name in drawn:
@@ -73,6 +73,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Build the site.")
     parser.add_argument("--output", type=Path, default=Path("build/site"), help="source/ and html/ in it are recreated")
+    parser.add_argument("--tables", nargs="+", help="the tables that have a page; default: all")
     parser.add_argument("--galleries", nargs="*", help="the tables whose galleries are drawn; default: all")
     return parser.parse_args()
 
