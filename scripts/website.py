@@ -35,7 +35,18 @@ PARTS = {
 }
 # The order of the menu; documents that are not named here come after those of the guide.
 START = ("quickstart", "recipes", "tables/index", "adding", "guarantees")
-GUIDE = ("sources", "formats", "engine", "targets", "loaders", "metrics", "publishing", "gallery", "medical")
+GUIDE = (
+    "benchmarks",
+    "sources",
+    "formats",
+    "engine",
+    "targets",
+    "loaders",
+    "metrics",
+    "publishing",
+    "gallery",
+    "medical",
+)
 EVIDENCE = ("parity", "imagecorruptions", "medmnist-c", "natural", "speed", "error_bounds")
 REFERENCE = ("api", "api/index", "changes")
 # What a reader of the site is led to instead of a folder of the repository.

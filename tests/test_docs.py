@@ -83,14 +83,18 @@ def test_the_recipe_in_the_readme_is_read_and_shows_the_defaults(tmp_path):
     assert recipe.load(str(shown)) == spelled
 
 
-def test_the_readme_lists_every_table_and_every_recipe():
+def test_a_document_lists_every_table_and_every_recipe():
+    document = (ROOT / "docs/benchmarks.md").read_text("utf-8")
     for name in catalog.preset_names():
         # Tables in a folder are those of one benchmark, and are listed together.
         folder, slash, _ = name.rpartition("/")
-        assert f"`{folder}/<dataset>`" in README if slash else f"`{name}`" in README
-    assert "(recipes/medmnist-c)" in README
+        assert f"`{folder}/<dataset>`" in document if slash else f"`{name}`" in document
+    opened = document.partition("The open ones (")[2].partition(")")[0]
+    found = {name for name in catalog.preset_names() if not catalog.preset(name).frozen}
+    assert set(re.findall(r"`([\w-]+)`", opened)) == found
+    assert "(../recipes/medmnist-c)" in document
     for path in sorted((ROOT / "recipes").glob("*.toml")):
-        assert f"(recipes/{path.name})" in README
+        assert f"(../recipes/{path.name})" in document
         assert tomllib.loads(path.read_text("utf-8"))
 
 
