@@ -94,6 +94,7 @@ HEADER = '''\
 
 [preset]
 title = "CCC, continuously changing corruptions"
+family = "continual"
 frozen = true
 levels = 20
 sizes = [[224, 224]]

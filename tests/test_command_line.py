@@ -427,7 +427,8 @@ class TestFunctions:
         assert "gaussian_noise  (common, noise)  sigma: float\n" in listed
         assert "imagenet-c" in listed
         assert find_corruption("gaussian_noise").docstring in one
-        assert "cifar-c: gaussian_noise" in one
+        assert "ImageNet-C: cifar-c, imagecorruptions, imagenet-c" in one
+        assert "AVRobustBench: avrobust (gaussian)" in one
         assert "draws: yes" in one
         assert wrong.exit_code == 2
         assert "did you mean 'gaussian_noise'" in wrong.stderr

@@ -36,7 +36,8 @@ class Recorder:
 
     def uniform(self, low=0.0, high=1.0, size=None):
         values = self._stream.uniform(low, high, size)
-        self._note("uniform", (np.asarray(values) - low) / (high - low))
+        if high > low:
+            self._note("uniform", (np.asarray(values) - low) / (high - low))
         return values
 
     def standard_normal(self, size=None):

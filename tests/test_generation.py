@@ -340,7 +340,7 @@ def test_the_manifest_says_what_was_made_and_with_what(place):
 
 def test_the_tables_take_at_most_two_kilobytes_per_item_for_95_cells(tmp_path):
     write_photographs(tmp_path / "photographs", 9, size=(16, 16))
-    recipe = write_recipe(tmp_path, preset="natural")
+    recipe = write_recipe(tmp_path, preset="natural", corrupt='rows = ["common", "extra"]')
 
     outcome = corruptgen.generate(recipe, output=tmp_path / "out", workers=1)
 

@@ -94,7 +94,7 @@ def test_albumentations_moves_masks_boxes_and_points_with_the_pixels(albumentati
     square = np.zeros((48, 40, 3), np.uint8)
     square[10:30, 8:28] = 255
     pipeline = albumentations.Compose(
-        [wrapped("natural", severity=5)],
+        [wrapped("natural", ["common", "extra"], severity=5)],
         bbox_params=albumentations.BboxParams("pascal_voc", label_fields=["labels"]),
         keypoint_params=albumentations.KeypointParams("xy"),
         seed=1,

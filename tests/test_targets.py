@@ -145,6 +145,7 @@ def test_the_rows_that_move_pixels_are_declared():
     # What is new here moves masks and boxes too.
     assert declared == {
         *("cyclic_shift", "elastic_smooth", "elastic_transform", "grey_turn"),
+        *("crossing_ripples", "drop_rings", "pinched_tiles"),
         *("own_pixel_permutation", "patch_shuffle", "pixel_permutation", "random_rotation"),
         *("rotate_by_level", "rubber_sheet", "shear_columns", "shear_rows"),
         *("shift_across", "shift_down", "sine_warp", "tilted_camera"),

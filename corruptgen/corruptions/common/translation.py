@@ -50,7 +50,7 @@ def cyclic_shift(scene: Scene, rng: Draws, *, pixels: int) -> Warp:
     Shifman & Weiss 2024, https://arxiv.org/abs/2404.07153
     """
     down, right = _drawn_step(rng, pixels)
-    return Shift(down, right, scene.picture.shape[:2])
+    return Shift(-down, -right, scene.picture.shape[:2])
 
 
 @corruption
