@@ -87,13 +87,18 @@ FIRST = {preset.rows[row].uses[0].corruption.name: (preset.name, row) for preset
 
 # Of all others, rows whose function is tried in another table come in `make check` only; and so do those that take a
 # second for each image.
-SLOW = ("geirhos-2018-eidolon",)
+SLOW = {
+    "geirhos-2018-eidolon": None,
+    "natural-bar": ("sparkles", "perlin_noise", "caustic_refraction", "checkerboard_cutout"),
+    "3dcc-motion": ("bit_error", "h265_crf", "h265_abr"),
+}
 WHOLE = ("imagenet-c", "cifar-c", "imagecorruptions", "natural", "medical")
 
 
 def named(preset, row):
     """Return a row as a parameter of a test."""
-    is_first = (preset.name, row) in FIRST.values() and preset.name not in SLOW
+    is_slow = preset.name in SLOW and (SLOW[preset.name] is None or row in SLOW[preset.name])
+    is_first = (preset.name, row) in FIRST.values() and not is_slow
     is_whole = preset.name in WHOLE
     marks = pytest.mark.smoke if is_first and is_whole else () if is_first or is_whole else pytest.mark.long
     return pytest.param(preset, row, id=f"{preset.name}-{row}", marks=marks)

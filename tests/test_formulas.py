@@ -86,6 +86,7 @@ def test_without_the_folder_of_fast_paths_and_without_machine_code_all_rows_have
     assert len({row for _, row, *_ in found}) >= 18
 
 
+@pytest.mark.long
 def test_without_machine_code_all_rows_have_the_same_pixels():
     found = digests_of_process(ROOT, TABLES, [3], NUMBA_DISABLE_JIT="1")
 

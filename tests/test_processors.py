@@ -16,6 +16,7 @@ def compared(*arguments):
     return done.stdout
 
 
+@pytest.mark.long
 def test_kernels_for_the_simplest_processor_give_the_pixels_of_this_one():
     # Draws, sums in an order that counts, and the mean of an image; all others are in the long form.
     rows = ["shot_noise", "defocus_blur", "contrast"]
