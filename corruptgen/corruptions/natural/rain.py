@@ -1,8 +1,8 @@
 """Rain."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from corruptgen.corruptions.natural.snow import falling_bytes
 from corruptgen.declare import UnitColour, corruption
 from corruptgen.ops.colour import opencv_luma
 from corruptgen.ops.motion import motion_blurred
@@ -56,65 +56,9 @@ def blue_rain(
     ----------
     AVRobustBench, https://github.com/sarthaxxxxx/AV-C-Robustness-Benchmark
     """
-    drops = falling_layer(rng, image.shape, loc, scale, zoom, threshold)
+    drops = falling_bytes(resized_centre(rng.normal(loc, scale, image.shape[:2]), zoom)[..., None], threshold)
     angle = rng.uniform(-120, -60)
     trails = motion_blurred(drops, radius=radius, sigma=sigma, angle=angle, quantum=quantum)
     light = np.clip(trails.astype(np.float32) / np.float32(255) * TINT, 0, 1)
     veil = opencv_luma(image.astype(np.float32))[..., None] * BRIGHTENING + VEIL
     return mix * image + (1 - mix) * np.maximum(image, veil) + light + light[::-1, ::-1]
-
-
-@corruption
-def resized_snow(
-    image: UnitColour,
-    rng: Draws,
-    *,
-    loc: float,
-    scale: float,
-    zoom: float,
-    threshold: float,
-    radius: float,
-    sigma: float,
-    mix: float,
-    quantum: str,
-) -> UnitColour:
-    """Let snow fall as `snow` does, with flakes that OpenCV has magnified.
-
-    Parameters
-    ----------
-    image : ndarray of float, shape (H, W, 3)
-        Samples in [0, 1].
-    loc : float
-        Mean of the normal draws that become flakes; more is worse.
-    scale : float
-        Their standard deviation; more is worse.
-    zoom : float
-        Magnification of the flakes, 1 or above.
-    threshold : float
-        Draws below it are no flakes; less is worse.
-    radius : float
-        Half the length of the flakes' trail in pixels, as in `motion_blur`.
-    sigma : float
-        Standard deviation in pixels of the trail's fading, as in `motion_blur`.
-    mix : float
-        Weight of the image against its whitened self; less is worse, 1 does not whiten.
-    quantum : str
-        How ImageMagick's 16-bit values became bytes, as in `motion_blur`.
-
-    References
-    ----------
-    AVRobustBench, https://github.com/sarthaxxxxx/AV-C-Robustness-Benchmark
-    """
-    flakes = falling_layer(rng, image.shape, loc, scale, zoom, threshold)
-    angle = rng.uniform(-135, -45)
-    falling = motion_blurred(flakes, radius=radius, sigma=sigma, angle=angle, quantum=quantum) / 255
-    whitened = np.maximum(image, opencv_luma(image.astype(np.float32))[..., None] * 1.5 + 0.5)
-    return mix * image + (1 - mix) * whitened + falling + falling[::-1, ::-1]
-
-
-def falling_layer(
-    rng: Draws, shape: tuple[int, ...], loc: float, scale: float, zoom: float, threshold: float
-) -> NDArray[np.uint8]:
-    """Draw drops or flakes, (H, W, 1) bytes, before they fall."""
-    layer = resized_centre(rng.normal(loc, scale, shape[:2]), zoom)
-    return (np.clip(np.where(layer < threshold, 0, layer), 0, 1) * 255).astype(np.uint8)[..., None]
