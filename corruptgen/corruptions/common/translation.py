@@ -49,8 +49,7 @@ def cyclic_shift(scene: Scene, rng: Draws, *, pixels: int) -> Warp:
     ----------
     Shifman & Weiss 2024, https://arxiv.org/abs/2404.07153
     """
-    down, right = _drawn_step(rng, pixels)
-    return Shift(-down, -right, scene.picture.shape[:2])
+    return _around(scene.picture, *_drawn_step(rng, pixels))
 
 
 @corruption
@@ -91,7 +90,7 @@ def cyclic_grid_frames(scene: Scene, *, radius: int) -> ByteFrames:
     image = scene.view(scene.picture)
     for down in range(-radius, radius + 1):
         for right in range(-radius, radius + 1):
-            yield _roll(image, down, right)
+            yield _around(image, down, right).moved(image)
 
 
 @corruption
@@ -138,7 +137,7 @@ def cyclic_sample_frames(scene: Scene, rng: Draws, *, frames: int, first: int, l
     """
     image = scene.view(scene.picture)
     for _ in range(frames):
-        yield _roll(image, *_drawn_offset(rng, first, last))
+        yield _around(image, *_drawn_offset(rng, first, last)).moved(image)
 
 
 @corruption
@@ -172,6 +171,6 @@ def _drawn_offset(rng: Draws, first: int, last: int) -> tuple[int, int]:
     return int(down), int(right)
 
 
-def _roll(image: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
-    """Return what the window shows that is moved over copies of the image."""
-    return np.roll(image, (-down, -right), axis=(0, 1))
+def _around(image: NDArray[np.uint8], down: int, right: int) -> Shift:
+    """Return by what an image is moved so that it shows what a window does that moves over copies of it."""
+    return Shift(-down, -right, image.shape[:2])
