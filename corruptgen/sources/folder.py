@@ -28,6 +28,7 @@ from corruptgen.store.names import (
     is_below,
     is_hidden,
     is_text,
+    leads_out,
     on_disk,
     storable,
 )
@@ -169,7 +170,7 @@ def _objection(entry: os.DirEntry[str], name: str, inside: str) -> str | None:
         if is_trouble(error) and not (entry.is_symlink() and isinstance(error, FileNotFoundError)):
             raise unreadable(storable(name), error) from error
         return f"cannot be read: {describe_error(error)}"
-    if entry.is_symlink() and os.path.commonpath([inside, os.path.realpath(entry.path)]) != inside:
+    if entry.is_symlink() and leads_out(inside, entry.path):
         return "is a link that leads out of the source; copy the file into it"
     return None if stat.S_ISREG(kind) else "is not a regular file"
 

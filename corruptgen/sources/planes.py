@@ -26,7 +26,7 @@ from corruptgen.records import Decoding
 from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.label_masks import label_mask
 from corruptgen.sources.opening import path_of
-from corruptgen.store.names import is_below, on_disk
+from corruptgen.store.names import is_below, leads_out, on_disk
 
 NPY = ".npy"
 KINDS = (NPY, ".png", ".tif", ".tiff")
@@ -103,8 +103,7 @@ class PlaneSource:
         if len(found) != 1:
             what = f"several planes, {' and '.join(found)}" if found else f"no plane {stem}.npy, .png or .tif"
             raise Rejected(f"has {what} in the folder of {self.name}")
-        inside, file = os.path.realpath(root), os.path.realpath(root / on_disk(found[0]))
-        if os.path.commonpath([inside, file]) != inside:
+        if leads_out(os.path.realpath(root), root / on_disk(found[0])):
             raise Rejected(f"has a plane {found[0]} that lies outside of the folder of {self.name}")
         return found[0], FolderSource(root).file(found[0])
 

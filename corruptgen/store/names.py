@@ -24,6 +24,11 @@ def is_below(path: str) -> bool:
     return bool(path) and "\0" not in path and not any(part in ("", ".", "..") for part in path.split("/"))
 
 
+def leads_out(inside: str, path: str | os.PathLike[str]) -> bool:
+    """Check whether a path leads, by links too, out of a folder, whose own path has no links."""
+    return os.path.commonpath([inside, os.path.realpath(path)]) != inside
+
+
 def is_hidden(name: str) -> bool:
     """Check whether a file lies in a folder that programs keep for themselves."""
     return (name.startswith(".") and "/" in name) or "/." in name.rpartition("/")[0]

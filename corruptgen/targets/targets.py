@@ -27,7 +27,7 @@ from corruptgen.sources.folder import FolderSource
 from corruptgen.sources.label_masks import LabelMask, label_mask
 from corruptgen.sources.mask_files import MaskName, mask_names, read_volume
 from corruptgen.sources.nifti import is_nifti
-from corruptgen.store.names import escape_name, is_below, on_disk
+from corruptgen.store.names import escape_name, is_below, leads_out, on_disk
 from corruptgen.store.output_directory import cell_folder, item_name
 from corruptgen.tables.scene import NO_STAGING, Staging
 from corruptgen.tables.table import Preset
@@ -305,8 +305,7 @@ class Targets:
     def _check_mask(self, name: str) -> None:
         """Refuse a mask that lies outside of the folder of masks, or is missing."""
         root = self.masks or Path()
-        inside, file = os.path.realpath(root), root / on_disk(name)
-        if not is_below(name) or os.path.commonpath([inside, os.path.realpath(file)]) != inside:
+        if not is_below(name) or leads_out(os.path.realpath(root), root / on_disk(name)):
             raise Rejected(f"has a mask {name} that lies outside of the folder of masks")
         if not self._is_there(name):
             raise Rejected(f"has no mask {name}")
