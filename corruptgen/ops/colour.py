@@ -38,6 +38,16 @@ def _luminance(image, of_red, of_green, of_blue):
     return result
 
 
+def highest_bits(image: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+    """Return an image of bytes of which these many bits are kept, and the others are 0."""
+    return image & np.uint8(256 - (1 << (8 - bits)))
+
+
+def first_channel(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return an (H, W) or (H, W, C) plane as (H, W); of several channels the first."""
+    return plane if plane.ndim == 2 else plane[..., 0]
+
+
 def in_channels(plane: NDArray[Any], channels: int) -> NDArray[Any]:
     """Repeat an (H, W) plane for each channel, in a fraction of the time that numpy takes to repeat or broadcast it."""
     whole = np.ascontiguousarray(plane)

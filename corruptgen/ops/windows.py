@@ -1,4 +1,4 @@
-"""Windows of a picture: what another place of the crop shows."""
+"""Windows of a picture: what another place of the crop shows, and the box around what is marked."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,3 +43,11 @@ def _known(shape: tuple[int, ...], down: int, right: int) -> NDArray[np.uint8]:
     known = np.zeros((height, width, 1), np.uint8)
     known[max(0, -down) : max(0, height - down), max(0, -right) : max(0, width - right)] = 255
     return known
+
+
+def bounding_box(marked: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the rows and columns of the box around what is marked; nothing has an empty box."""
+    rows, columns = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

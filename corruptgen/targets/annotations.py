@@ -14,6 +14,7 @@ from corruptgen.codecs.orientations import STORED, turn_picture, turn_points, tu
 from corruptgen.declare import Warp
 from corruptgen.errors import Rejected
 from corruptgen.ops.warp import Shift
+from corruptgen.ops.windows import bounding_box
 from corruptgen.records import Decoding
 from corruptgen.sources.label_masks import LabelMask
 from corruptgen.targets import run_lengths
@@ -97,17 +98,17 @@ class DecodedMotion:
         """Move one point; None if it leaves the image."""
         place = self.place
         point = self.points(before)
-        if not ((point >= 0) & (point <= (place.height, place.width))).all():
+        if not _is_within(point, place):
             return None
         if self.warp is not None:
             point = self.warp.arrivals(point - 0.5) + 0.5
-        if self._leaves_nothing and not ((point >= 0) & (point <= (place.height, place.width))).all():
+        if self._leaves_nothing and not _is_within(point, place):
             return None
         if not self.cropped:
             return point
         after = placement(place.height, place.width, *self.cropped)
         point = after.placed(point)
-        return point if ((point >= 0) & (point <= (after.height, after.width))).all() else None
+        return point if _is_within(point, after) else None
 
     @property
     def _leaves_nothing(self) -> bool:
@@ -183,6 +184,10 @@ def _turned(annotation: Mapping[str, Any], changes: Mapping[str, Any], motion: D
     return own | {"bbox": [int(value) for value in box] if is_whole else box}
 
 
+def _is_within(point: NDArray[np.float64], place: Placement) -> bool:
+    return bool(((point >= 0) & (point <= (place.height, place.width))).all())
+
+
 def _is_degenerate(part: Any) -> bool:
     """Check whether a part of a segmentation is nothing, a point or a line."""
     return part is None or (isinstance(part, Sequence) and not isinstance(part, str) and len(part) in (0, 2, 4))
@@ -210,11 +215,10 @@ def _moved_run_lengths(segmentation: Mapping[str, Any], motion: DecodedMotion) -
     if not mask.any():
         return None
     after = run_lengths.counts(mask)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
+    rows, columns = bounding_box(mask)
     return {
         "segmentation": {"size": list(mask.shape), "counts": run_lengths.to_text(after) if as_text else after},
-        "bbox": [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top],
+        "bbox": [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
         "area": int(mask.sum()),
     }
 

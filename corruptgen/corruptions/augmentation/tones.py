@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptgen.declare import BytesColour, BytesPicture, corruption
-from corruptgen.ops.colour import blend_with_luma, cut_luma, histograms
+from corruptgen.ops.colour import blend_with_luma, cut_luma, highest_bits, histograms
 
 HIGHEST = 10
 Bytes = NDArray[np.uint8]
@@ -61,8 +61,7 @@ def posterize(image: BytesPicture, *, level: float) -> BytesPicture:
     ----------
     Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781
     """
-    bits = max(1, 4 - whole_level(level, 4))
-    return image & np.uint8(256 - 2 ** (8 - bits))
+    return highest_bits(image, max(1, 4 - whole_level(level, 4)))
 
 
 @corruption

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.corruptions.natural.distance import flat
 from corruptgen.declare import Plane, Unit, corruption
+from corruptgen.ops.colour import first_channel
 from corruptgen.patterns.forward_warp import place_pixels
 from corruptgen.randomness.draws import Draws
 
@@ -75,7 +75,7 @@ def forward_motion(image: Unit, rng: Draws, depth: Plane, *, frames: int, least:
 
 def nearness(depth: Plane) -> NDArray[np.float64]:
     """Return the inverse depths as fractions of the largest."""
-    depths = np.maximum(flat(depth).astype(np.float64), 1e-6)
+    depths = np.maximum(first_channel(depth).astype(np.float64), 1e-6)
     return depths.min() / depths
 
 

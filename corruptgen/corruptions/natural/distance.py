@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Plane, Unit, corruption
-from corruptgen.ops.colour import in_channels
+from corruptgen.ops.colour import first_channel, in_channels
 from corruptgen.ops.ordered_sums import add_weighed, exponentials, smooth_in_order, sum_in_lanes
+from corruptgen.ops.windows import bounding_box
 
 # Depths are told apart by their quantiles, the first and last of them a little further out.
 INTERVALS = 8
@@ -36,7 +37,7 @@ def depth_fog(image: Unit, depth: Plane, *, density: float) -> Unit:
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441. The original takes the mean of a whole
     batch of images; this is that of a batch of one.
     """
-    exponents: NDArray[Any] = image.dtype.type(-density) * flat(depth)
+    exponents: NDArray[Any] = image.dtype.type(-density) * first_channel(depth)
     passed = exponentials(exponents) if image.dtype == np.float32 else np.exp(exponents)
     mean = sum_in_lanes(np.moveaxis(image, 2, 0)) / np.float32(image.size)
     result = in_channels((1 - passed) * image.dtype.type(mean), image.shape[2])
@@ -61,7 +62,7 @@ def flash_light(image: Unit, reshading: Plane, *, divisor: float) -> Unit:
     ----------
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441
     """
-    return image + image * in_channels(flat(reshading), image.shape[2]) / image.dtype.type(divisor)
+    return image + image * in_channels(first_channel(reshading), image.shape[2]) / image.dtype.type(divisor)
 
 
 @corruption
@@ -87,7 +88,7 @@ def depth_blur(image: Unit, depth: Plane, *, aperture: float, focus: int) -> Uni
     ----------
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441
     """
-    kind, depths = image.dtype.type, flat(depth)
+    kind, depths = image.dtype.type, first_channel(depth)
     planes = np.quantile(depths, np.arange(INTERVALS + 1) / INTERVALS).astype(image.dtype)
     planes[0] -= kind(MARGIN)
     planes[-1] += kind(MARGIN)
@@ -103,13 +104,13 @@ def depth_blur(image: Unit, depth: Plane, *, aperture: float, focus: int) -> Uni
     result = np.zeros_like(image)
     for plane, radius in enumerate(radii):
         is_nearer, is_farther = nearer == plane, nearer == plane - 1
-        top, left, bottom, right = bounding_box(is_nearer | is_farther)
+        box = rows, columns = bounding_box(is_nearer | is_farther)
         weights = np.where(is_nearer, near, np.where(is_farther, far, kind(0)))
         reach = window_side(float(radius), max(image.shape[:2])) // 2
-        above, before = min(top, reach), min(left, reach)
-        part = image[top - above : bottom + reach, left - before : right + reach]
+        above, before = min(rows.start, reach), min(columns.start, reach)
+        part = image[rows.start - above : rows.stop + reach, columns.start - before : columns.stop + reach]
         blurred = blur(part, float(radius), 2 * reach + 1)[above:, before:]
-        add_weighed(result[top:bottom, left:right], blurred, weights[top:bottom, left:right])
+        add_weighed(result[box], blurred, weights[box])
     return result
 
 
@@ -119,12 +120,6 @@ def window_side(radius: float, side: int) -> int:
     return min(int(WIDTH * radius), 2 * side) // 2 * 2 + 1 if radius >= SHARP else 1
 
 
-def bounding_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """Return the first row and column of what is marked, and those behind the last; nothing has an empty box."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows.size else (0, 0, 0, 0)
-
-
 def blur(image: NDArray[np.floating], radius: float, side: int) -> NDArray[np.floating]:
     """Blur an image with a Gaussian of this standard deviation in a window of this side."""
     if side == 1 or not image.size:
@@ -132,8 +127,3 @@ def blur(image: NDArray[np.floating], radius: float, side: int) -> NDArray[np.fl
     places = np.arange(side) - side // 2
     weights = np.exp(-(places**2) / (2 * radius**2)).astype(np.float32)
     return smooth_in_order(image, weights / weights.sum(dtype=np.float32)).astype(image.dtype, copy=False)
-
-
-def flat(plane: Plane) -> Plane:
-    """Return an (H, W) or (H, W, 1) plane as (H, W); of several channels the first."""
-    return plane if plane.ndim == 2 else plane[..., 0]

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Bytes, Unit, corruption
+from corruptgen.ops.colour import highest_bits
 from corruptgen.randomness.draws import Draws
 
 
@@ -65,7 +66,7 @@ def kept_bits(image: Bytes, *, bits: int) -> Bytes:
     ----------
     Kar et al. 2022 (3D Common Corruptions), https://arxiv.org/abs/2203.01441
     """
-    return image & np.uint8(256 - (1 << (8 - bits)))
+    return highest_bits(image, bits)
 
 
 def count_light(counts: NDArray[np.integer], photons: float) -> NDArray[np.floating]:

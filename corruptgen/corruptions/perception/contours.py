@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 
-from corruptgen.corruptions.perception.luminance import as_picture
 from corruptgen.declare import UnitPicture, corruption
-from corruptgen.ops.colour import luminance
+from corruptgen.ops.colour import in_channels, luminance
 from corruptgen.ops.gaussian import smooth
 
 # Of the steepest pixels this share may be edges, and what joins them has at least that part of their slope.
@@ -37,4 +36,4 @@ def edges(image: UnitPicture, *, sigma: float) -> UnitPicture:
     size = np.hypot(across.astype(np.float64), along.astype(np.float64))
     steep = max(float(np.quantile(size, 1 - STEEPEST)), LEAST)
     found = np.asarray(cv2.Canny(across, along, PART * steep, steep, L2gradient=True))
-    return as_picture((found == 0).astype(np.float64), image.shape[2])
+    return in_channels((found == 0).astype(np.float64), image.shape[2])

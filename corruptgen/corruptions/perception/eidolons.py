@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.codecs.pixels import LUMA
-from corruptgen.corruptions.perception.luminance import as_picture
 from corruptgen.declare import BytesPicture, LevelsPicture, corruption
+from corruptgen.ops.colour import in_channels
 from corruptgen.patterns.disarray import displacements, scale_slices
 from corruptgen.randomness.draws import Draws
 
@@ -43,7 +43,7 @@ def partially_coherent_disarray(
             for places, move in zip((rows, columns), moves, strict=True)
         )
         result += part[row, column]
-    return as_picture(result, channels)
+    return in_channels(result, channels)
 
 
 def _cut_luma(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,8 +1,7 @@
 """Low and high frequencies of the luminance, alone."""
 
-from corruptgen.corruptions.perception.luminance import as_picture
 from corruptgen.declare import UnitPicture, corruption
-from corruptgen.ops.colour import luminance
+from corruptgen.ops.colour import in_channels, luminance
 from corruptgen.ops.gaussian import smooth_within
 
 
@@ -23,7 +22,7 @@ def grey_low_pass(image: UnitPicture, *, sigma: float, mean_grey: float) -> Unit
     ----------
     Geirhos et al. 2018, https://arxiv.org/abs/1808.08750
     """
-    return as_picture(smooth_within(luminance(image), sigma, mean_grey), image.shape[2])
+    return in_channels(smooth_within(luminance(image), sigma, mean_grey), image.shape[2])
 
 
 @corruption
@@ -45,4 +44,4 @@ def grey_high_pass(image: UnitPicture, *, sigma: float, mean_grey: float) -> Uni
     """
     plane = luminance(image)
     detail = plane - smooth_within(plane, sigma, mean_grey)
-    return as_picture(detail + (mean_grey - detail.mean()), image.shape[2])
+    return in_channels(detail + (mean_grey - detail.mean()), image.shape[2])

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptgen.corruptions.perception.luminance import as_picture, lower_contrast
+from corruptgen.corruptions.perception.luminance import lower_contrast
 from corruptgen.declare import UnitPicture, corruption
-from corruptgen.ops.colour import luminance
+from corruptgen.ops.colour import in_channels, luminance
 from corruptgen.randomness.draws import Draws
 
 
@@ -27,7 +27,7 @@ def grey_uniform_noise(image: UnitPicture, rng: Draws, *, contrast_share: float,
     Geirhos et al. 2018, https://arxiv.org/abs/1808.08750
     """
     grey = lower_contrast(luminance(image), contrast_share)
-    return as_picture(add_uniform_noise(grey, rng, width), image.shape[2])
+    return in_channels(add_uniform_noise(grey, rng, width), image.shape[2])
 
 
 @corruption
@@ -48,7 +48,7 @@ def grey_salt_and_pepper(image: UnitPicture, rng: Draws, *, contrast_share: floa
     Geirhos et al. 2018, https://arxiv.org/abs/1808.08750
     """
     grey = lower_contrast(luminance(image), contrast_share)
-    return as_picture(strew_salt_and_pepper(grey, rng, amount), image.shape[2])
+    return in_channels(strew_salt_and_pepper(grey, rng, amount), image.shape[2])
 
 
 def add_uniform_noise(grey: NDArray[np.float64], rng: Draws, width: float) -> NDArray[np.float64]:

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.assets.supplied import find_supplied
-from corruptgen.corruptions.perception.luminance import as_picture
 from corruptgen.declare import Plane, UnitPicture, corruption
 from corruptgen.errors import ImageError
-from corruptgen.ops.colour import luminance
+from corruptgen.ops.colour import in_channels, luminance
 from corruptgen.ops.spectrum import frequencies_of, plane_of, with_amplitude
 from corruptgen.randomness.draws import Draws
 from corruptgen.runtime.caching import keep_arrays
@@ -36,7 +35,7 @@ def unpaired_phase_noise(image: UnitPicture, rng: Draws, *, degrees: float) -> U
     height, width = image.shape[:2]
     if height % 2 or width % 2:
         raise ImageError(f"the phases of an image of {height}×{width} pixels do not pair: both sides must be even")
-    return as_picture(disturb_phases(luminance(image), rng, degrees), image.shape[2])
+    return in_channels(disturb_phases(luminance(image), rng, degrees), image.shape[2])
 
 
 def disturb_phases(plane: NDArray[np.float64], rng: Draws, degrees: float) -> NDArray[np.float64]:
@@ -97,7 +96,7 @@ def power_of_source(image: UnitPicture, mean_amplitude: Plane) -> UnitPicture:
 
 def _with_power(image: NDArray[Any], amplitude: NDArray[np.float64]) -> NDArray[np.float64]:
     frequencies = with_amplitude(frequencies_of(luminance(image)), amplitude)
-    return as_picture(plane_of(frequencies), image.shape[2])
+    return in_channels(plane_of(frequencies), image.shape[2])
 
 
 @keep_arrays

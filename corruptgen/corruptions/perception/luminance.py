@@ -26,7 +26,7 @@ def grey(image: UnitPicture) -> UnitPicture:
     ----------
     Geirhos et al. 2018, https://arxiv.org/abs/1808.08750
     """
-    return as_picture(luminance(image), image.shape[2])
+    return in_channels(luminance(image), image.shape[2])
 
 
 @corruption
@@ -44,7 +44,7 @@ def grey_contrast(image: UnitPicture, *, share: float) -> UnitPicture:
     ----------
     Geirhos et al. 2018, https://arxiv.org/abs/1808.08750
     """
-    return as_picture(lower_contrast(luminance(image), share), image.shape[2])
+    return in_channels(lower_contrast(luminance(image), share), image.shape[2])
 
 
 @corruption
@@ -79,7 +79,7 @@ class _GreyTurn:
     size: tuple[int, int]
 
     def moved(self, image: NDArray[Any]) -> NDArray[Any]:
-        return as_picture(np.rot90(luminance(image), self.quarters), image.shape[2])
+        return in_channels(np.rot90(luminance(image), self.quarters), image.shape[2])
 
     def origins(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         return self._turned(positions, FULL_TURN - self.quarters)
@@ -99,8 +99,3 @@ class _GreyTurn:
 def lower_contrast(luminance: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Return a plane with a share of its contrast, about the middle between black and white."""
     return (1 - share) / 2 + luminance * share
-
-
-def as_picture(plane: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
-    """Return a plane as an image of several equal channels."""
-    return in_channels(plane, channels)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from corruptgen.declare import Plane, Unit, UnitColour, corruption
+from corruptgen.ops.colour import first_channel
 from corruptgen.ops.guided import guided_filter
 from corruptgen.randomness.draws import Draws
 
@@ -75,8 +76,7 @@ def relit_scene(
     Guo et al. 2024 (OneRestore), https://arxiv.org/abs/2407.04621
     """
     grey = image @ (GREY[::-1] if blue_first else GREY)
-    given = light if light.ndim == 2 else light[..., 0]
-    falling = guided_filter(grey, given, side, regularisation)[..., None] + LEAST_LIGHT
+    falling = guided_filter(grey, first_channel(light), side, regularisation)[..., None] + LEAST_LIGHT
     noise = rng.uniform(least_noise, most_noise)
     dimmed = falling ** rng.uniform(least_power, most_power)
     # What follows is added to what the camera has recorded, which neither is below black nor above white.

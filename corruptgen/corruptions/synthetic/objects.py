@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptgen.declare import Plane, Unit, corruption
+from corruptgen.ops.colour import first_channel
+from corruptgen.ops.windows import bounding_box
 from corruptgen.randomness.draws import Draws
 
 # The hole that an object leaves is filled by a blur of what is around it, of this fraction of the shorter side.
@@ -84,7 +86,7 @@ def box_blackened(image: Unit, mask: Plane) -> Unit:
     Xiao et al. 2021 (Only-BG-B of ImageNet-9), https://arxiv.org/abs/2006.09994
     """
     result = image.copy()
-    result[box_of(object_of(mask))] = 0
+    result[bounding_box(object_of(mask))] = 0
     return result
 
 
@@ -170,7 +172,7 @@ def object_shifted(image: Unit, rng: Draws, mask: Plane, *, share: float) -> Uni
     After Li et al. 2023 (ImageNet-E), https://arxiv.org/abs/2303.17096
     """
     found = object_of(mask)
-    rows, columns = box_of(found)
+    rows, columns = bounding_box(found)
     down, right = rng.random(2)
     height, width = found.shape
     # From the middle of the box to a place in the middle half of the image.
@@ -204,20 +206,12 @@ def object_rotated(image: Unit, rng: Draws, mask: Plane, *, degrees: float) -> U
 
 def object_of(mask: Plane) -> NDArray[np.bool_]:
     """Return where the object is, (H, W)."""
-    return (mask if mask.ndim == 2 else mask[..., 0]) > 0
-
-
-def box_of(found: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the rows and columns of the box around an object; empty where there is none."""
-    if not found.any():
-        return slice(0, 0), slice(0, 0)
-    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return first_channel(mask) > 0
 
 
 def without_object(image: NDArray[np.floating], found: NDArray[np.bool_]) -> NDArray[np.floating]:
     """Return an image whose box around the object is tiled with the largest strip beside it."""
-    rows, columns = box_of(found)
+    rows, columns = bounding_box(found)
     strips = [image[: rows.start], image[rows.stop :], image[:, : columns.start], image[:, columns.stop :]]
     strip = max(strips, key=lambda strip: strip.shape[0] * strip.shape[1])
     result, box = image.copy(), image[rows, columns]
@@ -241,7 +235,7 @@ def moved_object(
     if not found.any():
         return image
     height, width = found.shape
-    rows, columns = box_of(found)
+    rows, columns = bounding_box(found)
     middle = ((columns.start + columns.stop - 1) / 2, (rows.start + rows.stop - 1) / 2)
     matrix = cv2.getRotationMatrix2D(middle, degrees, factor)
     matrix[:, 2] += np.array(shift[::-1])
