@@ -1,6 +1,6 @@
 """The commands that list tables, rows and functions, and show what they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 from corruptgen.cli.terminal import print_columns
@@ -71,8 +71,9 @@ def show(row: str, preset: str | None) -> None:
     for corruption in used.values():
         moves = "; moves pixels, and masks and boxes with them if the recipe sets it" if corruption.is_geometric else ""
         print(f"{corruption.name} ({corruption.domain}, {corruption.family}{moves})\n\n{corruption.docstring}\n")
+    users = _tables_using()
     for name in used:
-        _print_users(name)
+        _print_users(name, users.get(name, {}))
     print()
     for table in found:
         _show_levels(table, table.rows[row])
@@ -93,12 +94,11 @@ def show_function(name: str) -> None:
     print(f"{name} ({corruption.domain}, {corruption.family})\n\n{corruption.docstring}\n")
     print(f"parameters: {_signature(corruption)}")
     print(f"draws: {'yes' if corruption.draws else 'no'}")
-    _print_users(name)
+    _print_users(name, _tables_using().get(name, {}))
 
 
-def _print_users(name: str) -> None:
+def _print_users(name: str, using: Mapping[str, list[str]]) -> None:
     """Print the tables that use a function, by their families; and the rows that do, where these have other names."""
-    using = _tables_using().get(name, {})
     print(f"{name} is used by {'no table' if not using else ''}".rstrip())
     for family, members in _families([table for table in catalog.readable_presets() if table.name in using]).items():
         rows = {table.name: using[table.name] for table in members}
