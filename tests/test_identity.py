@@ -227,16 +227,6 @@ def test_data_and_compiled_parts_of_a_plug_in_are_part_of_its_source(place, proc
     assert catalog.origin("sepia").source == data, "a module that nothing imports decides nothing"
 
 
-@pytest.fixture
-def notebook():
-    """A catalog to which things may be added."""
-    before = dict(catalog._registered)
-    yield
-    catalog._registered.clear()
-    catalog._registered.update(before)
-    catalog._state["generation"] += 1
-
-
 TYPED = '''
 from corruptgen.declare import Unit
 
@@ -261,7 +251,7 @@ def typed(tmp_path, text, name="typed_in_a_notebook"):
     return found
 
 
-def test_a_corruption_of_a_notebook_is_registered_and_recorded_by_its_source(tmp_path, notebook):
+def test_a_corruption_of_a_notebook_is_registered_and_recorded_by_its_source(tmp_path):
     table = tmp_path / "dim.toml"
     table.write_text(DIM, "utf-8")
     image = np.full((4, 4, 3), 200, np.uint8)
@@ -306,7 +296,7 @@ def outer(image):
     assert unused == digests[0]
 
 
-def test_what_cannot_be_registered_says_why(notebook, tmp_path):
+def test_what_cannot_be_registered_says_why(tmp_path):
     found = typed(tmp_path, TYPED.replace("def dim", "def fog"))
     with pytest.raises(DeclarationError, match="an installed package has a corruption 'fog' already"):
         corruptgen.register(found["fog"])
